@@ -1,0 +1,145 @@
+/** The real disk, over `node:fs` callbacks (half the cost of the promise API per call). */
+import * as fs from "node:fs";
+import type { Disk, DiskFile } from "./disk.ts";
+import { assert, QuarryError } from "./errors.ts";
+
+const FLAGS = { read: "r", write: "r+", create: "wx+" } as const;
+/** Linux takes at most this many buffers in one writev. */
+const IOV_MAX = 1024;
+
+function asOperatingError(error: NodeJS.ErrnoException, path: string): Error {
+  if (error.code === "ENOSPC" || error.code === "EDQUOT")
+    return new QuarryError("DiskFull", `no space left for ${path}`, { cause: error });
+  if (error.code === "EIO" || error.code === "EROFS")
+    return new QuarryError("DiskFailed", `${path}: ${error.message}`, { cause: error });
+  return error;
+}
+
+class NodeFile implements DiskFile {
+  readonly path: string;
+  readonly #fd: number;
+  #closed = false;
+
+  constructor(path: string, fd: number) {
+    this.path = path;
+    this.#fd = fd;
+  }
+
+  read(target: Uint8Array, offset: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      const step = (done: number) => {
+        fs.read(this.#fd, target, done, target.length - done, offset + done, (error, got) => {
+          if (error !== null) reject(asOperatingError(error, this.path));
+          else if (got === 0 || done + got === target.length) resolve(done + got);
+          else step(done + got);
+        });
+      };
+      step(0);
+    });
+  }
+
+  async write(parts: readonly Uint8Array[], offset: number): Promise<void> {
+    let at = offset;
+    for (let first = 0; first < parts.length; first += IOV_MAX) {
+      const group = parts.slice(first, first + IOV_MAX);
+      at += await this.#writeGroup(group, at);
+    }
+  }
+
+  #writeGroup(parts: Uint8Array[], offset: number): Promise<number> {
+    const wanted = parts.reduce((sum, part) => sum + part.length, 0);
+    return new Promise((resolve, reject) => {
+      fs.writev(this.#fd, parts, offset, (error, written) => {
+        if (error !== null) reject(asOperatingError(error, this.path));
+        else if (written === wanted) resolve(wanted);
+        else if (written === 0)
+          reject(new QuarryError("DiskFull", `no progress writing ${this.path}`));
+        else {
+          const rest = Buffer.concat(parts).subarray(written);
+          this.#writeGroup([rest], offset + written).then(() => resolve(wanted), reject);
+        }
+      });
+    });
+  }
+
+  sync(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      fs.fdatasync(this.#fd, (error) => {
+        if (error === null) resolve();
+        else reject(asOperatingError(error, this.path));
+      });
+    });
+  }
+
+  async truncate(lengthBytes: number): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      fs.ftruncate(this.#fd, lengthBytes, (error) => {
+        if (error === null) resolve();
+        else reject(asOperatingError(error, this.path));
+      });
+    });
+  }
+
+  async lengthBytes(): Promise<number> {
+    return await new Promise((resolve, reject) => {
+      fs.fstat(this.#fd, (error, stat) => {
+        if (error === null) resolve(stat.size);
+        else reject(asOperatingError(error, this.path));
+      });
+    });
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await new Promise<void>((resolve, reject) => {
+      fs.close(this.#fd, (error) => (error === null ? resolve() : reject(error)));
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
+
+export const nodeDisk: Disk = {
+  open(path, mode) {
+    return new Promise((resolve, reject) => {
+      fs.open(path, FLAGS[mode], 0o600, (error, fd) => {
+        if (error === null) resolve(new NodeFile(path, fd));
+        else reject(asOperatingError(error, path));
+      });
+    });
+  },
+  async list(directory) {
+    try {
+      return (await fs.promises.readdir(directory)).sort();
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+      throw error;
+    }
+  },
+  exists: (path) =>
+    fs.promises.access(path).then(
+      () => true,
+      () => false,
+    ),
+  async makeDirectory(directory) {
+    await fs.promises.mkdir(directory, { recursive: true, mode: 0o700 });
+  },
+  rename: (from, to) => fs.promises.rename(from, to),
+  remove: (path) => fs.promises.rm(path, { force: true }),
+  async syncDirectory(directory) {
+    assert(directory !== "", "a folder to sync has a name");
+    const handle = await fs.promises.open(directory, "r");
+    try {
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  },
+  async space(directory) {
+    const stat = await fs.promises.statfs(directory);
+    return { totalBytes: stat.blocks * stat.bsize, freeBytes: stat.bavail * stat.bsize };
+  },
+};

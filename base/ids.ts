@@ -1,0 +1,28 @@
+/** Branded identifiers. A brand costs nothing at run time and keeps a block id from being passed as a blob id. */
+
+declare const brand: unique symbol;
+export type Brand<T, Name extends string> = T & { readonly [brand]: Name };
+
+/** u32. Unique among live blocks of the store; reused with a higher generation. */
+export type BlockId = Brand<number, "BlockId">;
+/** u64, random, unique within its block. */
+export type NeedleId = Brand<bigint, "NeedleId">;
+/** 1 … 2^53-1, leased in runs from the nameserver. {@link FREE} (0) owns bare fids. */
+export type BlobId = Brand<number, "BlobId">;
+/** UUID written on a data directory. */
+export type DeviceId = Brand<string, "DeviceId">;
+/** UUID of a process's own directory (a nameserver, a dataserver). */
+export type ServerId = Brand<string, "ServerId">;
+/** Sequence of a version: grows with every version written, in log order. */
+export type VersionSequence = Brand<number, "VersionSequence">;
+/** Index of an entry in the replicated log; the first entry is 1. */
+export type LogIndex = Brand<number, "LogIndex">;
+
+export const FREE = 0 as BlobId;
+
+/** Which chunk of which blob a needle holds. */
+export interface NeedleOwner {
+  readonly blob: BlobId;
+  /** Position of the chunk in the blob, from 0. */
+  readonly chunk: number;
+}

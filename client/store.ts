@@ -1,0 +1,63 @@
+/**
+ * The storage client's face: what librados is to Ceph. Faces (S3, fids, streams) and `openStore`
+ * are built on it. Metadata goes straight to `names`; bytes go through `put`, `putPart`, `open`.
+ */
+import type { CommandResult, WriteConditions } from "../rpc/commands.ts";
+import type { NameService, ObjectInfo } from "../rpc/name-service.ts";
+import type { ObjectAttributes, ObjectChecksum } from "../rpc/objects.ts";
+
+export interface PutTarget {
+  readonly bucket: string;
+  readonly key: string;
+  readonly conditions?: WriteConditions;
+}
+
+export interface PartTarget {
+  readonly bucket: string;
+  readonly key: string;
+  readonly upload: string;
+  readonly part: number;
+}
+
+export interface Body {
+  /** The bytes, read once, with backpressure. A throw (bad digest, client gone) stores nothing. */
+  readonly bytes: AsyncIterable<Uint8Array>;
+  /** Absent when the sender does not say. */
+  readonly lengthBytes?: number;
+}
+
+export interface OpenObject {
+  readonly object: ObjectInfo;
+  /**
+   * Bytes [offset, offset + lengthBytes) of the object as it was when opened, verified against
+   * their checksums. Throws `Damaged` rather than give a wrong byte. Each view is valid until the
+   * next one is asked for.
+   */
+  read(offset: number, lengthBytes: number): AsyncIterable<Uint8Array>;
+}
+
+export interface Store extends AsyncDisposable {
+  readonly names: NameService;
+  /**
+   * Stores an object. `attributes` is called when the last byte was read: it may throw (the digest
+   * does not match), then nothing is stored. Resolves when the object exists (INV-1).
+   */
+  put(
+    target: PutTarget,
+    body: Body,
+    attributes: () => ObjectAttributes,
+  ): Promise<Extract<CommandResult, { type: "version" }>>;
+  putPart(
+    target: PartTarget,
+    body: Body,
+    attributes: () => { readonly etag: string; readonly checksum?: ObjectChecksum },
+  ): Promise<void>;
+  /** One look-up; `version` absent means the current one. */
+  open(target: {
+    readonly bucket: string;
+    readonly key: string;
+    readonly version?: string;
+    /** Where reading will begin; negative: that many bytes from the end. Absent: HEAD only. */
+    readonly offset?: number;
+  }): Promise<OpenObject>;
+}

@@ -1,0 +1,105 @@
+/**
+ * What a dataserver does for others. One dataserver serves one or more devices; every request
+ * names the device, because a block's members are devices.
+ */
+import type { BlobId, BlockId, DeviceId, NeedleId, NeedleOwner } from "../base/ids.ts";
+
+/** One generation of one block on one device. */
+export interface BlockAddress {
+  readonly device: DeviceId;
+  readonly block: BlockId;
+  readonly generation: number;
+}
+
+export interface AppendRequest extends BlockAddress {
+  readonly needle: NeedleId;
+  readonly owner: NeedleOwner;
+  readonly lengthBytes: number;
+  /** One CRC32C for each 64 KiB of data, seeded as docs/formats.md says (`needleChecksums`). */
+  readonly checksums: Uint32Array;
+}
+
+/** `full`, `sealed` and `duplicate` are ordinary answers: the client takes another block or id. */
+export type AppendReply = {
+  readonly kind: "stored" | "full" | "sealed" | "duplicate" | "missing" | "stale";
+};
+
+export interface ReadRequest {
+  readonly device: DeviceId;
+  readonly block: BlockId;
+  readonly needle: NeedleId;
+  /** Range of the needle's data. The reply covers the 64 KiB spans that the range touches. */
+  readonly offset: number;
+  readonly lengthBytes: number;
+}
+
+export type ReadReply =
+  | {
+      readonly kind: "data";
+      /** Length of the whole needle. */
+      readonly needleBytes: number;
+      readonly generation: number;
+      /** Offset of `data` in the needle: a multiple of 64 KiB. */
+      readonly offset: number;
+      /** One for each span in `data`; the reader verifies them end to end. */
+      readonly checksums: Uint32Array;
+      readonly data: Uint8Array;
+    }
+  /** This device does not hold the block, or the block not the needle. Never final by itself. */
+  | { readonly kind: "missing"; readonly what: "block" | "needle" }
+  | { readonly kind: "damaged"; readonly detail: string };
+
+export interface NeedleEntry {
+  readonly needle: NeedleId;
+  readonly blob: BlobId;
+  readonly chunk: number;
+  readonly lengthBytes: number;
+}
+
+export interface BlockStatus {
+  readonly block: BlockId;
+  readonly generation: number;
+  readonly sealed: boolean;
+  readonly needles: number;
+  readonly liveBytes: number;
+  readonly fileBytes: number;
+  /** XOR of the live needle ids, so that members compare without reading. */
+  readonly digest: bigint;
+  /** Byte ranges where damage was found, if any. */
+  readonly damage: readonly { readonly offset: number; readonly lengthBytes: number }[];
+}
+
+export interface DeviceStatus {
+  readonly device: DeviceId;
+  readonly path: string;
+  readonly totalBytes: number;
+  readonly freeBytes: number;
+  /** `full` refuses appends and serves the rest; `failed` serves what it can read. */
+  readonly state: "ok" | "full" | "failed";
+}
+
+export interface BlockService {
+  devices(): Promise<DeviceStatus[]>;
+  /** Blocks of a device with an id above `after`, in order, at most `limit`. */
+  blocks(device: DeviceId, after: number, limit: number): Promise<BlockStatus[]>;
+
+  createBlock(address: BlockAddress): Promise<void>;
+  append(request: AppendRequest, data: readonly Uint8Array[]): Promise<AppendReply>;
+  read(request: ReadRequest): Promise<ReadReply>;
+  /** Writes tombstones; resolves when they are durable. Ids that are not there are no error. */
+  remove(address: BlockAddress, needles: readonly NeedleId[]): Promise<void>;
+  /** From its answer on, the block durably refuses appends. */
+  sealBlock(address: BlockAddress): Promise<BlockStatus>;
+  /** Live needles from a cursor on (0 to begin), at most `limit`; `next` is absent at the end. */
+  needles(
+    address: BlockAddress,
+    cursor: number,
+    limit: number,
+  ): Promise<{ readonly entries: NeedleEntry[]; readonly next?: number }>;
+  /** Builds generation + 1 beside this one, without the removed needles, and reads it back. */
+  compact(address: BlockAddress): Promise<BlockStatus>;
+  /** From now on reads are served from this generation; older ones are removed. */
+  switchGeneration(address: BlockAddress): Promise<void>;
+  /** Removes an emptied block. */
+  retire(address: BlockAddress): Promise<void>;
+}

@@ -1,0 +1,129 @@
+/**
+ * Commands: changes to the metadata. One command is one entry of the replicated log, applied whole
+ * or not at all, and touches a bounded number of keys.
+ */
+import type { BlobId, VersionSequence } from "../base/ids.ts";
+import type { BucketInfo } from "./name-service.ts";
+import type { ChecksumAlgorithm, Chunk, ObjectAttributes, ObjectChecksum } from "./objects.ts";
+
+/** New content as a PUT brings it: chunks already registered with `addChunks` are not repeated. */
+export interface NewBlob {
+  readonly blob: BlobId;
+  readonly lengthBytes: number;
+  /** Chunks 0 … registered-1 are registered already. */
+  readonly registered: number;
+  /** The chunks from `registered` on. Empty for an empty object. */
+  readonly chunks: readonly Chunk[];
+}
+
+/** Conditions on the current version, judged inside the command. */
+export interface WriteConditions {
+  /** `*`: only when there is no current version. */
+  readonly ifNoneMatch?: string;
+  /** Only when the current version has this ETag (or any, for `*`). */
+  readonly ifMatch?: string;
+}
+
+export type Command =
+  | {
+      readonly type: "createBucket";
+      readonly bucket: string;
+      readonly owner: string;
+      readonly region?: string;
+    }
+  | { readonly type: "deleteBucket"; readonly bucket: string }
+  /** Registers chunks of a blob that is not named yet (a pending blob). */
+  | {
+      readonly type: "addChunks";
+      readonly blob: BlobId;
+      readonly first: number;
+      readonly chunks: readonly Chunk[];
+    }
+  /** Gives up a pending blob. */
+  | { readonly type: "dropBlob"; readonly blob: BlobId }
+  | {
+      readonly type: "putObject";
+      readonly bucket: string;
+      readonly key: string;
+      readonly content: NewBlob;
+      readonly attributes: ObjectAttributes;
+      readonly conditions?: WriteConditions;
+    }
+  | {
+      readonly type: "deleteObject";
+      readonly bucket: string;
+      readonly key: string;
+      readonly version?: VersionSequence | "null";
+      readonly conditions?: WriteConditions;
+    }
+  | {
+      readonly type: "createUpload";
+      readonly bucket: string;
+      readonly key: string;
+      readonly attributes: Omit<ObjectAttributes, "etag">;
+      /** Checksum that the client announced for the whole upload. */
+      readonly checksumAlgorithm?: ChecksumAlgorithm;
+      readonly checksumType?: "FULL_OBJECT" | "COMPOSITE";
+    }
+  | {
+      readonly type: "putPart";
+      readonly bucket: string;
+      readonly key: string;
+      readonly upload: string;
+      readonly part: number;
+      readonly content: NewBlob;
+      readonly etag: string;
+      readonly checksum?: ObjectChecksum;
+    }
+  /**
+   * Fixes the next run of parts of a completion, at most `limits.commandKeys / 4` in one command.
+   * Staging pins the named parts; staging from 0 again starts anew.
+   */
+  | {
+      readonly type: "stageParts";
+      readonly bucket: string;
+      readonly key: string;
+      readonly upload: string;
+      /** How many parts are staged already. */
+      readonly staged: number;
+      readonly parts: readonly { readonly part: number; readonly etag: string }[];
+    }
+  | {
+      readonly type: "completeUpload";
+      readonly bucket: string;
+      readonly key: string;
+      readonly upload: string;
+      readonly staged: number;
+      readonly etag: string;
+      readonly checksum?: ObjectChecksum;
+      readonly conditions?: WriteConditions;
+    }
+  | {
+      readonly type: "abortUpload";
+      readonly bucket: string;
+      readonly key: string;
+      readonly upload: string;
+    }
+  /** Brings back the newest deleted or overwritten version of a key that is still held. */
+  | { readonly type: "undelete"; readonly bucket: string; readonly key: string };
+
+export type CommandResult =
+  | { readonly type: "done" }
+  | { readonly type: "bucket"; readonly bucket: BucketInfo }
+  | {
+      readonly type: "version";
+      readonly version: string;
+      readonly modifiedMs: number;
+      readonly deleteMarker?: boolean;
+    }
+  | { readonly type: "upload"; readonly upload: string }
+  | {
+      readonly type: "staged";
+      readonly staged: number;
+      /** What the completion needs of the parts just staged. */
+      readonly parts: readonly {
+        readonly etag: string;
+        readonly lengthBytes: number;
+        readonly checksum?: string;
+      }[];
+    };

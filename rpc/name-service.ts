@@ -1,0 +1,153 @@
+/**
+ * What the nameserver does for others: commands (changes) and queries (linearizable reads).
+ * Message types only; `nameserver/` implements them, `client/` uses them.
+ */
+import type { BlobId, BlockId, DeviceId } from "../base/ids.ts";
+import type { Command, CommandResult } from "./commands.ts";
+import type {
+  ChecksumAlgorithm,
+  Chunk,
+  ObjectAttributes,
+  ObjectChecksum,
+  Slice,
+} from "./objects.ts";
+
+export interface BucketInfo {
+  readonly name: string;
+  readonly createdMs: number;
+  readonly owner: string;
+  readonly region?: string;
+  readonly versioning: "off" | "enabled" | "suspended";
+  readonly objects: number;
+  readonly bytes: number;
+}
+
+/** One version of an object, as queries answer it. */
+export interface ObjectInfo {
+  readonly key: string;
+  /** `null` or an opaque id. */
+  readonly version: string;
+  readonly modifiedMs: number;
+  readonly lengthBytes: number;
+  readonly deleteMarker: boolean;
+  readonly attributes: ObjectAttributes;
+}
+
+/** A run of chunks that covers the asked bytes, as far as one reply reaches. */
+export interface ChunkRun {
+  /** Offset in the object of the first byte of the first chunk's used part. */
+  readonly offset: number;
+  readonly chunks: readonly (Chunk & {
+    /** The part of the chunk that belongs to the object. */
+    readonly from: number;
+    readonly usedBytes: number;
+  })[];
+  /** Offset in the object behind this run; ask again from here. */
+  readonly end: number;
+}
+
+export interface ListRequest {
+  readonly bucket: string;
+  readonly prefix: string;
+  readonly delimiter: string;
+  /** Keys (and prefixes) strictly after this one. */
+  readonly after: string;
+  /** Keys and common prefixes together, 0 … 1000. */
+  readonly limit: number;
+}
+
+export interface ListReply {
+  readonly objects: readonly ObjectInfo[];
+  readonly prefixes: readonly string[];
+  readonly truncated: boolean;
+  /** The last key or prefix returned: `after` of the next page. */
+  readonly last?: string;
+}
+
+export interface OpenBlock {
+  readonly block: BlockId;
+  readonly generation: number;
+  readonly members: readonly DeviceId[];
+}
+
+export interface PartInfo {
+  readonly part: number;
+  readonly etag: string;
+  readonly lengthBytes: number;
+  readonly modifiedMs: number;
+  readonly checksum?: ObjectChecksum;
+}
+
+export interface UploadInfo {
+  readonly key: string;
+  readonly upload: string;
+  readonly startedMs: number;
+  readonly owner: string;
+  readonly storageClass?: string;
+  readonly checksumAlgorithm?: ChecksumAlgorithm;
+  readonly checksumType?: "FULL_OBJECT" | "COMPOSITE";
+}
+
+export interface NameService {
+  execute(command: Command): Promise<CommandResult>;
+
+  bucket(name: string): Promise<BucketInfo>;
+  buckets(owner: string, after: string, limit: number): Promise<BucketInfo[]>;
+  /** Object and the chunks that cover the range from `offset` on, in one trip. */
+  lookup(request: {
+    readonly bucket: string;
+    readonly key: string;
+    readonly version?: string;
+    /** Absent: no chunks (HEAD). Negative: that many bytes from the end. */
+    readonly offset?: number;
+  }): Promise<{ readonly object: ObjectInfo; readonly run?: ChunkRun; readonly pin: ContentPin }>;
+  /** More chunks of the same content, even if the name has changed meanwhile (INV-3). */
+  chunks(pin: ContentPin, offset: number): Promise<ChunkRun>;
+  list(request: ListRequest): Promise<ListReply>;
+  uploads(request: {
+    readonly bucket: string;
+    readonly prefix: string;
+    readonly delimiter: string;
+    readonly keyAfter: string;
+    readonly uploadAfter: string;
+    readonly limit: number;
+  }): Promise<{
+    readonly uploads: UploadInfo[];
+    readonly prefixes: string[];
+    readonly truncated: boolean;
+  }>;
+  parts(request: {
+    readonly bucket: string;
+    readonly key: string;
+    readonly upload: string;
+    readonly after: number;
+    readonly limit: number;
+  }): Promise<{
+    readonly upload: UploadInfo;
+    readonly parts: PartInfo[];
+    readonly truncated: boolean;
+  }>;
+
+  /** A run of `count` fresh blob ids, of which the first is returned. */
+  leaseBlobs(count: number): Promise<BlobId>;
+  /** Open blocks to append to; opens new ones when there are fewer than wanted. */
+  openBlocks(pool: number): Promise<OpenBlock[]>;
+  /** Where a block is now. */
+  locate(block: BlockId): Promise<OpenBlock>;
+  /** A client saw the block full, failed or sealed: do not hand it out any more. */
+  reportBlock(
+    block: BlockId,
+    generation: number,
+    reason: "full" | "sealed" | "failed",
+  ): Promise<void>;
+  /** Deleted and overwritten keys of a bucket that `undelete` can still bring back, oldest name first. */
+  deleted(request: {
+    readonly bucket: string;
+    readonly prefix: string;
+    readonly after: string;
+    readonly limit: number;
+  }): Promise<{ readonly key: string; readonly lengthBytes: number; readonly untilMs: number }[]>;
+}
+
+/** Names content independently of the name that led to it. Opaque outside `nameserver/`. */
+export type ContentPin = Readonly<{ bucket: number; slices: readonly Slice[]; paged?: number }>;
