@@ -84,7 +84,7 @@ export interface BlockService {
   blocks(device: DeviceId, after: number, limit: number): Promise<BlockStatus[]>;
 
   createBlock(address: BlockAddress): Promise<void>;
-  append(request: AppendRequest, data: readonly Uint8Array[]): Promise<AppendReply>;
+  append(request: AppendRequest, data: Uint8Array): Promise<AppendReply>;
   read(request: ReadRequest): Promise<ReadReply>;
   /** Writes tombstones; resolves when they are durable. Ids that are not there are no error. */
   remove(address: BlockAddress, needles: readonly NeedleId[]): Promise<void>;

@@ -1,0 +1,51 @@
+/**
+ * The checksums of a needle's data: one CRC32C for each span of 64 KiB, seeded with the CRC32C of
+ * (block u32, needle u64, length u32, little-endian), so that bytes that are right but stand in the
+ * wrong place are found too. The writer makes them, the member checks and stores them, the reader
+ * verifies them: end to end.
+ */
+import { crc32c } from "../base/checksum.ts";
+import type { BlockId, NeedleId } from "../base/ids.ts";
+import { limits } from "../base/limits.ts";
+
+const seedBytes = Buffer.alloc(16);
+const SPAN = limits.checksumSpanBytes;
+
+/** How many spans a needle of this length has; an empty one has none. */
+export function spanCount(lengthBytes: number): number {
+  return Math.ceil(lengthBytes / SPAN);
+}
+
+function seedOf(block: BlockId, needle: NeedleId, lengthBytes: number): number {
+  seedBytes.writeUInt32LE(block, 0);
+  seedBytes.writeBigUInt64LE(needle, 4);
+  seedBytes.writeUInt32LE(lengthBytes, 12);
+  return crc32c(seedBytes);
+}
+
+/** Checksums of the whole data of a needle. */
+export function needleChecksums(block: BlockId, needle: NeedleId, data: Uint8Array): Uint32Array {
+  const seed = seedOf(block, needle, data.length);
+  const sums = new Uint32Array(spanCount(data.length));
+  for (let i = 0; i < sums.length; i++)
+    sums[i] = crc32c(data.subarray(i * SPAN, (i + 1) * SPAN), seed);
+  return sums;
+}
+
+/**
+ * Index in `data` of the first span that does not match, or -1. `data` holds whole spans of a needle
+ * of `needleBytes` (the last may be short); `checksums` are theirs.
+ */
+export function firstBadSpan(
+  block: BlockId,
+  needle: NeedleId,
+  needleBytes: number,
+  data: Uint8Array,
+  checksums: Uint32Array,
+): number {
+  const seed = seedOf(block, needle, needleBytes);
+  if (checksums.length !== spanCount(data.length)) return 0;
+  for (let i = 0; i < checksums.length; i++)
+    if (crc32c(data.subarray(i * SPAN, (i + 1) * SPAN), seed) !== checksums[i]) return i;
+  return -1;
+}
