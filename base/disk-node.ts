@@ -1,7 +1,9 @@
 /** The real disk, over `node:fs` callbacks (half the cost of the promise API per call). */
 import * as fs from "node:fs";
+import { systemClock } from "./clock.ts";
 import type { Disk, DiskFile } from "./disk.ts";
 import { assert, QuarryError } from "./errors.ts";
+import { lockDirectory } from "./lock.ts";
 
 const FLAGS = { read: "r", write: "r+", create: "wx+" } as const;
 /** Linux takes at most this many buffers in one writev. */
@@ -142,4 +144,5 @@ export const nodeDisk: Disk = {
     const stat = await fs.promises.statfs(directory);
     return { totalBytes: stat.blocks * stat.bsize, freeBytes: stat.bavail * stat.bsize };
   },
+  lock: async (directory) => lockDirectory(directory, systemClock.nowMs()),
 };

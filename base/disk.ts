@@ -36,6 +36,8 @@ export interface Disk {
   remove(path: string): Promise<void>;
   syncDirectory(directory: string): Promise<void>;
   space(directory: string): Promise<DiskSpace>;
+  /** Keeps other servers out until disposed or dead; throws `Locked` (`lock.ts`). */
+  lock(directory: string): Promise<AsyncDisposable>;
 }
 
 /** The whole of a small file. */

@@ -1,0 +1,114 @@
+/**
+ * The bytes of one simulated file, twice: as programs see them and as the platter has them, with
+ * the changes in between in order.
+ */
+import type { Random } from "./random.ts";
+
+const SECTOR = 512;
+
+type Change =
+  | { readonly kind: "write"; readonly offset: number; readonly bytes: Buffer; lost: boolean }
+  | { readonly kind: "truncate"; readonly lengthBytes: number; lost: boolean };
+
+/** A run of bytes that grows as it is written; what was never written reads as zero. */
+class Bytes {
+  #room = Buffer.alloc(0);
+  length = 0;
+
+  view(): Buffer {
+    return this.#room.subarray(0, this.length);
+  }
+
+  write(bytes: Uint8Array, offset: number): void {
+    if (bytes.length === 0) return;
+    this.resize(Math.max(this.length, offset + bytes.length));
+    this.#room.set(bytes, offset);
+  }
+
+  resize(length: number): void {
+    if (length < this.length) this.#room.fill(0, length, this.length);
+    if (length > this.#room.length) {
+      const room = Buffer.alloc(Math.max(length, this.#room.length * 2));
+      room.set(this.#room);
+      this.#room = room;
+    }
+    this.length = length;
+  }
+}
+
+export class Inode {
+  readonly #seen = new Bytes();
+  readonly #safe = new Bytes();
+  #changes: Change[] = [];
+
+  get lengthBytes(): number {
+    return this.#seen.length;
+  }
+
+  content(): Buffer {
+    return this.#seen.view();
+  }
+
+  read(target: Uint8Array, offset: number): number {
+    const part = this.#seen.view().subarray(offset, offset + target.length);
+    target.set(part);
+    return part.length;
+  }
+
+  write(bytes: Uint8Array, offset: number): void {
+    this.#seen.write(bytes, offset);
+    this.#changes.push({ kind: "write", offset, bytes: Buffer.from(bytes), lost: false });
+  }
+
+  truncate(lengthBytes: number): void {
+    this.#seen.resize(lengthBytes);
+    this.#changes.push({ kind: "truncate", lengthBytes, lost: false });
+  }
+
+  sync(): void {
+    for (const change of this.#changes) if (!change.lost) this.#apply(change);
+    this.#changes = this.#changes.filter((change) => change.lost);
+  }
+
+  /** A sync failed: as on Linux, later syncs do not save these changes any more. */
+  loseUnsynced(): void {
+    for (const change of this.#changes) change.lost = true;
+  }
+
+  flip(offset: number, mask: number): void {
+    for (const bytes of [this.#seen.view(), this.#safe.view()])
+      if (offset < bytes.length) bytes[offset] = (bytes[offset] ?? 0) ^ mask;
+  }
+
+  /** Each sector of each change is dropped, kept, or kept up to somewhere in its middle. */
+  crash(random: Random): void {
+    for (const change of this.#changes) {
+      // Whole outcomes are likely in life and rare by sector-wise chance: try them often.
+      const mood = random.u32() % 4;
+      if (mood === 0) continue;
+      if (mood === 1 || change.kind === "truncate") this.#apply(change);
+      else this.#applyPart(change.bytes, change.offset, random);
+    }
+    this.#changes = [];
+    this.#seen.resize(0);
+    this.#seen.write(this.#safe.view(), 0);
+    this.#seen.resize(this.#safe.length);
+  }
+
+  #apply(change: Change): void {
+    if (change.kind === "write") this.#safe.write(change.bytes, change.offset);
+    else this.#safe.resize(change.lengthBytes);
+  }
+
+  #applyPart(bytes: Buffer, offset: number, random: Random): void {
+    let at = 0;
+    while (at < bytes.length) {
+      const end = Math.min(bytes.length, at + SECTOR - ((offset + at) % SECTOR));
+      const fate = random.u32() % 3;
+      if (fate === 1) this.#safe.write(bytes.subarray(at, end), offset + at);
+      else if (fate === 2)
+        this.#safe.write(bytes.subarray(at, at + (random.u32() % (end - at))), offset + at);
+      at = end;
+    }
+  }
+}
