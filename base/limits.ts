@@ -13,6 +13,10 @@ export const limits = {
   /** Largest needle; a chunk is never larger. */
   needleBytes: 8 * MiB,
   chunkBytes: 4 * MiB,
+  /** Needles below this share one open block, so that they share its syncs. */
+  smallBytes: 256 * KiB,
+  /** Block locations that a client remembers. */
+  locationsKept: 65_536,
   /** Zeros written ahead of the tail of an append file. */
   extendBytes: 1 * MiB,
   /** Largest group of appends that share one write and one sync. */
@@ -31,6 +35,8 @@ export const limits = {
   chunksPerPage: 256,
   /** A blob of at most this many chunks keeps them in its own row. */
   inlineChunks: 16,
+  /** Blob ids that a client leases at once. */
+  blobLease: 4096,
   logSegmentBytes: 64 * MiB,
 
   // objects, as S3 documents them
@@ -55,9 +61,22 @@ export const limits = {
   /** A body that brings no byte for this long is given up. */
   bodyIdleMs: 60_000,
 
-  /** Memory of one process for chunks and windows in flight. */
+  /** Chunks of one PUT on their way to members at once. */
+  chunksUnderWay: 3,
+  /** How long a slow sender may hold a slot of the memory budget while others wait. */
+  slotHoldMs: 2_000,
+  /** A long PUT registers its chunks at least this often; far below the settling time. */
+  registerEveryMs: 5_000,
+
+  /** Memory of one process for chunks on their way in … */
   inFlightBytes: 128 * MiB,
+  /** … and for windows on their way out. */
+  readBytes: 64 * MiB,
   /** What a read asks of a member at once. */
   readWindowBytes: 1 * MiB,
+  /** What it asks for when memory is short. */
+  readWindowMinBytes: 128 * KiB,
+  /** Windows that one GET reads ahead of its reader. */
+  readAhead: 3,
   retries: 8,
 } as const;

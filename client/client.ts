@@ -1,0 +1,92 @@
+/** The storage client over a nameserver and the dataservers of its devices. */
+import type { Clock } from "../base/clock.ts";
+import { assert } from "../base/errors.ts";
+import { limits } from "../base/limits.ts";
+import type { Random } from "../base/random.ts";
+import type { Command, CommandResult } from "../rpc/commands.ts";
+import type { NameService } from "../rpc/name-service.ts";
+import { BlobIds } from "./blob-ids.ts";
+import { type GetContext, readContent } from "./get.ts";
+import { Locations, OpenBlocks, type ServiceOf } from "./members.ts";
+import { MemoryBudget } from "./memory-budget.ts";
+import { type PutContext, storeBody } from "./put.ts";
+import type { Body, OpenObject, PartTarget, PutTarget, Store } from "./store.ts";
+
+export interface ClientOptions {
+  readonly names: NameService;
+  readonly serviceOf: ServiceOf;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Memory for bytes in flight. */
+  readonly inFlightBytes?: number;
+  /** Called once when the client is closed: closes what it owns. */
+  readonly onClose?: () => Promise<void>;
+}
+
+export function createClient(options: ClientOptions): Store {
+  const { names } = options;
+  const getting: GetContext = {
+    names,
+    serviceOf: options.serviceOf,
+    locations: new Locations(names),
+    readBudget: new MemoryBudget(limits.readBytes),
+  };
+  const putting: PutContext = {
+    ...getting,
+    clock: options.clock,
+    random: options.random,
+    openBlocks: new OpenBlocks(names),
+    blobIds: new BlobIds(names),
+    budget: new MemoryBudget(options.inFlightBytes ?? limits.inFlightBytes),
+  };
+  return {
+    names,
+    put: (target, body, attributes) =>
+      putObject(putting, target, body, (content) => ({
+        type: "putObject",
+        bucket: target.bucket,
+        key: target.key,
+        content,
+        attributes: attributes(),
+        ...(target.conditions !== undefined && { conditions: target.conditions }),
+      })).then((result) => {
+        assert(result.type === "version", "putObject answers with a version");
+        return result;
+      }),
+    putPart: async (target, body, attributes) => {
+      await putObject(putting, target, body, (content) => ({
+        type: "putPart",
+        ...target,
+        content,
+        ...attributes(),
+      }));
+    },
+    open: (target) => open(getting, target),
+    async [Symbol.asyncDispose]() {
+      await options.onClose?.();
+    },
+  };
+}
+
+async function putObject(
+  context: PutContext,
+  target: PutTarget | PartTarget,
+  body: Body,
+  command: (content: Parameters<Parameters<typeof storeBody>[2]>[0]) => Command,
+): Promise<CommandResult> {
+  // A large body for a bucket that is not there is refused before it is read.
+  if ((body.lengthBytes ?? Number.POSITIVE_INFINITY) > limits.chunkBytes)
+    await context.names.bucket(target.bucket);
+  return await storeBody(context, body, (content) => context.names.execute(command(content)));
+}
+
+async function open(
+  context: GetContext,
+  target: Parameters<Store["open"]>[0],
+): Promise<OpenObject> {
+  const found = await context.names.lookup(target);
+  return {
+    object: found.object,
+    read: (offset, lengthBytes) => readContent(context, found.pin, found.run, offset, lengthBytes),
+  };
+}

@@ -1,0 +1,86 @@
+/**
+ * The memory that one process gives to bytes in flight. Whoever wants to hold bytes takes a slot
+ * first and waits its turn when all are taken, so that memory stays bounded whatever clients do.
+ * Chunk-sized buffers are kept and reused: fresh ones cost a page fault for every 4 KiB.
+ */
+import { assert, QuarryError } from "../base/errors.ts";
+import { limits } from "../base/limits.ts";
+
+export interface Slot extends Disposable {
+  readonly buffer: Buffer;
+}
+
+interface Waiting {
+  readonly bytes: number;
+  readonly grant: () => void;
+}
+
+function allocate(bytes: number): Buffer {
+  return bytes < 4096 ? Buffer.allocUnsafe(bytes) : Buffer.allocUnsafeSlow(bytes);
+}
+
+export class MemoryBudget {
+  readonly #bufferBytes: number;
+  #freeBytes: number;
+  readonly #waiting: Waiting[] = [];
+  readonly #spare: Buffer[] = [];
+
+  constructor(totalBytes: number = limits.inFlightBytes, bufferBytes: number = limits.chunkBytes) {
+    assert(totalBytes >= bufferBytes, "the budget holds at least one chunk");
+    this.#freeBytes = totalBytes;
+    this.#bufferBytes = bufferBytes;
+  }
+
+  /** True while someone waits: holders should hand back what they can. */
+  get contended(): boolean {
+    return this.#waiting.length > 0;
+  }
+
+  /** A buffer of exactly `bytes` (at most a chunk), in order of asking. Dispose it to give it back. */
+  async take(bytes: number): Promise<Slot> {
+    assert(bytes <= this.#bufferBytes, "a slot is at most a chunk");
+    // Small buffers come and go with their request; only chunk-sized ones are worth keeping.
+    const backingBytes = bytes > this.#bufferBytes / 4 ? this.#bufferBytes : bytes;
+    if (this.#waiting.length > 0 || backingBytes > this.#freeBytes) {
+      if (this.#waiting.length >= limits.requests)
+        throw new QuarryError("Busy", "too many requests wait for memory; try again later");
+      await new Promise<void>((grant) => this.#waiting.push({ bytes: backingBytes, grant }));
+    } else {
+      this.#freeBytes -= backingBytes;
+    }
+    return this.#slot(bytes, backingBytes);
+  }
+
+  /** Room without a buffer, if there is some now and nobody waits. */
+  tryReserve(bytes: number): Disposable | undefined {
+    if (this.#waiting.length > 0 || bytes > this.#freeBytes) return undefined;
+    this.#freeBytes -= bytes;
+    return { [Symbol.dispose]: () => this.#giveBack(bytes) };
+  }
+
+  #slot(bytes: number, backingBytes: number): Slot {
+    const reusable = backingBytes === this.#bufferBytes;
+    const backing = (reusable ? this.#spare.pop() : undefined) ?? allocate(backingBytes);
+    let held = true;
+    return {
+      buffer: backing.subarray(0, bytes),
+      [Symbol.dispose]: () => {
+        if (!held) return;
+        held = false;
+        if (reusable) this.#spare.push(backing);
+        this.#giveBack(backingBytes);
+      },
+    };
+  }
+
+  #giveBack(bytes: number): void {
+    this.#freeBytes += bytes;
+    for (;;) {
+      const next = this.#waiting[0];
+      if (next === undefined || next.bytes > this.#freeBytes) return;
+      this.#waiting.shift();
+      this.#freeBytes -= next.bytes;
+      next.grant();
+    }
+  }
+}

@@ -1,0 +1,162 @@
+/**
+ * Storing bytes: a stream is cut into chunks, every chunk becomes a needle on every member of an
+ * open block, and the list of chunks is what a command then gives a name (INV-1, INV-2).
+ */
+import type { Clock } from "../base/clock.ts";
+import { hasCode, QuarryError } from "../base/errors.ts";
+import type { BlobId } from "../base/ids.ts";
+import { limits } from "../base/limits.ts";
+import type { NewBlob } from "../rpc/commands.ts";
+import type { Chunk } from "../rpc/objects.ts";
+import { type AppendContext, appendChunk, rewriteChunk } from "./append-chunk.ts";
+import type { BlobIds } from "./blob-ids.ts";
+import { ChunkCutter } from "./chunk-cutter.ts";
+import type { MemoryBudget } from "./memory-budget.ts";
+import type { Body } from "./store.ts";
+
+export interface PutContext extends AppendContext {
+  readonly blobIds: BlobIds;
+  readonly budget: MemoryBudget;
+  readonly clock: Clock;
+}
+
+/**
+ * Stores the whole body and then calls `name` with the blob, which must give it a name by one
+ * command. When anything fails, what was registered is dropped; the rest is swept.
+ */
+export async function storeBody<T>(
+  context: PutContext,
+  body: Body,
+  name: (content: NewBlob) => Promise<T>,
+): Promise<T> {
+  const blob = await context.blobIds.take();
+  const writer = new BlobWriter(context, blob);
+  try {
+    const lengthBytes = await writer.writeAll(body);
+    return await writer.finish(lengthBytes, name);
+  } catch (error) {
+    await writer.giveUp();
+    throw error;
+  }
+}
+
+class BlobWriter {
+  readonly #context: PutContext;
+  readonly #blob: BlobId;
+  readonly #chunks: Chunk[] = [];
+  readonly #underWay = new Set<Promise<void>>();
+  #registered = 0;
+  #registeredAtMs: number;
+  #failure: unknown;
+
+  constructor(context: PutContext, blob: BlobId) {
+    this.#context = context;
+    this.#blob = blob;
+    this.#registeredAtMs = context.clock.monotonicMs();
+  }
+
+  /** Reads the body to its end; resolves with its length when all chunks are durable. */
+  async writeAll(body: Body): Promise<number> {
+    const cutter = new ChunkCutter(this.#context.budget, this.#context.clock, body);
+    let position = 0;
+    let lengthBytes = 0;
+    try {
+      for (;;) {
+        const slot = await cutter.next();
+        if (slot === undefined) break;
+        lengthBytes += slot.buffer.length;
+        const sending = this.#send(slot.buffer, position++).finally(() => {
+          slot[Symbol.dispose]();
+          this.#underWay.delete(sending);
+        });
+        this.#underWay.add(sending);
+        if (this.#underWay.size >= limits.chunksUnderWay) await Promise.race(this.#underWay);
+        if (this.#failure !== undefined) break;
+        await this.#registerWhenDue();
+      }
+    } finally {
+      await cutter.close();
+      await Promise.all(this.#underWay);
+    }
+    if (this.#failure !== undefined) throw this.#failure;
+    return lengthBytes;
+  }
+
+  /** Names the blob. A chunk whose block was settled meanwhile is written anew (INV-4). */
+  async finish<T>(lengthBytes: number, name: (content: NewBlob) => Promise<T>): Promise<T> {
+    if (this.#chunks.length > limits.inlineChunks) await this.#register();
+    return await this.#inLiveBlocks(() =>
+      name({
+        blob: this.#blob,
+        lengthBytes,
+        registered: this.#registered,
+        chunks: this.#chunks.slice(this.#registered),
+      }),
+    );
+  }
+
+  async giveUp(): Promise<void> {
+    if (this.#registered === 0) return;
+    try {
+      await this.#context.names.execute({ type: "dropBlob", blob: this.#blob });
+    } catch (error) {
+      // The blob expires by itself; the first error is the one to tell.
+      if (!(error instanceof QuarryError)) throw error;
+    }
+  }
+
+  /** Never rejects: the failure is kept for `writeAll`, which waits for all chunks. */
+  async #send(data: Buffer, position: number): Promise<void> {
+    try {
+      const owner = { blob: this.#blob, chunk: position };
+      this.#chunks[position] = await appendChunk(this.#context, owner, data);
+    } catch (error) {
+      this.#failure ??= error;
+    }
+  }
+
+  /** Registers chunks as they come, so that their blocks are not settled before they are named. */
+  async #registerWhenDue(): Promise<void> {
+    const waiting = this.#stored() - this.#registered;
+    if (waiting === 0) return;
+    const dueMs = this.#registeredAtMs + limits.registerEveryMs;
+    if (waiting >= limits.chunksPerPage / 4 || this.#context.clock.monotonicMs() >= dueMs)
+      await this.#register();
+  }
+
+  async #register(): Promise<void> {
+    const upTo = this.#stored();
+    await this.#inLiveBlocks(() =>
+      this.#context.names.execute({
+        type: "addChunks",
+        blob: this.#blob,
+        first: this.#registered,
+        chunks: this.#chunks.slice(this.#registered, upTo),
+      }),
+    );
+    this.#registered = upTo;
+    this.#registeredAtMs = this.#context.clock.monotonicMs();
+  }
+
+  async #inLiveBlocks<T>(refer: () => Promise<T>): Promise<T> {
+    try {
+      return await refer();
+    } catch (error) {
+      if (!hasCode(error, "BlockSettled")) throw error;
+    }
+    for (let position = this.#registered; position < this.#stored(); position++) {
+      const chunk = this.#chunks[position];
+      if (chunk === undefined) break;
+      const owner = { blob: this.#blob, chunk: position };
+      this.#chunks[position] = await rewriteChunk(this.#context, owner, chunk);
+    }
+    return await refer();
+  }
+
+  /** How many chunks from the first on are stored without a gap. */
+  #stored(): number {
+    let upTo = this.#registered;
+    while (this.#chunks[upTo] !== undefined) upTo++;
+    return upTo;
+  }
+}
