@@ -5,6 +5,10 @@
  * Small groups write a run of zeros behind themselves, so that later small groups overwrite
  * allocated space: syncing those needs no change of the file's metadata. Readers therefore find
  * the tail by the records, never by the file's length.
+ *
+ * Each record may state how far the file was synced before it; so only the last synced group
+ * cannot be told from one that a crash tore. When the file falls idle a `mark` is written behind
+ * it, itself not synced, that closes this gap for all but the last few milliseconds.
  */
 import type { Clock, Timer } from "./clock.ts";
 import type { DiskFile } from "./disk.ts";
@@ -18,6 +22,8 @@ import { limits } from "./limits.ts";
 export type Durability = "commit" | "interval" | "none";
 
 export const SYNC_INTERVAL_MS = 200;
+/** How long after a sync, with no further one, the mark is written. */
+export const MARK_IDLE_MS = 5;
 
 /**
  * Makes the bytes of one record, knowing where it will stand and up to where the file is already
@@ -40,31 +46,42 @@ export interface AppendFileState {
   readonly syncedBytes: number;
   readonly durability: Durability;
   readonly clock: Clock;
+  /** A record that states only how far the file is synced; absent: no marks. */
+  readonly mark?: { readonly lengthBytes: number; readonly build: BuildRecord };
+  /** Zeros to write ahead; default `limits.extendBytes`. */
+  readonly extendBytes?: number;
+  /** Called once when the file fails for good (INV-8). */
+  readonly onFailure?: (failure: QuarryError) => void;
 }
 
-const zeros = Buffer.alloc(limits.extendBytes);
+const allZeros = Buffer.alloc(limits.extendBytes);
 
 export class AppendFile implements AsyncDisposable {
   readonly file: DiskFile;
-  readonly #durability: Durability;
-  readonly #clock: Clock;
+  readonly #state: AppendFileState;
+  readonly #zeros: Buffer;
   #tailBytes: number;
   #writtenBytes: number;
   #syncedBytes: number;
   #allocatedBytes: number;
+  /** Synced bytes that the last mark stated. */
+  #markedBytes: number;
   #waiting: Waiting[] = [];
   #running: Promise<void> | undefined;
   #syncTimer: Timer | undefined;
+  #timedSync: Promise<void> | undefined;
+  #markTimer: Timer | undefined;
   #failure: QuarryError | undefined;
 
   constructor(state: AppendFileState) {
     this.file = state.file;
-    this.#durability = state.durability;
-    this.#clock = state.clock;
+    this.#state = state;
+    this.#zeros = allZeros.subarray(0, state.extendBytes ?? limits.extendBytes);
     this.#tailBytes = state.tailBytes;
     this.#writtenBytes = state.tailBytes;
     this.#syncedBytes = state.syncedBytes;
     this.#allocatedBytes = state.tailBytes;
+    this.#markedBytes = state.syncedBytes;
   }
 
   /** End of all appends accepted so far, written or not. */
@@ -91,23 +108,28 @@ export class AppendFile implements AsyncDisposable {
     const done = new Promise<number>((resolve, reject) => {
       this.#waiting.push({ lengthBytes, build, resolve, reject });
     });
-    this.#running ??= this.#run();
+    this.#running ??= this.#run(false);
     return done;
   }
 
   /** Waits for all accepted appends and makes them durable, whatever the mode. */
   async flush(): Promise<void> {
     while (this.#running !== undefined) await this.#running;
+    if (this.#failure === undefined && this.#syncedBytes < this.#writtenBytes)
+      await this.#sync().catch((error: unknown) => this.#fail(error, []));
     if (this.#failure !== undefined) throw this.#failure;
-    if (this.#syncedBytes < this.#writtenBytes) await this.#sync();
   }
 
-  /** Flushes and closes the file. */
+  /** Flushes, marks and closes the file. */
   async close(): Promise<void> {
     this.#syncTimer?.cancel();
+    this.#markTimer?.cancel();
     try {
+      await this.#timedSync;
       if (this.#failure === undefined) await this.flush();
+      if (this.#markIsDue()) await this.#run(true);
     } finally {
+      this.#markTimer?.cancel();
       this.#failure ??= new QuarryError("Closed", `${this.file.path} is closed`);
       await this.file.close();
     }
@@ -117,20 +139,21 @@ export class AppendFile implements AsyncDisposable {
     await this.close();
   }
 
-  async #run(): Promise<void> {
-    // One turn of the event loop lets all appends of this tick join the first group.
-    await Promise.resolve();
+  async #run(markFirst: boolean): Promise<void> {
+    if (markFirst) await this.#writeMark();
+    // The appends of this tick all join the first group.
+    else await Promise.resolve();
     while (this.#waiting.length > 0) {
       const group = this.#takeGroup();
       try {
         const offsets = await this.#writeGroup(group);
-        if (this.#durability === "commit") await this.#sync();
-        else if (this.#durability === "interval") this.#syncSoon();
+        if (this.#state.durability === "commit") await this.#sync();
+        else if (this.#state.durability === "interval") this.#syncSoon();
         group.forEach((one, i) => {
           one.resolve(offsets[i] ?? 0);
         });
       } catch (error) {
-        this.#fail(error, group);
+        await this.#fail(error, group);
       }
     }
     this.#running = undefined;
@@ -147,7 +170,7 @@ export class AppendFile implements AsyncDisposable {
     return this.#waiting.splice(0, count);
   }
 
-  async #writeGroup(group: readonly Waiting[]): Promise<number[]> {
+  async #writeGroup(group: readonly Pick<Waiting, "build" | "lengthBytes">[]): Promise<number[]> {
     const start = this.#writtenBytes;
     const parts: Uint8Array[] = [];
     const offsets: number[] = [];
@@ -164,9 +187,9 @@ export class AppendFile implements AsyncDisposable {
       end += builtBytes;
     }
     let allocated = Math.max(end, this.#allocatedBytes);
-    if (end > this.#allocatedBytes && end - start < limits.extendBytes / 4) {
-      parts.push(zeros);
-      allocated = end + zeros.length;
+    if (end > this.#allocatedBytes && end - start < this.#zeros.length / 4) {
+      parts.push(this.#zeros);
+      allocated = end + this.#zeros.length;
     }
     await this.file.write(parts, start);
     this.#writtenBytes = end;
@@ -182,27 +205,68 @@ export class AppendFile implements AsyncDisposable {
       throw new QuarryError("DiskFailed", `sync of ${this.file.path} failed`, { cause: error });
     }
     this.#syncedBytes = Math.max(this.#syncedBytes, upTo);
+    this.#markSoon();
   }
 
   #syncSoon(): void {
-    this.#syncTimer ??= this.#clock.after(SYNC_INTERVAL_MS, () => {
+    this.#syncTimer ??= this.#state.clock.after(SYNC_INTERVAL_MS, () => {
       this.#syncTimer = undefined;
-      this.#sync().catch((error: unknown) => this.#fail(error, []));
+      this.#timedSync = this.#sync().catch((error: unknown) => this.#fail(error, []));
     });
   }
 
+  #markIsDue(): boolean {
+    return (
+      this.#state.mark !== undefined &&
+      this.#failure === undefined &&
+      this.#markedBytes < this.#syncedBytes &&
+      this.#syncedBytes === this.#writtenBytes
+    );
+  }
+
+  #markSoon(): void {
+    if (this.#state.mark === undefined || this.#failure !== undefined) return;
+    const before = this.#syncedBytes;
+    this.#markTimer ??= this.#state.clock.after(MARK_IDLE_MS, () => {
+      this.#markTimer = undefined;
+      if (this.#running === undefined && this.#syncedBytes === before && this.#markIsDue())
+        this.#running = this.#run(true);
+      else if (this.#markedBytes < this.#syncedBytes) this.#markSoon();
+    });
+  }
+
+  async #writeMark(): Promise<void> {
+    const mark = this.#state.mark;
+    if (mark === undefined) return;
+    this.#markedBytes = this.#syncedBytes;
+    this.#tailBytes += mark.lengthBytes;
+    try {
+      await this.#writeGroup([mark]);
+    } catch (error) {
+      await this.#fail(error, []);
+    }
+  }
+
   /**
-   * A full disk fails the waiting appends only: the tail goes back and the next group overwrites
-   * what was written of this one. Anything else is final for the file.
+   * A full disk fails the waiting appends only, and what was written of them is cut off again.
+   * Anything else is final for the file.
    */
-  #fail(error: unknown, group: readonly Waiting[]): void {
-    const lost = [...group, ...this.#waiting.splice(0)];
-    this.#tailBytes = this.#writtenBytes;
-    if (!hasCode(error, "DiskFull"))
+  async #fail(error: unknown, group: readonly Waiting[]): Promise<void> {
+    let final = hasCode(error, "DiskFull") ? undefined : error;
+    if (final === undefined) {
+      this.#allocatedBytes = this.#writtenBytes;
+      await this.file.truncate(this.#writtenBytes).catch((failed: unknown) => {
+        final = failed;
+      });
+    }
+    if (final !== undefined && this.#failure === undefined) {
       this.#failure =
-        error instanceof QuarryError
-          ? error
-          : new QuarryError("DiskFailed", `${this.file.path} cannot be written`, { cause: error });
-    for (const one of lost) one.reject(this.#failure ?? error);
+        final instanceof QuarryError
+          ? final
+          : new QuarryError("DiskFailed", `${this.file.path} cannot be written`, { cause: final });
+      this.#state.onFailure?.(this.#failure);
+    }
+    for (const one of [...group, ...this.#waiting.splice(0)]) one.reject(this.#failure ?? error);
+    this.#tailBytes = this.#writtenBytes;
   }
 }

@@ -1,0 +1,40 @@
+/** A clock that stands still until a test moves it. */
+import type { Clock, Timer } from "./clock.ts";
+
+export class SimulatedClock implements Clock {
+  #nowMs = 0;
+  #timers = new Set<{ readonly atMs: number; readonly run: () => void }>();
+  readonly #epochMs: number;
+
+  constructor(epochMs = 1_700_000_000_000) {
+    this.#epochMs = epochMs;
+  }
+
+  nowMs(): number {
+    return this.#epochMs + this.#nowMs;
+  }
+
+  monotonicMs(): number {
+    return this.#nowMs;
+  }
+
+  after(delayMs: number, run: () => void): Timer {
+    const timer = { atMs: this.#nowMs + delayMs, run };
+    this.#timers.add(timer);
+    return { cancel: () => this.#timers.delete(timer) };
+  }
+
+  /** Moves time on, and runs what falls due in its order. */
+  advance(byMs: number): void {
+    const untilMs = this.#nowMs + byMs;
+    for (;;) {
+      const due = [...this.#timers].filter((timer) => timer.atMs <= untilMs);
+      const next = due.sort((a, b) => a.atMs - b.atMs)[0];
+      if (next === undefined) break;
+      this.#timers.delete(next);
+      this.#nowMs = next.atMs;
+      next.run();
+    }
+    this.#nowMs = untilMs;
+  }
+}
