@@ -64,8 +64,8 @@ export class AppendFile implements AsyncDisposable {
   #writtenBytes: number;
   #syncedBytes: number;
   #allocatedBytes: number;
-  /** Synced bytes that the last mark stated. */
-  #markedBytes: number;
+  /** End of the last mark. When nothing stands behind it, nothing needs a sync or another mark. */
+  #markEnd: number;
   #waiting: Waiting[] = [];
   #running: Promise<void> | undefined;
   #syncTimer: Timer | undefined;
@@ -81,7 +81,7 @@ export class AppendFile implements AsyncDisposable {
     this.#writtenBytes = state.tailBytes;
     this.#syncedBytes = state.syncedBytes;
     this.#allocatedBytes = state.tailBytes;
-    this.#markedBytes = state.syncedBytes;
+    this.#markEnd = state.tailBytes;
   }
 
   /** End of all appends accepted so far, written or not. */
@@ -115,7 +115,8 @@ export class AppendFile implements AsyncDisposable {
   /** Waits for all accepted appends and makes them durable, whatever the mode. */
   async flush(): Promise<void> {
     while (this.#running !== undefined) await this.#running;
-    if (this.#failure === undefined && this.#syncedBytes < this.#writtenBytes)
+    const synced = this.#syncedBytes === this.#writtenBytes || this.#markEnd === this.#writtenBytes;
+    if (this.#failure === undefined && !synced)
       await this.#sync().catch((error: unknown) => this.#fail(error, []));
     if (this.#failure !== undefined) throw this.#failure;
   }
@@ -219,7 +220,7 @@ export class AppendFile implements AsyncDisposable {
     return (
       this.#state.mark !== undefined &&
       this.#failure === undefined &&
-      this.#markedBytes < this.#syncedBytes &&
+      this.#markEnd < this.#writtenBytes &&
       this.#syncedBytes === this.#writtenBytes
     );
   }
@@ -231,17 +232,17 @@ export class AppendFile implements AsyncDisposable {
       this.#markTimer = undefined;
       if (this.#running === undefined && this.#syncedBytes === before && this.#markIsDue())
         this.#running = this.#run(true);
-      else if (this.#markedBytes < this.#syncedBytes) this.#markSoon();
+      else if (this.#markEnd < this.#writtenBytes) this.#markSoon();
     });
   }
 
   async #writeMark(): Promise<void> {
     const mark = this.#state.mark;
     if (mark === undefined) return;
-    this.#markedBytes = this.#syncedBytes;
     this.#tailBytes += mark.lengthBytes;
     try {
       await this.#writeGroup([mark]);
+      this.#markEnd = this.#writtenBytes;
     } catch (error) {
       await this.#fail(error, []);
     }
