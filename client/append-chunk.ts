@@ -20,7 +20,7 @@ export interface AppendContext extends GetContext {
 }
 
 /** Stores one chunk on every member of some open block. */
-async function appendChunk(
+export async function appendChunk(
   context: AppendContext,
   owner: NeedleOwner,
   data: Buffer,

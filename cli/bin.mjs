@@ -1,0 +1,34 @@
+#!/usr/bin/env node
+// Plain JavaScript, so that an old Node can read it: finds a Node that runs Quarry, then Quarry.
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { createRequire, enableCompileCache } from "node:module";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const here = dirname(fileURLToPath(import.meta.url));
+const OLDEST_MAJOR = 24;
+
+if (Number.parseInt(process.versions.node, 10) >= OLDEST_MAJOR) {
+  enableCompileCache?.();
+  // A checkout runs its sources; an installed package brings built JavaScript.
+  const source = join(here, "main.ts");
+  const main = existsSync(source) ? source : join(here, "..", "dist", "cli", "main.js");
+  await import(main);
+} else {
+  const bundled = join(
+    dirname(createRequire(import.meta.url).resolve("node/package.json")),
+    "bin",
+    "node",
+  );
+  const child = spawn(bundled, process.argv.slice(1), { stdio: "inherit" });
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"])
+    process.on(signal, () => child.kill(signal));
+  child.on("error", (error) => {
+    console.error(
+      `quarry needs Node ${OLDEST_MAJOR} or newer, and ${bundled} does not run: ${error.message}`,
+    );
+    process.exit(1);
+  });
+  child.on("exit", (code, signal) => process.exit(signal ? 1 : (code ?? 1)));
+}

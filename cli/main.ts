@@ -1,0 +1,34 @@
+/** The `quarry` program: one command a file, errors in words. */
+import { Command } from "commander";
+import { explain } from "./explain.ts";
+import { getCommand } from "./objects/get.ts";
+import { lsCommand } from "./objects/ls.ts";
+import { mbCommand } from "./objects/mb.ts";
+import { putCommand } from "./objects/put.ts";
+import { rmCommand } from "./objects/rm.ts";
+import { undeleteCommand } from "./objects/undelete.ts";
+import { serveCommand } from "./serve/command.ts";
+
+const program = new Command("quarry")
+  .description("A distributed object and file store that speaks S3.")
+  .version("0.1.0")
+  .showHelpAfterError("(quarry --help shows what there is)")
+  .addHelpText("after", "\nStart with: quarry serve");
+
+for (const command of [
+  serveCommand(),
+  mbCommand(),
+  putCommand(),
+  getCommand(),
+  lsCommand(),
+  rmCommand(),
+  undeleteCommand(),
+])
+  program.addCommand(command);
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  console.error(`quarry: ${explain(error)}`);
+  process.exitCode = 1;
+}

@@ -1,0 +1,85 @@
+/**
+ * A whole store in one process: `import { openStore } from "quarry"`. The same nameserver,
+ * dataserver and client as `quarry serve` runs, bound to each other without sockets.
+ */
+import { join } from "node:path";
+import type { Durability } from "../base/append-file.ts";
+import { type Clock, systemClock } from "../base/clock.ts";
+import type { Disk } from "../base/disk.ts";
+import { nodeDisk } from "../base/disk-node.ts";
+import { type Random, systemRandom } from "../base/random.ts";
+import { type Dataserver, openDataserver } from "../dataserver/dataserver.ts";
+import { type Nameserver, openNameserver } from "../nameserver/nameserver.ts";
+import { createClient } from "./client.ts";
+import type { Store } from "./store.ts";
+
+export type { Body, OpenObject, PartTarget, PutTarget, Store } from "./store.ts";
+
+export interface StoreOptions {
+  /** Data directories. The first also holds the metadata. */
+  readonly directories: readonly string[];
+  /** When a write is answered; `commit` (default) is once it is on the disk. */
+  readonly durability?: Durability;
+  /** How long deleted objects can be brought back. Default one hour. */
+  readonly holdMs?: number;
+  /** Told of what was found and mended, for a log. */
+  readonly report?: (message: string) => void;
+  readonly disk?: Disk;
+  readonly clock?: Clock;
+  readonly random?: Random;
+}
+
+/** The servers of one machine, before a client is put in front. */
+export interface Servers extends AsyncDisposable {
+  readonly nameserver: Nameserver;
+  readonly dataserver: Dataserver;
+}
+
+/** Opens or creates the metadata and the devices. Throws `Locked` when another server has them. */
+export async function openServers(options: StoreOptions): Promise<Servers> {
+  const [first] = options.directories;
+  if (first === undefined) throw new TypeError("a store needs at least one directory");
+  const shared = {
+    disk: options.disk ?? nodeDisk,
+    clock: options.clock ?? systemClock,
+    random: options.random ?? systemRandom,
+    durability: options.durability ?? "commit",
+    report: options.report ?? (() => undefined),
+  };
+  const dataserver = await openDataserver({
+    ...shared,
+    directories: options.directories.map((directory) => join(directory, "device")),
+  });
+  try {
+    const nameserver = await openNameserver({
+      ...shared,
+      directory: join(first, "nameserver"),
+      blocks: dataserver,
+      ...(options.holdMs !== undefined && { holdMs: options.holdMs }),
+    });
+    return {
+      nameserver,
+      dataserver,
+      async [Symbol.asyncDispose]() {
+        await nameserver[Symbol.asyncDispose]();
+        await dataserver[Symbol.asyncDispose]();
+      },
+    };
+  } catch (error) {
+    await dataserver[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/** Opens or creates a store in a directory (or several) and gives a client of it. */
+export async function openStore(options: StoreOptions | string): Promise<Store> {
+  const full = typeof options === "string" ? { directories: [options] } : options;
+  const servers = await openServers(full);
+  return createClient({
+    names: servers.nameserver,
+    serviceOf: () => servers.dataserver,
+    clock: full.clock ?? systemClock,
+    random: full.random ?? systemRandom,
+    onClose: () => servers[Symbol.asyncDispose](),
+  });
+}

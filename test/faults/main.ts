@@ -1,0 +1,27 @@
+/** `npm run faults -- NAME [--rounds N] [--seed S]`: prints, as its last line, JSON with its counts. */
+import { parseArgs } from "node:util";
+import { kill } from "./kill.ts";
+
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: { rounds: { type: "string", default: "20" }, seed: { type: "string", default: "1" } },
+});
+const faults: Record<string, () => Promise<object>> = {
+  kill: () =>
+    kill({
+      rounds: Number(values.rounds),
+      seed: Number(values.seed),
+      say: (line) => console.log(line),
+    }),
+};
+const fault = faults[positionals[0] ?? ""];
+if (fault === undefined) {
+  console.error(
+    `usage: npm run faults -- ${Object.keys(faults).join("|")} [--rounds N] [--seed S]`,
+  );
+  process.exitCode = 2;
+} else {
+  const counts = await fault();
+  console.log(JSON.stringify(counts));
+  if ("violations" in counts && counts.violations !== 0) process.exitCode = 1;
+}

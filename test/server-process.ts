@@ -1,0 +1,112 @@
+/** A real `quarry serve` in a process group of its own, for tests that kill it. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { createServer } from "node:net";
+import { resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { S3Client } from "@aws-sdk/client-s3";
+
+const bin = resolve(import.meta.dirname, "..", "cli", "bin.mjs");
+
+export const rootKeys = { accessKeyId: "quarry-test-root", secretAccessKey: "quarry-test-secret" };
+
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((ready) => server.listen(0, "127.0.0.1", ready));
+  const address = server.address();
+  await new Promise((closed) => server.close(closed));
+  if (address === null || typeof address === "string") throw new Error("no port");
+  return address.port;
+}
+
+export interface ServerProcess extends AsyncDisposable {
+  readonly endpoint: string;
+  readonly pid: number;
+  /** From the start of the process to the first healthy answer. */
+  readonly startMs: number;
+  readonly client: S3Client;
+  /** All it printed so far. */
+  output(): string;
+  /** SIGKILL to the whole group; resolves when it is gone. */
+  kill(): Promise<void>;
+  /** SIGINT, as Ctrl-C; resolves with the exit code. */
+  stop(): Promise<number | null>;
+}
+
+export async function startServer(options: {
+  readonly data: string;
+  readonly port: number;
+  readonly args?: readonly string[];
+  readonly timeoutMs?: number;
+}): Promise<ServerProcess> {
+  const begunMs = performance.now();
+  const args = [bin, "serve", "--data", options.data, "--port", String(options.port)];
+  const child = spawn(process.execPath, [...args, ...(options.args ?? [])], {
+    detached: true,
+    stdio: ["ignore", "pipe", "pipe"],
+    env: {
+      ...process.env,
+      QUARRY_ROOT_ACCESS_KEY: rootKeys.accessKeyId,
+      QUARRY_ROOT_SECRET_KEY: rootKeys.secretAccessKey,
+    },
+  });
+  let output = "";
+  const keep = (text: Buffer) => {
+    output = (output + text.toString()).slice(-1_000_000);
+  };
+  child.stdout.on("data", keep);
+  child.stderr.on("data", keep);
+  const exited = new Promise<number | null>((gone) => child.once("exit", gone));
+  const endpoint = `http://127.0.0.1:${options.port}`;
+  await untilHealthy(endpoint, child, () => output, options.timeoutMs ?? 30_000);
+  const client = new S3Client({
+    endpoint,
+    region: "us-east-1",
+    forcePathStyle: true,
+    maxAttempts: 1,
+    credentials: rootKeys,
+  });
+  const pid = child.pid ?? 0;
+  const kill = async () => {
+    if (child.exitCode === null && child.signalCode === null) process.kill(-pid, "SIGKILL");
+    await exited;
+    client.destroy();
+  };
+  return {
+    endpoint,
+    pid,
+    startMs: performance.now() - begunMs,
+    client,
+    output: () => output,
+    kill,
+    async stop() {
+      child.kill("SIGINT");
+      const code = await exited;
+      client.destroy();
+      return code;
+    },
+    [Symbol.asyncDispose]: kill,
+  };
+}
+
+async function untilHealthy(
+  endpoint: string,
+  child: ChildProcess,
+  output: () => string,
+  timeoutMs: number,
+): Promise<void> {
+  const deadlineMs = performance.now() + timeoutMs;
+  for (;;) {
+    if (child.exitCode !== null || child.signalCode !== null)
+      throw new Error(`the server ended at its start:\n${output()}`);
+    const healthy = await fetch(`${endpoint}/health/ready`).then(
+      (answer) => answer.ok,
+      () => false,
+    );
+    if (healthy) return;
+    if (performance.now() > deadlineMs) {
+      child.kill("SIGKILL");
+      throw new Error(`the server was not ready after ${timeoutMs} ms:\n${output()}`);
+    }
+    await sleep(10);
+  }
+}
