@@ -37,7 +37,14 @@ export const limits = {
   inlineChunks: 16,
   /** Blob ids that a client leases at once. */
   blobLease: 4096,
+  /** Chunks that one command may bring. */
+  commandChunks: 1024,
+  /** A name of at most this many slices keeps them in its own row. */
+  inlineSlices: 16,
+  slicesPerPage: 256,
   logSegmentBytes: 64 * MiB,
+  /** The state is made durable, and the log cut, after this much log. */
+  checkpointBytes: 32 * MiB,
 
   // objects, as S3 documents them
   keyBytes: 1024,
@@ -49,17 +56,57 @@ export const limits = {
   userMetadataBytes: 2 * KiB,
   listKeys: 1000,
   xmlBodyBytes: 2 * MiB,
+  xmlDepth: 16,
+  tags: 10,
 
   // transport
-  rpcFrameBytes: 1 * MiB,
-  rpcHeaderBytes: 2 * MiB,
+  /** Largest piece of a payload in one frame. */
+  rpcPieceBytes: 256 * KiB,
+  /** A payload of at most this travels with its message; a larger one waits for credit. */
+  rpcInlineBytes: 64 * KiB,
+  /** A reply of at most this may come without asking for credit (a read window and its spans). */
+  rpcReplyBytes: 1 * MiB + 128 * KiB,
+  /** Largest payload: a needle and some slack. */
+  rpcPayloadBytes: 8 * MiB + 64 * KiB,
+  rpcHeaderBytes: 8 * MiB,
+  /** Unanswered requests of one connection. */
   rpcStreams: 1024,
+  /** Connections of one server. */
+  rpcConnections: 1024,
+  /** Payload bytes that one connection of a client receives at a time. */
+  rpcConnectionBytes: 32 * MiB,
+  /** Pieces wait while this much waits in the socket already. */
+  rpcQueuedBytes: 512 * KiB,
+  /** A server reads no more requests of a peer that leaves this much unread. */
+  rpcUnreadBytes: 16 * MiB,
+  rpcHandshakeMs: 5_000,
+  rpcBackoffMs: 2_000,
+  rpcDrainMs: 10_000,
   rpcDeadlineMs: 60_000,
   /** Unanswered requests of one gateway. More are told to slow down. */
   requests: 1024,
   requestHeaderBytes: 16 * KiB,
-  /** A body that brings no byte for this long is given up. */
+  /** A body that brings no byte for this long is given up; so is a client that takes none. */
   bodyIdleMs: 60_000,
+  /** Bytes of one request's body that wait in the gateway. */
+  bodyQueueBytes: 256 * KiB,
+  /** What is still read of the body of a refused request, so that its client hears the answer. */
+  lingerBytes: 1 * MiB,
+  lingerMs: 5_000,
+  /** A line of an aws-chunked body (chunk head or trailer), and the trailers of one body. */
+  chunkLineBytes: 1 * KiB,
+  chunkTrailers: 16,
+  /** Signing keys that a gateway remembers: users times days. */
+  signingKeys: 1024,
+  /** Buckets whose owner a gateway remembers, and for how long. */
+  bucketOwners: 1024,
+  bucketOwnersMs: 1_000,
+  /** Objects that one DeleteObjects removes at the same time. */
+  deletesAtOnce: 32,
+  /** Silence after which an answer under way sends white space to keep the client waiting. */
+  keepAliveMs: 10_000,
+  /** Open connections of one gateway. */
+  connections: 10_000,
 
   /** Chunks of one PUT on their way to members at once. */
   chunksUnderWay: 3,
@@ -79,4 +126,23 @@ export const limits = {
   /** Windows that one GET reads ahead of its reader. */
   readAhead: 3,
   retries: 8,
+
+  // erasure coding
+  /** Memory that a codec may take for pieces; it is never given back to the system. */
+  erasureMemoryBytes: 1 * GiB,
+  /** Tables of inverted matrices that a codec keeps. */
+  erasureTableBytes: 16 * MiB,
+  /** Jobs that wait for the worker pool. */
+  erasureJobs: 1024,
+  erasureWorkers: 64,
+  /** What is taken of each piece at once when files are coded window by window. */
+  erasureWindowBytes: 256 * KiB,
+
+  // placement
+  /** Bucket ids of a CRUSH map go down to minus this, device ids up to the other. */
+  crushBuckets: 1 << 20,
+  crushDevices: 1 << 24,
+  crushTextBytes: 64 * MiB,
+  /** Replicas that one mapping may be asked for. */
+  crushReplicas: 4096,
 } as const;

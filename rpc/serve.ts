@@ -1,0 +1,29 @@
+/** What a server offers: a service's methods by their numbers on the wire. */
+import { type Method, methodsOf, type ServiceTable } from "./service-table.ts";
+
+export interface ServedMethod {
+  readonly method: Method;
+  /** Named as in `service.method`, for messages. */
+  readonly name: string;
+  readonly invoke: (args: readonly unknown[]) => Promise<unknown>;
+}
+
+export type ServedService = readonly ServedMethod[];
+
+type AnyService = Record<string, ((...args: readonly unknown[]) => Promise<unknown>) | undefined>;
+
+/**
+ * Offers `service` to remote peers. An argument's raw bytes belong to the transport again once the
+ * answer is there; an answer's raw bytes must not change until it is sent.
+ */
+export function serve<Service extends object>(
+  service: Service,
+  table: ServiceTable<Service>,
+): ServedService {
+  const target = service as AnyService;
+  return methodsOf(table).map((method) => ({
+    method,
+    name: `${table.name}.${method.name}`,
+    invoke: async (args) => await target[method.name]?.(...args),
+  }));
+}

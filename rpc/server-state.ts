@@ -1,0 +1,22 @@
+/** What the connections of one server share. */
+import type { Clock } from "../base/clock.ts";
+import type { Budget } from "./budget.ts";
+import type { ServedMethod } from "./serve.ts";
+
+/** Told of errors that are defects of this process; peers hear "internal error" only. */
+export type Report = (error: unknown, where: string) => void;
+
+export interface ServerState {
+  readonly clock: Clock;
+  readonly methods: ReadonlyMap<number, ServedMethod>;
+  /** For payloads that come with their request. */
+  readonly inlineBudget: Budget;
+  /** For payloads that wait for credit. Apart, so that neither kind can starve the other. */
+  readonly budget: Budget;
+  readonly connections: Set<{ readonly unanswered: number; close(): void }>;
+  readonly report: Report;
+  /** Payload bytes of answers that clients have not taken yet. */
+  leavingBytes: number;
+  /** Takes no new requests. */
+  draining: boolean;
+}

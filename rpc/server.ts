@@ -1,0 +1,128 @@
+/** Listens on a Unix socket or a TCP port and serves who proves the secret. */
+import { createServer, type Server, type Socket } from "node:net";
+import { type Clock, sleep } from "../base/clock.ts";
+import { assert, QuarryError } from "../base/errors.ts";
+import { limits } from "../base/limits.ts";
+import type { Random } from "../base/random.ts";
+import { type Address, checkAddress, formatAddress } from "./address.ts";
+import { Budget } from "./budget.ts";
+import { Connection } from "./connection.ts";
+import { serverHandshake } from "./handshake.ts";
+import type { ServedService } from "./serve.ts";
+import { ServerConnection } from "./server-connection.ts";
+import type { Report, ServerState } from "./server-state.ts";
+import { receiveFrom } from "./socket.ts";
+
+const DRAIN_STEP_MS = 10;
+
+export interface RpcServerOptions {
+  /** Port 0 takes a free one. A stale socket file is the caller's to remove: it holds the lock. */
+  readonly address: Address;
+  readonly secret: Uint8Array;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly services: readonly ServedService[];
+  readonly report: Report;
+  /** Payload bytes of requests that this server holds at most. Default `limits.inFlightBytes`. */
+  readonly inFlightBytes?: number;
+}
+
+export class RpcServer implements AsyncDisposable {
+  /** Where it listens, with the real port. */
+  readonly address: Address;
+  readonly #server: Server;
+  readonly #state: ServerState;
+
+  private constructor(server: Server, state: ServerState, address: Address) {
+    this.#server = server;
+    this.#state = state;
+    this.address = address;
+  }
+
+  static async listen(options: RpcServerOptions): Promise<RpcServer> {
+    checkAddress(options.address);
+    const state = stateOf(options);
+    const server = createServer({ noDelay: true, keepAlive: true }, (socket) =>
+      accept(socket, state, options),
+    );
+    await listening(server, options.address);
+    const bound = server.address();
+    const address =
+      typeof bound === "object" && bound !== null && "host" in options.address
+        ? { host: options.address.host, port: bound.port }
+        : options.address;
+    return new RpcServer(server, state, address);
+  }
+
+  /** Refuses new requests, waits a while for the running ones, and ends all connections. */
+  async close(): Promise<void> {
+    this.#state.draining = true;
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    const { clock, connections } = this.#state;
+    const untilMs = clock.monotonicMs() + limits.rpcDrainMs;
+    while (clock.monotonicMs() < untilMs && [...connections].some((c) => c.unanswered > 0))
+      await sleep(clock, DRAIN_STEP_MS);
+    for (const connection of connections) connection.close();
+    await closed;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
+
+function stateOf(options: RpcServerOptions): ServerState {
+  const totalBytes = options.inFlightBytes ?? limits.inFlightBytes;
+  const inlineBytes = Math.floor(totalBytes / 4);
+  const all = options.services.flat();
+  const methods = new Map(all.map((served) => [served.method.code, served]));
+  assert(methods.size === all.length, "services of one server have different ids");
+  assert(
+    totalBytes - inlineBytes >= limits.rpcPayloadBytes && inlineBytes >= limits.rpcInlineBytes,
+    "a server has room for one payload",
+  );
+  return {
+    clock: options.clock,
+    methods,
+    inlineBudget: new Budget(inlineBytes),
+    budget: new Budget(totalBytes - inlineBytes),
+    connections: new Set(),
+    report: options.report,
+    leavingBytes: 0,
+    draining: false,
+  };
+}
+
+function accept(socket: Socket, state: ServerState, options: RpcServerOptions): void {
+  const owner = new ServerConnection(state);
+  const full = state.connections.size >= limits.rpcConnections || state.draining;
+  const handshake = serverHandshake(options.secret, options.random, full);
+  const connection = new Connection(socket, owner, handshake, options.clock);
+  owner.attach(connection);
+  state.connections.add(owner);
+  receiveFrom(socket, (chunk) => connection.receive(chunk));
+  connection.start();
+}
+
+function listening(server: Server, address: Address): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", (error: NodeJS.ErrnoException) =>
+      reject(
+        error.code === "EADDRINUSE"
+          ? new QuarryError(
+              "Locked",
+              `${formatAddress(address)} is in use: stop who listens there or choose another address`,
+            )
+          : new QuarryError(
+              "Unavailable",
+              `cannot listen on ${formatAddress(address)}: ${error.message}`,
+              { cause: error },
+            ),
+      ),
+    );
+    server.listen(address, () => {
+      server.removeAllListeners("error");
+      resolve();
+    });
+  });
+}

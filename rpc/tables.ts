@@ -1,0 +1,42 @@
+/** The services that travel. Their numbers are part of the protocol (docs/formats/rpc.md). */
+import type { BlockService } from "./block-service.ts";
+import type { NameService } from "./name-service.ts";
+import type { ServiceTable } from "./service-table.ts";
+
+export const blockTable: ServiceTable<BlockService> = {
+  name: "block",
+  id: 1,
+  methods: {
+    devices: { id: 1 },
+    blocks: { id: 2 },
+    createBlock: { id: 3 },
+    append: { id: 4, payload: "last argument" },
+    read: { id: 5, answerPayload: "data" },
+    remove: { id: 6 },
+    sealBlock: { id: 7 },
+    needles: { id: 8 },
+    compact: { id: 9 },
+    switchGeneration: { id: 10 },
+    retire: { id: 11 },
+  },
+};
+
+export const nameTable: ServiceTable<NameService> = {
+  name: "name",
+  id: 2,
+  methods: {
+    execute: { id: 1 },
+    bucket: { id: 2 },
+    buckets: { id: 3 },
+    lookup: { id: 4 },
+    chunks: { id: 5 },
+    list: { id: 6 },
+    uploads: { id: 7 },
+    parts: { id: 8 },
+    leaseBlobs: { id: 9 },
+    openBlocks: { id: 10 },
+    locate: { id: 11 },
+    reportBlock: { id: 12 },
+    deleted: { id: 13 },
+  },
+};
