@@ -12,9 +12,14 @@ export function formatAddress(address: Address): string {
   return "path" in address ? address.path : `${address.host}:${address.port}`;
 }
 
+/** True when the system takes this path for a Unix socket. */
+export function fitsSocket(path: string): boolean {
+  return Buffer.byteLength(path) <= SOCKET_PATH_BYTES;
+}
+
 /** Throws `InvalidArgument` for a path that the system would cut. */
 export function checkAddress(address: Address): void {
-  if ("path" in address && Buffer.byteLength(address.path) > SOCKET_PATH_BYTES)
+  if ("path" in address && !fitsSocket(address.path))
     throw new QuarryError(
       "InvalidArgument",
       `the socket path ${address.path} is longer than ${SOCKET_PATH_BYTES} bytes: use a shorter one`,

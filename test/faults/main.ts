@@ -1,18 +1,17 @@
 /** `npm run faults -- NAME [--rounds N] [--seed S]`: prints, as its last line, JSON with its counts. */
 import { parseArgs } from "node:util";
+import { bitFlips } from "./bit-flips.ts";
 import { kill } from "./kill.ts";
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
   options: { rounds: { type: "string", default: "20" }, seed: { type: "string", default: "1" } },
 });
+const rounds = Number(values.rounds);
+const seed = Number(values.seed);
 const faults: Record<string, () => Promise<object>> = {
-  kill: () =>
-    kill({
-      rounds: Number(values.rounds),
-      seed: Number(values.seed),
-      say: (line) => console.log(line),
-    }),
+  "bit-flips": () => bitFlips({ rounds, seed }),
+  kill: () => kill({ rounds, seed, say: (line) => console.log(line) }),
 };
 const fault = faults[positionals[0] ?? ""];
 if (fault === undefined) {

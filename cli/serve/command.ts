@@ -1,0 +1,128 @@
+/** `quarry serve`: a whole store on this machine. */
+import { Command } from "commander";
+import { systemClock } from "../../base/clock.ts";
+import { nodeDisk } from "../../base/disk-node.ts";
+import type { QuarryError } from "../../base/errors.ts";
+import { systemRandom } from "../../base/random.ts";
+import { createClient } from "../../client/client.ts";
+import { openServers, type Servers } from "../../client/open-store.ts";
+import { createLogger, openFace } from "./face.ts";
+import { Gateways } from "./gateways.ts";
+import { credentialsPath, type RootCredentials, rootCredentials } from "./root-credentials.ts";
+import { type ServeFlags, type ServeSettings, settingsFrom } from "./settings.ts";
+import { openStorageSocket } from "./storage-socket.ts";
+
+export function serveCommand(): Command {
+  return new Command("serve")
+    .description("run a store on this machine")
+    .option("--data <dir...>", "data folders; the first also holds the metadata (./data)")
+    .option("--host <address>", "address to listen on; 0.0.0.0 for all", "127.0.0.1")
+    .option("--port <n>", "port to listen on; 0 takes a free one", "9000")
+    .option("--durability <mode>", "answer writes on: commit, interval, none", "commit")
+    .option("--hold <seconds>", "how long deleted objects can be brought back", "3600")
+    .option("--region <name>", "region that clients name", "us-east-1")
+    .option("--domain <name>", "also serve buckets as bucket.<name>")
+    .option("--gateways <n>", "gateway processes (one core is left for metadata and blocks)")
+    .option("--single-process", "everything in one process")
+    .option("--log-level <level>", "debug, info, warn, error, silent", "info")
+    .addHelpText(
+      "after",
+      "\nQUARRY_ROOT_ACCESS_KEY and QUARRY_ROOT_SECRET_KEY set the root user's keys; otherwise the first start makes them.",
+    )
+    .action((flags: ServeFlags) => serve(settingsFrom(flags)));
+}
+
+/** The running front: how to reach it, how to end it, and whether it ended by itself. */
+interface Front {
+  readonly url: string;
+  readonly failed: Promise<QuarryError>;
+  stop(): Promise<void>;
+}
+
+async function serve(settings: ServeSettings): Promise<void> {
+  const logger = createLogger(settings.logLevel, "storage");
+  const asked = askedToStop();
+  await using servers = await openServers({
+    directories: settings.directories,
+    durability: settings.durability,
+    holdMs: settings.holdMs,
+    report: (message) => logger.warn(message),
+  });
+  const [first = ""] = settings.directories;
+  const wished = `http://${settings.host}:${settings.port}`;
+  const keys = await rootCredentials(nodeDisk, systemRandom, first, wished, process.env);
+  const front =
+    settings.gateways === 0
+      ? await frontInProcess(servers, settings, keys)
+      : await frontOfProcesses(servers, settings, keys);
+  if (front.url !== wished) await rootCredentials(nodeDisk, systemRandom, first, front.url, {});
+  greet(front.url, settings);
+  const failure = await Promise.race([asked, front.failed]);
+  if (failure === undefined) console.log("answering what is under way, then stopping …");
+  await front.stop();
+  if (failure !== undefined) throw failure;
+}
+
+async function frontInProcess(
+  servers: Servers,
+  settings: ServeSettings,
+  keys: RootCredentials,
+): Promise<Front> {
+  const store = createClient({
+    names: servers.nameserver,
+    serviceOf: () => servers.dataserver,
+    clock: systemClock,
+    random: systemRandom,
+  });
+  const face = await openFace(store, settings, keys, createLogger(settings.logLevel, "gateway"));
+  return { url: face.url, failed: new Promise(() => undefined), stop: () => face.close() };
+}
+
+async function frontOfProcesses(
+  servers: Servers,
+  settings: ServeSettings,
+  keys: RootCredentials,
+): Promise<Front> {
+  const logger = createLogger(settings.logLevel, "storage");
+  const socket = await openStorageSocket(servers, settings.directories[0] ?? "", logger);
+  const start = {
+    kind: "start",
+    settings,
+    keys,
+    socketPath: socket.path,
+    secret: socket.secret,
+  } as const;
+  const gateways = new Gateways(start, systemClock, logger);
+  const stop = async () => {
+    await gateways.stop();
+    await socket[Symbol.asyncDispose]();
+  };
+  try {
+    return { url: await gateways.open(settings.gateways), failed: gateways.failed, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** Resolves at the first Ctrl-C (or TERM); a second one ends the process at once. */
+function askedToStop(): Promise<undefined> {
+  return new Promise((resolve) => {
+    let times = 0;
+    const ask = () => {
+      if (++times > 1) process.exit(130);
+      resolve(undefined);
+    };
+    process.on("SIGINT", ask);
+    process.on("SIGTERM", ask);
+  });
+}
+
+function greet(url: string, settings: ServeSettings): void {
+  const credentials = credentialsPath(settings.directories[0] ?? "");
+  console.log(`Quarry serves S3 at ${url}
+  data         ${settings.directories.join(", ")} (durability: ${settings.durability})
+  credentials  ${credentials} (only you can read it)
+  try it       set -a; . ${credentials}; set +a; aws s3 mb s3://first; aws s3 ls
+  stop         Ctrl-C`);
+}

@@ -1,0 +1,20 @@
+/** What the storing process and its gateway processes tell each other. */
+import type { RootCredentials } from "./root-credentials.ts";
+import type { ServeSettings } from "./settings.ts";
+
+export type ToGateway =
+  | {
+      readonly kind: "start";
+      readonly settings: ServeSettings;
+      readonly keys: RootCredentials;
+      readonly socketPath: string;
+      /** Hex. */
+      readonly secret: string;
+    }
+  /** Answer what is under way and end. */
+  | { readonly kind: "stop" };
+
+export type FromGateway =
+  | { readonly kind: "started" }
+  | { readonly kind: "ready"; readonly url: string }
+  | { readonly kind: "failed"; readonly message: string };

@@ -1,0 +1,74 @@
+/** What `quarry serve` was asked to do. */
+import { availableParallelism } from "node:os";
+import { resolve } from "node:path";
+import type { Durability } from "../../base/append-file.ts";
+import { QuarryError } from "../../base/errors.ts";
+
+export interface ServeSettings {
+  /** Absolute; the first also holds the metadata and the credentials. */
+  readonly directories: readonly string[];
+  readonly host: string;
+  readonly port: number;
+  readonly region: string;
+  /** For bucket.domain addresses. */
+  readonly domain?: string;
+  readonly durability: Durability;
+  readonly holdMs: number;
+  /** Gateway processes; 0 keeps everything in one process. */
+  readonly gateways: number;
+  readonly logLevel: string;
+}
+
+export interface ServeFlags {
+  readonly data?: string[];
+  readonly host: string;
+  readonly port: string;
+  readonly region: string;
+  readonly domain?: string;
+  readonly durability: string;
+  readonly hold: string;
+  readonly gateways?: string;
+  readonly singleProcess?: boolean;
+  readonly logLevel: string;
+}
+
+const DURABILITIES: readonly string[] = ["commit", "interval", "none"] satisfies Durability[];
+const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"];
+const MAX_GATEWAYS = 64;
+
+export function settingsFrom(flags: ServeFlags): ServeSettings {
+  return {
+    directories: (flags.data ?? ["data"]).map((directory) => resolve(directory)),
+    host: flags.host,
+    port: whole("--port", flags.port, 0, 65_535),
+    region: flags.region,
+    ...(flags.domain !== undefined && { domain: flags.domain }),
+    durability: oneOf("--durability", flags.durability, DURABILITIES) as Durability,
+    holdMs: whole("--hold", flags.hold, 0, 365 * 86_400) * 1000,
+    gateways: gatewaysOf(flags),
+    logLevel: oneOf("--log-level", flags.logLevel, LOG_LEVELS),
+  };
+}
+
+function gatewaysOf(flags: ServeFlags): number {
+  if (flags.singleProcess === true) return 0;
+  if (flags.gateways !== undefined) return whole("--gateways", flags.gateways, 1, MAX_GATEWAYS);
+  // One core is kept for metadata and blocks; docs/performance.md has the measurement.
+  return Math.max(1, Math.min(availableParallelism() - 1, MAX_GATEWAYS));
+}
+
+function whole(flag: string, text: string, least: number, most: number): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < least || value > most)
+    throw new QuarryError(
+      "InvalidArgument",
+      `${flag} is a whole number from ${least} to ${most}, not ${text}`,
+    );
+  return value;
+}
+
+function oneOf(flag: string, text: string, allowed: readonly string[]): string {
+  if (!allowed.includes(text))
+    throw new QuarryError("InvalidArgument", `${flag} is ${allowed.join(" or ")}, not ${text}`);
+  return text;
+}
