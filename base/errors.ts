@@ -31,6 +31,8 @@ const retryByCode = {
   /** First reference into a settled block: the client rewrites the chunk elsewhere (INV-4). */
   BlockSettled: "now",
   StaleGeneration: "now",
+  /** More pieces are missing than parities were stored: nothing can be decoded until some return. */
+  TooFewPieces: "later",
   // the machine
   /** Stored bytes fail their checksum. */
   Damaged: "no",
