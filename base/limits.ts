@@ -26,6 +26,12 @@ export const limits = {
   /** Free room that a device keeps; below it appends are refused. */
   deviceReserveBytes: 512 * MiB,
   removeBatch: 1000,
+  /** Needles in one page of a listing. */
+  needleList: 4096,
+  /** Bytes gathered before a write when a block is copied. */
+  copyBytes: 1 * MiB,
+  /** Blocks opened at the same time when a device starts. */
+  blocksOpening: 4,
 
   // metadata
   commandBytes: 1 * MiB,
@@ -79,6 +85,8 @@ export const limits = {
   rpcQueuedBytes: 512 * KiB,
   /** A server reads no more requests of a peer that leaves this much unread. */
   rpcUnreadBytes: 16 * MiB,
+  /** Memory that a server keeps for the next large payloads. */
+  rpcPoolBytes: 32 * MiB,
   rpcHandshakeMs: 5_000,
   rpcBackoffMs: 2_000,
   rpcDrainMs: 10_000,

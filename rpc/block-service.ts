@@ -84,6 +84,7 @@ export interface BlockService {
   blocks(device: DeviceId, after: number, limit: number): Promise<BlockStatus[]>;
 
   createBlock(address: BlockAddress): Promise<void>;
+  /** `data` is not touched any more once the answer is there: its memory is used again. */
   append(request: AppendRequest, data: Uint8Array): Promise<AppendReply>;
   read(request: ReadRequest): Promise<ReadReply>;
   /** Writes tombstones; resolves when they are durable. Ids that are not there are no error. */

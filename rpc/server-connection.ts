@@ -156,7 +156,7 @@ export class ServerConnection implements ConnectionOwner {
       granted: () => {
         incoming.waiter = undefined;
         incoming.budget = this.#server.budget;
-        incoming.payload = Buffer.allocUnsafeSlow(incoming.payloadBytes);
+        incoming.payload = this.#server.pool.take(incoming.payloadBytes);
         this.#connection?.outbox.grant(stream, incoming.payloadBytes);
       },
     };
@@ -181,9 +181,12 @@ export class ServerConnection implements ConnectionOwner {
     incoming.running = true;
     if (served.method.rawArgument) args.push(payload ?? none);
     served.invoke(args).then(
-      (answer) => this.#answer(stream, incoming, answer),
+      (answer) => {
+        this.#reuse(incoming);
+        this.#answer(stream, incoming, answer);
+      },
       (error: unknown) => {
-        this.#release(incoming);
+        this.#reuse(incoming);
         if (this.#streams.get(stream) !== incoming) this.#note(error, served);
         else {
           this.#streams.delete(stream);
@@ -194,7 +197,6 @@ export class ServerConnection implements ConnectionOwner {
   }
 
   #answer(stream: number, incoming: Incoming, answer: unknown): void {
-    this.#release(incoming);
     if (this.#streams.get(stream) !== incoming) return; // no one waits for it any more
     const { rawField } = incoming.served.method;
     let payload: Uint8Array | undefined;
@@ -260,6 +262,13 @@ export class ServerConnection implements ConnectionOwner {
     if (incoming.waiter !== undefined) this.#server.budget.leave(incoming.waiter);
     incoming.waiter = undefined;
     if (!incoming.running) this.#release(incoming);
+  }
+
+  /** The handler has ended: its payload's memory serves the next one. */
+  #reuse(incoming: Incoming): void {
+    if (incoming.budget === this.#server.budget && incoming.payload !== undefined)
+      this.#server.pool.give(incoming.payload);
+    this.#release(incoming);
   }
 
   #release(incoming: Incoming): void {

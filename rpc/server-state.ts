@@ -1,6 +1,7 @@
 /** What the connections of one server share. */
 import type { Clock } from "../base/clock.ts";
 import type { Budget } from "./budget.ts";
+import type { BufferPool } from "./buffer-pool.ts";
 import type { ServedMethod } from "./serve.ts";
 
 /** Told of errors that are defects of this process; peers hear "internal error" only. */
@@ -13,6 +14,8 @@ export interface ServerState {
   readonly inlineBudget: Budget;
   /** For payloads that wait for credit. Apart, so that neither kind can starve the other. */
   readonly budget: Budget;
+  /** Where payloads that wait for credit are received. */
+  readonly pool: BufferPool;
   readonly connections: Set<{ readonly unanswered: number; close(): void }>;
   readonly report: Report;
   /** Payload bytes of answers that clients have not taken yet. */

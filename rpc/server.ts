@@ -6,6 +6,7 @@ import { limits } from "../base/limits.ts";
 import type { Random } from "../base/random.ts";
 import { type Address, checkAddress, formatAddress } from "./address.ts";
 import { Budget } from "./budget.ts";
+import { BufferPool } from "./buffer-pool.ts";
 import { Connection } from "./connection.ts";
 import { serverHandshake } from "./handshake.ts";
 import type { ServedService } from "./serve.ts";
@@ -42,8 +43,9 @@ export class RpcServer implements AsyncDisposable {
   static async listen(options: RpcServerOptions): Promise<RpcServer> {
     checkAddress(options.address);
     const state = stateOf(options);
-    const server = createServer({ noDelay: true, keepAlive: true }, (socket) =>
-      accept(socket, state, options),
+    const server = createServer(
+      { noDelay: true, keepAlive: true, pauseOnConnect: true },
+      (socket) => accept(socket, state, options),
     );
     await listening(server, options.address);
     const bound = server.address();
@@ -86,6 +88,7 @@ function stateOf(options: RpcServerOptions): ServerState {
     methods,
     inlineBudget: new Budget(inlineBytes),
     budget: new Budget(totalBytes - inlineBytes),
+    pool: new BufferPool(),
     connections: new Set(),
     report: options.report,
     leavingBytes: 0,
@@ -93,14 +96,14 @@ function stateOf(options: RpcServerOptions): ServerState {
   };
 }
 
-function accept(socket: Socket, state: ServerState, options: RpcServerOptions): void {
+function accept(accepted: Socket, state: ServerState, options: RpcServerOptions): void {
   const owner = new ServerConnection(state);
   const full = state.connections.size >= limits.rpcConnections || state.draining;
   const handshake = serverHandshake(options.secret, options.random, full);
+  const socket = receiveFrom(accepted, (chunk) => connection.receive(chunk));
   const connection = new Connection(socket, owner, handshake, options.clock);
   owner.attach(connection);
   state.connections.add(owner);
-  receiveFrom(socket, (chunk) => connection.receive(chunk));
   connection.start();
 }
 
