@@ -48,6 +48,10 @@ export const limits = {
   /** A name of at most this many slices keeps them in its own row. */
   inlineSlices: 16,
   slicesPerPage: 256,
+  /** Chunks that one look-up answers. */
+  chunkRun: 64,
+  /** Open blocks that a nameserver keeps on each device. */
+  openBlocks: 64,
   logSegmentBytes: 64 * MiB,
   /** The state is made durable, and the log cut, after this much log. */
   checkpointBytes: 32 * MiB,
@@ -91,6 +95,9 @@ export const limits = {
   rpcBackoffMs: 2_000,
   rpcDrainMs: 10_000,
   rpcDeadlineMs: 60_000,
+  /** The longest that a caller may ask for. */
+  rpcLongestMs: 3_600_000,
+  rpcArguments: 16,
   /** Unanswered requests of one gateway. More are told to slow down. */
   requests: 1024,
   requestHeaderBytes: 16 * KiB,

@@ -2,7 +2,7 @@
  * Commands: changes to the metadata. One command is one entry of the replicated log, applied whole
  * or not at all, and touches a bounded number of keys.
  */
-import type { BlobId, VersionSequence } from "../base/ids.ts";
+import type { BlobId } from "../base/ids.ts";
 import type { BucketInfo } from "./name-service.ts";
 import type { ChecksumAlgorithm, Chunk, ObjectAttributes, ObjectChecksum } from "./objects.ts";
 
@@ -32,6 +32,12 @@ export type Command =
       readonly region?: string;
     }
   | { readonly type: "deleteBucket"; readonly bucket: string }
+  /** Versioning can be suspended, never switched off again. */
+  | {
+      readonly type: "setVersioning";
+      readonly bucket: string;
+      readonly versioning: "enabled" | "suspended";
+    }
   /** Registers chunks of a blob that is not named yet (a pending blob). */
   | {
       readonly type: "addChunks";
@@ -53,7 +59,8 @@ export type Command =
       readonly type: "deleteObject";
       readonly bucket: string;
       readonly key: string;
-      readonly version?: VersionSequence | "null";
+      /** `null` or the opaque id of a version: that version is removed, whatever it is. */
+      readonly version?: string;
       readonly conditions?: WriteConditions;
     }
   | {

@@ -1,0 +1,92 @@
+/**
+ * Applies one command: the only place where metadata changes. Deterministic: it knows the rows, the
+ * entry and nothing else, so every replica comes to the same state (INV-6). A refusal is a
+ * {@link QuarryError} and leaves no writes.
+ */
+import { QuarryError, unreachable } from "../../base/errors.ts";
+import type { AnyCommand, AnyResult, SystemCommand } from "../command.ts";
+import { keys } from "../keyspace.ts";
+import * as blobs from "./blobs.ts";
+import * as blocks from "./blocks.ts";
+import * as buckets from "./buckets.ts";
+import type { ApplyContext } from "./context.ts";
+import * as objects from "./objects.ts";
+import * as staging from "./staging.ts";
+import * as trash from "./trash.ts";
+import * as uploads from "./uploads.ts";
+
+export function apply(context: ApplyContext, command: AnyCommand): AnyResult | Promise<AnyResult> {
+  switch (command.type) {
+    case "createBucket":
+      return buckets.createBucket(context, command);
+    case "deleteBucket":
+      return buckets.deleteBucket(context, command);
+    case "setVersioning":
+      return buckets.setVersioning(context, command);
+    case "putObject":
+      return objects.putObject(context, command);
+    case "deleteObject":
+      return objects.deleteObject(context, command);
+    case "undelete":
+      return trash.undelete(context, command);
+    case "addChunks":
+      return blobs.addChunks(context, command);
+    case "dropBlob":
+      return blobs.dropBlob(context, command);
+    case "createUpload":
+      return uploads.createUpload(context, command);
+    case "putPart":
+      return uploads.putPart(context, command);
+    case "stageParts":
+      return staging.stageParts(context, command);
+    case "completeUpload":
+      return uploads.completeUpload(context, command);
+    case "abortUpload":
+      return uploads.abortUpload(context, command);
+    default:
+      return applySystem(context, command);
+  }
+}
+
+function applySystem(context: ApplyContext, command: SystemCommand): AnyResult {
+  switch (command.type) {
+    case "configure":
+      context.rows.put(keys.settings(), {
+        holdMs: command.holdMs,
+        pendingMs: command.pendingMs,
+      });
+      return { type: "done" };
+    case "leaseBlobs":
+      return blobs.leaseBlobs(context, command);
+    case "addBlock":
+      return blocks.addBlock(context, command);
+    case "sealBlock":
+      return blocks.sealBlock(context, command);
+    case "settleBlock":
+      return blocks.settleBlock(context, command);
+    case "setGeneration":
+      return blocks.setGeneration(context, command);
+    case "removeBlock":
+      return blocks.removeBlock(context, command);
+    case "expirePending":
+      return blobs.expirePending(context, command);
+    case "expireTrash":
+      return trash.expireTrash(context, command);
+    case "collected":
+      return blobs.collected(context, command);
+    case "dropParts":
+      return staging.dropParts(context, command);
+    case "dropContentPage":
+      return staging.dropContentPage(context, command);
+    default:
+      return unknown(command);
+  }
+}
+
+/** A command of a newer version, or of a client that made it up. */
+function unknown(command: never): never {
+  const { type } = command as { type: unknown };
+  if (typeof type === "string")
+    throw new QuarryError("NotImplemented", `this version knows no command ${type}`);
+  return unreachable(command);
+}

@@ -1,0 +1,83 @@
+/** Commands on blocks: open, sealed, settled, rewritten, removed. */
+import { QuarryError } from "../../base/errors.ts";
+import type { BlockId } from "../../base/ids.ts";
+import type { CommandResult } from "../../rpc/commands.ts";
+import type { SystemCommand } from "../command.ts";
+import { keys } from "../keyspace.ts";
+import type { BlockRow } from "../rows.ts";
+import type { ApplyContext } from "./context.ts";
+
+type Of<Type extends SystemCommand["type"]> = Extract<SystemCommand, { type: Type }>;
+
+export function addBlock(context: ApplyContext, command: Of<"addBlock">): CommandResult {
+  const { rows, timeMs } = context;
+  const { block, generation, pool, members } = command;
+  if (rows.get(keys.block(block)) !== undefined)
+    throw new QuarryError("InvalidArgument", `there is a block ${block} already`);
+  const removed = rows.get(keys.removedBlock(block))?.generation ?? 0;
+  if (generation <= removed)
+    throw new QuarryError("StaleGeneration", `block ${block} had generation ${removed} before`);
+  rows.put(keys.block(block), { state: "open", generation, pool, members, openedMs: timeMs });
+  rows.put(keys.blockUse(block), { needles: 0, bytes: 0 });
+  rows.delete(keys.removedBlock(block));
+  return { type: "done" };
+}
+
+function existing({ rows }: ApplyContext, block: BlockId): BlockRow {
+  const row = rows.get(keys.block(block));
+  if (row === undefined) throw new QuarryError("NoSuchBlock", `there is no block ${block}`);
+  return row;
+}
+
+function current(context: ApplyContext, block: BlockId, generation: number): BlockRow {
+  const row = existing(context, block);
+  if (row.generation !== generation)
+    throw new QuarryError(
+      "StaleGeneration",
+      `block ${block} is at generation ${row.generation}, not ${generation}`,
+    );
+  return row;
+}
+
+export function sealBlock(context: ApplyContext, command: Of<"sealBlock">): CommandResult {
+  const row = current(context, command.block, command.generation);
+  if (row.state === "open")
+    context.rows.put(keys.block(command.block), {
+      ...row,
+      state: "sealed",
+      sealedMs: context.timeMs,
+    });
+  return { type: "done" };
+}
+
+export function settleBlock(context: ApplyContext, command: Of<"settleBlock">): CommandResult {
+  const row = current(context, command.block, command.generation);
+  if (row.state === "settled") return { type: "done" };
+  if (row.state !== "sealed" || (row.sealedMs ?? 0) + command.afterMs > context.timeMs)
+    throw new QuarryError("InvalidArgument", `block ${command.block} is not sealed long enough`);
+  context.rows.put(keys.block(command.block), { ...row, state: "settled" });
+  return { type: "done" };
+}
+
+export function setGeneration(context: ApplyContext, command: Of<"setGeneration">): CommandResult {
+  const { block, from, to } = command;
+  if (existing(context, block).generation === to) return { type: "done" };
+  const row = current(context, block, from);
+  if (row.state !== "settled" || to <= from)
+    throw new QuarryError("InvalidArgument", `block ${block} cannot go to generation ${to}`);
+  context.rows.put(keys.block(block), { ...row, generation: to });
+  return { type: "done" };
+}
+
+export function removeBlock(context: ApplyContext, command: Of<"removeBlock">): CommandResult {
+  const { block, generation } = command;
+  const { rows } = context;
+  const row = current(context, block, generation);
+  const use = rows.get(keys.blockUse(block));
+  if (row.state !== "settled" || (use?.needles ?? 0) > 0)
+    throw new QuarryError("InvalidArgument", `block ${block} is not empty and settled`);
+  rows.delete(keys.block(block));
+  rows.delete(keys.blockUse(block));
+  rows.put(keys.removedBlock(block), { generation });
+  return { type: "done" };
+}

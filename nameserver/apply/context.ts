@@ -1,0 +1,34 @@
+/** What one command is applied with. Time is the entry's: `apply` knows no other. */
+import { assert } from "../../base/errors.ts";
+import type { LogIndex, VersionSequence } from "../../base/ids.ts";
+import { keys } from "../keyspace.ts";
+import type { SettingsRow } from "../rows.ts";
+import type { Rows } from "../transaction.ts";
+import { SEQUENCES_PER_COMMAND, sequenceOf } from "../version-id.ts";
+
+const HOUR_MS = 3_600_000;
+
+export const defaultSettings: SettingsRow = { holdMs: HOUR_MS, pendingMs: 24 * HOUR_MS };
+
+export class ApplyContext {
+  readonly rows: Rows;
+  readonly index: LogIndex;
+  readonly timeMs: number;
+  #drawn = 0;
+
+  constructor(rows: Rows, index: LogIndex, timeMs: number) {
+    this.rows = rows;
+    this.index = index;
+    this.timeMs = timeMs;
+  }
+
+  /** A number that no other command draws and that grows along the log. */
+  nextSequence(): VersionSequence {
+    assert(this.#drawn < SEQUENCES_PER_COMMAND, "a command draws a bounded number of sequences");
+    return sequenceOf(this.index, this.#drawn++);
+  }
+
+  get settings(): SettingsRow {
+    return this.rows.get(keys.settings()) ?? defaultSettings;
+  }
+}

@@ -1,0 +1,88 @@
+/**
+ * All commands of the log: those of clients (rpc/commands.ts) and those that the nameserver gives
+ * itself. Each names what it touches, so that `apply` needs no scan and a command that comes too
+ * late finds nothing to do.
+ */
+import { Packr } from "msgpackr";
+import { QuarryError } from "../base/errors.ts";
+import type { BlobId, BlockId, DeviceId, LogIndex } from "../base/ids.ts";
+import type { Command, CommandResult } from "../rpc/commands.ts";
+
+export type SystemCommand =
+  | { readonly type: "configure"; readonly holdMs: number; readonly pendingMs: number }
+  | { readonly type: "leaseBlobs"; readonly count: number }
+  | {
+      readonly type: "addBlock";
+      readonly block: BlockId;
+      readonly generation: number;
+      readonly pool: number;
+      readonly members: readonly DeviceId[];
+    }
+  | { readonly type: "sealBlock"; readonly block: BlockId; readonly generation: number }
+  /** Refused until the block was sealed for `afterMs` of log time. */
+  | {
+      readonly type: "settleBlock";
+      readonly block: BlockId;
+      readonly generation: number;
+      readonly afterMs: number;
+    }
+  | {
+      readonly type: "setGeneration";
+      readonly block: BlockId;
+      readonly from: number;
+      readonly to: number;
+    }
+  | { readonly type: "removeBlock"; readonly block: BlockId; readonly generation: number }
+  | {
+      readonly type: "expirePending";
+      readonly items: readonly { readonly untilMs: number; readonly blob: BlobId }[];
+    }
+  | {
+      readonly type: "expireTrash";
+      readonly items: readonly { readonly dueMs: number; readonly sequence: number }[];
+    }
+  /** Chunks from `keep` on of each blob are gone from every member. */
+  | {
+      readonly type: "collected";
+      readonly items: readonly {
+        readonly queued: number;
+        readonly blob: BlobId;
+        readonly keep: number;
+      }[];
+    }
+  | {
+      readonly type: "dropParts";
+      readonly queued: number;
+      readonly parts: readonly number[];
+      /** No part is left behind these. */
+      readonly last: boolean;
+    }
+  /** Drops the last page of a content that nothing holds. */
+  | { readonly type: "dropContentPage"; readonly queued: number; readonly page: number };
+
+export type AnyCommand = Command | SystemCommand;
+
+export type AnyResult = CommandResult | { readonly type: "lease"; readonly first: BlobId };
+
+/** A command as the log holds it. */
+export interface Entry {
+  readonly index: LogIndex;
+  /** The leader's time, never lower than that of the entry before. */
+  readonly timeMs: number;
+  readonly command: AnyCommand;
+}
+
+const packr = new Packr({ useRecords: false, variableMapSize: true });
+
+export function encodeCommand(command: AnyCommand): Buffer {
+  return packr.pack(command);
+}
+
+/** @throws QuarryError `Damaged` when the bytes are no command. */
+export function decodeCommand(bytes: Uint8Array): AnyCommand {
+  try {
+    return packr.unpack(bytes) as AnyCommand;
+  } catch (error) {
+    throw new QuarryError("Damaged", "a log record holds no command", { cause: error });
+  }
+}

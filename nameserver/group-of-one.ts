@@ -1,0 +1,193 @@
+/** A group with one member: its own log is the majority. */
+import { assert, QuarryError } from "../base/errors.ts";
+import type { LogIndex } from "../base/ids.ts";
+import { limits } from "../base/limits.ts";
+import type { Entry } from "./command.ts";
+import { type AnyCommand, type AnyResult, decodeCommand, encodeCommand } from "./command.ts";
+import type { Group, StateReader } from "./group.ts";
+import { Log, type LogOptions } from "./log.ts";
+import type { Digest } from "./row-codec.ts";
+import { type Outcome, RUN_ENTRIES, StateMachine } from "./state-machine.ts";
+import type { Change, StateStore } from "./state-store.ts";
+
+export interface GroupOfOneOptions extends Omit<LogOptions, "onFailure"> {
+  /** Owned from here on. */
+  readonly store: StateStore;
+  readonly report: (message: string) => void;
+  readonly onChanges?: (changes: readonly Change[]) => void;
+  readonly checkpointBytes?: number;
+}
+
+interface Committed {
+  readonly entry: Entry;
+  readonly settle: (outcome: Outcome) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export class GroupOfOne implements Group {
+  readonly isLeader = true;
+  readonly #options: GroupOfOneOptions;
+  readonly #machine: StateMachine;
+  readonly #log: Log;
+  /** Durable entries that wait to be applied, by index. */
+  readonly #committed = new Map<LogIndex, Committed>();
+  #proposals = 0;
+  #applying: Promise<void> | undefined;
+  #checkpointing: Promise<void> | undefined;
+  #bytesSinceCheckpoint = 0;
+  #failure: QuarryError | undefined;
+
+  private constructor(options: GroupOfOneOptions, machine: StateMachine, log: Log) {
+    this.#options = options;
+    this.#machine = machine;
+    this.#log = log;
+  }
+
+  /** Opens the log and brings the state up to it. */
+  static async open(options: GroupOfOneOptions): Promise<GroupOfOne> {
+    const machine = new StateMachine(options.store, options.onChanges);
+    let run: Entry[] = [];
+    const flush = async () => {
+      if (run.length > 0) await machine.applyRun(run);
+      run = [];
+    };
+    let self: GroupOfOne | undefined;
+    const onFailure = (failure: QuarryError) => {
+      if (self !== undefined) self.#fail(failure);
+    };
+    const log = await Log.open({ ...options, onFailure }, machine.applied, (stamp, payload) => {
+      run.push({ ...stamp, command: decodeCommand(payload) });
+      return run.length < RUN_ENTRIES ? Promise.resolve() : flush();
+    });
+    await flush();
+    self = new GroupOfOne(options, machine, log);
+    return self;
+  }
+
+  get state(): StateReader {
+    return this.#options.store;
+  }
+
+  get timeMs(): number {
+    return this.#machine.timeMs;
+  }
+
+  get applied(): LogIndex {
+    return this.#machine.applied;
+  }
+
+  get digest(): Digest {
+    return this.#machine.digest;
+  }
+
+  async propose(command: AnyCommand): Promise<AnyResult> {
+    if (this.#failure !== undefined) throw this.#failure;
+    const payload = encodeCommand(command);
+    if (payload.length > limits.commandBytes)
+      throw new QuarryError("TooLarge", `a command has at most ${limits.commandBytes} bytes`);
+    if (this.#proposals >= limits.commandQueue)
+      throw new QuarryError("Busy", "too many changes are waiting; try again later");
+    this.#proposals++;
+    try {
+      const stamp = await this.#log.append(payload);
+      // What is applied is what the log says, as on any other replica.
+      const entry = { ...stamp, command: decodeCommand(payload) };
+      const outcome = await this.#committedEntry(entry);
+      this.#checkpointSoon(payload.length);
+      if ("refusal" in outcome) throw outcome.refusal;
+      return outcome.result;
+    } finally {
+      this.#proposals--;
+    }
+  }
+
+  readBarrier(): Promise<void> {
+    return this.#failure === undefined ? Promise.resolve() : Promise.reject(this.#failure);
+  }
+
+  /** Makes the state durable and cuts the log below it. */
+  async checkpoint(): Promise<void> {
+    const { applied } = this.#machine;
+    await this.#log.flush();
+    await this.#options.store.checkpoint();
+    await this.#log.cut(applied);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#checkpointing;
+    while (this.#applying !== undefined) await this.#applying;
+    try {
+      if (this.#failure === undefined) await this.checkpoint();
+    } finally {
+      this.#failure ??= new QuarryError("Closed", "the nameserver is closed");
+      await this.#log[Symbol.asyncDispose]();
+      await this.#options.store[Symbol.asyncDispose]();
+    }
+  }
+
+  #committedEntry(entry: Entry): Promise<Outcome> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    return new Promise((settle, reject) => {
+      this.#committed.set(entry.index, { entry, settle, reject });
+      this.#applying ??= this.#applyCommitted().finally(() => {
+        this.#applying = undefined;
+      });
+    });
+  }
+
+  async #applyCommitted(): Promise<void> {
+    // All entries of one group of the log arrive before the first is applied.
+    await Promise.resolve();
+    for (;;) {
+      const run = this.#takeRun();
+      if (run.length === 0) return;
+      try {
+        const outcomes = await this.#machine.applyRun(run.map(({ entry }) => entry));
+        run.forEach(({ settle }, i) => {
+          const outcome = outcomes[i];
+          assert(outcome !== undefined, "every entry has an outcome");
+          settle(outcome);
+        });
+      } catch (error) {
+        this.#fail(error, run);
+        return;
+      }
+    }
+  }
+
+  #takeRun(): Committed[] {
+    const run: Committed[] = [];
+    for (let next = this.#machine.applied + 1; run.length < RUN_ENTRIES; next++) {
+      const committed = this.#committed.get(next as LogIndex);
+      if (committed === undefined) break;
+      this.#committed.delete(next as LogIndex);
+      run.push(committed);
+    }
+    return run;
+  }
+
+  #checkpointSoon(bytes: number): void {
+    this.#bytesSinceCheckpoint += bytes;
+    const after = this.#options.checkpointBytes ?? limits.checkpointBytes;
+    if (this.#bytesSinceCheckpoint < after || this.#checkpointing !== undefined) return;
+    this.#bytesSinceCheckpoint = 0;
+    this.#checkpointing = this.checkpoint()
+      .catch((error: unknown) => this.#fail(error))
+      .finally(() => {
+        this.#checkpointing = undefined;
+      });
+  }
+
+  /** Nothing can be trusted to be applied any more: the nameserver stops (and may restart). */
+  #fail(error: unknown, run: readonly Committed[] = []): void {
+    this.#failure ??=
+      error instanceof QuarryError
+        ? error
+        : new QuarryError("DiskFailed", `metadata cannot be changed: ${String(error)}`, {
+            cause: error,
+          });
+    this.#options.report(`the nameserver stopped taking changes: ${this.#failure.message}`);
+    for (const { reject } of [...run, ...this.#committed.values()]) reject(this.#failure);
+    this.#committed.clear();
+  }
+}

@@ -1,0 +1,27 @@
+/**
+ * The seam where replication goes: commands are proposed to a group of nameservers and answered
+ * when a majority has them and they are applied. Nothing above knows how many there are.
+ */
+import type { LogIndex } from "../base/ids.ts";
+import type { AnyCommand, AnyResult } from "./command.ts";
+import type { Digest } from "./row-codec.ts";
+import type { RangeCursor, StateStore } from "./state-store.ts";
+
+/** The applied state, for queries. */
+export type StateReader = Pick<StateStore, "get" | "range">;
+
+export interface Group extends AsyncDisposable {
+  /** Resolves with the command's result when it is durable and applied; rejects with its refusal. */
+  propose(command: AnyCommand): Promise<AnyResult>;
+  /** When it resolves, `state` shows every command acknowledged before the call (INV-5). */
+  readBarrier(): Promise<void>;
+  readonly state: StateReader;
+  /** Time of the last applied entry: the clock of holds and expiries. */
+  readonly timeMs: number;
+  readonly applied: LogIndex;
+  readonly digest: Digest;
+  /** Only the leader gives itself work. */
+  readonly isLeader: boolean;
+}
+
+export type { RangeCursor };

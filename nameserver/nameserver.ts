@@ -1,0 +1,166 @@
+/** The owner of the metadata: opens its folder, answers {@link NameService}, runs the workers. */
+import type { Durability } from "../base/append-file.ts";
+import type { Clock } from "../base/clock.ts";
+import type { Disk } from "../base/disk.ts";
+import { assert, QuarryError } from "../base/errors.ts";
+import { ensureIdentity, readIdentity } from "../base/identity.ts";
+import type { ServerId } from "../base/ids.ts";
+import type { Random } from "../base/random.ts";
+import type { BlockService } from "../rpc/block-service.ts";
+import type { Command, CommandResult } from "../rpc/commands.ts";
+import type { NameService, OpenBlock } from "../rpc/name-service.ts";
+import { bucketInfo } from "./apply/buckets.ts";
+import { defaultSettings } from "./apply/context.ts";
+import type { Group } from "./group.ts";
+import { GroupOfOne } from "./group-of-one.ts";
+import { keys } from "./keyspace.ts";
+import { listSegments } from "./log-segments.ts";
+import { OpenBlocks } from "./open-blocks.ts";
+import { chunkRun } from "./queries/content.ts";
+import { buckets, deleted, list } from "./queries/list.ts";
+import { lookup } from "./queries/lookup.ts";
+import { read, readBucket } from "./queries/read.ts";
+import { parts, uploads } from "./queries/uploads.ts";
+import { LevelState } from "./state-level.ts";
+import type { StateStore } from "./state-store.ts";
+
+export interface NameserverOptions {
+  readonly disk: Disk;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly directory: string;
+  readonly blocks: BlockService;
+  readonly durability: Durability;
+  /** How long deleted and overwritten names are held; default one hour. */
+  readonly holdMs?: number;
+  /** How long a pending blob may stay without a name; default 24 hours. */
+  readonly pendingMs?: number;
+  readonly openBlocksPerDevice?: number;
+  readonly report: (message: string) => void;
+  /** Another store than LevelDB, for tests. */
+  readonly openState?: (mustExist: boolean) => Promise<StateStore>;
+}
+
+export interface Nameserver extends NameService, AsyncDisposable {
+  readonly id: ServerId;
+  readonly group: Group;
+}
+
+const OPEN_BLOCKS_PER_DEVICE = 2;
+
+const clientCommands: { readonly [Type in Command["type"]]: true } = {
+  createBucket: true,
+  deleteBucket: true,
+  setVersioning: true,
+  addChunks: true,
+  dropBlob: true,
+  putObject: true,
+  deleteObject: true,
+  createUpload: true,
+  putPart: true,
+  stageParts: true,
+  completeUpload: true,
+  abortUpload: true,
+  undelete: true,
+};
+
+/**
+ * Opens or creates the metadata in a folder.
+ * @throws QuarryError `Locked`, `Damaged`, `NewerFormat`, `DiskFull`.
+ */
+export async function openNameserver(options: NameserverOptions): Promise<Nameserver> {
+  const { disk, directory } = options;
+  await disk.makeDirectory(directory);
+  await using opened = new AsyncDisposableStack();
+  opened.use(await disk.lock(directory));
+  const mustExist = (await readIdentity(disk, directory)) !== undefined;
+  const group = opened.use(await openGroup(options, mustExist));
+  const identity = await ensureIdentity(disk, directory, "nameserver", options);
+  await configure(group, options);
+  const openBlocks = new OpenBlocks({
+    group,
+    blocks: options.blocks,
+    clock: options.clock,
+    report: options.report,
+    perDevice: options.openBlocksPerDevice ?? OPEN_BLOCKS_PER_DEVICE,
+  });
+  const owned = opened.move();
+  return {
+    ...nameService(group, openBlocks),
+    id: identity.id as ServerId,
+    group,
+    [Symbol.asyncDispose]: async () => await owned.disposeAsync(),
+  };
+}
+
+async function openGroup(options: NameserverOptions, mustExist: boolean): Promise<GroupOfOne> {
+  const { disk, clock, random, durability, report } = options;
+  const directory = `${options.directory}/log`;
+  if (mustExist && (await listSegments(disk, directory)).length === 0)
+    throw new QuarryError(
+      "Damaged",
+      `${directory} has lost its files; restore the nameserver's folder from a backup`,
+    );
+  const openState =
+    options.openState ?? ((must) => LevelState.open(disk, `${options.directory}/state`, must));
+  const store = await openState(mustExist);
+  try {
+    return await GroupOfOne.open({ disk, clock, random, directory, durability, report, store });
+  } catch (error) {
+    await store[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/** Settings are state: a command changes them for every replica at the same entry. */
+async function configure(group: Group, options: NameserverOptions): Promise<void> {
+  const now = read(group.state, keys.settings()) ?? defaultSettings;
+  const holdMs = options.holdMs ?? now.holdMs;
+  const pendingMs = options.pendingMs ?? now.pendingMs;
+  if (holdMs !== now.holdMs || pendingMs !== now.pendingMs)
+    await group.propose({ type: "configure", holdMs, pendingMs });
+}
+
+async function execute(group: Group, command: Command): Promise<CommandResult> {
+  if (!Object.hasOwn(clientCommands, command.type))
+    throw new QuarryError("NotImplemented", `clients cannot give the command ${command.type}`);
+  const result = await group.propose(command);
+  assert(result.type !== "lease", "only a lease is answered with one");
+  return result;
+}
+
+function nameService(group: Group, openBlocks: OpenBlocks): NameService {
+  const { state } = group;
+  /** Reads what every acknowledged command left (INV-5). */
+  const query =
+    <Arguments extends unknown[], Answer>(
+      answer: (...from: Arguments) => Answer | Promise<Answer>,
+    ) =>
+    async (...from: Arguments): Promise<Answer> => {
+      await group.readBarrier();
+      return await answer(...from);
+    };
+  return {
+    execute: (command) => execute(group, command),
+    bucket: query((name) => bucketInfo(name, readBucket(state, name))),
+    buckets: query((owner, after, limit) => buckets(state, owner, after, limit)),
+    lookup: query((request) => lookup(state, request)),
+    chunks: query((pin, offset) => chunkRun(state, pin, offset)),
+    list: query((request) => list(state, request)),
+    uploads: query((request) => uploads(state, request)),
+    parts: query((request) => parts(state, request)),
+    deleted: query((request) => deleted(state, request)),
+    leaseBlobs: async (count) => {
+      const result = await group.propose({ type: "leaseBlobs", count });
+      assert(result.type === "lease", "a lease is answered with one");
+      return result.first;
+    },
+    openBlocks: (pool) => openBlocks.get(pool),
+    locate: query((block): OpenBlock => {
+      const row = read(state, keys.block(block));
+      if (row === undefined) throw new QuarryError("NoSuchBlock", `there is no block ${block}`);
+      return { block, generation: row.generation, members: row.members };
+    }),
+    reportBlock: (block, generation) => openBlocks.seal(block, generation),
+  };
+}

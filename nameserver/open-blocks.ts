@@ -1,0 +1,210 @@
+/**
+ * The blocks that clients may append to: a few on each device, opened ahead. A block is made on its
+ * members first and known to the metadata second, so a crash between leaves only an empty file.
+ */
+import type { Clock } from "../base/clock.ts";
+import { hasCode, QuarryError } from "../base/errors.ts";
+import type { BlockId, DeviceId } from "../base/ids.ts";
+import { limits } from "../base/limits.ts";
+import type { BlockService, BlockStatus, DeviceStatus } from "../rpc/block-service.ts";
+import type { OpenBlock } from "../rpc/name-service.ts";
+import type { Group } from "./group.ts";
+import { type Key, KeyReader, keys, prefixEnd, prefixOf, type Tag } from "./keyspace.ts";
+import { read } from "./queries/read.ts";
+import type { BlockRow } from "./rows.ts";
+
+export interface OpenBlocksOptions {
+  readonly group: Group;
+  readonly blocks: BlockService;
+  readonly clock: Clock;
+  readonly report: (message: string) => void;
+  /** Open blocks on each device. */
+  readonly perDevice: number;
+}
+
+/** How long to wait after looking for room before looking again. */
+const LOOK_AGAIN_MS = 1_000;
+const PAGE = 1_000;
+
+export class OpenBlocks {
+  readonly #options: OpenBlocksOptions;
+  /** Blocks to hand out. */
+  readonly #open = new Map<BlockId, OpenBlock>();
+  readonly #sealing = new Map<BlockId, Promise<void>>();
+  #nextBlock = 1;
+  #known: Promise<void> | undefined;
+  #filling: Promise<void> | undefined;
+  #lookedMs = Number.NEGATIVE_INFINITY;
+
+  constructor(options: OpenBlocksOptions) {
+    this.#options = options;
+  }
+
+  /** @throws QuarryError `DiskFull` or `Unavailable` when no device takes a block. */
+  async get(pool: number): Promise<OpenBlock[]> {
+    if (pool !== 0) throw new QuarryError("InvalidArgument", `there is no pool ${pool}`);
+    await this.#learn();
+    const { clock } = this.#options;
+    if (this.#open.size === 0) await this.#fill();
+    else if (clock.monotonicMs() - this.#lookedMs > LOOK_AGAIN_MS)
+      this.#fill().catch((error: unknown) => this.#options.report(`no block opened: ${error}`));
+    return [...this.#open.values()];
+  }
+
+  /** Seals a block that a client saw full, failed or sealed; once, however many report it. */
+  async seal(block: BlockId, generation: number): Promise<void> {
+    const row = read(this.#options.group.state, keys.block(block));
+    if (row?.state !== "open" || row.generation !== generation) return;
+    this.#open.delete(block);
+    this.#lookedMs = Number.NEGATIVE_INFINITY;
+    const sealing = this.#sealing.get(block) ?? this.#seal(block, row);
+    this.#sealing.set(block, sealing);
+    try {
+      await sealing;
+    } finally {
+      this.#sealing.delete(block);
+    }
+  }
+
+  /** Blocks that are open in the metadata, but not handed out: their sealing did not succeed yet. */
+  async sealLeftovers(): Promise<void> {
+    await this.#learn();
+    for await (const { block, row } of this.#rows("block"))
+      if (row.state === "open" && !this.#open.has(block)) await this.seal(block, row.generation);
+  }
+
+  /** Whole blocks: sealed when one member refuses further appends (INV-2). */
+  async #seal(block: BlockId, row: BlockRow): Promise<void> {
+    const { group, blocks, report } = this.#options;
+    const { generation } = row;
+    let sealed = 0;
+    for (const device of row.members)
+      try {
+        await blocks.sealBlock({ device, block, generation });
+        sealed++;
+      } catch (error) {
+        if (!hasCode(error, "NoSuchBlock", "StaleGeneration")) {
+          report(`block ${block} was not sealed on device ${device} yet: ${error}`);
+          continue;
+        }
+        sealed++; // a member that has no such block takes no appends to it
+      }
+    if (sealed > 0) await group.propose({ type: "sealBlock", block, generation });
+  }
+
+  #learn(): Promise<void> {
+    this.#known ??= this.#takeStock().catch((error: unknown) => {
+      this.#known = undefined;
+      throw error;
+    });
+    return this.#known;
+  }
+
+  /** After a start: which blocks are open, which ids are taken, what a crash left on devices. */
+  async #takeStock(): Promise<void> {
+    for await (const { block, row } of this.#rows("block")) {
+      this.#nextBlock = Math.max(this.#nextBlock, block + 1);
+      const { generation, members } = row;
+      if (row.state === "open") this.#open.set(block, { block, generation, members });
+    }
+    for await (const { block } of this.#rows("removedBlock"))
+      this.#nextBlock = Math.max(this.#nextBlock, block + 1);
+    for (const { device, state } of await this.#options.blocks.devices())
+      if (state !== "failed") await this.#takeStockOf(device);
+  }
+
+  async #takeStockOf(device: DeviceId): Promise<void> {
+    for (let after = 0; ; ) {
+      const page = await this.#options.blocks.blocks(device, after, PAGE);
+      for (const status of page) {
+        this.#nextBlock = Math.max(this.#nextBlock, status.block + 1);
+        await this.#tidy(device, status);
+      }
+      const last = page.at(-1);
+      if (last === undefined || page.length < PAGE) return;
+      after = last.block;
+    }
+  }
+
+  /** Retires what a crash left: a block that was removed, or one that never held anything. */
+  async #tidy(device: DeviceId, { block, generation, needles }: BlockStatus): Promise<void> {
+    const { group, blocks, report } = this.#options;
+    if (read(group.state, keys.block(block)) !== undefined) return;
+    const removed = read(group.state, keys.removedBlock(block))?.generation ?? 0;
+    if (generation <= removed || needles === 0) await blocks.retire({ device, block, generation });
+    else
+      report(
+        `device ${device} holds block ${block} with ${needles} needles that the metadata does not know; it is left alone`,
+      );
+  }
+
+  #fill(): Promise<void> {
+    this.#filling ??= this.#openMissing().finally(() => {
+      this.#filling = undefined;
+    });
+    return this.#filling;
+  }
+
+  async #openMissing(): Promise<void> {
+    this.#lookedMs = this.#options.clock.monotonicMs();
+    const devices = await this.#options.blocks.devices();
+    for (const { device, state } of devices) {
+      if (state !== "ok") this.#forget(device);
+      else await this.#openOn(device);
+    }
+    if (this.#open.size === 0) throw noRoom(devices);
+  }
+
+  #forget(device: DeviceId): void {
+    for (const { block, members } of this.#open.values())
+      if (members.includes(device)) this.#open.delete(block);
+  }
+
+  async #openOn(device: DeviceId): Promise<void> {
+    const wanted = Math.min(this.#options.perDevice, limits.openBlocks);
+    const here = () =>
+      [...this.#open.values()].filter(({ members }) => members.includes(device)).length;
+    for (let missing = wanted - here(); missing > 0; missing--) {
+      const block = this.#nextBlock++ as BlockId;
+      const members = [device];
+      try {
+        await this.#options.blocks.createBlock({ device, block, generation: 1 });
+      } catch (error) {
+        this.#options.report(`device ${device} takes no new block: ${error}`);
+        return;
+      }
+      const generation = 1;
+      await this.#options.group.propose({ type: "addBlock", block, generation, pool: 0, members });
+      this.#open.set(block, { block, generation, members });
+    }
+  }
+
+  async *#rows(tag: Extract<Tag, "block" | "removedBlock">) {
+    const { state } = this.#options.group;
+    await using cursor = state.range(prefixOf(tag), prefixEnd(prefixOf(tag)));
+    for (let page = await cursor.next(PAGE); page.length > 0; page = await cursor.next(PAGE))
+      for (const { key } of page) {
+        const block = blockOf(key);
+        const row = read(state, keys.block(block));
+        if (row !== undefined || tag === "removedBlock") yield { block, row: row ?? removedRow };
+      }
+  }
+}
+
+const removedRow: BlockRow = {
+  state: "settled",
+  generation: 0,
+  pool: 0,
+  members: [],
+  openedMs: 0,
+};
+
+function blockOf(key: Key): BlockId {
+  return new KeyReader(key).u32() as BlockId;
+}
+
+function noRoom(devices: readonly DeviceStatus[]): QuarryError {
+  if (devices.some(({ state }) => state === "full"))
+    return new QuarryError("DiskFull", "every device is full: add one, or delete something");
+  return new QuarryError("Unavailable", "no device takes a new block; see the log for the reasons");
+}

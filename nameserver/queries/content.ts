@@ -1,0 +1,111 @@
+/** From an offset in some content to its slices, and from those to chunks. */
+import { QuarryError } from "../../base/errors.ts";
+import type { BlobId } from "../../base/ids.ts";
+import { limits } from "../../base/limits.ts";
+import type { ChunkRun, ContentPin } from "../../rpc/name-service.ts";
+import type { Chunk, Slice } from "../../rpc/objects.ts";
+import { unpackChunks } from "../chunk-codec.ts";
+import type { StateReader } from "../group.ts";
+import { keys, type RowKey } from "../keyspace.ts";
+import type { NameRow, SliceTuple } from "../rows.ts";
+import { read } from "./read.ts";
+
+interface Placed<T> {
+  /** Where it begins. */
+  readonly start: number;
+  readonly item: T;
+}
+
+export function sliceOf([blob, offset, lengthBytes]: SliceTuple): Slice {
+  return { blob, offset, lengthBytes };
+}
+
+export function pinOf(bucket: number, row: NameRow): ContentPin {
+  const slices = (row.slices ?? []).map(sliceOf);
+  return row.content === undefined ? { bucket, slices } : { bucket, slices, paged: row.content };
+}
+
+/** The last of `pages` pages that begins at or before `offset`. */
+function findPage<Row extends { readonly start: number }>(
+  state: StateReader,
+  keyOf: (page: number) => RowKey<Row>,
+  pages: number,
+  offset: number,
+): number {
+  let low = 0;
+  let high = pages - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >>> 1;
+    if ((read(state, keyOf(middle))?.start ?? 0) <= offset) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}
+
+/** Items one behind the other, from the one that covers `offset` on. */
+function* placedFrom<T extends { readonly lengthBytes: number }>(
+  items: readonly T[],
+  first: number,
+  offset: number,
+): Generator<Placed<T>> {
+  let start = first;
+  for (const item of items) {
+    if (start + item.lengthBytes > offset) yield { start, item };
+    start += item.lengthBytes;
+  }
+}
+
+function* slicesFrom(
+  state: StateReader,
+  pin: ContentPin,
+  offset: number,
+): Generator<Placed<Slice>> {
+  const { paged } = pin;
+  if (paged === undefined) return yield* placedFrom(pin.slices, 0, offset);
+  const pages = Math.ceil((read(state, keys.content(paged))?.slices ?? 0) / limits.slicesPerPage);
+  const keyOf = (page: number) => keys.contentPage(paged, page);
+  for (let page = findPage(state, keyOf, pages, offset); page < pages; page++) {
+    const row = read(state, keyOf(page));
+    if (row !== undefined) yield* placedFrom(row.slices.map(sliceOf), row.start, offset);
+  }
+}
+
+/** Chunks of a blob from the one that covers `offset` on. */
+export function* chunksFrom(
+  state: StateReader,
+  blob: BlobId,
+  offset: number,
+): Generator<Placed<Chunk>> {
+  const head = read(state, keys.blob(blob));
+  if (head === undefined)
+    throw new QuarryError("NoSuchKey", "the content was deleted and is not held any more");
+  if (head.inline !== undefined) return yield* placedFrom(unpackChunks(head.inline), 0, offset);
+  const pages = Math.ceil(head.chunks / limits.chunksPerPage);
+  const keyOf = (page: number) => keys.page(blob, page);
+  for (let page = findPage(state, keyOf, pages, offset); page < pages; page++) {
+    const row = read(state, keyOf(page));
+    if (row !== undefined) yield* placedFrom(unpackChunks(row.chunks), row.start, offset);
+  }
+}
+
+/** Chunks that cover the content from `offset` on, as many as one reply holds. */
+export function chunkRun(state: StateReader, pin: ContentPin, offset: number): ChunkRun {
+  const chunks: ChunkRun["chunks"][number][] = [];
+  let first: number | undefined;
+  let end = offset;
+  for (const { start, item: slice } of slicesFrom(state, pin, offset)) {
+    const inSlice = slice.offset + Math.max(0, offset - start);
+    const sliceEnd = slice.offset + slice.lengthBytes;
+    for (const { start: chunkStart, item: chunk } of chunksFrom(state, slice.blob, inSlice)) {
+      if (chunkStart >= sliceEnd) break;
+      const from = Math.max(0, slice.offset - chunkStart);
+      const usedBytes = Math.min(chunk.lengthBytes, sliceEnd - chunkStart) - from;
+      chunks.push({ ...chunk, from, usedBytes });
+      const at = start + chunkStart + from - slice.offset;
+      first ??= at;
+      end = at + usedBytes;
+      if (chunks.length >= limits.chunkRun) return { offset: first, chunks, end };
+    }
+  }
+  return { offset: first ?? offset, chunks, end };
+}

@@ -1,0 +1,162 @@
+/**
+ * What stands under each kind of key. Rows are immutable values; optional fields take their default
+ * when absent, so that later versions can add some. The byte format is that of `row-codec.ts`.
+ */
+import type { BlobId, DeviceId, VersionSequence } from "../base/ids.ts";
+import type { ChecksumAlgorithm, ObjectAttributes, ObjectChecksum } from "../rpc/objects.ts";
+
+/** Settings that `apply` depends on: they are state, so that every replica has the same. */
+export interface SettingsRow {
+  /** How long deleted and overwritten names are held. */
+  readonly holdMs: number;
+  /** How long a pending blob may stay without a name. */
+  readonly pendingMs: number;
+}
+
+export type Versioning = "off" | "enabled" | "suspended";
+
+/** A bucket and its counters; a bucket is empty when all counters are 0. */
+export interface BucketRow {
+  /** Log index of the command that made it: a bucket made again is another one. */
+  readonly id: number;
+  readonly owner: string;
+  readonly createdMs: number;
+  readonly region?: string;
+  readonly versioning: Versioning;
+  /** Rows in `current`. */
+  readonly objects: number;
+  /** Rows in `versions`: noncurrent versions and delete markers. */
+  readonly versions: number;
+  /** Sum of the lengths of all versions. */
+  readonly bytes: number;
+  /** Uploads in progress. */
+  readonly uploads: number;
+}
+
+export type OwnedRow = Record<never, never>;
+export interface OwnerRow {
+  readonly buckets: number;
+}
+
+/** blob, offset in the blob, length, checksum of the part it came from if there was one. */
+export type SliceTuple =
+  | readonly [blob: BlobId, offset: number, lengthBytes: number]
+  | readonly [blob: BlobId, offset: number, lengthBytes: number, checksum: string];
+
+/** One version of a name: its content and its description. */
+export interface NameRow {
+  readonly seq: VersionSequence;
+  readonly ms: number;
+  readonly length: number;
+  /** The content, when it has at most `limits.inlineSlices` slices. */
+  readonly slices?: readonly SliceTuple[];
+  /** Otherwise the id of the content whose pages hold the slices. */
+  readonly content?: number;
+  /** Its version id is "null". */
+  readonly isNull?: true;
+  readonly marker?: true;
+  /** Each slice is a part of a multipart upload. */
+  readonly multipart?: true;
+  readonly attributes: ObjectAttributes;
+}
+
+/** Where the noncurrent null version of a name stands in `versions`. */
+export interface NullVersionRow {
+  readonly seq: VersionSequence;
+}
+
+/** A name that is gone but held. */
+export interface TrashRow {
+  readonly dueMs: number;
+  readonly row: NameRow;
+}
+
+export interface UploadRow {
+  readonly ms: number;
+  readonly attributes: Omit<ObjectAttributes, "etag">;
+  readonly checksumAlgorithm?: ChecksumAlgorithm;
+  readonly checksumType?: "FULL_OBJECT" | "COMPOSITE";
+  readonly staged?: StagedParts;
+}
+
+/** Parts that a completion has fixed so far. */
+export interface StagedParts {
+  readonly content: number;
+  readonly count: number;
+  readonly length: number;
+  readonly lastPart: number;
+  readonly lastLength: number;
+}
+
+export interface PartRow {
+  readonly blob: BlobId;
+  readonly length: number;
+  readonly etag: string;
+  readonly ms: number;
+  readonly checksum?: ObjectChecksum;
+}
+
+/** Head of a blob. Its chunks are inline, or all in pages. */
+export interface BlobRow {
+  /** Names, parts and contents that hold it. 0: pending or waiting for collection. */
+  readonly refs: number;
+  readonly length: number;
+  readonly chunks: number;
+  readonly inline?: Uint8Array;
+  /** Present while nothing names it: when it expires. */
+  readonly pendingUntilMs?: number;
+}
+
+/** Up to `limits.chunksPerPage` packed chunks (chunk-codec.ts). */
+export interface PageRow {
+  /** Offset in the blob of the first chunk. */
+  readonly start: number;
+  readonly chunks: Uint8Array;
+}
+
+/** Content of more slices than a name row holds. */
+export interface ContentRow {
+  readonly refs: number;
+  readonly length: number;
+  readonly slices: number;
+}
+
+export interface ContentPageRow {
+  /** Offset in the content of the first slice. */
+  readonly start: number;
+  readonly slices: readonly SliceTuple[];
+}
+
+export interface BlockRow {
+  readonly state: "open" | "sealed" | "settled";
+  readonly generation: number;
+  readonly pool: number;
+  readonly members: readonly DeviceId[];
+  readonly openedMs: number;
+  readonly sealedMs?: number;
+}
+
+/** What blobs hold of a block, collected or not. */
+export interface BlockUseRow {
+  readonly needles: number;
+  readonly bytes: number;
+}
+
+export interface RemovedBlockRow {
+  readonly generation: number;
+}
+
+export interface BlobLeaseRow {
+  readonly next: number;
+}
+
+export type QueueRow = Record<never, never>;
+export interface DueRow {
+  readonly bucket: number;
+  readonly key: string;
+}
+
+/** Left behind by an upload or a content that is gone, cleaned up in bounded steps. */
+export type DropRow =
+  | { readonly kind: "upload"; readonly upload: number }
+  | { readonly kind: "content"; readonly content: number };
