@@ -1,0 +1,33 @@
+/** What a handler gives back; `send.ts` brings it to the client. */
+
+export type AnswerHeaders = Readonly<Record<string, string>>;
+
+export type AnswerBody =
+  | { readonly kind: "empty" }
+  /** The headers of a body of this length, which is not sent (HEAD). */
+  | { readonly kind: "head"; readonly lengthBytes: number }
+  | { readonly kind: "xml"; readonly text: string }
+  | {
+      readonly kind: "bytes";
+      readonly lengthBytes: number;
+      readonly bytes: AsyncIterable<Uint8Array>;
+    }
+  /** XML that may take long: white space keeps the client waiting until it is there. */
+  | { readonly kind: "late"; readonly text: Promise<string> };
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: AnswerHeaders;
+  readonly body: AnswerBody;
+}
+
+const EMPTY: AnswerBody = { kind: "empty" };
+const noHeaders: AnswerHeaders = {};
+
+export function emptyAnswer(status: number, headers: AnswerHeaders = noHeaders): Answer {
+  return { status, headers, body: EMPTY };
+}
+
+export function xmlAnswer(text: string, headers: AnswerHeaders = noHeaders): Answer {
+  return { status: 200, headers, body: { kind: "xml", text } };
+}

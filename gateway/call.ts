@@ -1,0 +1,26 @@
+/** One authorized request, as handlers see it. */
+import type { IncomingHttpHeaders } from "node:http";
+import type { Store } from "../client/store.ts";
+import type { Answer } from "./answer.ts";
+import type { Identity } from "./credentials.ts";
+import type { Payload, PayloadWishes } from "./payload.ts";
+import type { Target } from "./target.ts";
+
+export interface Call {
+  readonly store: Store;
+  readonly identity: Identity;
+  readonly region: string;
+  readonly target: Target;
+  /** Signed headers and, for a presigned URL, the x-amz-* parameters that stand for headers. */
+  readonly headers: IncomingHttpHeaders;
+  /** Decodes the body; its first byte is asked for when the payload is read. */
+  payload(wishes: PayloadWishes): Payload;
+}
+
+export type Handler = (call: Call) => Promise<Answer>;
+
+/** A header that is a plain string, or undefined. */
+export function header(call: Call, name: string): string | undefined {
+  const value = call.headers[name];
+  return typeof value === "string" ? value : undefined;
+}

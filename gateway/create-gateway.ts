@@ -1,0 +1,122 @@
+/**
+ * The S3 endpoint: a fastify server whose router sees only fixed paths, so that nothing but
+ * `target.ts` ever reads a bucket or a key out of a URL.
+ */
+import type { IncomingMessage } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
+import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from "fastify";
+import { Registry } from "prom-client";
+import { limits } from "../base/limits.ts";
+import { GatewayMetrics } from "./metrics.ts";
+import { Pipeline, type PipelineOptions } from "./pipeline.ts";
+import { S3Error } from "./s3/errors.ts";
+import { errorXml } from "./send.ts";
+
+export interface GatewayOptions extends PipelineOptions {
+  /** Where the numbers of /metrics are kept; shared with other roles of the process. */
+  readonly registry?: Registry;
+}
+
+export interface Gateway extends AsyncDisposable {
+  readonly fastify: FastifyInstance;
+  listen(where: {
+    readonly host: string;
+    readonly port: number;
+  }): Promise<{ readonly port: number }>;
+  /** Takes no new connections, answers what is under way, then resolves. */
+  close(): Promise<void>;
+}
+
+const S3 = "/s3";
+const ownPaths = new Set(["/health/live", "/health/ready", "/metrics"]);
+
+/** The gateway's own pages keep their path; everything else is S3's, whatever it looks like. */
+function fixedPath(request: Pick<IncomingMessage, "url" | "method">): string {
+  const { url = "", method } = request;
+  return (method === "GET" || method === "HEAD") && ownPaths.has(url) ? url : S3;
+}
+
+export function createGateway(options: GatewayOptions): Gateway {
+  const metrics = new GatewayMetrics(options.registry ?? new Registry());
+  const pipeline = new Pipeline(options, metrics);
+  const app = fastify({
+    logger: false,
+    exposeHeadRoutes: true,
+    return503OnClosing: false,
+    connectionTimeout: 2 * limits.bodyIdleMs,
+    requestTimeout: 0,
+    http: { maxHeaderSize: limits.requestHeaderBytes, joinDuplicateHeaders: true },
+    rewriteUrl: (request) => fixedPath(request),
+    clientErrorHandler: (error, socket) => answerBrokenHttp(pipeline, error, socket),
+  });
+  const serve = (request: FastifyRequest, reply: FastifyReply) => {
+    reply.hijack();
+    const { raw } = request;
+    void pipeline.serve(raw, reply.raw, (raw as { originalUrl?: string }).originalUrl ?? "");
+  };
+  // S3 requests leave fastify's way here, before it would look at their bodies.
+  app.addHook("onRequest", (request, reply, next) => {
+    if (request.raw.url === S3) serve(request, reply);
+    else next();
+  });
+  app.all(S3, () => undefined);
+  addOwnPages(app, options, metrics);
+  app.server.maxConnections = limits.connections;
+  app.server.on("checkContinue", (request: IncomingMessage, response) => {
+    app.server.emit("request", request, response);
+  });
+  const close = async () => {
+    pipeline.drain();
+    await app.close();
+  };
+  return {
+    fastify: app,
+    async listen({ host, port }) {
+      await app.listen({ host, port });
+      return { port: (app.server.address() as AddressInfo).port };
+    },
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+function addOwnPages(app: FastifyInstance, options: GatewayOptions, metrics: GatewayMetrics): void {
+  app.get("/health/live", () => ({ status: "live" }));
+  app.get("/health/ready", async (_, reply) => {
+    try {
+      await options.store.names.buckets("", "", 1);
+      return { status: "ready" };
+    } catch (error) {
+      options.logger.warn({ err: error }, "not ready");
+      return reply.code(503).send({ status: "not ready" });
+    }
+  });
+  app.get("/metrics", async (_, reply) => {
+    void reply.type(metrics.registry.contentType);
+    return await metrics.registry.metrics();
+  });
+}
+
+/** What is no HTTP at all, or has too large a head, never becomes a request: it is answered on the socket. */
+function answerBrokenHttp(
+  pipeline: Pipeline,
+  error: Error & { code?: string },
+  socket: Socket,
+): void {
+  if (error.code === "ECONNRESET" || socket.destroyed || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const told = new S3Error(
+    error.code === "HPE_HEADER_OVERFLOW"
+      ? "RequestHeaderSectionTooLarge"
+      : error.code === "ERR_HTTP_REQUEST_TIMEOUT"
+        ? "RequestTimeout"
+        : "BadRequest",
+  );
+  const requestId = pipeline.requestId();
+  const xml = errorXml({ path: "", requestId, hostId: pipeline.hostId }, told);
+  socket.end(
+    `HTTP/1.1 ${told.status} Bad Request\r\nContent-Type: application/xml\r\nContent-Length: ${Buffer.byteLength(xml)}\r\nx-amz-request-id: ${requestId}\r\nx-amz-id-2: ${pipeline.hostId}\r\nConnection: close\r\n\r\n${xml}`,
+  );
+}

@@ -1,0 +1,59 @@
+/** One request and its response: what every step of the pipeline may need of the connection. */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Clock } from "../base/clock.ts";
+import { QuarryError } from "../base/errors.ts";
+import { RequestBody } from "./request-body.ts";
+
+export class Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly requestId: string;
+  readonly hostId: string;
+  readonly clock: Clock;
+  readonly startedMs: number;
+  readonly body: RequestBody;
+  /** AWS's name of the operation, once it is known. */
+  verb = "Unknown";
+  /** Encoded path, for errors. */
+  path = "";
+  sentBytes = 0;
+
+  constructor(
+    request: IncomingMessage,
+    response: ServerResponse,
+    ids: { readonly requestId: string; readonly hostId: string },
+    clock: Clock,
+  ) {
+    this.request = request;
+    this.response = response;
+    this.requestId = ids.requestId;
+    this.hostId = ids.hostId;
+    this.clock = clock;
+    this.startedMs = clock.monotonicMs();
+    this.body = new RequestBody(request, response, clock);
+  }
+
+  /** Whether there is nobody left to answer. */
+  get gone(): boolean {
+    return this.request.socket.destroyed || this.response.destroyed;
+  }
+
+  /** Runs a write on the response; settles when it was taken, fails when the client vanished. */
+  written(write: (done: (error?: Error | null) => void) => void): Promise<void> {
+    const { socket } = this.request;
+    return new Promise((resolve, reject) => {
+      const settle = (error?: Error | null) => {
+        socket.removeListener("close", vanished);
+        if (error) reject(new QuarryError("Cancelled", "the client went away", { cause: error }));
+        else resolve();
+      };
+      const vanished = () => settle(new Error("connection closed"));
+      if (socket.destroyed) {
+        vanished();
+        return;
+      }
+      socket.on("close", vanished);
+      write(settle);
+    });
+  }
+}

@@ -1,0 +1,183 @@
+/**
+ * The payload of a request: framing taken off, lengths and digests checked as the bytes pass. The
+ * iterable throws before it ends unless everything that the head promised about the body held.
+ */
+import { createHash } from "node:crypto";
+import type { IncomingHttpHeaders } from "node:http";
+import { limits } from "../base/limits.ts";
+import type { ObjectChecksum } from "../rpc/objects.ts";
+import { AwsChunkedDecoder } from "./aws-chunked.ts";
+import { type PromisedChecksum, promisedChecksum } from "./checksum-headers.ts";
+import { checksumHeader, isDigest, type RunningChecksum, startChecksum } from "./checksums.ts";
+import { S3Error } from "./s3/errors.ts";
+import type { PayloadPlan } from "./sigv4/authenticate.ts";
+
+export interface PayloadWishes {
+  /** Whether the MD5 is wanted as an ETag. */
+  readonly etag: boolean;
+  readonly maxBytes: number;
+  /** The headers that speak of the body, where they are not those of the request. */
+  readonly headers?: IncomingHttpHeaders;
+}
+
+/** Content-Length, or for a chunked body x-amz-decoded-content-length. */
+function lengthOf(headers: IncomingHttpHeaders, plan: PayloadPlan): number {
+  const text =
+    plan.kind === "chunked" ? headers["x-amz-decoded-content-length"] : headers["content-length"];
+  if (typeof text !== "string") throw new S3Error("MissingContentLength");
+  const lengthBytes = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
+  if (Number.isNaN(lengthBytes))
+    throw new S3Error("InvalidArgument", "The length is not a number.");
+  return lengthBytes;
+}
+
+function md5Of(headers: IncomingHttpHeaders): string | undefined {
+  const header = headers["content-md5"];
+  if (header === undefined) return undefined;
+  const bytes = Buffer.from(String(header), "base64");
+  if (bytes.length !== 16) throw new S3Error("InvalidDigest");
+  return bytes.toString("hex");
+}
+
+export class Payload implements AsyncIterable<Uint8Array> {
+  readonly lengthBytes: number;
+  readonly #body: AsyncIterable<Uint8Array>;
+  readonly #decoder: AwsChunkedDecoder | undefined;
+  readonly #md5Promised: string | undefined;
+  readonly #sha256Promised: string | undefined;
+  readonly #checksumPromised: PromisedChecksum | undefined;
+  readonly #md5: ReturnType<typeof createHash> | undefined;
+  readonly #sha256: ReturnType<typeof createHash> | undefined;
+  readonly #running: RunningChecksum | undefined;
+  #receivedBytes = 0;
+  #verified = false;
+  #md5Hex = "";
+  #checksum: ObjectChecksum | undefined;
+
+  constructor(
+    headers: IncomingHttpHeaders,
+    plan: PayloadPlan,
+    body: AsyncIterable<Uint8Array>,
+    wishes: PayloadWishes,
+  ) {
+    const chunked = plan.kind === "chunked";
+    if (!chunked && /\baws-chunked\b/i.test(headers["content-encoding"] ?? ""))
+      throw new S3Error(
+        "InvalidRequest",
+        "An aws-chunked body needs x-amz-content-sha256: STREAMING-….",
+      );
+    this.lengthBytes = lengthOf(headers, plan);
+    if (this.lengthBytes > wishes.maxBytes)
+      throw new S3Error("EntityTooLarge", undefined, {
+        ProposedSize: String(this.lengthBytes),
+        MaxSizeAllowed: String(wishes.maxBytes),
+      });
+    this.#body = body;
+    this.#decoder = chunked ? new AwsChunkedDecoder(plan.trailer, plan.signatures) : undefined;
+    this.#md5Promised = md5Of(headers);
+    this.#sha256Promised = plan.kind === "exact" ? plan.sha256 : undefined;
+    this.#checksumPromised = promisedChecksum(headers, chunked && plan.trailer);
+    if (wishes.etag || this.#md5Promised !== undefined) this.#md5 = createHash("md5");
+    if (this.#sha256Promised !== undefined) this.#sha256 = createHash("sha256");
+    if (this.#checksumPromised !== undefined)
+      this.#running = startChecksum(this.#checksumPromised.algorithm);
+  }
+
+  /** Whether the client promised a digest of its own of this body. */
+  get guarded(): boolean {
+    return this.#md5Promised !== undefined || this.#checksumPromised !== undefined;
+  }
+
+  /** Hex; known when the body was read to its end. */
+  get md5Hex(): string {
+    this.#mustBeVerified();
+    return this.#md5Hex;
+  }
+
+  /** The client's checksum, verified; known when the body was read to its end. */
+  get checksum(): ObjectChecksum | undefined {
+    this.#mustBeVerified();
+    return this.#checksum;
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void> {
+    const decoder = this.#decoder;
+    const views: Uint8Array[] = [];
+    for await (const bytes of this.#body) {
+      if (decoder === undefined) {
+        this.#take(bytes);
+        yield bytes;
+        continue;
+      }
+      decoder.feed(bytes, views);
+      for (const view of views) {
+        this.#take(view);
+        yield view;
+      }
+      views.length = 0;
+    }
+    this.#verify();
+  }
+
+  #take(view: Uint8Array): void {
+    this.#receivedBytes += view.length;
+    if (this.#receivedBytes > this.lengthBytes) throw new S3Error("IncompleteBody");
+    this.#md5?.update(view);
+    this.#sha256?.update(view);
+    this.#running?.update(view);
+  }
+
+  #verify(): void {
+    this.#decoder?.finish();
+    if (this.#receivedBytes !== this.lengthBytes) throw new S3Error("IncompleteBody");
+    if (this.#sha256 !== undefined && this.#sha256.digest("hex") !== this.#sha256Promised)
+      throw new S3Error("XAmzContentSHA256Mismatch");
+    this.#md5Hex = this.#md5?.digest("hex") ?? "";
+    if (this.#md5Promised !== undefined && this.#md5Promised !== this.#md5Hex)
+      throw new S3Error(
+        "BadDigest",
+        "The Content-MD5 you specified did not match what we received.",
+      );
+    this.#verifyChecksum();
+    this.#verified = true;
+  }
+
+  #verifyChecksum(): void {
+    const promised = this.#checksumPromised;
+    const trailers = this.#decoder?.trailers;
+    const expected = promised?.value ?? this.#trailerValue(promised);
+    for (const name of trailers?.keys() ?? [])
+      if (promised === undefined || name !== checksumHeader(promised.algorithm))
+        throw new S3Error("MalformedTrailerError", `The trailer ${name} was not announced.`);
+    if (promised === undefined || this.#running === undefined) return;
+    const value = this.#running.digest();
+    if (value !== expected)
+      throw new S3Error(
+        "BadDigest",
+        `The ${promised.algorithm} you specified did not match the calculated checksum.`,
+      );
+    this.#checksum = { algorithm: promised.algorithm, value, type: "FULL_OBJECT" };
+  }
+
+  #trailerValue(promised: PromisedChecksum | undefined): string | undefined {
+    if (promised === undefined) return undefined;
+    const value = this.#decoder?.trailers.get(checksumHeader(promised.algorithm));
+    if (value === undefined || !isDigest(promised.algorithm, value))
+      throw new S3Error("MalformedTrailerError");
+    return value;
+  }
+
+  #mustBeVerified(): void {
+    if (!this.#verified) throw new S3Error("IncompleteBody", "The body was not read to its end.");
+  }
+}
+
+/** The whole of a small body. */
+export async function readSmallBody(payload: Payload): Promise<Buffer> {
+  const parts: Uint8Array[] = [];
+  for await (const part of payload) parts.push(part);
+  return Buffer.concat(parts);
+}
+
+export const xmlWishes: PayloadWishes = { etag: false, maxBytes: limits.xmlBodyBytes };
+export const dataWishes: PayloadWishes = { etag: true, maxBytes: limits.putBytes };

@@ -1,0 +1,162 @@
+/**
+ * The one pipeline of every S3 request: parse target → authenticate → authorize → decode payload →
+ * handler → answer. No step reads what the steps before have not allowed.
+ */
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
+import type { Logger } from "pino";
+import type { Clock } from "../base/clock.ts";
+import { hasCode } from "../base/errors.ts";
+import { limits } from "../base/limits.ts";
+import type { Random } from "../base/random.ts";
+import type { Store } from "../client/store.ts";
+import type { Answer } from "./answer.ts";
+import { authorize, BucketOwners, refuseUnknownWishes } from "./authorize.ts";
+import type { Credentials } from "./credentials.ts";
+import { Exchange } from "./exchange.ts";
+import type { GatewayMetrics } from "./metrics.ts";
+import { Payload } from "./payload.ts";
+import { routeOf } from "./routes.ts";
+import { asS3Error, S3Error } from "./s3/errors.ts";
+import { sendAnswer, sendError } from "./send.ts";
+import { authenticate, type Verifier } from "./sigv4/authenticate.ts";
+import { SigningKeys } from "./sigv4/signing-key.ts";
+import { parseTarget } from "./target.ts";
+
+export interface PipelineOptions {
+  readonly store: Store;
+  readonly credentials: Credentials;
+  readonly region: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** Buckets are also served as `bucket.domain`. */
+  readonly domain?: string;
+}
+
+export class Pipeline {
+  readonly #options: PipelineOptions;
+  readonly #verifier: Verifier;
+  readonly #owners: BucketOwners;
+  readonly #metrics: GatewayMetrics;
+  /** Names this gateway in answers and logs. */
+  readonly hostId: string;
+  #closing = false;
+
+  constructor(options: PipelineOptions, metrics: GatewayMetrics) {
+    this.#options = options;
+    this.#metrics = metrics;
+    this.#verifier = {
+      credentials: options.credentials,
+      region: options.region,
+      keys: new SigningKeys(),
+    };
+    this.#owners = new BucketOwners(options.store.names, options.clock);
+    this.hostId = options.random.bytes(24).toString("base64");
+  }
+
+  /** From now on every answer closes its connection. */
+  drain(): void {
+    this.#closing = true;
+  }
+
+  requestId(): string {
+    return this.#options.random.bytes(8).toString("hex").toUpperCase();
+  }
+
+  /** Answers one request; `url` is the target as it was sent. Never throws. */
+  async serve(request: IncomingMessage, response: ServerResponse, url: string): Promise<void> {
+    const ids = { requestId: this.requestId(), hostId: this.hostId };
+    const exchange = new Exchange(request, response, ids, this.#options.clock);
+    if (this.#closing) response.shouldKeepAlive = false;
+    this.#metrics.began();
+    try {
+      await sendAnswer(exchange, await this.#run(exchange, url));
+    } catch (error) {
+      await this.#refuse(exchange, error);
+    } finally {
+      const tookMs = this.#options.clock.monotonicMs() - exchange.startedMs;
+      const { receivedBytes } = exchange.body;
+      const { statusCode } = response;
+      this.#metrics.ended(exchange.verb, statusCode, tookMs, receivedBytes, exchange.sentBytes);
+    }
+  }
+
+  async #run(exchange: Exchange, url: string): Promise<Answer> {
+    if (this.#metrics.inFlight > limits.requests) throw new S3Error("SlowDown");
+    const { store, region, clock, domain } = this.#options;
+    const { request } = exchange;
+    const { method = "", headers } = request;
+    const target = parseTarget(url, headers.host ?? "", domain);
+    exchange.path = target.path;
+    const route = routeOf(method, target);
+    if (!(route instanceof S3Error)) exchange.verb = route.verb;
+    const proved = authenticate({ method, target, headers }, this.#verifier, clock.nowMs());
+    if (route instanceof S3Error) throw route;
+    const wishes = proved.presigned ? withHoisted(headers, target.query) : headers;
+    refuseUnknownWishes(wishes);
+    const expected = wishes["x-amz-expected-bucket-owner"];
+    const expectedOwner = typeof expected === "string" ? expected : undefined;
+    await authorize(route, proved.identity, target.bucket, expectedOwner, this.#owners);
+    if (route.verb === "DeleteBucket") this.#owners.forget(target.bucket);
+    return await route.handle({
+      store,
+      region,
+      target,
+      identity: proved.identity,
+      headers: wishes,
+      payload: (wanted) =>
+        new Payload(wanted.headers ?? wishes, proved.payload, exchange.body, wanted),
+    });
+  }
+
+  async #refuse(exchange: Exchange, error: unknown): Promise<void> {
+    const { logger } = this.#options;
+    const { requestId, response, verb } = exchange;
+    if (exchange.gone) {
+      logger.debug({ requestId, verb }, "the client went away");
+      response.destroy();
+      return;
+    }
+    const told = asS3Error(error);
+    if (told.code === "InternalError")
+      logger.error({ requestId, verb, err: error }, "request failed");
+    else if (told.status >= 500 && !hasCode(error, "NotImplemented"))
+      logger.debug({ requestId, verb, code: told.code }, "request refused");
+    if (response.headersSent) {
+      // The answer cannot be taken back: cutting it short is the only way to say that it is wrong.
+      response.destroy();
+      return;
+    }
+    try {
+      await sendError(exchange, told);
+    } catch (second) {
+      logger.debug({ requestId, verb, err: second }, "the error could not be told");
+      response.destroy();
+    }
+  }
+}
+
+/** A presigned URL carries headers as parameters; a header that is sent as such comes first. */
+function withHoisted(
+  headers: IncomingHttpHeaders,
+  query: ReadonlyMap<string, string>,
+): IncomingHttpHeaders {
+  const all: IncomingHttpHeaders = { ...headers };
+  for (const [name, value] of query) {
+    const lower = name.toLowerCase();
+    if (lower.startsWith("x-amz-") && !authParameters.has(lower) && all[lower] === undefined)
+      all[lower] = Buffer.from(value, "utf8").toString("latin1");
+  }
+  return all;
+}
+
+const authParameters = new Set([
+  "x-amz-algorithm",
+  "x-amz-credential",
+  "x-amz-date",
+  "x-amz-expires",
+  "x-amz-signedheaders",
+  "x-amz-signature",
+  "x-amz-security-token",
+  "x-amz-content-sha256",
+]);

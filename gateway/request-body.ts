@@ -1,0 +1,145 @@
+/**
+ * The bytes of a request, straight from its data events: paused while too many wait, given up when
+ * none come for too long, ended with an error when the client vanishes.
+ */
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Clock, Timer } from "../base/clock.ts";
+import { QuarryError } from "../base/errors.ts";
+import { limits } from "../base/limits.ts";
+import { S3Error } from "./s3/errors.ts";
+
+const END: IteratorReturnResult<undefined> = { done: true, value: undefined };
+
+export class RequestBody implements AsyncIterableIterator<Uint8Array, undefined> {
+  readonly #request: IncomingMessage;
+  readonly #response: ServerResponse;
+  readonly #clock: Clock;
+  readonly #queue: Uint8Array[] = [];
+  #queuedBytes = 0;
+  #state: "unread" | "reading" | "discarding" | "ended" = "unread";
+  #failure: Error | undefined;
+  #wake: (() => void) | undefined;
+  /** Content-Length; infinite for a chunked transfer, 0 when there is no body. */
+  readonly lengthBytes: number;
+  #continued = false;
+  #discardedBytes = 0;
+  /** Bytes of the body taken off the wire so far. */
+  receivedBytes = 0;
+
+  constructor(request: IncomingMessage, response: ServerResponse, clock: Clock) {
+    this.#request = request;
+    this.#response = response;
+    this.#clock = clock;
+    const { "content-length": length, "transfer-encoding": transfer } = request.headers;
+    this.lengthBytes = transfer === undefined ? Number(length ?? 0) : Number.POSITIVE_INFINITY;
+  }
+
+  /** Whether bytes of the body may still be on their way. */
+  get pending(): boolean {
+    return this.lengthBytes > 0 && !this.#request.complete;
+  }
+
+  /** Whether the client holds its body back until it is told to go on. */
+  get awaitsContinue(): boolean {
+    return !this.#continued && this.#request.headers.expect !== undefined;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  async next(): Promise<IteratorResult<Uint8Array, undefined>> {
+    if (this.#state === "unread") this.#start();
+    while (this.#queue.length === 0) {
+      if (this.#failure !== undefined) throw this.#failure;
+      if (this.#state === "ended") return END;
+      await this.#arrival(limits.bodyIdleMs, () => {
+        this.#failure ??= new S3Error("RequestTimeout");
+      });
+    }
+    const value = this.#queue.shift() ?? new Uint8Array(0);
+    this.#queuedBytes -= value.length;
+    if (this.#queuedBytes < limits.bodyQueueBytes / 2 && this.#request.isPaused())
+      this.#request.resume();
+    return { done: false, value };
+  }
+
+  return(): Promise<IteratorReturnResult<undefined>> {
+    if (this.#state === "reading") this.#request.pause();
+    this.#queue.length = 0;
+    return Promise.resolve(END);
+  }
+
+  /** Reads on and throws away, until the end, `maxBytes`, `limits.lingerMs`, or the client is gone. */
+  async discard(maxBytes: number): Promise<void> {
+    if (this.#state === "unread") this.#listen();
+    if (this.#state === "ended" || this.#failure !== undefined) return;
+    this.#state = "discarding";
+    this.#queue.length = 0;
+    this.#request.resume();
+    const untilMs = this.#clock.monotonicMs() + limits.lingerMs;
+    while (this.#state === "discarding" && this.#failure === undefined) {
+      const leftMs = untilMs - this.#clock.monotonicMs();
+      if (this.#discardedBytes >= maxBytes || leftMs <= 0) return;
+      await this.#arrival(leftMs, () => undefined);
+    }
+  }
+
+  #start(): void {
+    if (this.awaitsContinue) {
+      this.#continued = true;
+      this.#response.writeContinue();
+    }
+    this.#listen();
+  }
+
+  #listen(): void {
+    this.#state = "reading";
+    const request = this.#request;
+    request.on("data", (data: Buffer) => this.#take(data));
+    request.on("end", () => {
+      this.#state = "ended";
+      this.#arrived();
+    });
+    request.on("error", (error) => this.#fail(error));
+    request.on("close", () => {
+      if (this.#state !== "ended") this.#fail();
+    });
+    if (request.destroyed) this.#fail();
+  }
+
+  #take(data: Buffer): void {
+    this.receivedBytes += data.length;
+    if (this.#state === "discarding") this.#discardedBytes += data.length;
+    else {
+      this.#queue.push(data);
+      this.#queuedBytes += data.length;
+      if (this.#queuedBytes >= limits.bodyQueueBytes) this.#request.pause();
+    }
+    this.#arrived();
+  }
+
+  #fail(cause?: Error): void {
+    this.#failure ??= new QuarryError("Cancelled", "the client went away while sending", { cause });
+    this.#arrived();
+  }
+
+  #arrived(): void {
+    const wake = this.#wake;
+    this.#wake = undefined;
+    wake?.();
+  }
+
+  #arrival(withinMs: number, late: () => void): Promise<void> {
+    return new Promise((resolve) => {
+      const timer: Timer = this.#clock.after(withinMs, () => {
+        late();
+        this.#arrived();
+      });
+      this.#wake = () => {
+        timer.cancel();
+        resolve();
+      };
+    });
+  }
+}

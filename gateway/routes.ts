@@ -1,0 +1,131 @@
+/**
+ * The route table: method, level and subresource choose the verb; each verb says who may use it.
+ * What does not stand here is refused.
+ */
+import type { Handler } from "./call.ts";
+import { abortMultipartUpload } from "./s3/abort-multipart-upload.ts";
+import { completeMultipartUpload } from "./s3/complete-multipart-upload.ts";
+import { createBucket } from "./s3/create-bucket.ts";
+import { createMultipartUpload } from "./s3/create-multipart-upload.ts";
+import { deleteBucket } from "./s3/delete-bucket.ts";
+import { deleteObject } from "./s3/delete-object.ts";
+import { deleteObjects } from "./s3/delete-objects.ts";
+import { S3Error } from "./s3/errors.ts";
+import { getBucketLocation } from "./s3/get-bucket-location.ts";
+import { getObject, headObject } from "./s3/get-object.ts";
+import { headBucket } from "./s3/head-bucket.ts";
+import { listBuckets } from "./s3/list-buckets.ts";
+import { listMultipartUploads } from "./s3/list-multipart-uploads.ts";
+import { listObjects } from "./s3/list-objects.ts";
+import { listObjectsV2 } from "./s3/list-objects-v2.ts";
+import { listParts } from "./s3/list-parts.ts";
+import { putObject } from "./s3/put-object.ts";
+import { emptyConfiguration, getBucketVersioning, notConfigured } from "./s3/unconfigured.ts";
+import { uploadPart } from "./s3/upload-part.ts";
+import { subresourceOf } from "./subresources.ts";
+import type { Target } from "./target.ts";
+import { element } from "./xml-write.ts";
+
+/** `account`: any user, for what is the user's own. `owner`: the owner of the bucket. */
+export type Access = "account" | "owner";
+
+export interface Route {
+  /** AWS's name of the operation. */
+  readonly verb: string;
+  readonly access: Access;
+  readonly handle: Handler;
+}
+
+type Level = "service" | "bucket" | "object";
+
+/** Method, level, subresource ("" for none), verb, access, handler. */
+const table: readonly (readonly [string, Level, string, string, Access, Handler])[] = [
+  ["GET", "service", "", "ListBuckets", "account", listBuckets],
+
+  ["PUT", "bucket", "", "CreateBucket", "account", createBucket],
+  ["HEAD", "bucket", "", "HeadBucket", "owner", headBucket],
+  ["DELETE", "bucket", "", "DeleteBucket", "owner", deleteBucket],
+  ["GET", "bucket", "", "ListObjects", "owner", listObjects],
+  ["GET", "bucket", "list-type", "ListObjectsV2", "owner", listObjectsV2],
+  ["GET", "bucket", "location", "GetBucketLocation", "owner", getBucketLocation],
+  ["GET", "bucket", "uploads", "ListMultipartUploads", "owner", listMultipartUploads],
+  ["POST", "bucket", "delete", "DeleteObjects", "owner", deleteObjects],
+
+  ["GET", "object", "", "GetObject", "owner", getObject],
+  ["HEAD", "object", "", "HeadObject", "owner", headObject],
+  ["PUT", "object", "", "PutObject", "owner", putObject],
+  ["DELETE", "object", "", "DeleteObject", "owner", deleteObject],
+  ["POST", "object", "uploads", "CreateMultipartUpload", "owner", createMultipartUpload],
+  ["PUT", "object", "uploadId", "UploadPart", "owner", uploadPart],
+  ["GET", "object", "uploadId", "ListParts", "owner", listParts],
+  ["POST", "object", "uploadId", "CompleteMultipartUpload", "owner", completeMultipartUpload],
+  ["DELETE", "object", "uploadId", "AbortMultipartUpload", "owner", abortMultipartUpload],
+];
+
+/** Settings of a bucket that can be asked for, though not set. */
+const unconfigured: readonly (readonly [string, string, Handler])[] = [
+  ["versioning", "GetBucketVersioning", getBucketVersioning],
+  ["accelerate", "GetBucketAccelerateConfiguration", emptyConfiguration("AccelerateConfiguration")],
+  ["cors", "GetBucketCors", notConfigured("NoSuchCORSConfiguration")],
+  [
+    "encryption",
+    "GetBucketEncryption",
+    notConfigured("ServerSideEncryptionConfigurationNotFoundError"),
+  ],
+  ["lifecycle", "GetBucketLifecycleConfiguration", notConfigured("NoSuchLifecycleConfiguration")],
+  ["logging", "GetBucketLogging", emptyConfiguration("BucketLoggingStatus")],
+  ["notification", "GetBucketNotification", emptyConfiguration("NotificationConfiguration")],
+  [
+    "object-lock",
+    "GetObjectLockConfiguration",
+    notConfigured("ObjectLockConfigurationNotFoundError"),
+  ],
+  ["ownershipControls", "GetOwnershipControls", notConfigured("OwnershipControlsNotFoundError")],
+  ["policy", "GetBucketPolicy", notConfigured("NoSuchBucketPolicy")],
+  ["policyStatus", "GetBucketPolicyStatus", notConfigured("NoSuchBucketPolicy")],
+  [
+    "publicAccessBlock",
+    "GetPublicAccessBlock",
+    notConfigured("NoSuchPublicAccessBlockConfiguration"),
+  ],
+  ["replication", "GetBucketReplication", notConfigured("ReplicationConfigurationNotFoundError")],
+  [
+    "requestPayment",
+    "GetBucketRequestPayment",
+    emptyConfiguration("RequestPaymentConfiguration", element("Payer", "BucketOwner")),
+  ],
+  ["tagging", "GetBucketTagging", notConfigured("NoSuchTagSet")],
+  ["website", "GetBucketWebsite", notConfigured("NoSuchWebsiteConfiguration")],
+];
+
+/** By level and subresource, then by method: no text is put together for a look-up. */
+const routes = new Map<Level, Map<string, Map<string, Route>>>();
+
+function add(method: string, level: Level, subresource: string, route: Route): void {
+  const ofLevel = routes.get(level) ?? new Map<string, Map<string, Route>>();
+  const ofSubresource = ofLevel.get(subresource) ?? new Map<string, Route>();
+  routes.set(level, ofLevel.set(subresource, ofSubresource.set(method, route)));
+}
+
+for (const [method, level, subresource, verb, access, handle] of table)
+  add(method, level, subresource, { verb, access, handle });
+for (const [subresource, verb, handle] of unconfigured)
+  add("GET", "bucket", subresource, { verb, access: "owner", handle });
+
+function levelOf(target: Target): Level {
+  return target.bucket === "" ? "service" : target.key === "" ? "bucket" : "object";
+}
+
+/** The route of a request; an error when there is none. */
+export function routeOf(method: string, target: Target): Route | S3Error {
+  const subresource = subresourceOf(target.query);
+  if (subresource === undefined)
+    return new S3Error("NotImplemented", "A query parameter of the request is not understood.");
+  const level = levelOf(target);
+  const route = routes.get(level)?.get(subresource)?.get(method);
+  if (route !== undefined) return route;
+  if (subresource === "" && method !== "POST" && method !== "OPTIONS")
+    return new S3Error("MethodNotAllowed", undefined, { Method: method });
+  const what = subresource === "" ? "" : `?${subresource} `;
+  return new S3Error("NotImplemented", `${method} ${what}on a ${level} is not implemented.`);
+}

@@ -1,0 +1,149 @@
+/**
+ * POST /bucket/key?uploadId=ID: stages the named parts run by run, then completes with one command.
+ * The ETag is the MD5 of the parts' MD5s, `-N` behind it.
+ */
+import { createHash } from "node:crypto";
+import { assert } from "../../base/errors.ts";
+import { limits } from "../../base/limits.ts";
+import type { CommandResult } from "../../rpc/commands.ts";
+import type { ObjectChecksum } from "../../rpc/objects.ts";
+import type { Answer } from "../answer.ts";
+import { type Call, header } from "../call.ts";
+import { combineChecksums } from "../checksum-combine.ts";
+import { checksumHeaderOf } from "../checksum-headers.ts";
+import { readSmallBody, xmlWishes } from "../payload.ts";
+import { encodeKey } from "../percent.ts";
+import { element, xmlDocument } from "../xml-write.ts";
+import { S3Error } from "./errors.ts";
+import { type NamedPart, parsePartList } from "./part-list.ts";
+import { writeConditions } from "./write-conditions.ts";
+
+type StagedPart = Extract<CommandResult, { type: "staged" }>["parts"][number];
+
+const RUN = limits.commandKeys / 4;
+
+/** The head's x-amz-checksum-* speaks of the object here, not of this request's body. */
+function withoutChecksum(call: Call): Call["headers"] {
+  const headers = { ...call.headers };
+  for (const name in headers) if (name.startsWith("x-amz-checksum-")) delete headers[name];
+  return headers;
+}
+
+export async function completeMultipartUpload(call: Call): Promise<Answer> {
+  const conditions = writeConditions(call.headers);
+  const payload = call.payload({ ...xmlWishes, headers: withoutChecksum(call) });
+  const named = parsePartList(await readSmallBody(payload));
+  const text = complete(call, named, conditions);
+  return { status: 200, headers: {}, body: { kind: "late", text } };
+}
+
+async function complete(
+  call: Call,
+  named: readonly NamedPart[],
+  conditions: ReturnType<typeof writeConditions>,
+): Promise<string> {
+  const { bucket, key, query } = call.target;
+  const upload = query.get("uploadId") ?? "";
+  const { names } = call.store;
+  const { upload: info } = await names.parts({ bucket, key, upload, after: 0, limit: 1 });
+  const parts = await stage(call, upload, named);
+  checkSize(call, parts);
+  const algorithm = info.checksumAlgorithm;
+  checkPartChecksums(named, parts, algorithm);
+  const checksum =
+    algorithm === undefined
+      ? undefined
+      : combineChecksums(algorithm, info.checksumType ?? "COMPOSITE", parts);
+  checkPromised(call, checksum);
+  const md5 = createHash("md5");
+  for (const part of parts) md5.update(part.etag, "hex");
+  const etag = `${md5.digest("hex")}-${parts.length}`;
+  await names.execute({
+    type: "completeUpload",
+    bucket,
+    key,
+    upload,
+    staged: parts.length,
+    etag,
+    ...(checksum === undefined ? {} : { checksum }),
+    ...(conditions === undefined ? {} : { conditions }),
+  });
+  const location = `http://${header(call, "host") ?? ""}/${bucket}/${encodeKey(key)}`;
+  return xmlDocument(
+    "CompleteMultipartUploadResult",
+    element("Location", location) +
+      element("Bucket", bucket) +
+      element("Key", key) +
+      element("ETag", `"${etag}"`) +
+      (checksum === undefined
+        ? ""
+        : element(`Checksum${checksum.algorithm}`, checksum.value) +
+          element("ChecksumType", checksum.type)),
+  );
+}
+
+async function stage(
+  call: Call,
+  upload: string,
+  named: readonly NamedPart[],
+): Promise<StagedPart[]> {
+  const { bucket, key } = call.target;
+  const staged: StagedPart[] = [];
+  while (staged.length < named.length) {
+    const run = named.slice(staged.length, staged.length + RUN);
+    const parts = run.map(({ part, etag }) => ({ part, etag }));
+    const result = await call.store.names.execute({
+      type: "stageParts",
+      bucket,
+      key,
+      upload,
+      staged: staged.length,
+      parts,
+    });
+    assert(result.type === "staged", "stageParts answers with staged parts");
+    assert(result.parts.length === run.length, "stageParts stages every part that it was given");
+    staged.push(...result.parts);
+  }
+  return staged;
+}
+
+function checkSize(call: Call, parts: readonly StagedPart[]): void {
+  const lengthBytes = parts.reduce((sum, part) => sum + part.lengthBytes, 0);
+  if (lengthBytes > limits.objectBytes) throw new S3Error("EntityTooLarge");
+  const promised = header(call, "x-amz-mp-object-size");
+  if (promised !== undefined && promised !== String(lengthBytes))
+    throw new S3Error(
+      "InvalidRequest",
+      `The provided 'x-amz-mp-object-size' header value ${promised} does not match what was computed: ${lengthBytes}`,
+    );
+}
+
+/** Checksums in the list must be those under which the parts were stored. */
+function checkPartChecksums(
+  named: readonly NamedPart[],
+  parts: readonly StagedPart[],
+  algorithm: string | undefined,
+): void {
+  named.forEach(({ part, checksum }, i) => {
+    if (checksum === undefined) return;
+    const stored = parts[i]?.checksum;
+    if (checksum.algorithm !== algorithm || stored !== checksum.value)
+      throw new S3Error("InvalidPart", undefined, { PartNumber: String(part) });
+  });
+}
+
+function checkPromised(call: Call, checksum: ObjectChecksum | undefined): void {
+  const promised = checksumHeaderOf(call.headers);
+  const type = header(call, "x-amz-checksum-type")?.toUpperCase();
+  if (type !== undefined && type !== checksum?.type)
+    throw new S3Error("InvalidRequest", "The checksum type is not that of the upload.");
+  if (promised === undefined) return;
+  const same =
+    checksum?.algorithm === promised.algorithm &&
+    checksum.value.replace(/-\d+$/, "") === promised.value?.replace(/-\d+$/, "");
+  if (!same)
+    throw new S3Error(
+      "BadDigest",
+      `The ${promised.algorithm} you specified did not match what we computed.`,
+    );
+}

@@ -1,0 +1,62 @@
+/** POST /bucket/key?uploads */
+import { assert } from "../../base/errors.ts";
+import type { ChecksumAlgorithm } from "../../rpc/objects.ts";
+import { type Answer, xmlAnswer } from "../answer.ts";
+import { type Call, header } from "../call.ts";
+import { isChecksumAlgorithm } from "../checksums.ts";
+import { element, xmlDocument } from "../xml-write.ts";
+import { S3Error } from "./errors.ts";
+import { attributesOf } from "./object-attributes.ts";
+
+interface ChecksumChoice {
+  readonly checksumAlgorithm?: ChecksumAlgorithm;
+  readonly checksumType?: "FULL_OBJECT" | "COMPOSITE";
+}
+
+/** CRC64NVME is of the full object only, SHA of the parts only; the other CRCs can be either. */
+function checksumChoice(call: Call): ChecksumChoice {
+  const named = header(call, "x-amz-checksum-algorithm")?.toUpperCase();
+  const type = header(call, "x-amz-checksum-type")?.toUpperCase();
+  if (named === undefined) {
+    if (type === undefined) return {};
+    throw new S3Error("InvalidRequest", "x-amz-checksum-type needs x-amz-checksum-algorithm.");
+  }
+  if (!isChecksumAlgorithm(named))
+    throw new S3Error("InvalidRequest", "Checksum algorithm provided is unsupported.");
+  const natural = named === "CRC64NVME" ? "FULL_OBJECT" : "COMPOSITE";
+  const checksumType = type ?? natural;
+  const fits =
+    checksumType === "COMPOSITE"
+      ? named !== "CRC64NVME"
+      : checksumType === "FULL_OBJECT" && !named.startsWith("SHA");
+  if (!fits)
+    throw new S3Error(
+      "InvalidRequest",
+      `The ${checksumType} checksum type cannot be used with the ${named.toLowerCase()} checksum algorithm.`,
+    );
+  return { checksumAlgorithm: named, checksumType: checksumType as "FULL_OBJECT" | "COMPOSITE" };
+}
+
+export async function createMultipartUpload(call: Call): Promise<Answer> {
+  const { bucket, key } = call.target;
+  const choice = checksumChoice(call);
+  const result = await call.store.names.execute({
+    type: "createUpload",
+    bucket,
+    key,
+    attributes: attributesOf(call),
+    ...choice,
+  });
+  assert(result.type === "upload", "createUpload answers with an upload");
+  const headers: Record<string, string> = {};
+  if (choice.checksumAlgorithm !== undefined)
+    headers["x-amz-checksum-algorithm"] = choice.checksumAlgorithm;
+  if (choice.checksumType !== undefined) headers["x-amz-checksum-type"] = choice.checksumType;
+  return xmlAnswer(
+    xmlDocument(
+      "InitiateMultipartUploadResult",
+      element("Bucket", bucket) + element("Key", key) + element("UploadId", result.upload),
+    ),
+    headers,
+  );
+}

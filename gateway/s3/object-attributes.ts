@@ -1,0 +1,80 @@
+/** What a PUT or a new upload says about the object besides its bytes, checked. */
+import { limits } from "../../base/limits.ts";
+import type { ObjectAttributes } from "../../rpc/objects.ts";
+import { type Call, header } from "../call.ts";
+import { utf8Of } from "../percent.ts";
+import { S3Error } from "./errors.ts";
+import { parseTagging } from "./tagging-header.ts";
+
+const kept = [
+  "cache-control",
+  "content-disposition",
+  "content-encoding",
+  "content-language",
+  "expires",
+  "x-amz-website-redirect-location",
+] as const;
+
+const META = "x-amz-meta-";
+
+function textOfHeader(name: string, value: string): string {
+  const text = utf8Of(value);
+  if (text === undefined) throw new S3Error("InvalidArgument", `The header ${name} is not UTF-8.`);
+  return text;
+}
+
+/** The framing of the body is not part of the object. */
+function withoutFraming(encoding: string): string {
+  return encoding
+    .split(",")
+    .map((coding) => coding.trim())
+    .filter((coding) => coding.toLowerCase() !== "aws-chunked" && coding !== "")
+    .join(",");
+}
+
+function keptHeaders(call: Call): Record<string, string> | undefined {
+  let found: Record<string, string> | undefined;
+  for (const name of kept) {
+    const value = header(call, name);
+    if (value === undefined) continue;
+    const text = name === "content-encoding" ? withoutFraming(value) : textOfHeader(name, value);
+    if (text === "") continue;
+    found ??= {};
+    found[name] = text;
+  }
+  return found;
+}
+
+function userMetadata(call: Call): Record<string, string> | undefined {
+  let found: Record<string, string> | undefined;
+  let bytes = 0;
+  for (const name in call.headers) {
+    if (!name.startsWith(META)) continue;
+    const value = header(call, name) ?? "";
+    bytes += name.length - META.length + value.length;
+    found ??= {};
+    found[name.slice(META.length)] = textOfHeader(name, value);
+  }
+  if (bytes > limits.userMetadataBytes) throw new S3Error("MetadataTooLarge");
+  return found;
+}
+
+/** All but the ETag and the checksum, which are known when the bytes were read. */
+export function attributesOf(call: Call): Omit<ObjectAttributes, "etag"> {
+  const contentType = header(call, "content-type");
+  const headers = keptHeaders(call);
+  const metadata = userMetadata(call);
+  const storageClass = header(call, "x-amz-storage-class");
+  if (storageClass !== undefined && storageClass !== "STANDARD")
+    throw new S3Error("InvalidStorageClass", "The only storage class here is STANDARD.");
+  const tags = parseTagging(header(call, "x-amz-tagging") ?? "");
+  return {
+    owner: call.identity.userId,
+    ...(contentType === undefined
+      ? {}
+      : { contentType: textOfHeader("content-type", contentType) }),
+    ...(headers === undefined ? {} : { headers }),
+    ...(metadata === undefined ? {} : { userMetadata: metadata }),
+    ...(tags === undefined ? {} : { tags }),
+  };
+}

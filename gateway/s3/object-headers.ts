@@ -1,0 +1,74 @@
+/** Attributes of an object as headers of an answer. */
+import type { ObjectInfo } from "../../rpc/name-service.ts";
+import { type Call, header } from "../call.ts";
+import { checksumHeader } from "../checksums.ts";
+import { latin1Of } from "../percent.ts";
+import { S3Error } from "./errors.ts";
+
+const overrides = [
+  ["response-content-type", "Content-Type"],
+  ["response-content-language", "Content-Language"],
+  ["response-expires", "Expires"],
+  ["response-cache-control", "Cache-Control"],
+  ["response-content-disposition", "Content-Disposition"],
+  ["response-content-encoding", "Content-Encoding"],
+] as const;
+
+const displayed: Readonly<Record<string, string>> = {
+  "cache-control": "Cache-Control",
+  "content-disposition": "Content-Disposition",
+  "content-encoding": "Content-Encoding",
+  "content-language": "Content-Language",
+  expires: "Expires",
+};
+
+/** biome-ignore lint/suspicious/noControlCharactersInRegex: control characters end or forge headers */
+const unsafe = /[\x00-\x08\x0a-\x1f\x7f]/;
+
+/** Refuses what could end a header and begin another. */
+export function safeHeaderValue(name: string, value: string): string {
+  if (unsafe.test(value))
+    throw new S3Error("InvalidArgument", `${name} must not hold control characters.`);
+  return latin1Of(value);
+}
+
+/** `checksum`: whether the whole object is answered, so that its checksum may go with it. */
+export function objectHeaders(
+  call: Call,
+  object: ObjectInfo,
+  checksum: boolean,
+): Record<string, string> {
+  const { attributes } = object;
+  const headers: Record<string, string> = {
+    ETag: `"${attributes.etag}"`,
+    "Last-Modified": new Date(object.modifiedMs).toUTCString(),
+    "Accept-Ranges": "bytes",
+    "Content-Type": latin1Of(attributes.contentType ?? "binary/octet-stream"),
+  };
+  for (const name in attributes.headers)
+    headers[displayed[name] ?? name] = latin1Of(attributes.headers[name] ?? "");
+  for (const name in attributes.userMetadata)
+    headers[`x-amz-meta-${name}`] = latin1Of(attributes.userMetadata[name] ?? "");
+  if (object.version !== "null") headers["x-amz-version-id"] = object.version;
+  if (attributes.storageClass !== undefined && attributes.storageClass !== "STANDARD")
+    headers["x-amz-storage-class"] = attributes.storageClass;
+  if (attributes.tags !== undefined)
+    headers["x-amz-tagging-count"] = String(Object.keys(attributes.tags).length);
+  if (checksum && attributes.checksum !== undefined && checksumWanted(call)) {
+    headers[checksumHeader(attributes.checksum.algorithm)] = attributes.checksum.value;
+    headers["x-amz-checksum-type"] = attributes.checksum.type;
+  }
+  if (call.target.query.size > 0) override(call.target.query, headers);
+  return headers;
+}
+
+function checksumWanted(call: Call): boolean {
+  return header(call, "x-amz-checksum-mode")?.toUpperCase() === "ENABLED";
+}
+
+function override(query: ReadonlyMap<string, string>, headers: Record<string, string>): void {
+  for (const [parameter, name] of overrides) {
+    const value = query.get(parameter);
+    if (value !== undefined) headers[name] = safeHeaderValue(parameter, value);
+  }
+}

@@ -1,0 +1,45 @@
+/** PUT /bucket/key */
+import type { ObjectChecksum } from "../../rpc/objects.ts";
+import { type Answer, emptyAnswer } from "../answer.ts";
+import type { Call } from "../call.ts";
+import { checksumHeader } from "../checksums.ts";
+import { dataWishes } from "../payload.ts";
+import { S3Error } from "./errors.ts";
+import { attributesOf } from "./object-attributes.ts";
+import { writeConditions } from "./write-conditions.ts";
+
+export async function putObject(call: Call): Promise<Answer> {
+  const { bucket, key } = call.target;
+  if (key === "") throw new S3Error("InvalidArgument", "An object needs a key.");
+  const attributes = attributesOf(call);
+  const conditions = writeConditions(call.headers);
+  const payload = call.payload(dataWishes);
+  const stored = await call.store.put(
+    { bucket, key, ...(conditions === undefined ? {} : { conditions }) },
+    { bytes: payload, lengthBytes: payload.lengthBytes },
+    () => {
+      const { checksum } = payload;
+      return {
+        ...attributes,
+        etag: payload.md5Hex,
+        ...(checksum === undefined ? {} : { checksum }),
+      };
+    },
+  );
+  const headers = storedHeaders(payload.md5Hex, payload.checksum);
+  if (stored.version !== "null") headers["x-amz-version-id"] = stored.version;
+  return emptyAnswer(200, headers);
+}
+
+/** ETag and checksum as the answer to stored bytes gives them. */
+export function storedHeaders(
+  etag: string,
+  checksum: ObjectChecksum | undefined,
+): Record<string, string> {
+  const headers: Record<string, string> = { ETag: `"${etag}"` };
+  if (checksum !== undefined) {
+    headers[checksumHeader(checksum.algorithm)] = checksum.value;
+    headers["x-amz-checksum-type"] = checksum.type;
+  }
+  return headers;
+}
