@@ -121,14 +121,14 @@ export class AppendFile implements AsyncDisposable {
     if (this.#failure !== undefined) throw this.#failure;
   }
 
-  /** Flushes, marks and closes the file. */
-  async close(): Promise<void> {
+  /** Flushes, marks (unless told not to) and closes the file. */
+  async close(options: { readonly mark: boolean } = { mark: true }): Promise<void> {
     this.#syncTimer?.cancel();
     this.#markTimer?.cancel();
     try {
       await this.#timedSync;
       if (this.#failure === undefined) await this.flush();
-      if (this.#markIsDue()) await this.#run(true);
+      if (options.mark && this.#markIsDue()) await this.#run(true);
     } finally {
       this.#markTimer?.cancel();
       this.#failure ??= new QuarryError("Closed", `${this.file.path} is closed`);
@@ -232,7 +232,7 @@ export class AppendFile implements AsyncDisposable {
       this.#markTimer = undefined;
       if (this.#running === undefined && this.#syncedBytes === before && this.#markIsDue())
         this.#running = this.#run(true);
-      else if (this.#markEnd < this.#writtenBytes) this.#markSoon();
+      else if (this.#syncedBytes !== before) this.#markSoon();
     });
   }
 

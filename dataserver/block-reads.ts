@@ -1,0 +1,99 @@
+/** Answers from a block: the bytes of a needle, and the list of its needles. */
+import type { NeedleId } from "../base/ids.ts";
+import { limits } from "../base/limits.ts";
+import type { NeedleEntry, ReadReply, ReadRequest } from "../rpc/block-service.ts";
+import type { Block } from "./block.ts";
+import type { Place } from "./needle-index.ts";
+import { readSpans, type SpanRange, spansOf } from "./read-needle.ts";
+import {
+  decodeHeader,
+  footerBytes,
+  HEADER_BYTES,
+  type RecordHeader,
+  recordBytes,
+} from "./record.ts";
+
+/** Bytes read at once for the headers of neighbouring needles. */
+const LISTING_WINDOW_BYTES = 256 * 1024;
+
+/** Answers a read, or `unreadable` when the record is not what the index says. */
+export async function readFromBlock(
+  block: Block,
+  request: ReadRequest,
+): Promise<ReadReply | "unreadable"> {
+  const { needle } = request;
+  const place = block.index.find(needle);
+  if (place === undefined) return absent(block, needle);
+  const spans = spansOf(place.lengthBytes, request.offset, request.lengthBytes);
+  if (touchesDamage(block, place, spans))
+    return { kind: "damaged", detail: `bytes of the needle in ${block.path} are damaged` };
+  const found = await block.home.files.use(block.path, (file) =>
+    readSpans(file, block.seed, needle, place, spans),
+  );
+  if (found === undefined) return "unreadable";
+  return {
+    kind: "data",
+    needleBytes: place.lengthBytes,
+    generation: block.generation,
+    offset: spans.from,
+    checksums: found.checksums,
+    data: found.data,
+  };
+}
+
+/** Not in the index: not there, unless it may have been where damage is now. */
+function absent(block: Block, needle: NeedleId): ReadReply {
+  if (block.damage.length === 0 || block.index.knows(needle))
+    return { kind: "missing", what: "needle" };
+  const detail = `the needle is not found in ${block.path}, of which a part is damaged`;
+  return { kind: "damaged", detail };
+}
+
+function touchesDamage(block: Block, { offset, lengthBytes }: Place, spans: SpanRange): boolean {
+  const dataAt = offset + HEADER_BYTES;
+  return (
+    block.isDamaged(offset, HEADER_BYTES) ||
+    block.isDamaged(dataAt + spans.from, spans.to - spans.from) ||
+    block.isDamaged(dataAt + lengthBytes, footerBytes(lengthBytes))
+  );
+}
+
+/** Live needles in the file's order. The cursor is an offset in the file. */
+export async function listNeedles(
+  block: Block,
+  cursor: number,
+  limit: number,
+): Promise<{ entries: NeedleEntry[]; next?: number }> {
+  const most = Math.min(limit, limits.needleList);
+  const entries: NeedleEntry[] = [];
+  return await block.home.files.use(block.path, async (file) => {
+    let window = Buffer.alloc(0);
+    let windowAt = 0;
+    let count = 0;
+    for (const place of block.index.inFileOrder(cursor)) {
+      const { offset } = place;
+      if (count++ === most) return { entries, next: offset };
+      if (offset + HEADER_BYTES > windowAt + window.length) {
+        const bytes = Buffer.allocUnsafe(LISTING_WINDOW_BYTES);
+        window = bytes.subarray(0, await file.read(bytes, offset));
+        windowAt = offset;
+      }
+      const header = decodeHeader(block.seed, offset, window, offset - windowAt);
+      if (header?.needle === place.needle)
+        entries.push({ ...ownerOf(header), needle: place.needle, lengthBytes: place.lengthBytes });
+      else await noteUnreadable(block, place);
+    }
+    return { entries };
+  });
+}
+
+const ownerOf = ({ blob, chunk }: RecordHeader) => ({ blob, chunk });
+
+/** A record is not what the index says. */
+export async function noteUnreadable(
+  block: Block,
+  { needle, offset, lengthBytes }: Place & { readonly needle: NeedleId },
+): Promise<void> {
+  const damage = { offset, lengthBytes: recordBytes(lengthBytes) };
+  await block.noteDamage(damage, "a record", needle);
+}

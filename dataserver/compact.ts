@@ -1,0 +1,135 @@
+/**
+ * Builds the next generation of a sealed block beside it, without the removed needles, and reads
+ * it back. A damaged needle is never left out silently: then nothing is built.
+ */
+import type { Disk, DiskFile } from "../base/disk.ts";
+import { QuarryError } from "../base/errors.ts";
+import { FREE, type NeedleId } from "../base/ids.ts";
+import { limits } from "../base/limits.ts";
+import { firstBadSpan } from "../rpc/needle-checksums.ts";
+import type { Block } from "./block.ts";
+import { noteUnreadable } from "./block-reads.ts";
+import { NeedleIndex, type Place } from "./needle-index.ts";
+import { type NeedleSpans, readSpans } from "./read-needle.ts";
+import {
+  BARE_RECORD_BYTES,
+  encodeRecord,
+  HEADER_BYTES,
+  recordBytes,
+  seedOfBlock,
+} from "./record.ts";
+import { encodeSuperblock, SUPERBLOCK_BYTES, type Superblock } from "./superblock.ts";
+import { walk } from "./walk.ts";
+
+export interface BuiltGeneration {
+  readonly superblock: Superblock;
+  readonly index: NeedleIndex;
+  readonly fileBytes: number;
+}
+
+/** Writes `superblock`'s generation of `block` to `path`, durably and verified. */
+export async function buildGeneration(
+  block: Block,
+  superblock: Superblock,
+  path: string,
+): Promise<BuiltGeneration> {
+  const { disk } = block.home;
+  const beside = `${path}.new`;
+  await disk.remove(beside);
+  try {
+    await using file = await disk.open(beside, "create");
+    const fileBytes = await writeGeneration(block, superblock, file);
+    const index = await readBack(file, superblock, fileBytes);
+    if (index.live !== block.index.live || index.digest !== block.index.digest)
+      throw new QuarryError("Damaged", `${beside} was read back with other needles than written`);
+    await finishFile(disk, beside, path);
+    return { superblock, index, fileBytes };
+  } catch (error) {
+    await disk.remove(beside).catch(() => undefined); // the next start removes it
+    throw error;
+  }
+}
+
+async function finishFile(disk: Disk, beside: string, path: string): Promise<void> {
+  await disk.rename(beside, path);
+  await disk.syncDirectory(path.slice(0, path.lastIndexOf("/")));
+}
+
+async function writeGeneration(
+  block: Block,
+  superblock: Superblock,
+  file: DiskFile,
+): Promise<number> {
+  const seed = seedOfBlock(superblock);
+  let parts: Uint8Array[] = [encodeSuperblock(superblock)];
+  let written = 0;
+  let end = SUPERBLOCK_BYTES;
+  const flush = async () => {
+    await file.write(parts, written);
+    written = end;
+    parts = [];
+  };
+  for (const place of block.index.inFileOrder(0)) {
+    const { header, checksums, data } = await readVerified(block, place);
+    const { head, foot } = encodeRecord(seed, end, header, { checksums, syncedBytes: 0 });
+    parts.push(head, data, foot);
+    end += recordBytes(header.lengthBytes);
+    if (end - written >= limits.copyBytes) await flush();
+  }
+  await flush();
+  await file.sync();
+  const seal = {
+    kind: "seal",
+    lengthBytes: 0,
+    needle: 0n as NeedleId,
+    blob: FREE,
+    chunk: 0,
+  } as const;
+  const { head, foot } = encodeRecord(seed, end, seal, {
+    checksums: new Uint32Array(0),
+    syncedBytes: end,
+  });
+  await file.write([head, foot], end);
+  await file.sync();
+  return end + BARE_RECORD_BYTES;
+}
+
+async function readVerified(
+  block: Block,
+  place: Place & { readonly needle: NeedleId },
+): Promise<NeedleSpans> {
+  const { needle, offset, lengthBytes } = place;
+  const found = await block.home.files.use(block.path, (file) =>
+    readSpans(file, block.seed, needle, place, { from: 0, to: lengthBytes }),
+  );
+  const id = block.superblock.block;
+  if (found === undefined) await noteUnreadable(block, place);
+  else {
+    const bad = firstBadSpan(id, needle, lengthBytes, found.data, found.checksums);
+    if (bad < 0) return found;
+    const from = bad * limits.checksumSpanBytes;
+    const damage = {
+      offset: offset + HEADER_BYTES + from,
+      lengthBytes: Math.min(limits.checksumSpanBytes, lengthBytes - from),
+    };
+    await block.noteDamage(damage, "a needle", needle);
+  }
+  throw new QuarryError("Damaged", `a needle of ${block.path} is damaged; repair it, then compact`);
+}
+
+async function readBack(
+  file: DiskFile,
+  superblock: Superblock,
+  fileBytes: number,
+): Promise<NeedleIndex> {
+  const index = NeedleIndex.open();
+  const { block } = superblock;
+  const options = { file, block, seed: seedOfBlock(superblock), from: SUPERBLOCK_BYTES };
+  for await (const step of walk({ ...options, to: fileBytes })) {
+    if (step.bad.length > 0)
+      throw new QuarryError("Damaged", `${file.path} was read back with errors at ${step.offset}`);
+    if (step.header?.kind === "needle")
+      index.add(step.header.needle, step.offset, step.header.lengthBytes);
+  }
+  return index;
+}

@@ -1,0 +1,152 @@
+/** A dataserver: the blocks of one or more devices, in this process. */
+import type { Durability } from "../base/append-file.ts";
+import type { Clock } from "../base/clock.ts";
+import type { Disk } from "../base/disk.ts";
+import { QuarryError } from "../base/errors.ts";
+import type { BlockId, DeviceId, NeedleId } from "../base/ids.ts";
+import { limits } from "../base/limits.ts";
+import type { Random } from "../base/random.ts";
+import type {
+  AppendReply,
+  AppendRequest,
+  BlockAddress,
+  BlockService,
+  BlockStatus,
+  DeviceStatus,
+  ReadReply,
+  ReadRequest,
+} from "../rpc/block-service.ts";
+import { firstBadSpan } from "../rpc/needle-checksums.ts";
+import { Device } from "./device.ts";
+import { FileCache } from "./file-cache.ts";
+import type { Report } from "./report.ts";
+import { type ScrubOptions, type ScrubResult, scrubBlocks } from "./scrub.ts";
+
+export interface DataserverOptions {
+  readonly disk: Disk;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** One for each device; made when absent. */
+  readonly directories: readonly string[];
+  /** When appends and removals are answered. Default `commit`: when they are on the disk. */
+  readonly durability?: Durability;
+  /** Room that each device keeps free. Default `limits.deviceReserveBytes`. */
+  readonly reserveBytes?: number;
+  /** Default `limits.blockBytes`. */
+  readonly blockBytes?: number;
+  /** Zeros written ahead of the tail of open blocks. Default `limits.extendBytes`. */
+  readonly extendBytes?: number;
+  /** Told of everything that was found and mended. */
+  readonly report?: Report;
+}
+
+/** Opens the devices. Throws `Locked` when another server has one. */
+export async function openDataserver(options: DataserverOptions): Promise<Dataserver> {
+  const { disk, clock, random } = options;
+  const files = new FileCache(disk, limits.openFiles);
+  const devices: Device[] = [];
+  try {
+    for (const directory of options.directories)
+      devices.push(
+        await Device.open({
+          disk,
+          clock,
+          random,
+          files,
+          directory,
+          durability: options.durability ?? "commit",
+          reserveBytes: options.reserveBytes ?? limits.deviceReserveBytes,
+          blockBytes: options.blockBytes ?? limits.blockBytes,
+          extendBytes: options.extendBytes ?? limits.extendBytes,
+          report: options.report ?? (() => undefined),
+        }),
+      );
+  } catch (error) {
+    for (const device of devices) await device[Symbol.asyncDispose]();
+    throw error;
+  }
+  return new Dataserver(clock, files, devices);
+}
+
+export class Dataserver implements BlockService, AsyncDisposable {
+  readonly #clock: Clock;
+  readonly #files: FileCache;
+  readonly #devices: ReadonlyMap<DeviceId, Device>;
+
+  constructor(clock: Clock, files: FileCache, devices: readonly Device[]) {
+    this.#clock = clock;
+    this.#files = files;
+    this.#devices = new Map(devices.map((device) => [device.id, device]));
+  }
+
+  async devices(): Promise<DeviceStatus[]> {
+    return await Promise.all([...this.#devices.values()].map((device) => device.status()));
+  }
+
+  async blocks(device: DeviceId, after: number, limit: number): Promise<BlockStatus[]> {
+    return this.#device(device).list(after, limit);
+  }
+
+  async createBlock(address: BlockAddress): Promise<void> {
+    await this.#device(address.device).create(address);
+  }
+
+  async append(request: AppendRequest, data: Uint8Array): Promise<AppendReply> {
+    const { block, needle, lengthBytes, checksums } = request;
+    if (lengthBytes > limits.needleBytes)
+      throw new QuarryError("TooLarge", `a needle has at most ${limits.needleBytes} bytes`);
+    const whole = data.length === lengthBytes;
+    if (!whole || firstBadSpan(block, needle, lengthBytes, data, checksums) >= 0)
+      throw new QuarryError("Damaged", "the bytes that arrived do not match their checksums");
+    return await this.#device(request.device).append(request, data);
+  }
+
+  async read(request: ReadRequest): Promise<ReadReply> {
+    return await this.#device(request.device).read(request);
+  }
+
+  async remove(address: BlockAddress, needles: readonly NeedleId[]): Promise<void> {
+    await this.#device(address.device).remove(address, needles);
+  }
+
+  async sealBlock(address: BlockAddress): Promise<BlockStatus> {
+    return await this.#device(address.device).seal(address);
+  }
+
+  async needles(address: BlockAddress, cursor: number, limit: number) {
+    return await this.#device(address.device).needles(address, cursor, limit);
+  }
+
+  async compact(address: BlockAddress): Promise<BlockStatus> {
+    return await this.#device(address.device).compact(address);
+  }
+
+  async switchGeneration(address: BlockAddress): Promise<void> {
+    await this.#device(address.device).switchGeneration(address);
+  }
+
+  async retire(address: BlockAddress): Promise<void> {
+    await this.#device(address.device).retire(address);
+  }
+
+  /** Re-reads and checks the blocks of a device, or one of them. */
+  async scrub(device: DeviceId, options: ScrubOptions, only?: BlockId): Promise<ScrubResult> {
+    const all = [...this.#device(device).blocks.values()];
+    const wanted = all.filter((block) => only === undefined || block.superblock.block === only);
+    return await scrubBlocks(wanted, this.#clock, options);
+  }
+
+  /** Makes everything durable, leaves checkpoints, gives the directories free. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const devices = [...this.#devices.values()];
+    const ends = await Promise.allSettled(devices.map((device) => device[Symbol.asyncDispose]()));
+    await this.#files[Symbol.asyncDispose]();
+    for (const end of ends) if (end.status === "rejected") throw end.reason;
+  }
+
+  #device(id: DeviceId): Device {
+    const device = this.#devices.get(id);
+    if (device === undefined) throw new QuarryError("NoSuchDevice", `no device ${id} here`);
+    return device;
+  }
+}

@@ -1,0 +1,204 @@
+/**
+ * One data directory: its lock, its identity and its blocks. What changes a block as a whole
+ * (create, seal, compact, switch, retire) waits for those who write tombstones, and they for it.
+ */
+import type { Durability } from "../base/append-file.ts";
+import type { Clock } from "../base/clock.ts";
+import type { Disk } from "../base/disk.ts";
+import { hasCode, QuarryError } from "../base/errors.ts";
+import type { BlockId, DeviceId, NeedleId } from "../base/ids.ts";
+import { limits } from "../base/limits.ts";
+import type { Random } from "../base/random.ts";
+import type {
+  AppendReply,
+  AppendRequest,
+  BlockAddress,
+  BlockStatus,
+  DeviceStatus,
+  ReadReply,
+  ReadRequest,
+} from "../rpc/block-service.ts";
+import type { Block, BlockHome } from "./block.ts";
+import { listNeedles, noteUnreadable, readFromBlock } from "./block-reads.ts";
+import { openDevice } from "./device-start.ts";
+import type { FileCache } from "./file-cache.ts";
+import type { FreeSpace } from "./free-space.ts";
+import { Gate } from "./gate.ts";
+import * as generations from "./generations.ts";
+import { recordBytes } from "./record.ts";
+import type { Report } from "./report.ts";
+
+export interface DeviceOptions {
+  readonly disk: Disk;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly files: FileCache;
+  readonly directory: string;
+  readonly durability: Durability;
+  readonly reserveBytes: number;
+  readonly blockBytes: number;
+  readonly extendBytes: number;
+  readonly report: Report;
+}
+
+/** What {@link openDevice} found in the directory. */
+export interface DeviceParts {
+  readonly id: DeviceId;
+  readonly lock: AsyncDisposable;
+  readonly space: FreeSpace;
+  readonly blocks: Map<BlockId, Block>;
+  /** Blocks whose superblock is lost. */
+  readonly unreadable: Map<BlockId, BlockStatus>;
+  readonly home: BlockHome;
+  /** Why the device takes no appends, once it has failed. */
+  readonly failure: { reason?: QuarryError };
+}
+
+export class Device implements AsyncDisposable {
+  readonly id: DeviceId;
+  readonly directory: string;
+  readonly options: DeviceOptions;
+  readonly parts: DeviceParts;
+  readonly #gate = new Gate<BlockId>();
+
+  private constructor(options: DeviceOptions, parts: DeviceParts) {
+    this.id = parts.id;
+    this.directory = options.directory;
+    this.options = options;
+    this.parts = parts;
+  }
+
+  static async open(options: DeviceOptions): Promise<Device> {
+    return new Device(options, await openDevice(options));
+  }
+
+  get blocks(): ReadonlyMap<BlockId, Block> {
+    return this.parts.blocks;
+  }
+
+  async status(): Promise<DeviceStatus> {
+    const { space, failure } = this.parts;
+    const { totalBytes, freeBytes } = await space.now();
+    const full = await space.isFull();
+    const state = failure.reason !== undefined ? "failed" : full ? "full" : "ok";
+    return { device: this.id, path: this.directory, totalBytes, freeBytes, state };
+  }
+
+  /** Blocks with an id above `after`, by id. */
+  list(after: number, limit: number): BlockStatus[] {
+    const { blocks, unreadable } = this.parts;
+    const ids = [...blocks.keys(), ...unreadable.keys()].filter((id) => id > after);
+    const page = ids.sort((a, b) => a - b).slice(0, limit);
+    return page.flatMap((id) => blocks.get(id)?.status() ?? unreadable.get(id) ?? []);
+  }
+
+  create(address: BlockAddress): Promise<void> {
+    this.#checkWritable();
+    return this.#gate.exclusive(address.block, () => generations.create(this, address));
+  }
+
+  async append(request: AppendRequest, data: Uint8Array): Promise<AppendReply> {
+    this.#checkWritable();
+    const block = this.parts.blocks.get(request.block);
+    if (block === undefined)
+      return { kind: this.parts.unreadable.has(request.block) ? "full" : "missing" };
+    if (block.generation !== request.generation) return { kind: "stale" };
+    if (!(await this.parts.space.take(recordBytes(data.length)))) return { kind: "full" };
+    return await block.append(request, data);
+  }
+
+  async read(request: ReadRequest): Promise<ReadReply> {
+    const block = this.parts.blocks.get(request.block);
+    if (block === undefined) return this.#absent(request.block);
+    let reply: ReadReply | "unreadable";
+    try {
+      reply = await readFromBlock(block, request);
+      if (reply !== "unreadable") return reply;
+    } catch (error) {
+      if (this.#isCurrent(block) && !hasCode(error, "DiskFailed")) throw error;
+    }
+    // The file may have been switched or removed under the read.
+    if (!this.#isCurrent(block)) return await this.read(request);
+    const place = block.index.find(request.needle);
+    if (place === undefined) return { kind: "missing", what: "needle" };
+    await noteUnreadable(block, { ...place, needle: request.needle });
+    return { kind: "damaged", detail: `the needle in ${block.path} cannot be read` };
+  }
+
+  async remove(address: BlockAddress, needles: readonly NeedleId[]): Promise<void> {
+    if (needles.length > limits.removeBatch)
+      throw new QuarryError("TooLarge", `at most ${limits.removeBatch} needles in one request`);
+    this.#checkWritable();
+    await this.#gate.shared(address.block, () => this.blockAt(address).remove(needles));
+  }
+
+  seal(address: BlockAddress): Promise<BlockStatus> {
+    this.#checkWritable();
+    return this.#gate.exclusive(address.block, async () => {
+      const block = this.blockAt(address);
+      await block.seal();
+      return block.status();
+    });
+  }
+
+  async needles(address: BlockAddress, cursor: number, limit: number) {
+    const block = this.blockAt(address);
+    return await listNeedles(block, cursor, limit).catch((error: unknown) => {
+      if (this.#isCurrent(block)) throw error;
+      throw generations.stale(block, address.generation);
+    });
+  }
+
+  compact(address: BlockAddress): Promise<BlockStatus> {
+    this.#checkWritable();
+    return this.#gate.exclusive(address.block, () => generations.compact(this, address));
+  }
+
+  switchGeneration(address: BlockAddress): Promise<void> {
+    this.#checkWritable();
+    return this.#gate.exclusive(address.block, () => generations.switchTo(this, address));
+  }
+
+  retire(address: BlockAddress): Promise<void> {
+    return this.#gate.exclusive(address.block, () => generations.retire(this, address));
+  }
+
+  /** The block of this very generation. Throws `NoSuchBlock`, `Damaged`, `StaleGeneration`. */
+  blockAt(address: BlockAddress): Block {
+    const block = this.parts.blocks.get(address.block);
+    if (block === undefined) {
+      if (this.parts.unreadable.has(address.block))
+        throw new QuarryError("Damaged", `block ${address.block} lost its superblock`);
+      throw new QuarryError("NoSuchBlock", `block ${address.block} is not on ${this.directory}`);
+    }
+    if (block.generation !== address.generation) throw generations.stale(block, address.generation);
+    return block;
+  }
+
+  /** Leaves checkpoints and gives the directory free. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const closing = [...this.parts.blocks.values()].map((block) => block.close());
+    const ends = await Promise.allSettled(closing);
+    await this.parts.lock[Symbol.asyncDispose]();
+    const wrong = ends.flatMap((end) => (end.status === "rejected" ? [end.reason as unknown] : []));
+    if (wrong.length > 0) throw wrong[0];
+  }
+
+  #absent(block: BlockId): ReadReply {
+    return this.parts.unreadable.has(block)
+      ? { kind: "damaged", detail: `block ${block} on ${this.directory} lost its superblock` }
+      : { kind: "missing", what: "block" };
+  }
+
+  #isCurrent(block: Block): boolean {
+    return this.parts.blocks.get(block.superblock.block) === block;
+  }
+
+  #checkWritable(): void {
+    const { reason } = this.parts.failure;
+    if (reason !== undefined)
+      throw new QuarryError("DiskFailed", `${this.directory} has failed and is read-only`, {
+        cause: reason,
+      });
+  }
+}

@@ -1,0 +1,57 @@
+/** How much room a device has, asked of the system at most once a second. */
+import type { Clock } from "../base/clock.ts";
+import type { Disk, DiskSpace } from "../base/disk.ts";
+
+const ASK_EVERY_MS = 1000;
+
+export class FreeSpace {
+  readonly #disk: Disk;
+  readonly #clock: Clock;
+  readonly #directory: string;
+  readonly #reserveBytes: number;
+  #space: DiskSpace = { totalBytes: 0, freeBytes: 0 };
+  #usedSince = 0;
+  #askedMs = Number.NEGATIVE_INFINITY;
+  #asking: Promise<void> | undefined;
+
+  constructor(disk: Disk, clock: Clock, directory: string, reserveBytes: number) {
+    this.#disk = disk;
+    this.#clock = clock;
+    this.#directory = directory;
+    this.#reserveBytes = reserveBytes;
+  }
+
+  async now(): Promise<DiskSpace> {
+    if (this.#clock.monotonicMs() - this.#askedMs >= ASK_EVERY_MS) await this.ask();
+    return this.#space;
+  }
+
+  /** True when so many bytes fit without touching the reserve; counts them as used. */
+  async take(bytes: number): Promise<boolean> {
+    if (this.#clock.monotonicMs() - this.#askedMs >= ASK_EVERY_MS) await this.ask();
+    const freeBytes = this.#space.freeBytes - this.#usedSince;
+    if (freeBytes - bytes < this.#reserveBytes) return false;
+    this.#usedSince += bytes;
+    return true;
+  }
+
+  async isFull(): Promise<boolean> {
+    const { freeBytes } = await this.now();
+    return freeBytes - this.#usedSince < this.#reserveBytes;
+  }
+
+  /** Asks the system now. */
+  async ask(): Promise<void> {
+    this.#asking ??= this.#disk
+      .space(this.#directory)
+      .then((space) => {
+        this.#space = space;
+        this.#usedSince = 0;
+        this.#askedMs = this.#clock.monotonicMs();
+      })
+      .finally(() => {
+        this.#asking = undefined;
+      });
+    await this.#asking;
+  }
+}

@@ -1,0 +1,146 @@
+/**
+ * A block comes, is rewritten, is switched to its next generation, goes. Each runs alone on its
+ * block, and a crash in its middle leaves the state before or after.
+ */
+import { replaceWhole } from "../base/disk.ts";
+import { QuarryError } from "../base/errors.ts";
+import type { NeedleId } from "../base/ids.ts";
+import { limits } from "../base/limits.ts";
+import type { BlockAddress, BlockStatus } from "../rpc/block-service.ts";
+import { Block } from "./block.ts";
+import { buildGeneration } from "./compact.ts";
+import type { Device } from "./device.ts";
+import { blockPath, builtPath, indexPath } from "./file-names.ts";
+import { NeedleIndex } from "./needle-index.ts";
+import { recoverBlock } from "./recover.ts";
+import { encodeSuperblock, SUPERBLOCK_BYTES, type Superblock } from "./superblock.ts";
+
+export function stale(block: Block, wanted: number): QuarryError {
+  return new QuarryError(
+    "StaleGeneration",
+    `block ${block.superblock.block} is at generation ${block.generation}, not ${wanted}`,
+  );
+}
+
+/** Makes an empty block. One that is there with this generation stays as it is. */
+export async function create(device: Device, address: BlockAddress): Promise<void> {
+  const { block: id, generation } = address;
+  const { parts, options, directory } = device;
+  const there = parts.blocks.get(id);
+  if (there?.generation === generation) return;
+  if (there !== undefined && there.generation > generation) throw stale(there, generation);
+  if (there !== undefined || parts.unreadable.has(id))
+    throw new QuarryError("InvalidArgument", `block ${id} is still there; retire it first`);
+  const superblock: Superblock = {
+    block: id,
+    generation,
+    salt: options.random.u32(),
+    piece: 0,
+    k: 1,
+    m: 0,
+    createdMs: options.clock.nowMs(),
+  };
+  const path = blockPath(directory, id);
+  await replaceWhole(options.disk, path, encodeSuperblock(superblock));
+  const empty = { index: NeedleIndex.open(), sealed: false, damage: [] };
+  const state = { superblock, ...empty, tailBytes: SUPERBLOCK_BYTES };
+  parts.blocks.set(id, new Block(parts.home, path, indexPath(directory, id), state));
+}
+
+/** Builds the next generation beside the block; {@link switchTo} puts it in its place. */
+export async function compact(device: Device, address: BlockAddress): Promise<BlockStatus> {
+  const { options, parts, directory } = device;
+  const block = device.blockAt(address);
+  if (!block.sealed)
+    throw new QuarryError("InvalidArgument", `block ${address.block} is open; seal it first`);
+  if (block.damage.length > 0)
+    throw new QuarryError("Damaged", `block ${address.block} has damage; repair it, then compact`);
+  await parts.space.ask();
+  if ((await parts.space.now()).freeBytes < block.index.liveBytes + limits.copyBytes)
+    throw new QuarryError("DiskFull", `no room on ${directory} to compact block ${address.block}`);
+  const generation = block.generation + 1;
+  const createdMs = options.clock.nowMs();
+  const superblock = { ...block.superblock, generation, createdMs, salt: options.random.u32() };
+  const built = await buildGeneration(
+    block,
+    superblock,
+    builtPath(directory, address.block, generation),
+  );
+  const { live, liveBytes, digest } = built.index;
+  const counted = { needles: live, liveBytes, digest, fileBytes: built.fileBytes };
+  return { block: address.block, generation, sealed: true, ...counted, damage: [] };
+}
+
+/** Puts a built generation in the place of the one before, and removes that. */
+export async function switchTo(device: Device, address: BlockAddress): Promise<void> {
+  const { options, parts, directory } = device;
+  const { block: id, generation } = address;
+  const old = parts.blocks.get(id);
+  if (old?.generation === generation) return; // a repeated order
+  if (old === undefined || old.generation + 1 !== generation) {
+    device.blockAt(address);
+    return;
+  }
+  const path = builtPath(directory, id, generation);
+  if (!(await options.disk.exists(path)))
+    throw new QuarryError("NoSuchBlock", `generation ${generation} of block ${id} is not built`);
+  const next = await openGeneration(device, address, path);
+  await bringUpToDate(old, next);
+  await next.close();
+  const home = blockPath(directory, id);
+  await options.disk.rename(path, home);
+  await options.disk.syncDirectory(directory);
+  const switched = await openGeneration(device, address, home);
+  parts.blocks.set(id, switched);
+  await options.disk.syncDirectory(directory);
+  await parts.home.files.forget(home);
+}
+
+async function openGeneration(
+  device: Device,
+  { block, generation }: BlockAddress,
+  path: string,
+): Promise<Block> {
+  const { options, directory, parts } = device;
+  const index = indexPath(directory, block);
+  const { disk, report } = options;
+  const state = await recoverBlock({ disk, report, block, blockPath: path, indexPath: index });
+  if (state === undefined || state.damage.length > 0 || state.superblock.generation !== generation)
+    throw new QuarryError("Damaged", `${path} is damaged; compact block ${block} again`);
+  return new Block(parts.home, path, index, state);
+}
+
+/** Removes from `next` what was removed since it was built. */
+async function bringUpToDate(old: Block, next: Block): Promise<void> {
+  const gone: NeedleId[] = [];
+  let kept = 0;
+  for (const needle of next.index.needles()) {
+    if (old.index.find(needle) === undefined) gone.push(needle);
+    else kept++;
+  }
+  if (kept !== old.index.live)
+    throw new QuarryError("Damaged", `${next.path} lacks needles of ${old.path}; compact it again`);
+  for (let i = 0; i < gone.length; i += limits.removeBatch)
+    await next.remove(gone.slice(i, i + limits.removeBatch));
+}
+
+/** Removes a block in which no needle lives. */
+export async function retire(device: Device, address: BlockAddress): Promise<void> {
+  const { options, parts, directory } = device;
+  const { block: id } = address;
+  if (!parts.blocks.has(id) && !parts.unreadable.has(id)) return; // a repeated order
+  const block = device.blockAt(address);
+  if (block.index.live > 0 || block.busy)
+    throw new QuarryError("InvalidArgument", `block ${id} still holds ${block.index.live} needles`);
+  if (!block.sealed) await block.seal();
+  if (block.index.live > 0)
+    throw new QuarryError("InvalidArgument", `block ${id} was written to while it was retired`);
+  parts.blocks.delete(id);
+  await block.close();
+  await options.disk.remove(block.path);
+  await options.disk.syncDirectory(directory);
+  await options.disk.remove(block.indexPath);
+  await options.disk.remove(builtPath(directory, id, block.generation + 1));
+  await options.disk.syncDirectory(directory);
+  await parts.home.files.forget(block.path);
+}

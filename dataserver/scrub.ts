@@ -1,0 +1,130 @@
+/**
+ * Re-reads blocks from the disk and checks every byte of their files, at a settable pace. What is
+ * found is noted on the block and reported with file, offset and needle.
+ */
+import { type Clock, sleep } from "../base/clock.ts";
+import type { DiskFile } from "../base/disk.ts";
+import type { Block } from "./block.ts";
+import { readCheckpoint } from "./index-file.ts";
+import { encodeSuperblock, SUPERBLOCK_BYTES } from "./superblock.ts";
+import { type Step, walk } from "./walk.ts";
+
+export interface ScrubOptions {
+  /** Bytes read in a second, over all. */
+  readonly bytesPerSecond: number;
+  /** Stops after the read under way. */
+  readonly signal?: AbortSignal;
+}
+
+export interface ScrubResult {
+  readonly blocks: number;
+  readonly bytes: number;
+  /** Places that are damaged, known before or not. */
+  readonly bad: number;
+}
+
+/** Shorter waits are saved up. */
+const SHORTEST_WAIT_MS = 10;
+
+interface Run {
+  readonly block: Block;
+  readonly file: DiskFile;
+  readonly afterRead: (bytes: number) => Promise<void>;
+  readonly signal: AbortSignal | undefined;
+}
+
+export async function scrubBlocks(
+  blocks: readonly Block[],
+  clock: Clock,
+  options: ScrubOptions,
+): Promise<ScrubResult> {
+  const { bytesPerSecond, signal } = options;
+  const result = { blocks: 0, bytes: 0, bad: 0 };
+  let owedMs = 0;
+  const afterRead = async (bytes: number) => {
+    result.bytes += bytes;
+    owedMs += (bytes / bytesPerSecond) * 1000;
+    if (owedMs < SHORTEST_WAIT_MS) return;
+    const waitMs = owedMs;
+    owedMs = 0;
+    await sleep(clock, waitMs, signal);
+  };
+  for (const block of blocks) {
+    if (signal?.aborted === true) break;
+    result.bad += await block.home.files.use(block.path, (file) =>
+      scrubBlock({ block, file, afterRead, signal }),
+    );
+    result.blocks++;
+  }
+  return result;
+}
+
+async function scrubBlock(run: Run): Promise<number> {
+  const endBytes = run.block.settledBytes;
+  let bad = await scrubSuperblock(run);
+  bad += await scrubRecords(run, endBytes);
+  bad += await scrubEnd(run);
+  bad += await scrubIndexFile(run);
+  return bad;
+}
+
+async function scrubSuperblock({ block, file, afterRead }: Run): Promise<number> {
+  const found = Buffer.alloc(SUPERBLOCK_BYTES);
+  await file.read(found, 0);
+  await afterRead(SUPERBLOCK_BYTES);
+  if (found.equals(encodeSuperblock(block.superblock))) return 0;
+  await block.noteDamage({ offset: 0, lengthBytes: SUPERBLOCK_BYTES }, "the superblock");
+  return 1;
+}
+
+async function scrubRecords(run: Run, to: number): Promise<number> {
+  const { block, file, afterRead, signal } = run;
+  const from = SUPERBLOCK_BYTES;
+  const walked = { file, block: block.superblock.block, seed: block.seed, from, to, afterRead };
+  let bad = 0;
+  for await (const step of walk(walked)) {
+    if (signal?.aborted === true) return bad;
+    bad += step.bad.length;
+    await noteStep(block, step);
+  }
+  const fileBytes = await file.lengthBytes();
+  if (fileBytes >= to) return bad;
+  await block.noteDamage({ offset: fileBytes, lengthBytes: to - fileBytes }, "the end");
+  return bad + 1;
+}
+
+async function noteStep(block: Block, step: Step): Promise<void> {
+  for (const damage of step.bad) {
+    // Of a lost header only the index still knows whose it was.
+    const needle = step.header?.needle ?? block.index.needleAt(step.offset)?.needle;
+    await block.noteDamage(damage, "a record", needle === 0n ? undefined : needle);
+  }
+}
+
+/** Behind the last record there is nothing, or zeros written ahead. */
+async function scrubEnd({ block, file, afterRead }: Run): Promise<number> {
+  const tailBytes = block.tailBytes;
+  const extra = Buffer.alloc(Math.max(0, (await file.lengthBytes()) - tailBytes));
+  const got = await file.read(extra, tailBytes);
+  await afterRead(got);
+  const first = extra.findIndex((byte) => byte !== 0);
+  // An append that came meanwhile is no damage.
+  if (first < 0 || block.tailBytes !== tailBytes) return 0;
+  const damage = { offset: tailBytes, lengthBytes: got };
+  await block.noteDamage(damage, "the room behind the last record");
+  return 1;
+}
+
+async function scrubIndexFile({ block, afterRead }: Run): Promise<number> {
+  const { disk, report } = block.home;
+  const found = await readCheckpoint(disk, block.indexPath);
+  if (found === "missing") return 0;
+  if (found !== "damaged") {
+    await afterRead(found.rows.count * 16);
+    return 0;
+  }
+  const path = block.indexPath;
+  report({ kind: "index-rebuilt", path, message: `${path} is damaged; it is made anew` });
+  await block.remakeCheckpoint();
+  return 1;
+}

@@ -1,0 +1,72 @@
+/**
+ * The first 64 bytes of a block file: which block, which generation, and the salt of its records.
+ *
+ *      0  magic          8 B   "QUARRYBK"
+ *      8  format         u16   1
+ *     10  piece index    u8    which piece of the scheme this member holds
+ *     11  k              u8
+ *     12  m              u8
+ *     13  zero           3 B
+ *     16  block id       u32
+ *     20  generation     u32
+ *     24  salt           u32   random; seeds the checksums of the records
+ *     28  created        u64   milliseconds since 1970
+ *     36  zero          24 B
+ *     60  CRC32C         u32   of bytes 0 … 59
+ *
+ * Little-endian. A higher format number is refused, never guessed at.
+ */
+import { crc32c } from "../base/checksum.ts";
+import { QuarryError } from "../base/errors.ts";
+import type { BlockId } from "../base/ids.ts";
+
+export const SUPERBLOCK_BYTES = 64;
+const MAGIC = Buffer.from("QUARRYBK");
+const FORMAT = 1;
+const CRC_AT = 60;
+
+export interface Superblock {
+  readonly block: BlockId;
+  readonly generation: number;
+  readonly salt: number;
+  readonly piece: number;
+  readonly k: number;
+  readonly m: number;
+  readonly createdMs: number;
+}
+
+export function encodeSuperblock(superblock: Superblock): Buffer {
+  const bytes = Buffer.alloc(SUPERBLOCK_BYTES);
+  MAGIC.copy(bytes);
+  bytes.writeUInt16LE(FORMAT, 8);
+  bytes.writeUInt8(superblock.piece, 10);
+  bytes.writeUInt8(superblock.k, 11);
+  bytes.writeUInt8(superblock.m, 12);
+  bytes.writeUInt32LE(superblock.block, 16);
+  bytes.writeUInt32LE(superblock.generation, 20);
+  bytes.writeUInt32LE(superblock.salt, 24);
+  bytes.writeBigUInt64LE(BigInt(superblock.createdMs), 28);
+  bytes.writeUInt32LE(crc32c(bytes.subarray(0, CRC_AT)), CRC_AT);
+  return bytes;
+}
+
+/** The superblock, or undefined when the bytes are damaged. Throws `NewerFormat`. */
+export function decodeSuperblock(bytes: Buffer, path: string): Superblock | undefined {
+  if (bytes.length < SUPERBLOCK_BYTES || !MAGIC.equals(bytes.subarray(0, 8))) return undefined;
+  if (crc32c(bytes.subarray(0, CRC_AT)) !== bytes.readUInt32LE(CRC_AT)) return undefined;
+  const format = bytes.readUInt16LE(8);
+  if (format > FORMAT)
+    throw new QuarryError(
+      "NewerFormat",
+      `${path} was written by a newer version of Quarry (format ${format}); install that version`,
+    );
+  return {
+    block: bytes.readUInt32LE(16) as BlockId,
+    generation: bytes.readUInt32LE(20),
+    salt: bytes.readUInt32LE(24),
+    piece: bytes.readUInt8(10),
+    k: bytes.readUInt8(11),
+    m: bytes.readUInt8(12),
+    createdMs: Number(bytes.readBigUInt64LE(28)),
+  };
+}
