@@ -31,7 +31,7 @@ export interface Call {
   readonly resolve: (answer: unknown) => void;
   readonly reject: (error: QuarryError) => void;
   /** Stops listening to the signal. */
-  readonly forget: (() => void) | undefined;
+  forget: (() => void) | undefined;
   sent: boolean;
   /** What is held of the connection's budget for the answer's payload. */
   heldBytes: number;

@@ -115,7 +115,8 @@ export class ClientConnection implements ConnectionOwner {
   end(head: Readonly<FrameHead>): void {
     const call = this.#current;
     if (call === undefined || call.receivedBytes < (call.received?.length ?? 0)) return;
-    if (call.waiter !== undefined) return;
+    // it may wait for room, or have been given up while the frame came in
+    if (call.waiter !== undefined || this.#calls.get(head.stream) !== call) return;
     this.#finish(head.stream, call);
     const { rawField } = call.method;
     if (rawField !== undefined && call.received !== undefined)

@@ -65,10 +65,9 @@ export class RpcClient implements AsyncDisposable {
       if (signal?.aborted === true) throw new QuarryError("Cancelled", "the call was cancelled");
       if (payload !== undefined && payload.length > limits.rpcPayloadBytes)
         throw new QuarryError("TooLarge", `${payload.length} bytes are too many for one message`);
-      const deadlineMs = options.deadlineMs ?? this.#options.deadlineMs ?? limits.rpcDeadlineMs;
+      const wantedMs = options.deadlineMs ?? this.#options.deadlineMs ?? limits.rpcDeadlineMs;
+      const deadlineMs = Math.min(Math.max(1, Math.ceil(wantedMs)), limits.rpcLongestMs);
       const connection = this.#leastBusy();
-      const abort = () => connection.abort(call);
-      signal?.addEventListener("abort", abort);
       const call: Call = {
         method,
         header: encodeHeader(args),
@@ -77,7 +76,7 @@ export class RpcClient implements AsyncDisposable {
         deadlineAtMs: this.#options.clock.monotonicMs() + deadlineMs,
         resolve,
         reject,
-        forget: signal && (() => signal.removeEventListener("abort", abort)),
+        forget: undefined,
         sent: false,
         heldBytes: 0,
         waiter: undefined,
@@ -85,6 +84,11 @@ export class RpcClient implements AsyncDisposable {
         received: undefined,
         receivedBytes: 0,
       };
+      if (signal !== undefined) {
+        const abort = () => connection.abort(call);
+        signal.addEventListener("abort", abort);
+        call.forget = () => signal.removeEventListener("abort", abort);
+      }
       connection.submit(call);
     });
   }

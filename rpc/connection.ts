@@ -51,9 +51,8 @@ export class Connection {
 
   /** Takes what the socket received; false while the peer leaves too much unread. */
   receive(chunk: Buffer): boolean {
-    if (this.#handshake === undefined) {
-      this.#push(chunk);
-    } else this.#guard(() => this.#receiveHandshake(chunk));
+    if (this.#handshake === undefined) this.#push(chunk);
+    else this.#guard(() => this.#receiveHandshake(chunk));
     return this.outbox.queuedBytes < limits.rpcUnreadBytes;
   }
 
@@ -63,10 +62,13 @@ export class Connection {
     this.#lost = true;
     this.#timer.cancel();
     const words = error instanceof HandshakeError ? error.lastWords : undefined;
-    if (words !== undefined) this.#socket.end(words);
-    this.#socket.destroySoon();
-    this.outbox.clear();
+    if (words === undefined) this.#socket.destroy();
+    else {
+      this.#socket.end(words);
+      this.#socket.destroySoon();
+    }
     this.#owner.lost(error);
+    this.outbox.clear();
   }
 
   /** Ends the connection when what was sent so far is out. */

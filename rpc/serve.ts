@@ -1,16 +1,18 @@
 /** What a server offers: a service's methods by their numbers on the wire. */
+import { QuarryError } from "../base/errors.ts";
 import { type Method, methodsOf, type ServiceTable } from "./service-table.ts";
 
 export interface ServedMethod {
   readonly method: Method;
   /** Named as in `service.method`, for messages. */
   readonly name: string;
+  /** May throw as well as reject. */
   readonly invoke: (args: readonly unknown[]) => Promise<unknown>;
 }
 
 export type ServedService = readonly ServedMethod[];
 
-type AnyService = Record<string, ((...args: readonly unknown[]) => Promise<unknown>) | undefined>;
+type AnyService = Record<string, ((...args: unknown[]) => Promise<unknown>) | undefined>;
 
 /**
  * Offers `service` to remote peers. An argument's raw bytes belong to the transport again once the
@@ -24,6 +26,10 @@ export function serve<Service extends object>(
   return methodsOf(table).map((method) => ({
     method,
     name: `${table.name}.${method.name}`,
-    invoke: async (args) => await target[method.name]?.(...args),
+    invoke: (args) => {
+      const run = target[method.name];
+      if (run === undefined) throw new QuarryError("NotImplemented", `${method.name} is not there`);
+      return run.apply(service, args as unknown[]);
+    },
   }));
 }

@@ -10,7 +10,7 @@ import type { Connection, ConnectionOwner } from "./connection.ts";
 import { Deadlines } from "./deadlines.ts";
 import { broken, type FrameHead, frameKinds, HAS_PAYLOAD } from "./frame.ts";
 import type { ServedMethod } from "./serve.ts";
-import type { ServerState } from "./server-state.ts";
+import type { ServedPeer, ServerState } from "./server-state.ts";
 
 const FAILURE_CHARACTERS = 4096;
 const none = Buffer.alloc(0);
@@ -29,7 +29,7 @@ interface Incoming {
   running: boolean;
 }
 
-export class ServerConnection implements ConnectionOwner {
+export class ServerConnection implements ConnectionOwner, ServedPeer {
   readonly #server: ServerState;
   readonly #streams = new Map<number, Incoming>();
   readonly #deadlines: Deadlines<Incoming>;
@@ -49,13 +49,16 @@ export class ServerConnection implements ConnectionOwner {
     this.#connection = connection;
   }
 
-  /** Requests that are not answered yet. */
   get unanswered(): number {
     return this.#streams.size;
   }
 
   close(): void {
     this.#connection?.finish();
+  }
+
+  abandon(): void {
+    this.#connection?.fail(new QuarryError("Closed", "this server is closed"));
   }
 
   ready(): void {
@@ -92,6 +95,8 @@ export class ServerConnection implements ConnectionOwner {
   end(head: Readonly<FrameHead>): void {
     const incoming = this.#current;
     if (incoming === undefined || incoming.receivedBytes < incoming.payloadBytes) return;
+    // it may have been given up while the frame came in
+    if (this.#streams.get(head.stream) !== incoming) return;
     this.#handle(head.stream, incoming);
   }
 
@@ -102,7 +107,8 @@ export class ServerConnection implements ConnectionOwner {
       throw broken("half a payload");
     if (this.#streams.has(stream)) throw broken("a stream twice");
     const args = decodeHeader(header);
-    if (!Array.isArray(args)) throw broken("a request without arguments");
+    if (!Array.isArray(args) || args.length > limits.rpcArguments)
+      throw broken("a request without arguments");
     const served = this.#server.methods.get(head.method);
     const refusal = this.#refusal(head, served);
     if (refusal !== undefined || served === undefined) {
@@ -112,7 +118,8 @@ export class ServerConnection implements ConnectionOwner {
     const incoming: Incoming = {
       served,
       args,
-      deadlineAtMs: this.#server.clock.monotonicMs() + head.deadlineMs,
+      deadlineAtMs:
+        this.#server.clock.monotonicMs() + Math.min(head.deadlineMs, limits.rpcLongestMs),
       payloadBytes,
       creditBytes: head.creditBytes,
       budget: undefined,
@@ -180,20 +187,21 @@ export class ServerConnection implements ConnectionOwner {
     const { served, args, payload } = incoming;
     incoming.running = true;
     if (served.method.rawArgument) args.push(payload ?? none);
-    served.invoke(args).then(
-      (answer) => {
+    const failed = (error: unknown) => {
+      this.#reuse(incoming);
+      const told = this.#note(error, served);
+      if (this.#streams.get(stream) !== incoming) return; // no one waits for it any more
+      this.#streams.delete(stream);
+      this.#fail(stream, told);
+    };
+    try {
+      served.invoke(args).then((answer) => {
         this.#reuse(incoming);
         this.#answer(stream, incoming, answer);
-      },
-      (error: unknown) => {
-        this.#reuse(incoming);
-        if (this.#streams.get(stream) !== incoming) this.#note(error, served);
-        else {
-          this.#streams.delete(stream);
-          this.#fail(stream, this.#note(error, served));
-        }
-      },
-    );
+      }, failed);
+    } catch (error) {
+      failed(error);
+    }
   }
 
   #answer(stream: number, incoming: Incoming, answer: unknown): void {

@@ -7,6 +7,15 @@ import type { ServedMethod } from "./serve.ts";
 /** Told of errors that are defects of this process; peers hear "internal error" only. */
 export type Report = (error: unknown, where: string) => void;
 
+export interface ServedPeer {
+  /** Requests that are not answered yet. */
+  readonly unanswered: number;
+  /** Ends the connection once all answers are out. */
+  close(): void;
+  /** Ends it at once. */
+  abandon(): void;
+}
+
 export interface ServerState {
   readonly clock: Clock;
   readonly methods: ReadonlyMap<number, ServedMethod>;
@@ -16,7 +25,7 @@ export interface ServerState {
   readonly budget: Budget;
   /** Where payloads that wait for credit are received. */
   readonly pool: BufferPool;
-  readonly connections: Set<{ readonly unanswered: number; close(): void }>;
+  readonly connections: Set<ServedPeer>;
   readonly report: Report;
   /** Payload bytes of answers that clients have not taken yet. */
   leavingBytes: number;

@@ -11,10 +11,12 @@ import { Connection } from "./connection.ts";
 import { serverHandshake } from "./handshake.ts";
 import type { ServedService } from "./serve.ts";
 import { ServerConnection } from "./server-connection.ts";
-import type { Report, ServerState } from "./server-state.ts";
+import type { Report, ServedPeer, ServerState } from "./server-state.ts";
 import { receiveFrom } from "./socket.ts";
 
 const DRAIN_STEP_MS = 10;
+/** A peer that does not take its last answers by then loses them. */
+const FAREWELL_MS = 1_000;
 
 export interface RpcServerOptions {
   /** Port 0 takes a free one. A stale socket file is the caller's to remove: it holds the lock. */
@@ -56,6 +58,16 @@ export class RpcServer implements AsyncDisposable {
     return new RpcServer(server, state, address);
   }
 
+  /** Who is connected. */
+  get peers(): ReadonlySet<ServedPeer> {
+    return this.#state.connections;
+  }
+
+  /** Payload bytes of requests that are incomplete or being handled. */
+  get heldBytes(): number {
+    return this.#state.budget.heldBytes + this.#state.inlineBudget.heldBytes;
+  }
+
   /** Refuses new requests, waits a while for the running ones, and ends all connections. */
   async close(): Promise<void> {
     this.#state.draining = true;
@@ -65,6 +77,8 @@ export class RpcServer implements AsyncDisposable {
     while (clock.monotonicMs() < untilMs && [...connections].some((c) => c.unanswered > 0))
       await sleep(clock, DRAIN_STEP_MS);
     for (const connection of connections) connection.close();
+    await Promise.race([closed, sleep(clock, FAREWELL_MS)]);
+    for (const connection of connections) connection.abandon();
     await closed;
   }
 
