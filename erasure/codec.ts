@@ -36,14 +36,22 @@ export class Codec {
   readonly scheme: Scheme;
   readonly memory: CodecMemory;
   readonly #pool: WorkerPool | undefined;
+  readonly #poolFromBytes: number;
   readonly #parity: Matrix;
   readonly #tables: TableCache;
 
-  /** The pool, if any, must work on the same memory. */
-  constructor(scheme: Scheme, memory: CodecMemory, pool?: WorkerPool) {
+  /** The pool, if any, must work on the same memory; it gets work of `poolFromBytes` and more. */
+  constructor(
+    scheme: Scheme,
+    memory: CodecMemory,
+    pool?: WorkerPool,
+    poolFromBytes: number = POOL_WORK_BYTES,
+  ) {
+    assert(pool === undefined || pool.memory === memory, "pool and codec share one memory");
     this.scheme = schemeOf(scheme.data, scheme.parity);
     this.memory = memory;
     this.#pool = pool;
+    this.#poolFromBytes = poolFromBytes;
     this.#parity = parityMatrix(this.scheme);
     this.#tables = new TableCache(memory);
   }
@@ -179,7 +187,7 @@ export class Codec {
           add,
         };
         const work = inputs.length * outputs.length * lengthBytes;
-        return this.#pool === undefined || work < POOL_WORK_BYTES
+        return this.#pool === undefined || work < this.#poolFromBytes
           ? this.memory.multiply(product)
           : this.#pool.multiply(product);
       });
