@@ -26,6 +26,8 @@ export type SystemCommand =
       readonly generation: number;
       readonly afterMs: number;
     }
+  /** Every needle of the settled block was looked up, the orphans are gone. */
+  | { readonly type: "sweptBlock"; readonly block: BlockId; readonly generation: number }
   | {
       readonly type: "setGeneration";
       readonly block: BlockId;

@@ -11,6 +11,7 @@ import type { Command, CommandResult } from "../rpc/commands.ts";
 import type { NameService, OpenBlock } from "../rpc/name-service.ts";
 import { bucketInfo } from "./apply/buckets.ts";
 import { defaultSettings } from "./apply/context.ts";
+import { leaveCleanEnd, takeCleanEnd } from "./clean-end.ts";
 import type { Group } from "./group.ts";
 import { GroupOfOne } from "./group-of-one.ts";
 import { keys } from "./keyspace.ts";
@@ -22,7 +23,14 @@ import { lookup } from "./queries/lookup.ts";
 import { read, readBucket } from "./queries/read.ts";
 import { parts, uploads } from "./queries/uploads.ts";
 import { LevelState } from "./state-level.ts";
-import type { StateStore } from "./state-store.ts";
+import type { Change, StateStore } from "./state-store.ts";
+import { collect } from "./workers/collect.ts";
+import { compactBlocks } from "./workers/compaction.ts";
+import { dropLeftovers } from "./workers/drop.ts";
+import { expirePending, expireTrash } from "./workers/expire.ts";
+import { settleAndSweep } from "./workers/settle.ts";
+import { Tombstones } from "./workers/tombstones.ts";
+import { type Worker, Workers } from "./workers/worker.ts";
 
 export interface NameserverOptions {
   readonly disk: Disk;
@@ -36,6 +44,10 @@ export interface NameserverOptions {
   /** How long a pending blob may stay without a name; default 24 hours. */
   readonly pendingMs?: number;
   readonly openBlocksPerDevice?: number;
+  /** How long a block stays sealed before it settles; default one minute. */
+  readonly settleMs?: number;
+  /** Pause of the workers when there is nothing to do; default one second. `off`: none run. */
+  readonly workersPauseMs?: number | "off";
   readonly report: (message: string) => void;
   /** Another store than LevelDB, for tests. */
   readonly openState?: (mustExist: boolean) => Promise<StateStore>;
@@ -47,6 +59,10 @@ export interface Nameserver extends NameService, AsyncDisposable {
 }
 
 const OPEN_BLOCKS_PER_DEVICE = 2;
+const SETTLE_MS = 60_000;
+const WORKERS_PAUSE_MS = 1_000;
+const LOOK_AT_BLOCKS_MS = 10_000;
+const GARBAGE_SHARE = 0.3;
 
 const clientCommands: { readonly [Type in Command["type"]]: true } = {
   createBucket: true,
@@ -71,10 +87,12 @@ const clientCommands: { readonly [Type in Command["type"]]: true } = {
 export async function openNameserver(options: NameserverOptions): Promise<Nameserver> {
   const { disk, directory } = options;
   await disk.makeDirectory(directory);
-  await using opened = new AsyncDisposableStack();
-  opened.use(await disk.lock(directory));
+  await using opening = new AsyncDisposableStack();
+  const lock = opening.use(await disk.lock(directory));
   const mustExist = (await readIdentity(disk, directory)) !== undefined;
-  const group = opened.use(await openGroup(options, mustExist));
+  const cleanEnd = await takeCleanEnd(disk, directory, !mustExist);
+  const { group, tombstones } = await openGroup(options, mustExist);
+  opening.use(group);
   const identity = await ensureIdentity(disk, directory, "nameserver", options);
   await configure(group, options);
   const openBlocks = new OpenBlocks({
@@ -84,16 +102,26 @@ export async function openNameserver(options: NameserverOptions): Promise<Namese
     report: options.report,
     perDevice: options.openBlocksPerDevice ?? OPEN_BLOCKS_PER_DEVICE,
   });
-  const owned = opened.move();
+  const workers = startWorkers(options, group, openBlocks, cleanEnd);
+  opening.move();
   return {
     ...nameService(group, openBlocks),
     id: identity.id as ServerId,
     group,
-    [Symbol.asyncDispose]: async () => await owned.disposeAsync(),
+    [Symbol.asyncDispose]: async () => {
+      await using _lock = lock;
+      await workers?.[Symbol.asyncDispose]();
+      await tombstones.idle();
+      await group[Symbol.asyncDispose]();
+      await leaveCleanEnd(disk, directory);
+    },
   };
 }
 
-async function openGroup(options: NameserverOptions, mustExist: boolean): Promise<GroupOfOne> {
+async function openGroup(
+  options: NameserverOptions,
+  mustExist: boolean,
+): Promise<{ group: GroupOfOne; tombstones: Tombstones }> {
   const { disk, clock, random, durability, report } = options;
   const directory = `${options.directory}/log`;
   if (mustExist && (await listSegments(disk, directory)).length === 0)
@@ -104,12 +132,52 @@ async function openGroup(options: NameserverOptions, mustExist: boolean): Promis
   const openState =
     options.openState ?? ((must) => LevelState.open(disk, `${options.directory}/state`, must));
   const store = await openState(mustExist);
+  const tombstones = new Tombstones(store, report);
+  const onChanges = (changes: readonly Change[]) => tombstones.saw(changes);
   try {
-    return await GroupOfOne.open({ disk, clock, random, directory, durability, report, store });
+    const opened = { disk, clock, random, directory, durability, report, store, onChanges };
+    return { group: await GroupOfOne.open(opened), tombstones };
   } catch (error) {
     await store[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+function startWorkers(
+  options: NameserverOptions,
+  group: Group,
+  openBlocks: OpenBlocks,
+  cleanEnd: boolean,
+): Workers | undefined {
+  const pauseMs = options.workersPauseMs ?? WORKERS_PAUSE_MS;
+  if (pauseMs === "off") return undefined;
+  const { blocks, clock, report } = options;
+  const context = { group, blocks, clock, report };
+  const settleMs = options.settleMs ?? SETTLE_MS;
+  const lookMs = Math.min(settleMs, LOOK_AT_BLOCKS_MS);
+  const workers = [
+    expirePending(context),
+    expireTrash(context),
+    dropLeftovers(context),
+    collect(context),
+    sealLeftovers(openBlocks, clock, lookMs),
+    settleAndSweep(context, { settleMs, lookMs, sweepAll: !cleanEnd }),
+    compactBlocks(context, { lookMs, garbageShare: GARBAGE_SHARE }),
+  ];
+  return new Workers(context, workers, pauseMs);
+}
+
+function sealLeftovers(openBlocks: OpenBlocks, clock: Clock, lookMs: number): Worker {
+  let lookedMs = clock.monotonicMs();
+  return {
+    name: "sealing of reported blocks",
+    async step() {
+      if (clock.monotonicMs() - lookedMs < lookMs) return false;
+      lookedMs = clock.monotonicMs();
+      await openBlocks.sealLeftovers();
+      return false;
+    },
+  };
 }
 
 /** Settings are state: a command changes them for every replica at the same entry. */

@@ -30,6 +30,8 @@ export class OpenBlocks {
   readonly #options: OpenBlocksOptions;
   /** Blocks to hand out. */
   readonly #open = new Map<BlockId, OpenBlock>();
+  /** Made, but not handed out yet. */
+  readonly #opening = new Set<BlockId>();
   readonly #sealing = new Map<BlockId, Promise<void>>();
   #nextBlock = 1;
   #known: Promise<void> | undefined;
@@ -54,8 +56,9 @@ export class OpenBlocks {
   /** Seals a block that a client saw full, failed or sealed; once, however many report it. */
   async seal(block: BlockId, generation: number): Promise<void> {
     const row = read(this.#options.group.state, keys.block(block));
-    if (row?.state !== "open" || row.generation !== generation) return;
+    if (row?.generation !== generation) return;
     this.#open.delete(block);
+    if (row.state !== "open") return;
     this.#lookedMs = Number.NEGATIVE_INFINITY;
     const sealing = this.#sealing.get(block) ?? this.#seal(block, row);
     this.#sealing.set(block, sealing);
@@ -70,7 +73,8 @@ export class OpenBlocks {
   async sealLeftovers(): Promise<void> {
     await this.#learn();
     for await (const { block, row } of this.#rows("block"))
-      if (row.state === "open" && !this.#open.has(block)) await this.seal(block, row.generation);
+      if (row.state === "open" && !this.#open.has(block) && !this.#opening.has(block))
+        await this.seal(block, row.generation);
   }
 
   /** Whole blocks: sealed when one member refuses further appends (INV-2). */
@@ -126,16 +130,18 @@ export class OpenBlocks {
     }
   }
 
-  /** Retires what a crash left: a block that was removed, or one that never held anything. */
+  /** Retires what a crash left: blocks that the metadata does not know and that hold nothing. */
   async #tidy(device: DeviceId, { block, generation, needles }: BlockStatus): Promise<void> {
     const { group, blocks, report } = this.#options;
     if (read(group.state, keys.block(block)) !== undefined) return;
-    const removed = read(group.state, keys.removedBlock(block))?.generation ?? 0;
-    if (generation <= removed || needles === 0) await blocks.retire({ device, block, generation });
-    else
+    if (needles > 0)
       report(
         `device ${device} holds block ${block} with ${needles} needles that the metadata does not know; it is left alone`,
       );
+    else
+      await blocks
+        .retire({ device, block, generation })
+        .catch((error: unknown) => report(`block ${block} of ${device} stays: ${error}`));
   }
 
   #fill(): Promise<void> {
@@ -174,8 +180,14 @@ export class OpenBlocks {
         return;
       }
       const generation = 1;
-      await this.#options.group.propose({ type: "addBlock", block, generation, pool: 0, members });
-      this.#open.set(block, { block, generation, members });
+      this.#opening.add(block);
+      try {
+        const command = { type: "addBlock", block, generation, pool: 0, members } as const;
+        await this.#options.group.propose(command);
+        this.#open.set(block, { block, generation, members });
+      } finally {
+        this.#opening.delete(block);
+      }
     }
   }
 

@@ -134,6 +134,8 @@ export interface BlockRow {
   readonly members: readonly DeviceId[];
   readonly openedMs: number;
   readonly sealedMs?: number;
+  /** Its orphans were removed after it settled. */
+  readonly swept?: true;
 }
 
 /** What blobs hold of a block, collected or not. */

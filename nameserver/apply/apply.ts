@@ -64,6 +64,8 @@ function applySystem(context: ApplyContext, command: SystemCommand): AnyResult {
       return blocks.sealBlock(context, command);
     case "settleBlock":
       return blocks.settleBlock(context, command);
+    case "sweptBlock":
+      return blocks.sweptBlock(context, command);
     case "setGeneration":
       return blocks.setGeneration(context, command);
     case "removeBlock":

@@ -59,6 +59,12 @@ export function settleBlock(context: ApplyContext, command: Of<"settleBlock">): 
   return { type: "done" };
 }
 
+export function sweptBlock(context: ApplyContext, command: Of<"sweptBlock">): CommandResult {
+  const row = current(context, command.block, command.generation);
+  if (row.state === "settled") context.rows.put(keys.block(command.block), { ...row, swept: true });
+  return { type: "done" };
+}
+
 export function setGeneration(context: ApplyContext, command: Of<"setGeneration">): CommandResult {
   const { block, from, to } = command;
   if (existing(context, block).generation === to) return { type: "done" };

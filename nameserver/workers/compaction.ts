@@ -1,0 +1,99 @@
+/**
+ * Rewrites settled blocks that hold much garbage, and removes empty ones. The next generation is
+ * built and read back on every member before one command switches to it (INV-7); the old one goes
+ * after that command.
+ */
+import type { DeviceId } from "../../base/ids.ts";
+import type { BlockStatus } from "../../rpc/block-service.ts";
+import { keys } from "../keyspace.ts";
+import { read } from "../queries/read.ts";
+import type { BlockRow } from "../rows.ts";
+import type { WorkContext, Worker } from "./worker.ts";
+
+export interface CompactionOptions {
+  /** How often devices are asked. */
+  readonly lookMs: number;
+  /** Blocks with a larger share of garbage are rewritten. */
+  readonly garbageShare: number;
+}
+
+const PAGE = 256;
+
+export function compactBlocks(context: WorkContext, options: CompactionOptions): Worker {
+  const { clock, blocks } = context;
+  let todo: { device: DeviceId; after: number }[] = [];
+  let lookedMs = Number.NEGATIVE_INFINITY;
+  return {
+    name: "compaction of blocks",
+    async step() {
+      if (todo.length === 0) {
+        if (clock.monotonicMs() - lookedMs < options.lookMs) return false;
+        lookedMs = clock.monotonicMs();
+        const devices = (await blocks.devices()).filter(({ state }) => state !== "failed");
+        todo = devices.map(({ device }) => ({ device, after: 0 }));
+      }
+      const at = todo[0];
+      if (at === undefined) return false;
+      const page = await blocks.blocks(at.device, at.after, PAGE);
+      for (const status of page) {
+        at.after = status.block;
+        if (await tend(context, options, at.device, status)) return true;
+      }
+      if (page.length < PAGE) todo.shift();
+      return todo.length > 0;
+    },
+  };
+}
+
+/** Does what one block needs; true when that was something. */
+async function tend(
+  context: WorkContext,
+  options: CompactionOptions,
+  device: DeviceId,
+  status: BlockStatus,
+): Promise<boolean> {
+  const { group, blocks } = context;
+  const { block, needles, liveBytes, fileBytes } = status;
+  const row = read(group.state, keys.block(block));
+  if (row?.state !== "settled" || !row.members.includes(device)) return false;
+  if (status.generation < row.generation) {
+    // The command was committed, then something died before this member switched.
+    await blocks.switchGeneration({ device, block, generation: row.generation });
+    return true;
+  }
+  if (status.generation !== row.generation) return false;
+  const named = read(group.state, keys.blockUse(block))?.needles ?? 0;
+  if (needles === 0 && named === 0) return await removeEmpty(context, status, row);
+  if (liveBytes > fileBytes * (1 - options.garbageShare)) return false;
+  return await compact(context, status, row);
+}
+
+async function removeEmpty(
+  { group, blocks }: WorkContext,
+  { block, generation }: BlockStatus,
+  row: BlockRow,
+): Promise<boolean> {
+  for (const device of row.members) {
+    const page = await blocks.needles({ device, block, generation }, 0, 1);
+    if (page.entries.length > 0) return false;
+  }
+  await group.propose({ type: "removeBlock", block, generation });
+  for (const device of row.members) await blocks.retire({ device, block, generation });
+  return true;
+}
+
+async function compact(
+  { group, blocks, report }: WorkContext,
+  { block, generation, fileBytes }: BlockStatus,
+  row: BlockRow,
+): Promise<boolean> {
+  const to = generation + 1;
+  let builtBytes = 0;
+  for (const device of row.members)
+    builtBytes = (await blocks.compact({ device, block, generation })).fileBytes;
+  await group.propose({ type: "setGeneration", block, from: generation, to });
+  for (const device of row.members)
+    await blocks.switchGeneration({ device, block, generation: to });
+  report(`block ${block} went from ${fileBytes} to ${builtBytes} bytes`);
+  return true;
+}

@@ -1,0 +1,106 @@
+/**
+ * Sealed blocks settle after a while: from then on no first reference into them can appear (INV-4).
+ * A settled block is swept once, member by member: needles whose owner does not name them are
+ * orphans of writers that died, and go.
+ */
+import type { BlockId, DeviceId, NeedleId } from "../../base/ids.ts";
+import { limits } from "../../base/limits.ts";
+import type { NeedleEntry } from "../../rpc/block-service.ts";
+import { PACKED_CHUNK_BYTES, unpackChunks } from "../chunk-codec.ts";
+import type { StateReader } from "../group.ts";
+import { keys } from "../keyspace.ts";
+import { read } from "../queries/read.ts";
+import type { BlockRow } from "../rows.ts";
+import { blockRows } from "./block-rows.ts";
+import { logTime, type WorkContext, type Worker } from "./worker.ts";
+
+export interface SettleOptions {
+  /** How long a block stays sealed before it settles. */
+  readonly settleMs: number;
+  /** How often blocks are looked through. */
+  readonly lookMs: number;
+  /** The last run did not end cleanly: sweep every block again. */
+  readonly sweepAll: boolean;
+}
+
+export function settleAndSweep(context: WorkContext, options: SettleOptions): Worker {
+  const { group, clock } = context;
+  const sweptNow = new Set<BlockId>();
+  let lookedMs = Number.NEGATIVE_INFINITY;
+  return {
+    name: "settling of blocks",
+    async step() {
+      if (clock.monotonicMs() - lookedMs < options.lookMs) return false;
+      for await (const { block, row } of blockRows(group.state)) {
+        const { generation } = row;
+        const restedMs = logTime(context) - (row.sealedMs ?? 0);
+        if (row.state === "sealed" && restedMs >= options.settleMs) {
+          await group.propose({
+            type: "settleBlock",
+            block,
+            generation,
+            afterMs: options.settleMs,
+          });
+          return true;
+        }
+        const known = row.swept === true && !options.sweepAll;
+        if (row.state === "settled" && !known && !sweptNow.has(block)) {
+          await sweep(context, block, row);
+          sweptNow.add(block);
+          if (row.swept !== true) await group.propose({ type: "sweptBlock", block, generation });
+          return true;
+        }
+      }
+      lookedMs = clock.monotonicMs();
+      return false;
+    },
+  };
+}
+
+async function sweep(context: WorkContext, block: BlockId, row: BlockRow): Promise<void> {
+  for (const device of row.members) {
+    const orphans = await findOrphans(context, { device, block, generation: row.generation });
+    if (orphans.length > 0)
+      context.report(`block ${block}: ${orphans.length} needles that no object names are removed`);
+    for (let i = 0; i < orphans.length; i += limits.removeBatch)
+      await context.blocks.remove(
+        { device, block, generation: row.generation },
+        orphans.slice(i, i + limits.removeBatch),
+      );
+  }
+}
+
+async function findOrphans(
+  { group, blocks }: WorkContext,
+  address: { device: DeviceId; block: BlockId; generation: number },
+): Promise<NeedleId[]> {
+  const orphans: NeedleId[] = [];
+  for (let cursor: number | undefined = 0; cursor !== undefined; ) {
+    const page: { entries: NeedleEntry[]; next?: number } = await blocks.needles(
+      address,
+      cursor,
+      limits.removeBatch,
+    );
+    for (const entry of page.entries)
+      if (entry.blob !== 0 && !isNamed(group.state, address.block, entry))
+        orphans.push(entry.needle);
+    cursor = page.next;
+  }
+  return orphans;
+}
+
+/** Whether the owner of a needle names it: a point look-up, in pending blobs too. */
+export function isNamed(
+  state: StateReader,
+  block: BlockId,
+  { needle, blob, chunk }: Pick<NeedleEntry, "needle" | "blob" | "chunk">,
+): boolean {
+  const head = read(state, keys.blob(blob));
+  if (head === undefined || chunk >= head.chunks) return false;
+  const page = Math.floor(chunk / limits.chunksPerPage);
+  const packed = head.inline ?? read(state, keys.page(blob, page))?.chunks;
+  const at =
+    (head.inline === undefined ? chunk % limits.chunksPerPage : chunk) * PACKED_CHUNK_BYTES;
+  const [named] = unpackChunks((packed ?? new Uint8Array()).subarray(at, at + PACKED_CHUNK_BYTES));
+  return named?.block === block && named.needle === needle;
+}

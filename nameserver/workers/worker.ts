@@ -1,0 +1,74 @@
+/** Work that the leader gives itself, in bounded steps, one worker after the other. */
+import { type Clock, sleep } from "../../base/clock.ts";
+import type { BlockService } from "../../rpc/block-service.ts";
+import type { Group } from "../group.ts";
+
+export interface WorkContext {
+  readonly group: Group;
+  readonly blocks: BlockService;
+  readonly clock: Clock;
+  readonly report: (message: string) => void;
+}
+
+export interface Worker {
+  readonly name: string;
+  /** Does a bounded piece of work; true when there is more to do at once. */
+  step(): Promise<boolean>;
+}
+
+/** The time that a command proposed now would carry, at the least. */
+export function logTime({ group, clock }: WorkContext): number {
+  return Math.max(group.timeMs, clock.nowMs());
+}
+
+/** Runs the workers in turn until it is disposed; only while this nameserver leads. */
+export class Workers implements AsyncDisposable {
+  readonly #context: WorkContext;
+  readonly #workers: readonly Worker[];
+  readonly #pauseMs: number;
+  readonly #stop = new AbortController();
+  readonly #running: Promise<void>;
+  readonly #complaints = new Map<string, string>();
+
+  constructor(context: WorkContext, workers: readonly Worker[], pauseMs: number) {
+    this.#context = context;
+    this.#workers = workers;
+    this.#pauseMs = pauseMs;
+    this.#running = this.#run();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stop;
+    while (!signal.aborted) {
+      const more = this.#context.group.isLeader && (await this.round(signal));
+      if (!more) await sleep(this.#context.clock, this.#pauseMs, signal);
+    }
+  }
+
+  /** One step of each; true when some worker has more to do at once. */
+  async round(signal?: AbortSignal): Promise<boolean> {
+    let more = false;
+    for (const worker of this.#workers) {
+      if (signal?.aborted === true) return false;
+      try {
+        more = (await worker.step()) || more;
+        this.#complaints.delete(worker.name);
+      } catch (error) {
+        this.#complain(worker.name, String(error));
+      }
+    }
+    return more;
+  }
+
+  /** The same trouble is told once, not every second. */
+  #complain(name: string, problem: string): void {
+    if (this.#complaints.get(name) === problem) return;
+    this.#complaints.set(name, problem);
+    this.#context.report(`${name} will try again: ${problem}`);
+  }
+}
