@@ -8,7 +8,7 @@ import type { NameService, OpenBlock } from "../rpc/name-service.ts";
 /** Finds the dataserver that serves a device. */
 export type ServiceOf = (device: DeviceId) => BlockService;
 
-const POOL = 1;
+const POOL = 0;
 
 interface Candidate {
   readonly block: OpenBlock;

@@ -48,6 +48,7 @@ export async function openServers(options: StoreOptions): Promise<Servers> {
   };
   const dataserver = await openDataserver({
     ...shared,
+    report: ({ kind, path, message }) => shared.report(`${kind}: ${path}: ${message}`),
     directories: options.directories.map((directory) => join(directory, "device")),
   });
   try {
@@ -80,6 +81,8 @@ export async function openStore(options: StoreOptions | string): Promise<Store> 
     serviceOf: () => servers.dataserver,
     clock: full.clock ?? systemClock,
     random: full.random ?? systemRandom,
-    onClose: () => servers[Symbol.asyncDispose](),
+    onClose: async () => {
+      await servers[Symbol.asyncDispose]();
+    },
   });
 }

@@ -21,6 +21,7 @@ import { listObjectsV2 } from "./s3/list-objects-v2.ts";
 import { listParts } from "./s3/list-parts.ts";
 import { putObject } from "./s3/put-object.ts";
 import { emptyConfiguration, getBucketVersioning, notConfigured } from "./s3/unconfigured.ts";
+import { undeleteObject } from "./s3/undelete-object.ts";
 import { uploadPart } from "./s3/upload-part.ts";
 import { subresourceOf } from "./subresources.ts";
 import type { Target } from "./target.ts";
@@ -55,6 +56,7 @@ const table: readonly (readonly [string, Level, string, string, Access, Handler]
   ["HEAD", "object", "", "HeadObject", "owner", headObject],
   ["PUT", "object", "", "PutObject", "owner", putObject],
   ["DELETE", "object", "", "DeleteObject", "owner", deleteObject],
+  ["POST", "object", "quarry-undelete", "UndeleteObject", "owner", undeleteObject],
   ["POST", "object", "uploads", "CreateMultipartUpload", "owner", createMultipartUpload],
   ["PUT", "object", "uploadId", "UploadPart", "owner", uploadPart],
   ["GET", "object", "uploadId", "ListParts", "owner", listParts],

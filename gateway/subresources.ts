@@ -39,6 +39,7 @@ export const subresources: ReadonlySet<string> = new Set([
   "policy",
   "policyStatus",
   "publicAccessBlock",
+  "quarry-undelete",
   "renameObject",
   "replication",
   "requestPayment",

@@ -6,6 +6,7 @@ import { parseScheme, showScheme } from "../../erasure/scheme.ts";
 import { decodeFolder } from "./decode.ts";
 import { encodeFile } from "./encode.ts";
 import { lost } from "./folder.ts";
+import { PLAN_SCHEMES, planTable } from "./plan.ts";
 import { rebuildFolder } from "./rebuild.ts";
 import { verifyFolder } from "./verify.ts";
 
@@ -16,6 +17,7 @@ export function erasureCommand(): Command {
     .addCommand(verifyCommand())
     .addCommand(rebuildCommand())
     .addCommand(decodeCommand())
+    .addCommand(planCommand())
     .addHelpText(
       "after",
       "\nExample:\n  quarry erasure encode --scheme 4+2 film.mp4 pieces\n  rm pieces/0 pieces/5\n" +
@@ -81,4 +83,21 @@ function decodeCommand(): Command {
       const lengthBytes = await decodeFolder(nodeDisk, resolve(directory), resolve(file));
       console.log(`${file}: ${lengthBytes} bytes`);
     });
+}
+
+function planCommand(): Command {
+  return new Command("plan")
+    .description("what schemes cost and how safe they are, side by side")
+    .argument("[schemes...]", "for example 4+2 10+4", PLAN_SCHEMES)
+    .option("--failures <percent>", "devices of a hundred that fail in a year", "2")
+    .option("--repair <hours>", "from a failure until its pieces are rebuilt", "24")
+    .action(
+      (schemes: string[], options: { readonly failures: string; readonly repair: string }) => {
+        const model = {
+          failuresAYear: Number(options.failures) / 100,
+          repairHours: Number(options.repair),
+        };
+        console.log(planTable(schemes.map(parseScheme), model));
+      },
+    );
 }

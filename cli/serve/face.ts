@@ -3,8 +3,8 @@ import pino, { type Logger } from "pino";
 import { systemClock } from "../../base/clock.ts";
 import { systemRandom } from "../../base/random.ts";
 import type { Store } from "../../client/store.ts";
+import { createGateway } from "../../gateway/create-gateway.ts";
 import { fixedCredentials } from "../../gateway/credentials.ts";
-import { createGateway } from "../../gateway/gateway.ts";
 import type { RootCredentials } from "./root-credentials.ts";
 import type { ServeSettings } from "./settings.ts";
 
@@ -38,6 +38,6 @@ export async function openFace(
     logger,
     ...(settings.domain !== undefined && { domain: settings.domain }),
   });
-  const url = await gateway.listen({ host: settings.host, port: settings.port });
-  return { url, close: () => gateway.close() };
+  const { port } = await gateway.listen({ host: settings.host, port: settings.port });
+  return { url: `http://${settings.host}:${port}`, close: () => gateway.close() };
 }

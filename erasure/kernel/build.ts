@@ -3,12 +3,27 @@
  * development dependency and deterministic, so a test can prove that the checked-in modules are
  * what the source builds.
  */
-import asc from "assemblyscript/asc";
 import { readWhole, replaceWhole } from "../../base/disk.ts";
 import { nodeDisk } from "../../base/disk-node.ts";
 import { assert } from "../../base/errors.ts";
 
 const here = import.meta.dirname;
+
+/** What is used of the assembler. Its own types would replace the global `console` everywhere. */
+interface Assembler {
+  main(
+    flags: readonly string[],
+    host: {
+      readFile(name: string): string | null;
+      writeFile(name: string, contents: Uint8Array | string): void;
+      listFiles(): string[];
+      stderr: { write(text: unknown): void };
+    },
+  ): Promise<{ readonly error: Error | null }>;
+}
+
+const assembler: string = "assemblyscript/asc";
+const { default: asc } = (await import(assembler)) as { readonly default: Assembler };
 
 /** What the assembler may use for each variant, best first. */
 const flagsByVariant = {
