@@ -22,7 +22,7 @@ import { limits } from "./limits.ts";
 export type Durability = "commit" | "interval" | "none";
 
 export const SYNC_INTERVAL_MS = 200;
-/** How long after a sync, with no further one, the mark is written. */
+/** The mark is written after one to two of these without a sync. */
 export const MARK_IDLE_MS = 5;
 
 /**

@@ -35,6 +35,8 @@ export async function openDevice(options: DeviceOptions): Promise<DeviceParts> {
     };
     await Promise.all(Array.from({ length: limits.blocksOpening }, openNext));
     await removeLeftovers(options, names, blocks, unreadable);
+    // A name that the life before made and did not sync may be in use from now on.
+    await disk.syncDirectory(directory);
     const space = new FreeSpace(disk, options.clock, directory, options.reserveBytes);
     return { id, lock, space, blocks, unreadable, home, failure };
   } catch (error) {

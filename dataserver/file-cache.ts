@@ -64,7 +64,7 @@ export class FileCache implements AsyncDisposable {
 
   async #makeRoom(): Promise<void> {
     for (const [path, entry] of this.#entries) {
-      if (this.#entries.size <= this.#maxOpen) return;
+      if (this.#entries.size < this.#maxOpen) return; // room for the one to come
       if (entry.users === 0) await this.forget(path);
     }
   }
