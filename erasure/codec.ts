@@ -13,7 +13,6 @@ import { type CodecMemory, roundUp } from "./memory.ts";
 import { Pieces } from "./pieces.ts";
 import type { WorkerPool } from "./pool.ts";
 import { pieceCount, type Scheme, schemeOf, showScheme } from "./scheme.ts";
-import { TableCache } from "./tables.ts";
 
 /** Where the pool begins to pay: input bytes times outputs. See README.md for how it was measured. */
 export const POOL_WORK_BYTES = 4 * 1024 * 1024;
@@ -38,7 +37,6 @@ export class Codec {
   readonly #pool: WorkerPool | undefined;
   readonly #poolFromBytes: number;
   readonly #parity: Matrix;
-  readonly #tables: TableCache;
 
   /** The pool, if any, must work on the same memory; it gets work of `poolFromBytes` and more. */
   constructor(
@@ -53,7 +51,6 @@ export class Codec {
     this.#pool = pool;
     this.#poolFromBytes = poolFromBytes;
     this.#parity = parityMatrix(this.scheme);
-    this.#tables = new TableCache(memory);
   }
 
   /** Room for the k + m pieces of one content. The caller disposes it. */
@@ -171,27 +168,31 @@ export class Codec {
   async #combine(key: string, make: () => Combination, job: CombineJob): Promise<void> {
     const { pieces, lengthBytes, add = false } = job;
     if (lengthBytes === 0) return;
-    await this.#tables.use(key, make, async ({ sources, targets }, tables) => {
-      const inputs = job.inputs ?? sources.map((i) => pieces.addressOf(i));
-      const outputs = job.outputs ?? targets.map((i) => pieces.addressOf(i));
-      if (outputs.length === 0) return;
-      await pieces.withLists(inputs, outputs, (inputList, outputList) => {
-        const product: Product = {
-          tables,
-          inputs: inputList,
-          inputCount: inputs.length,
-          outputs: outputList,
-          outputCount: outputs.length,
-          from: 0,
-          to: roundUp(lengthBytes, STEP_BYTES),
-          add,
-        };
-        const work = inputs.length * outputs.length * lengthBytes;
-        return this.#pool === undefined || work < this.#poolFromBytes
-          ? this.memory.multiply(product)
-          : this.#pool.multiply(product);
-      });
-    });
+    await this.memory.tables.use(
+      `${this.#name} ${key}`,
+      make,
+      async ({ sources, targets }, tables) => {
+        const inputs = job.inputs ?? sources.map((i) => pieces.addressOf(i));
+        const outputs = job.outputs ?? targets.map((i) => pieces.addressOf(i));
+        if (outputs.length === 0) return;
+        await pieces.withLists(inputs, outputs, (inputList, outputList) => {
+          const product: Product = {
+            tables,
+            inputs: inputList,
+            inputCount: inputs.length,
+            outputs: outputList,
+            outputCount: outputs.length,
+            from: 0,
+            to: roundUp(lengthBytes, STEP_BYTES),
+            add,
+          };
+          const work = inputs.length * outputs.length * lengthBytes;
+          return this.#pool === undefined || work < this.#poolFromBytes
+            ? this.memory.multiply(product)
+            : this.#pool.multiply(product);
+        });
+      },
+    );
   }
 
   #check(pieces: Pieces, lengthBytes: number): void {

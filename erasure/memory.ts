@@ -15,6 +15,7 @@ import {
   type Kernel,
   type Variant,
 } from "./kernel/kernel.ts";
+import { TableCache } from "./tables.ts";
 
 const PAGE_BYTES = 65_536;
 const LINE_BYTES = 64;
@@ -40,6 +41,8 @@ export class CodecMemory {
   readonly shared: WebAssembly.Memory;
   /** Runs a product on the calling thread. */
   readonly multiply: Kernel;
+  /** Tables of all codecs that use this memory. */
+  readonly tables: TableCache;
   readonly #maxBytes: number;
   /** The first line is left out, so that no address is 0. */
   readonly #free: Run[] = [{ start: LINE_BYTES, end: PAGE_BYTES }];
@@ -55,6 +58,7 @@ export class CodecMemory {
     const maximum = Math.ceil(maxBytes / PAGE_BYTES);
     this.shared = new WebAssembly.Memory({ initial: 1, maximum, shared: true });
     this.multiply = bindKernel(this.module, this.shared);
+    this.tables = new TableCache(this);
   }
 
   /** Bytes handed out and not yet released. */

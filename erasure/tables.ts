@@ -6,7 +6,13 @@
 import { limits } from "../base/limits.ts";
 import { tableBytes, writeTables } from "./kernel/kernel.ts";
 import type { Combination } from "./matrix.ts";
-import type { CodecMemory } from "./memory.ts";
+
+/** The part of the codec's memory that tables need. */
+interface TableMemory {
+  allocate(lengthBytes: number): number;
+  release(address: number): void;
+  view(address: number, lengthBytes: number): Uint8Array;
+}
 
 interface Entry {
   readonly combination: Combination;
@@ -16,13 +22,13 @@ interface Entry {
 }
 
 export class TableCache {
-  readonly #memory: CodecMemory;
+  readonly #memory: TableMemory;
   readonly #maxBytes: number;
   /** In order of last use, the oldest first. */
   readonly #entries = new Map<string, Entry>();
   #bytes = 0;
 
-  constructor(memory: CodecMemory, maxBytes: number = limits.erasureTableBytes) {
+  constructor(memory: TableMemory, maxBytes: number = limits.erasureTableBytes) {
     this.#memory = memory;
     this.#maxBytes = maxBytes;
   }
