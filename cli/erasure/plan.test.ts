@@ -9,8 +9,8 @@ test("the table shows each scheme on a line of its own", () => {
   });
   expect(table.split("\n")).toEqual([
     "scheme  devices  stored  may lose  nines  loss a year",
-    "   1+2        3   3.00×         2    9.2       6.2e-10",
-    "  10+4       14   1.40×         4   11.5       3.1e-12",
+    "   1+2        3   3.00×         2    9.7      1.9e-10",
+    "  10+4       14   1.40×         4   14.7      1.9e-15",
   ]);
 });
 
