@@ -107,7 +107,7 @@ export const limits = {
   bodyQueueBytes: 256 * KiB,
   /** What is still read of the body of a refused request, so that its client hears the answer. */
   lingerBytes: 1 * MiB,
-  lingerMs: 5_000,
+  lingerMs: 2_000,
   /** A line of an aws-chunked body (chunk head or trailer), and the trailers of one body. */
   chunkLineBytes: 1 * KiB,
   chunkTrailers: 16,

@@ -4,11 +4,19 @@ import type { Clock } from "../base/clock.ts";
 import { QuarryError } from "../base/errors.ts";
 import { RequestBody } from "./request-body.ts";
 
+/** What the answers of one gateway share. */
+export interface GatewayState {
+  /** Names this gateway in answers. */
+  readonly hostId: string;
+  /** From now on every answer closes its connection. */
+  readonly closing: boolean;
+}
+
 export class Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly requestId: string;
-  readonly hostId: string;
+  readonly gateway: GatewayState;
   readonly clock: Clock;
   readonly startedMs: number;
   readonly body: RequestBody;
@@ -21,13 +29,14 @@ export class Exchange {
   constructor(
     request: IncomingMessage,
     response: ServerResponse,
-    ids: { readonly requestId: string; readonly hostId: string },
+    requestId: string,
+    gateway: GatewayState,
     clock: Clock,
   ) {
     this.request = request;
     this.response = response;
-    this.requestId = ids.requestId;
-    this.hostId = ids.hostId;
+    this.requestId = requestId;
+    this.gateway = gateway;
     this.clock = clock;
     this.startedMs = clock.monotonicMs();
     this.body = new RequestBody(request, response, clock);

@@ -12,7 +12,7 @@ import type { Store } from "../client/store.ts";
 import type { Answer } from "./answer.ts";
 import { authorize, BucketOwners, refuseUnknownWishes } from "./authorize.ts";
 import type { Credentials } from "./credentials.ts";
-import { Exchange } from "./exchange.ts";
+import { Exchange, type GatewayState } from "./exchange.ts";
 import type { GatewayMetrics } from "./metrics.ts";
 import { Payload } from "./payload.ts";
 import { routeOf } from "./routes.ts";
@@ -33,12 +33,11 @@ export interface PipelineOptions {
   readonly domain?: string;
 }
 
-export class Pipeline {
+export class Pipeline implements GatewayState {
   readonly #options: PipelineOptions;
   readonly #verifier: Verifier;
   readonly #owners: BucketOwners;
   readonly #metrics: GatewayMetrics;
-  /** Names this gateway in answers and logs. */
   readonly hostId: string;
   #closing = false;
 
@@ -54,6 +53,10 @@ export class Pipeline {
     this.hostId = options.random.bytes(24).toString("base64");
   }
 
+  get closing(): boolean {
+    return this.#closing;
+  }
+
   /** From now on every answer closes its connection. */
   drain(): void {
     this.#closing = true;
@@ -65,9 +68,7 @@ export class Pipeline {
 
   /** Answers one request; `url` is the target as it was sent. Never throws. */
   async serve(request: IncomingMessage, response: ServerResponse, url: string): Promise<void> {
-    const ids = { requestId: this.requestId(), hostId: this.hostId };
-    const exchange = new Exchange(request, response, ids, this.#options.clock);
-    if (this.#closing) response.shouldKeepAlive = false;
+    const exchange = new Exchange(request, response, this.requestId(), this, this.#options.clock);
     this.#metrics.began();
     try {
       await sendAnswer(exchange, await this.#run(exchange, url));

@@ -39,7 +39,11 @@ export async function sendError(exchange: Exchange, error: S3Error): Promise<voi
     head["Content-Range"] = `bytes */${error.detail["ActualObjectSize"] ?? "*"}`;
   if (exchange.request.method === "HEAD")
     return await sendWhole(exchange, error.status, head, undefined);
-  await sendXml(exchange, error.status, head, errorXml(exchange, error));
+  await sendXml(exchange, error.status, head, errorXml(namesOf(exchange), error));
+}
+
+function namesOf({ path, requestId, gateway }: Exchange) {
+  return { path, requestId, hostId: gateway.hostId };
 }
 
 export function errorXml(
@@ -65,8 +69,9 @@ async function sendXml(
 
 function writeHead(exchange: Exchange, status: number, head: Head): void {
   head["x-amz-request-id"] = exchange.requestId;
-  head["x-amz-id-2"] = exchange.hostId;
+  head["x-amz-id-2"] = exchange.gateway.hostId;
   head["Server"] = "Quarry";
+  if (exchange.gateway.closing) exchange.response.shouldKeepAlive = false;
   exchange.response.writeHead(status, head);
 }
 
@@ -157,7 +162,8 @@ async function sendLate(
       if ("error" in outcome) throw outcome.error;
       return await sendXml(exchange, status, head, outcome.value);
     }
-    const xml = "error" in outcome ? errorXml(exchange, asS3Error(outcome.error)) : outcome.value;
+    const xml =
+      "error" in outcome ? errorXml(namesOf(exchange), asS3Error(outcome.error)) : outcome.value;
     response.end(xml.slice(XML_HEAD.length));
     if ("error" in outcome) throw outcome.error;
     return;

@@ -50,7 +50,8 @@ function answerOf(
   const range =
     asked !== undefined && rangeCounts(header(call, "if-range"), object) ? asked : undefined;
   const verdict = judgeRead(call.headers, object);
-  const headers = objectHeaders(call, object, range === undefined);
+  const whole = range === undefined && verdict === "send";
+  const headers = objectHeaders(call, object, whole);
   if (verdict === "unchanged") {
     delete headers["Content-Type"];
     return emptyAnswer(304, headers);

@@ -1,0 +1,53 @@
+import { describe, expect, test } from "vitest";
+import { routeOf } from "./routes.ts";
+import { S3Error } from "./s3/errors.ts";
+import { subresources } from "./subresources.ts";
+import { parseTarget } from "./target.ts";
+
+const methods = ["GET", "HEAD", "PUT", "POST", "DELETE", "OPTIONS", "PATCH", "PROPFIND"];
+const plain = new Set([
+  "GetObject",
+  "HeadObject",
+  "PutObject",
+  "DeleteObject",
+  "CreateBucket",
+  "DeleteBucket",
+  "HeadBucket",
+  "ListObjects",
+  "ListBuckets",
+]);
+
+function verbOf(method: string, url: string): string {
+  const route = routeOf(method, parseTarget(url, "localhost"));
+  return route instanceof S3Error ? route.code : route.verb;
+}
+
+describe("the route table", () => {
+  test.each([
+    ["GET", "/", "ListBuckets"],
+    ["PUT", "/b", "CreateBucket"],
+    ["GET", "/b?list-type=2&prefix=x", "ListObjectsV2"],
+    ["GET", "/b/k?x-id=GetObject", "GetObject"],
+    ["GET", "/b/k?response-content-type=a", "GetObject"],
+    ["PUT", "/b/k?uploadId=u&partNumber=1", "UploadPart"],
+    ["PUT", "/b/k?partNumber=1", "NotImplemented"],
+    ["GET", "/b/k?partNumber=1", "NotImplemented"],
+    ["GET", "/b/k?unknown", "NotImplemented"],
+    ["PUT", "/b/k?unknown=1", "NotImplemented"],
+    ["GET", "/b/k?acl&tagging", "NotImplemented"],
+    ["DELETE", "/b?policy", "NotImplemented"],
+    ["POST", "/b", "NotImplemented"],
+    ["DELETE", "/", "MethodNotAllowed"],
+    ["PROPFIND", "/b", "MethodNotAllowed"],
+  ])("%s %s is %s", (method, url, verb) => {
+    expect(verbOf(method, url)).toBe(verb);
+  });
+
+  test.each([...subresources])("?%s never passes for the verb without it", (name) => {
+    for (const method of methods)
+      for (const path of ["/", "/b", "/b/k"]) {
+        const verb = verbOf(method, `${path}?${name}`);
+        expect(plain.has(verb), `${method} ${path}?${name} is ${verb}`).toBe(false);
+      }
+  });
+});
