@@ -99,7 +99,8 @@ function needsOf(map: CrushMap) {
 function oldestRelease(needs: ReturnType<typeof needsOf>): string {
   if (needs.v5Rules || needs.tunables5) return "jewel";
   if (needs.v4Buckets) return "hammer";
-  if (needs.v3Rules || needs.tunables3) return "firefly";
-  if (needs.v2Rules || needs.tunables2 || needs.tunables) return "bobtail";
+  // Rules of the second and third version are forgotten here, as in Ceph.
+  if (needs.tunables3) return "firefly";
+  if (needs.tunables2 || needs.tunables) return "bobtail";
   return "argonaut";
 }

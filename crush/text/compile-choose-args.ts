@@ -25,7 +25,10 @@ export function compileChooseArgs(draft: Draft, block: ChooseArgsBlock): void {
       ids: ids ?? before?.ids ?? [],
     });
   }
-  for (const [id, args] of byBucket)
-    if (args.weightSets.length === 0 && args.ids.length === 0) byBucket.delete(id);
+  for (const [id, args] of byBucket) {
+    // Only straw2 buckets use them; Ceph forgets the others, too.
+    const used = draft.buckets.get(id)?.algorithm === "straw2";
+    if (!used || (args.weightSets.length === 0 && args.ids.length === 0)) byBucket.delete(id);
+  }
   draft.chooseArgs.set(block.index, new Map([...byBucket].sort(([a], [b]) => b - a)));
 }

@@ -4,12 +4,12 @@
  */
 import { limits } from "../../base/limits.ts";
 import type { CrushMap, Tunables } from "../map.ts";
+import { makeShadows } from "../shadow.ts";
 import { compileBucket } from "./compile-bucket.ts";
 import { compileChooseArgs } from "./compile-choose-args.ts";
 import { compileRule } from "./compile-rule.ts";
 import { type Draft, emptyDraft, refuse } from "./draft.ts";
 import { parse } from "./grammar.ts";
-import { makeShadows } from "./shadow.ts";
 import type { BucketBlock, Declaration, DeviceLine, TunableLine, TypeLine } from "./syntax.ts";
 
 /** Compiles a text map; throws InvalidArgument with what is wrong and where. */

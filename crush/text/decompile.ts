@@ -169,10 +169,12 @@ function chooseArgsLines(map: CrushMap): string[] {
             ? []
             : [
                 "    weight_set [",
-                ...weightSets.map((set) => `      [ ${set.map(printWeight).join(" ")} ]`),
+                ...weightSets.map(
+                  (set) => `      [ ${set.map((weight) => `${printWeight(weight)} `).join("")}]`,
+                ),
                 "    ]",
               ]),
-          ...(ids.length === 0 ? [] : [`    ids [ ${ids.join(" ")} ]`]),
+          ...(ids.length === 0 ? [] : [`    ids [ ${ids.map((id) => `${id} `).join("")}]`]),
           "  }",
         ]),
       "}",
