@@ -194,11 +194,12 @@ function appendFile(
   state: Pick<ConstructorParameters<typeof AppendFile>[0], "file" | "tailBytes" | "syncedBytes">,
   log: { current?: Log },
 ): AppendFile {
-  const { durability, clock, onFailure } = options;
+  const { durability, clock, onFailure, segmentBytes } = options;
   return new AppendFile({
     ...state,
     durability,
     clock,
+    extendBytes: Math.min(limits.extendBytes, segmentBytes ?? limits.logSegmentBytes),
     mark: {
       lengthBytes: RECORD_HEAD_BYTES,
       build: (_offset, syncedBytes) => log.current?.buildMark(syncedBytes) ?? [],

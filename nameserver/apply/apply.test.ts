@@ -1,0 +1,180 @@
+import { describe, expect, test } from "vitest";
+import { hasCode } from "../../base/errors.ts";
+import type { LogIndex } from "../../base/ids.ts";
+import { seededRandom } from "../../base/random.ts";
+import { audit } from "../../test/metadata/audit.ts";
+import { BUCKETS, KEYS, RandomCommands } from "../../test/metadata/random-commands.ts";
+import type { AnyCommand, AnyResult, Entry } from "../command.ts";
+import { decodeCommand, encodeCommand } from "../command.ts";
+import { list } from "../queries/list.ts";
+import { lookup } from "../queries/lookup.ts";
+import { StateMachine } from "../state-machine.ts";
+import { MemoryState } from "../state-memory.ts";
+
+const MINUTE = 60_000;
+
+class Runner {
+  readonly store = new MemoryState();
+  readonly machine = new StateMachine(this.store);
+  readonly log: Entry[] = [];
+
+  async run(command: AnyCommand, timeMs: number): Promise<AnyResult | undefined> {
+    const index = (this.machine.applied + 1) as LogIndex;
+    const entry = { index, timeMs, command: decodeCommand(encodeCommand(command)) };
+    this.log.push(entry);
+    const [outcome] = await this.machine.applyRun([entry]);
+    return outcome !== undefined && "result" in outcome ? outcome.result : undefined;
+  }
+}
+
+interface ModelVersion {
+  readonly id: string;
+  readonly etag: string;
+  readonly marker: boolean;
+}
+
+/** Versions of one name, newest first: what S3 says, in a few lines. */
+class Model {
+  readonly versioning = new Map<string, "off" | "enabled" | "suspended">();
+  readonly names = new Map<string, ModelVersion[]>();
+
+  at(bucket: string, key: string): ModelVersion[] {
+    return this.names.get(`${bucket}|${key}`) ?? [];
+  }
+
+  saw(command: AnyCommand, result: AnyResult): void {
+    if (command.type === "setVersioning") this.versioning.set(command.bucket, command.versioning);
+    if (!("key" in command)) return;
+    const { bucket, key } = command;
+    const versions = this.at(bucket, key);
+    const set = (next: ModelVersion[]) => this.names.set(`${bucket}|${key}`, next);
+    const mode = this.versioning.get(bucket) ?? "off";
+    const others = mode === "enabled" ? versions : versions.filter(({ id }) => id !== "null");
+    if (result.type === "version" && "etag" in command)
+      set([{ id: result.version, etag: command.etag, marker: false }, ...others]);
+    if (command.type === "putObject" && result.type === "version")
+      set([{ id: result.version, etag: command.attributes.etag, marker: false }, ...others]);
+    if (command.type !== "deleteObject") return;
+    if (command.version !== undefined) set(versions.filter(({ id }) => id !== command.version));
+    else if (result.type === "version")
+      set([{ id: result.version, etag: "", marker: true }, ...others]);
+    else set(others);
+  }
+}
+
+async function compare(state: MemoryState, model: Model): Promise<void> {
+  for (const bucket of BUCKETS) {
+    const listed = await list(state, { bucket, prefix: "", delimiter: "", after: "", limit: 1000 });
+    const wanted = KEYS.filter((key) => model.at(bucket, key)[0]?.marker === false);
+    expect(listed.objects.map(({ key }) => key).sort()).toEqual([...wanted].sort());
+    for (const key of KEYS)
+      for (const { id, etag, marker } of model.at(bucket, key)) {
+        const { object } = lookup(state, { bucket, key, version: id });
+        expect([object.attributes.etag, object.deleteMarker]).toEqual([etag, marker]);
+      }
+    for (const { key, attributes, version } of listed.objects)
+      expect(model.at(bucket, key)[0]).toEqual({
+        id: version,
+        etag: attributes.etag,
+        marker: false,
+      });
+  }
+}
+
+describe("apply", () => {
+  test.each([1, 2, 3, 4])("random commands agree with a simple model (seed %i)", async (seed) => {
+    const commands = new RandomCommands(seededRandom(seed));
+    const runner = new Runner();
+    const model = new Model();
+    let timeMs = 1_000_000;
+    let done = 0;
+    for (const command of RandomCommands.opening()) await runner.run(command, timeMs);
+    for (let i = 0; i < 600; i++) {
+      timeMs += 30_000;
+      // The model knows no trash: undelete is tested by itself.
+      let command = commands.next();
+      while (command.type === "undelete") command = commands.next();
+      const before = runner.machine.digest;
+      const result = await runner.run(command, timeMs);
+      if (result === undefined) expect(runner.machine.digest).toEqual(before);
+      else {
+        done++;
+        commands.saw(command, result);
+        model.saw(command, result);
+      }
+      if (i % 20 === 0) await compare(runner.store, model);
+      if (i % 60 === 0)
+        for (const chore of await RandomCommands.chores(runner.store))
+          await runner.run(chore, timeMs);
+      if (i % 60 === 0) await audit(runner.store, runner.machine.digest);
+    }
+    expect(done).toBeGreaterThan(200);
+    await compare(runner.store, model);
+    await audit(runner.store, runner.machine.digest);
+  });
+
+  test("the same log makes the same state, however it is cut into runs", async () => {
+    const commands = new RandomCommands(seededRandom(99));
+    const first = new Runner();
+    for (const command of RandomCommands.opening()) await first.run(command, 1);
+    for (let i = 0; i < 400; i++) {
+      const command = commands.next();
+      const result = await first.run(command, 1 + i * MINUTE);
+      if (result !== undefined) commands.saw(command, result);
+      if (i % 50 === 0)
+        for (const chore of await RandomCommands.chores(first.store))
+          await first.run(chore, 1 + i * MINUTE);
+    }
+    for (const size of [2, 7, 256]) {
+      const store = new MemoryState();
+      let machine = new StateMachine(store);
+      for (let at = 0; at < first.log.length; at += size) {
+        await machine.applyRun(first.log.slice(at, at + size));
+        machine = new StateMachine(store);
+      }
+      expect(machine.digest).toEqual(first.machine.digest);
+    }
+    await audit(first.store, first.machine.digest);
+  });
+
+  test("a first reference into a settled block is refused, an older one stays", async () => {
+    const runner = new Runner();
+    const commands = new RandomCommands(seededRandom(5));
+    for (const command of RandomCommands.opening()) await runner.run(command, 1);
+    const chunks = commands.chunks(3);
+    await runner.run({ type: "addChunks", blob: 1 as never, first: 0, chunks }, 2);
+    for (const block of [1, 2] as never[]) {
+      await runner.run({ type: "sealBlock", block, generation: 1 }, 3);
+      await runner.run({ type: "settleBlock", block, generation: 1, afterMs: 10 }, 20);
+    }
+    const put = (registered: number, more: typeof chunks) =>
+      runner.run(
+        {
+          type: "putObject",
+          bucket: "one",
+          key: "k",
+          content: {
+            blob: 1 as never,
+            registered,
+            chunks: more,
+            lengthBytes: (registered + more.length) * 100,
+          },
+          attributes: { etag: "x" },
+        },
+        30,
+      );
+    expect(await put(3, commands.chunks(1))).toBeUndefined();
+    expect(await put(3, [])).toMatchObject({ type: "version" });
+    await audit(runner.store, runner.machine.digest);
+  });
+
+  test("a refusal says why", async () => {
+    const runner = new Runner();
+    const index = 1 as LogIndex;
+    const command: AnyCommand = { type: "deleteBucket", bucket: "none" };
+    const [outcome] = await runner.machine.applyRun([{ index, timeMs: 1, command }]);
+    expect(
+      outcome !== undefined && "refusal" in outcome && hasCode(outcome.refusal, "NoSuchBucket"),
+    ).toBe(true);
+  });
+});

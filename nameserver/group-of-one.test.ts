@@ -1,0 +1,158 @@
+import { describe, expect, test } from "vitest";
+import type { Clock } from "../base/clock.ts";
+import { SimulatedDisk } from "../base/disk-simulated.ts";
+import { QuarryError } from "../base/errors.ts";
+import type { LogIndex } from "../base/ids.ts";
+import { seededRandom } from "../base/random.ts";
+import { audit } from "../test/metadata/audit.ts";
+import { RandomCommands } from "../test/metadata/random-commands.ts";
+import { type AnyCommand, decodeCommand, type Entry, encodeCommand } from "./command.ts";
+import { GroupOfOne } from "./group-of-one.ts";
+import { Log } from "./log.ts";
+import { StateMachine } from "./state-machine.ts";
+import { MemoryState } from "./state-memory.ts";
+
+function testClock(): Clock {
+  let now = 1_000_000;
+  return {
+    nowMs: () => (now += 60_000),
+    monotonicMs: () => now,
+    after: () => ({ cancel: () => undefined }),
+  };
+}
+
+function open(
+  disk: SimulatedDisk,
+  store: MemoryState,
+  checkpointBytes = 6_000,
+): Promise<GroupOfOne> {
+  return GroupOfOne.open({
+    disk,
+    store,
+    clock: testClock(),
+    random: seededRandom(1),
+    directory: "/ns/log",
+    durability: "commit",
+    segmentBytes: 8_000,
+    checkpointBytes,
+    report: () => undefined,
+  });
+}
+
+/** Commands, several at once; `acknowledged` holds those that were answered, done or refused. */
+async function work(group: GroupOfOne, seed: number, acknowledged: AnyCommand[]): Promise<void> {
+  const commands = new RandomCommands(seededRandom(seed));
+  const propose = async (command: AnyCommand) => {
+    try {
+      commands.saw(command, await group.propose(command));
+    } catch (error) {
+      if (!(error instanceof QuarryError) || error.code === "DiskFailed") throw error;
+    }
+    acknowledged.push(command);
+  };
+  for (const command of RandomCommands.opening()) await propose(command);
+  for (let i = 0; i < 40; i++) {
+    await Promise.all(Array.from({ length: 4 }, () => propose(commands.next())));
+    if (i % 10 === 9)
+      for (const chore of await RandomCommands.chores(group.state as MemoryState))
+        await propose(chore);
+  }
+}
+
+/** Every entry of the log, read from the disk as it is. */
+async function entriesOf(disk: SimulatedDisk, after: number): Promise<Entry[]> {
+  const entries: Entry[] = [];
+  const log = await Log.open(
+    {
+      disk,
+      clock: testClock(),
+      random: seededRandom(1),
+      directory: "/ns/log",
+      durability: "commit",
+    },
+    after as LogIndex,
+    async (stamp, payload) => {
+      entries.push({ ...stamp, command: decodeCommand(payload) });
+    },
+  );
+  await log[Symbol.asyncDispose]();
+  return entries;
+}
+
+describe("group of one", () => {
+  test.each([
+    ["with checkpoints", 6_000],
+    ["from the log alone", Number.POSITIVE_INFINITY],
+  ])("a power cut keeps every acknowledged command, whole: %s", async (_, checkpointBytes) => {
+    const whole = new SimulatedDisk();
+    {
+      await using group = await open(whole, new MemoryState(), checkpointBytes);
+      await work(group, 11, []);
+    }
+    let replayed = 0;
+    const step = 1 + Math.floor(whole.operations / 60);
+    for (let cut = 2; cut <= whole.operations; cut += step) {
+      const disk = new SimulatedDisk();
+      const store = new MemoryState();
+      const acknowledged: AnyCommand[] = [];
+      disk.crashAt(cut);
+      await open(disk, store, checkpointBytes)
+        .then(async (group) => {
+          await work(group, 11, acknowledged);
+          await group[Symbol.asyncDispose]();
+        })
+        .catch(() => undefined);
+      expect(disk.crashed).toBe(true);
+      disk.crash(seededRandom(cut));
+      const left = store.crashed();
+      const behind = new StateMachine(left);
+      const entries = await entriesOf(disk, behind.applied);
+      const group = await open(disk, left);
+      replayed += entries.length;
+      expect(group.applied).toBeGreaterThanOrEqual(acknowledged.length);
+      if (behind.applied === 0) {
+        const bytes = (command: AnyCommand) => encodeCommand(command).toString("hex");
+        const logged = new Set(entries.map(({ command }) => bytes(command)));
+        expect(acknowledged.filter((command) => !logged.has(bytes(command)))).toEqual([]);
+      }
+      await audit(left, group.digest);
+    }
+    expect(replayed).toBeGreaterThan(100);
+  });
+
+  test("a restart after a kill comes to the same state", async () => {
+    for (const seed of [1, 2, 3]) {
+      const disk = new SimulatedDisk();
+      const store = new MemoryState();
+      const group = await open(disk, store);
+      await work(group, seed, []);
+      const { applied, digest } = group;
+      disk.kill();
+      const left = store.crashed();
+      const again = await open(disk, left);
+      expect([again.applied, again.digest]).toEqual([applied, digest]);
+      await audit(left, digest);
+    }
+  });
+
+  test("a state that lost its place in a cut log is damage", async () => {
+    const disk = new SimulatedDisk();
+    {
+      await using group = await open(disk, new MemoryState());
+      await work(group, 4, []);
+    }
+    await expect(open(disk, new MemoryState())).rejects.toMatchObject({ code: "Damaged" });
+  });
+
+  test("too large a command is refused, and nothing is accepted after the end", async () => {
+    const group = await open(new SimulatedDisk(), new MemoryState());
+    const command = (length: number): AnyCommand => ({
+      type: "createBucket",
+      bucket: "x".repeat(length),
+      owner: "me",
+    });
+    await expect(group.propose(command(2 ** 21))).rejects.toMatchObject({ code: "TooLarge" });
+    await group[Symbol.asyncDispose]();
+    await expect(group.propose(command(3))).rejects.toMatchObject({ code: "Closed" });
+  });
+});

@@ -1,0 +1,162 @@
+import { describe, expect, test } from "vitest";
+import { MARK_IDLE_MS } from "../base/append-file.ts";
+import { type Clock, sleep, systemClock } from "../base/clock.ts";
+import { SimulatedDisk } from "../base/disk-simulated.ts";
+import { hasCode } from "../base/errors.ts";
+import type { LogIndex } from "../base/ids.ts";
+import { seededRandom } from "../base/random.ts";
+import { Log, type LogOptions } from "./log.ts";
+
+const DIRECTORY = "/ns/log";
+const quietClock: Clock = {
+  nowMs: () => 5,
+  monotonicMs: () => 0,
+  after: () => ({ cancel: () => undefined }),
+};
+
+function options(disk: SimulatedDisk, more: Partial<LogOptions> = {}): LogOptions {
+  return {
+    disk,
+    clock: quietClock,
+    random: seededRandom(3),
+    directory: DIRECTORY,
+    durability: "commit",
+    segmentBytes: 1000,
+    ...more,
+  };
+}
+
+/** What the log holds above `after`. */
+async function contents(disk: SimulatedDisk, after = 0, more: Partial<LogOptions> = {}) {
+  const found = new Map<number, string>();
+  const log = await Log.open(options(disk, more), after as LogIndex, async ({ index }, payload) => {
+    found.set(index, payload.toString());
+  });
+  return { log, found };
+}
+
+/** The state is durable up to here: the log may be cut below. */
+const CUT = 12;
+const payloads = Array.from({ length: 30 }, (_, i) => `payload ${i} ${"x".repeat(i * 3)}`);
+
+/** In log order, what the state does not hold. */
+const above = (acknowledged: Map<number, string>, after = CUT) =>
+  [...acknowledged].filter(([index]) => index > after).sort(([a], [b]) => a - b);
+
+/** Appends in waves of some at once; gives what was acknowledged, by index. */
+async function write(disk: SimulatedDisk, acknowledged: Map<number, string>): Promise<void> {
+  const { log } = await contents(disk);
+  for (let i = 0; i < payloads.length; i += 3) {
+    await Promise.all(
+      payloads.slice(i, i + 3).map(async (payload) => {
+        const { index } = await log.append(Buffer.from(payload));
+        acknowledged.set(index, payload);
+      }),
+    );
+    if (i === 18) await log.cut(CUT as LogIndex);
+  }
+  await log[Symbol.asyncDispose]();
+}
+
+describe("log", () => {
+  test("gives back what was written, over segments and restarts", async () => {
+    const disk = new SimulatedDisk();
+    const acknowledged = new Map<number, string>();
+    await write(disk, acknowledged);
+    expect(disk.paths().filter((path) => path.endsWith(".qlog")).length).toBeGreaterThan(2);
+    const { log, found } = await contents(disk, CUT);
+    expect([...found]).toEqual(above(acknowledged));
+    expect(await log.append(Buffer.from("more"))).toEqual({
+      index: 31,
+      timeMs: 5,
+      check: expect.anything(),
+    });
+  });
+
+  test("a power cut at any operation loses nothing that was acknowledged", async () => {
+    const whole = new SimulatedDisk();
+    await write(whole, new Map());
+    for (let cut = 1; cut <= whole.operations; cut++)
+      for (const seed of [cut, cut + 1000, cut + 2000]) {
+        const disk = new SimulatedDisk();
+        const acknowledged = new Map<number, string>();
+        disk.crashAt(cut);
+        // A cut in the closing mark harms nobody, so this may end well.
+        await write(disk, acknowledged).catch(() => undefined);
+        expect(disk.crashed).toBe(true);
+        disk.crash(seededRandom(seed));
+        const after = Math.min(CUT, acknowledged.size);
+        const { log, found } = await contents(disk, after);
+        for (const [index, payload] of above(acknowledged, after))
+          expect(found.get(index)).toBe(payload);
+        for (const payload of found.values()) expect(payloads).toContain(payload);
+        // It carries on, and what it says then survives as well.
+        const { index } = await log.append(Buffer.from("after"));
+        expect(index).toBe(Math.max(after, ...found.keys()) + 1);
+        disk.kill();
+        const again = await contents(disk, after);
+        expect(again.found.get(index)).toBe("after");
+      }
+  });
+
+  test("a flipped bit anywhere in a segment is found and named, or changes nothing", async () => {
+    const pristine = new SimulatedDisk();
+    const acknowledged = new Map<number, string>();
+    await write(pristine, acknowledged);
+    const kept = pristine.paths().filter((path) => path.endsWith(".qlog"));
+    let found = 0;
+    for (const path of kept)
+      for (let offset = 0; offset < pristine.contentOf(path).length && offset < 1200; offset++) {
+        const disk = new SimulatedDisk();
+        for (const one of pristine.paths()) disk.plant(one, pristine.contentOf(one));
+        disk.flip(path, offset, 1 << (offset % 8));
+        try {
+          const read = await contents(disk, CUT);
+          expect([...read.found]).toEqual(above(acknowledged));
+          await read.log[Symbol.asyncDispose]();
+        } catch (error) {
+          if (!hasCode(error, "Damaged")) throw error;
+          expect(error.message).toContain(path);
+          found++;
+        }
+      }
+    expect(found).toBeGreaterThan(1000);
+  });
+
+  test("a mark written when idle covers the last entry", async () => {
+    const disk = new SimulatedDisk();
+    const { log } = await contents(disk, 0, { clock: systemClock });
+    await log.append(Buffer.from("precious"));
+    await sleep(systemClock, MARK_IDLE_MS * 20);
+    disk.kill(); // no clean end
+    const [path] = disk.paths().filter((one) => one.endsWith(".qlog"));
+    const at = disk.contentOf(path ?? "").indexOf("precious");
+    disk.flip(path ?? "", at);
+    await expect(contents(disk)).rejects.toThrow(/damaged at byte 64/);
+  });
+
+  test("a missing segment, or a log behind the state, is damage", async () => {
+    const disk = new SimulatedDisk();
+    await write(disk, new Map());
+    const segments = disk.paths().filter((path) => path.endsWith(".qlog"));
+    await expect(contents(disk, 31)).rejects.toThrow(/the state knows entry 31/);
+    await expect(contents(disk, 0)).rejects.toThrow(/missing/);
+    await disk.remove(segments[1] ?? "");
+    await expect(contents(disk, CUT)).rejects.toThrow(/missing/);
+  });
+
+  test("a full disk refuses entries and goes on when there is room again", async () => {
+    const disk = new SimulatedDisk();
+    const { log } = await contents(disk, 0, { segmentBytes: 10_000_000 });
+    const first = await log.append(Buffer.alloc(300_000, "a"));
+    disk.leaveFree(0);
+    const refused = [300_000, 10].map((bytes) => log.append(Buffer.alloc(bytes, "b")));
+    for (const one of refused) await expect(one).rejects.toMatchObject({ code: "DiskFull" });
+    disk.leaveFree(1e9);
+    const second = await log.append(Buffer.from("c"));
+    expect(second.index).toBe(first.index + 1);
+    await log[Symbol.asyncDispose]();
+    const { found } = await contents(disk, 1, { segmentBytes: 10_000_000 });
+    expect([...found]).toEqual([[2, "c"]]);
+  });
+});

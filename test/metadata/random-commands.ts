@@ -1,0 +1,180 @@
+/** Seeded commands of every kind over few names, so that they meet. Some are meant to be refused. */
+import type { BlobId, BlockId, NeedleId } from "../../base/ids.ts";
+import type { Random } from "../../base/random.ts";
+import type { AnyCommand, AnyResult } from "../../nameserver/command.ts";
+import type { StateReader } from "../../nameserver/group.ts";
+import { KeyReader } from "../../nameserver/keyspace.ts";
+import type { NewBlob } from "../../rpc/commands.ts";
+import type { Chunk } from "../../rpc/objects.ts";
+import { allOf } from "./audit.ts";
+
+export const BUCKETS = ["one", "two"] as const;
+export const KEYS = ["a", "b/c", "b/d", "é\0", "\u{1F600}"] as const;
+const MiB = 1024 * 1024;
+
+export class RandomCommands {
+  readonly #random: Random;
+  #blob = 1;
+  #needle = 1n;
+  readonly versions: string[] = ["null"];
+  #uploads: { bucket: string; key: string; upload: string; staged: number }[] = [];
+  #pending: { blob: BlobId; chunks: number; length: number }[] = [];
+
+  constructor(random: Random) {
+    this.#random = random;
+  }
+
+  pick<T>(from: readonly T[]): T {
+    const one = from[this.#random.u32() % from.length];
+    if (one === undefined) throw new Error("nothing to pick from");
+    return one;
+  }
+
+  /** What every state begins with. */
+  static opening(): AnyCommand[] {
+    return [
+      { type: "leaseBlobs", count: 4096 },
+      { type: "addBlock", block: 1 as BlockId, generation: 1, pool: 0, members: [] },
+      { type: "addBlock", block: 2 as BlockId, generation: 1, pool: 0, members: [] },
+      ...BUCKETS.map((bucket) => ({ type: "createBucket" as const, bucket, owner: "me" })),
+    ];
+  }
+
+  chunks(count: number, lengthBytes = 100): Chunk[] {
+    return Array.from({ length: count }, () => ({
+      block: this.pick([1, 2]) as BlockId,
+      needle: this.#needle++ as NeedleId,
+      lengthBytes,
+      crc32c: Number(this.#needle % 1000n),
+    }));
+  }
+
+  content(lengthBytes?: number): NewBlob {
+    const pending = this.#random.u32() % 4 === 0 ? this.#pending.shift() : undefined;
+    const chunks = this.chunks(this.#random.u32() % 4, lengthBytes);
+    const own = chunks.reduce((sum, chunk) => sum + chunk.lengthBytes, 0);
+    return {
+      blob: pending?.blob ?? (this.#blob++ as BlobId),
+      lengthBytes: (pending?.length ?? 0) + own,
+      registered: pending?.chunks ?? 0,
+      chunks,
+    };
+  }
+
+  /** Keeps what later commands can refer to. */
+  saw(command: AnyCommand, result: AnyResult): void {
+    if (result.type === "version") this.versions.push(result.version);
+    if (command.type === "createUpload" && result.type === "upload")
+      this.#uploads.push({ ...command, upload: result.upload, staged: 0 });
+    if (command.type === "stageParts" && result.type === "staged")
+      this.#uploads = this.#uploads.map((one) =>
+        one.upload === command.upload ? { ...one, staged: result.staged } : one,
+      );
+    if (command.type === "addChunks") {
+      const length = command.chunks.reduce((sum, chunk) => sum + chunk.lengthBytes, 0);
+      this.#pending.push({ blob: command.blob, chunks: command.chunks.length, length });
+    }
+  }
+
+  next(): AnyCommand {
+    const target = { bucket: this.pick(BUCKETS), key: this.pick(KEYS) };
+    const etag = `e${this.#random.u32() % 3}`;
+    switch (this.#random.u32() % 20) {
+      case 0:
+        return {
+          type: "setVersioning",
+          ...target,
+          versioning: this.pick(["enabled", "suspended"]),
+        };
+      case 1:
+        return { type: "deleteObject", ...target, version: this.pick(this.versions) };
+      case 2:
+      case 3:
+      case 4:
+        return { type: "deleteObject", ...target };
+      case 5:
+        return { type: "undelete", ...target };
+      case 6: {
+        const blob = this.#blob++ as BlobId;
+        const chunks = this.chunks(1 + (this.#random.u32() % 300));
+        return { type: "addChunks", blob, first: 0, chunks };
+      }
+      case 7:
+        return { type: "dropBlob", blob: this.#pending.shift()?.blob ?? (999_999 as BlobId) };
+      case 8:
+        return { type: "createUpload", ...target, attributes: { owner: "me" } };
+      case 9:
+      case 10:
+      case 11:
+      case 12:
+        return this.#uploadCommand(target, etag);
+      case 13:
+        return {
+          type: "putObject",
+          ...target,
+          content: this.content(),
+          attributes: { etag },
+          conditions: this.pick([{ ifNoneMatch: "*" }, { ifMatch: '"e1"' }]),
+        };
+      default:
+        return { type: "putObject", ...target, content: this.content(), attributes: { etag } };
+    }
+  }
+
+  #uploadCommand(target: { bucket: string; key: string }, etag: string): AnyCommand {
+    if (this.#uploads.length === 0)
+      return { type: "createUpload", ...target, attributes: { owner: "me" } };
+    const { bucket, key, upload, staged } = this.pick(this.#uploads);
+    const at = { bucket, key, upload };
+    const part = 1 + (this.#random.u32() % 3);
+    switch (this.#random.u32() % 8) {
+      case 0:
+      case 1:
+      case 2:
+        return { type: "putPart", ...at, part, content: this.content(2 * MiB), etag: `p${part}` };
+      case 3:
+      case 4:
+        return { type: "stageParts", ...at, staged: 0, parts: [{ part, etag: `"p${part}"` }] };
+      case 5:
+        return { type: "stageParts", ...at, staged, parts: [{ part, etag: `p${part}` }] };
+      case 6:
+        return { type: "completeUpload", ...at, staged, etag: `${etag}-${staged}` };
+      default:
+        return { type: "abortUpload", ...at };
+    }
+  }
+
+  /** What the workers would propose, everything due at once. */
+  static async chores(state: StateReader): Promise<AnyCommand[]> {
+    const numbers = async (tag: "dueQueue" | "pendingQueue" | "collectQueue" | "dropQueue") =>
+      (await allOf(state, tag)).map(({ key }) => {
+        const reader = new KeyReader(key);
+        return [reader.u56(), key.length > 8 ? reader.u56() : 0] as const;
+      });
+    return [
+      {
+        type: "expireTrash",
+        items: (await numbers("dueQueue")).map(([dueMs, sequence]) => ({ dueMs, sequence })),
+      },
+      {
+        type: "expirePending",
+        items: (await numbers("pendingQueue")).map(([untilMs, blob]) => ({
+          untilMs,
+          blob: blob as BlobId,
+        })),
+      },
+      {
+        type: "collected",
+        items: (await numbers("collectQueue")).map(([queued, blob]) => ({
+          queued,
+          blob: blob as BlobId,
+          keep: 0,
+        })),
+      },
+      ...(await numbers("dropQueue")).flatMap(([queued]): AnyCommand[] => [
+        { type: "dropParts", queued, parts: [1, 2, 3], last: true },
+        { type: "dropContentPage", queued, page: 0 },
+      ]),
+    ];
+  }
+}
