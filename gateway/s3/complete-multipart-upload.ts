@@ -127,7 +127,8 @@ function checkPartChecksums(
   named.forEach(({ part, checksum }, i) => {
     if (checksum === undefined) return;
     const stored = parts[i]?.checksum;
-    if (checksum.algorithm !== algorithm || stored !== checksum.value)
+    const asAnnounced = algorithm === undefined || checksum.algorithm === algorithm;
+    if (!asAnnounced || stored !== checksum.value)
       throw new S3Error("InvalidPart", undefined, { PartNumber: String(part) });
   });
 }
