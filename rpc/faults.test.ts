@@ -5,7 +5,16 @@ import { assert } from "../base/errors.ts";
 import type { BlockId } from "../base/ids.ts";
 import { limits } from "../base/limits.ts";
 import { seededRandom, systemRandom } from "../base/random.ts";
-import { device, freshPath, memoryBlocks, pair, request, secret } from "../test/rpc-pair.ts";
+import {
+  device,
+  freshPath,
+  memoryBlocks,
+  pair,
+  readFrame,
+  request,
+  secret,
+  trustedSocket,
+} from "../test/rpc-pair.ts";
 import type { AppendReply, BlockService } from "./block-service.ts";
 import { RpcClient } from "./client.ts";
 import { connect } from "./connect.ts";
@@ -172,7 +181,7 @@ describe("calls that end early", () => {
 
   test("the connection goes before a large payload was sent: not executed", async () => {
     const held = heldBlocks();
-    await using p = await pair(held.blocks, { inFlightBytes: 12 * MiB });
+    await using p = await pair(held.blocks, { inFlightBytes: 24 * MiB });
     const large = Buffer.alloc(8 * MiB);
     const first = p.blocks.append(request(1n, large), large);
     const second = p.blocks.append(request(2n, large), large);
@@ -204,7 +213,7 @@ describe("calls that end early", () => {
   test("a deadline passes at the server, and a payload that never came holds nothing", async () => {
     const held = heldBlocks();
     const clock = new ManualClock();
-    await using p = await pair(held.blocks, { clock, inFlightBytes: 12 * MiB });
+    await using p = await pair(held.blocks, { clock, inFlightBytes: 24 * MiB });
     const large = Buffer.alloc(8 * MiB);
     const first = p.blocks.append(request(1n, large), large);
     const second = p.blocks.append(request(2n, large), large);
@@ -223,7 +232,7 @@ describe("calls that end early", () => {
 
   test("a signal cancels, and the server lets go", async () => {
     const held = heldBlocks();
-    await using p = await pair(held.blocks, { inFlightBytes: 12 * MiB });
+    await using p = await pair(held.blocks, { inFlightBytes: 24 * MiB });
     const large = Buffer.alloc(8 * MiB);
     const first = p.blocks.append(request(1n, large), large);
     await held.arrived(1);
@@ -305,6 +314,53 @@ describe("maxima", () => {
     expect(all.every((r) => r.kind === "data" && data.equals(r.data))).toBe(true);
   });
 
+  test("answers are made as far as there is room for them", async () => {
+    const held = { now: 0, most: 0 };
+    const answer = Buffer.alloc(MiB, 3);
+    const blocks: BlockService = {
+      ...memoryBlocks(),
+      async read({ lengthBytes }) {
+        held.most = Math.max(held.most, ++held.now);
+        await new Promise((resolve) => setImmediate(resolve));
+        held.now--;
+        const checksums = new Uint32Array(0);
+        const data = answer.subarray(0, lengthBytes);
+        return { kind: "data", needleBytes: MiB, generation: 1, offset: 0, checksums, data };
+      },
+    };
+    await using p = await pair(blocks, { inFlightBytes: 24 * MiB });
+    const { block, needle } = request(1n, answer);
+    const sizes = Array.from({ length: 100 }, (_, i) => (i % 2 === 0 ? MiB : 40_000));
+    const reads = sizes.map((lengthBytes) =>
+      p.blocks.read({ device, block, needle, offset: 0, lengthBytes }),
+    );
+    const lengths = (await Promise.all(reads)).map((r) => (r.kind === "data" ? r.data.length : 0));
+    expect(lengths).toEqual(sizes);
+    expect(held.most).toBeGreaterThan(5);
+    expect(held.most).toBeLessThan(25); // 12 MiB hold ten large and as many small ones
+    await until(() => p.server.heldBytes === 0);
+  });
+
+  test("a peer that never reads is given up, and what it held is free again", async () => {
+    const clock = new ManualClock();
+    await using p = await pair(memoryBlocks(), { clock });
+    assert("path" in p.server.address, "a Unix socket");
+    const data = Buffer.alloc(60_000);
+    await p.blocks.append(request(1n, data), data);
+    const { block, needle } = request(1n, data);
+    const peer = await trustedSocket(p.server.address.path);
+    peer.on("error", () => {});
+    const wanted = { device, block, needle, offset: 0, lengthBytes: data.length };
+    for (let stream = 1; stream <= 400; stream++) peer.write(readFrame(stream, wanted));
+    await until(() => p.server.heldBytes > 32 * MiB);
+    expect(p.server.heldBytes).toBeLessThanOrEqual(limits.inFlightBytes);
+    clock.advance(limits.rpcDeadlineMs);
+    expect(await p.blocks.createBlock(address)).toBeUndefined();
+    clock.advance(limits.rpcDeadlineMs);
+    await until(() => p.server.peers.size === 1 && p.server.heldBytes === 0);
+    peer.destroy();
+  });
+
   test("too many calls at once, a payload too long: refused at the client", async () => {
     const held = heldBlocks();
     await using p = await pair(held.blocks);
@@ -324,7 +380,7 @@ describe("maxima", () => {
 
   test("small payloads beyond the budget are told to come later", async () => {
     const held = heldBlocks();
-    await using p = await pair(held.blocks, { inFlightBytes: 12 * MiB });
+    await using p = await pair(held.blocks, { inFlightBytes: 24 * MiB });
     const data = Buffer.alloc(64 * 1024);
     const fit = (3 * MiB) / data.length;
     const calls = Array.from({ length: fit + 1 }, (_, i) =>

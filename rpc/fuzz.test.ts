@@ -1,28 +1,11 @@
-import { connect as connectTo, type Socket } from "node:net";
 import { expect, test } from "vitest";
 import { assert } from "../base/errors.ts";
 import type { BlockId } from "../base/ids.ts";
 import { limits } from "../base/limits.ts";
-import { seededRandom, systemRandom } from "../base/random.ts";
-import { device, memoryBlocks, pair, request, secret } from "../test/rpc-pair.ts";
+import { seededRandom } from "../base/random.ts";
+import { device, memoryBlocks, pair, request, trustedSocket } from "../test/rpc-pair.ts";
 import { encodeHeader } from "./codec.ts";
 import { emptyHead, FRAME_BYTES, HAS_PAYLOAD, writeHead } from "./frame.ts";
-import { clientHandshake, HANDSHAKE_BYTES } from "./handshake.ts";
-
-/** A peer that knows the secret and may then say anything. */
-async function trustedSocket(path: string): Promise<Socket> {
-  const socket = connectTo(path);
-  const handshake = clientHandshake(secret, systemRandom);
-  let step = handshake.next();
-  while (step.done !== true) {
-    if (step.value !== undefined) socket.write(step.value);
-    await new Promise((resolve) => socket.once("readable", resolve));
-    const message: Buffer | null = socket.read(HANDSHAKE_BYTES);
-    assert(message !== null, "a whole message came");
-    step = handshake.next(message);
-  }
-  return socket;
-}
 
 const random = seededRandom(7);
 const below = (n: number) => random.u32() % n;

@@ -39,6 +39,8 @@ export class Outbox {
   #endBytes = 0;
   #parts: Uint8Array[] = [];
   #partBytes = 0;
+  /** Of inline payloads that wait in #parts. */
+  #sent: (() => void)[] = [];
   #scheduled = false;
   readonly #transfers = new Map<number, Transfer>();
   readonly #ready: Transfer[] = [];
@@ -54,7 +56,7 @@ export class Outbox {
 
   /**
    * Sends a message. `unaskedBytes`: up to here the payload needs no credit. The payload is not
-   * copied unless small; it must not change before `sent` is called (at the latest with the answer).
+   * copied unless small; `sent` is called, in a later tick, once it is out or given up.
    */
   message(
     envelope: Envelope,
@@ -80,7 +82,7 @@ export class Outbox {
     if (payload === undefined) return;
     if (inline) {
       this.#put(payload);
-      sent?.();
+      if (sent !== undefined) this.#sent.push(sent);
       return;
     }
     const allowed = payloadBytes <= unaskedBytes;
@@ -122,6 +124,7 @@ export class Outbox {
     for (const stream of [...this.#transfers.keys()]) this.drop(stream);
     this.#parts = [];
     this.#partBytes = 0;
+    for (const sent of this.#sent.splice(0)) sent();
   }
 
   /** Whether all of a stream's payload was handed to the socket. */
@@ -191,15 +194,26 @@ export class Outbox {
     if (last < 0) return;
     this.#parts = [];
     this.#partBytes = 0;
+    const written = this.#whenWritten();
     if (last > 0) socket.cork();
     parts.forEach((part, i) => {
       if (i < last) socket.write(part);
-      else socket.write(part, this.#written);
+      else socket.write(part, written);
     });
     if (last > 0) socket.uncork();
     // All was taken by the system at once, as is usual: the slab is free again.
     if (socket.writableLength === 0) this.#startBytes = this.#endBytes = 0;
   };
+
+  #whenWritten(): () => void {
+    if (this.#sent.length === 0) return this.#written;
+    const callbacks = this.#sent;
+    this.#sent = [];
+    return () => {
+      for (const sent of callbacks) sent();
+      this.#written();
+    };
+  }
 
   readonly #written = (): void => {
     if (this.#ready.length > 0) this.#schedule();

@@ -1,47 +1,42 @@
 /**
  * A server's side of one connection: requests come in, answers go out. A request is handled once
- * its payload is whole; payloads are received within the server's budgets only.
+ * its payload is whole; payloads and answers stay within the server's budgets.
  */
-import { QuarryError } from "../base/errors.ts";
+import { QuarryError, unreachable } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
-import type { Budget, BudgetWaiter } from "./budget.ts";
-import { decodeHeader, encodeHeader } from "./codec.ts";
+import { type EncodedAnswer, encodeAnswer, encodeFailure } from "./answer.ts";
+import { decodeHeader } from "./codec.ts";
 import type { Connection, ConnectionOwner } from "./connection.ts";
 import { Deadlines } from "./deadlines.ts";
 import { broken, type FrameHead, frameKinds, HAS_PAYLOAD } from "./frame.ts";
+import {
+  expectedAnswerBytes,
+  type Incoming,
+  incomingFrom,
+  leaveLine,
+  releaseAnswer,
+  releasePayload,
+  reusePayload,
+  whenThereIsRoom,
+} from "./incoming.ts";
 import type { ServedMethod } from "./serve.ts";
 import type { ServedPeer, ServerState } from "./server-state.ts";
 
-const FAILURE_CHARACTERS = 4096;
 const none = Buffer.alloc(0);
-
-interface Incoming {
-  readonly served: ServedMethod;
-  readonly args: unknown[];
-  readonly deadlineAtMs: number;
-  readonly payloadBytes: number;
-  /** A reply's payload of at most this may go unasked. */
-  readonly creditBytes: number;
-  budget: Budget | undefined;
-  waiter: BudgetWaiter | undefined;
-  payload: Buffer | undefined;
-  receivedBytes: number;
-  running: boolean;
-}
 
 export class ServerConnection implements ConnectionOwner, ServedPeer {
   readonly #server: ServerState;
   readonly #streams = new Map<number, Incoming>();
   readonly #deadlines: Deadlines<Incoming>;
   #connection: Connection | undefined;
+  /** The request of the frame that is coming in. */
   #current: Incoming | undefined;
 
   constructor(server: ServerState) {
     this.#server = server;
-    this.#deadlines = new Deadlines(server.clock, this.#streams, (stream, incoming) => {
-      this.#forget(stream, incoming);
-      this.#fail(stream, new QuarryError("Timeout", `${incoming.served.name} took too long`));
-    });
+    this.#deadlines = new Deadlines(server.clock, this.#streams, (stream, incoming) =>
+      this.#expire(stream, incoming),
+    );
   }
 
   /** The transport below, given once. */
@@ -96,79 +91,60 @@ export class ServerConnection implements ConnectionOwner, ServedPeer {
     const incoming = this.#current;
     if (incoming === undefined || incoming.receivedBytes < incoming.payloadBytes) return;
     // it may have been given up while the frame came in
-    if (this.#streams.get(head.stream) !== incoming) return;
-    this.#handle(head.stream, incoming);
+    if (this.#streams.get(head.stream) === incoming) this.#handle(head.stream, incoming);
   }
 
   #beginRequest(head: Readonly<FrameHead>, header: Buffer): Uint8Array | undefined {
     const { stream, payloadBytes } = head;
-    const inlineBytes = head.lengthBytes - head.headerBytes;
-    if (inlineBytes !== (payloadBytes <= limits.rpcInlineBytes ? payloadBytes : 0))
+    const inline = payloadBytes <= limits.rpcInlineBytes;
+    if (head.lengthBytes - head.headerBytes !== (inline ? payloadBytes : 0))
       throw broken("half a payload");
     if (this.#streams.has(stream)) throw broken("a stream twice");
     const args = decodeHeader(header);
     if (!Array.isArray(args) || args.length > limits.rpcArguments)
       throw broken("a request without arguments");
     const served = this.#server.methods.get(head.method);
-    const refusal = this.#refusal(head, served);
-    if (refusal !== undefined || served === undefined) {
+    if (served === undefined) {
+      this.#fail(stream, new QuarryError("NotImplemented", "this server has no such method"));
+      return undefined;
+    }
+    const refusal = this.#refusal(head, served, inline);
+    if (refusal !== undefined) {
       this.#fail(stream, refusal);
       return undefined;
     }
-    const incoming: Incoming = {
-      served,
-      args,
-      deadlineAtMs:
-        this.#server.clock.monotonicMs() + Math.min(head.deadlineMs, limits.rpcLongestMs),
-      payloadBytes,
-      creditBytes: head.creditBytes,
-      budget: undefined,
-      waiter: undefined,
-      payload: undefined,
-      receivedBytes: inlineBytes,
-      running: false,
-    };
+    const incoming = incomingFrom(head, served, args, this.#server.clock.monotonicMs());
     this.#current = incoming;
     this.#streams.set(stream, incoming);
     this.#deadlines.watch(incoming.deadlineAtMs);
-    if (payloadBytes > limits.rpcInlineBytes) this.#makeRoom(stream, incoming);
+    if (!inline) this.#makeRoom(stream, incoming);
     else if (payloadBytes > 0) {
       incoming.budget = this.#server.inlineBudget;
       incoming.payload = Buffer.allocUnsafe(payloadBytes);
     }
-    return incoming.payload;
+    return inline ? incoming.payload : undefined;
   }
 
-  /** Why a request is not taken, if so. Takes the room of an inline payload last. */
-  #refusal(head: Readonly<FrameHead>, served: ServedMethod | undefined): QuarryError | undefined {
-    if (served === undefined)
-      return new QuarryError("NotImplemented", "this server does not offer the method");
+  /** Why a request is not taken, if so; last it takes the room of an inline payload. */
+  #refusal(head: Readonly<FrameHead>, served: ServedMethod, inline: boolean) {
     if (served.method.rawArgument !== ((head.flags & HAS_PAYLOAD) !== 0))
       throw broken("a payload too many or too few");
     if (this.#server.draining) return new QuarryError("Closed", "this server is going away");
     if (this.#streams.size >= limits.rpcStreams)
       return new QuarryError("Busy", "too many unanswered requests on this connection");
-    if (served.method.rawField !== undefined && this.#server.leavingBytes > limits.inFlightBytes)
-      return new QuarryError("Busy", "too many answers wait to be read");
-    if (head.payloadBytes > limits.rpcInlineBytes) return undefined;
-    if (!this.#server.inlineBudget.tryTake(head.payloadBytes))
+    if (inline && !this.#server.inlineBudget.tryTake(head.payloadBytes))
       return new QuarryError("Busy", "this server holds as many requests as it may");
     return undefined;
   }
 
   /** Asks the budget for a large payload; once it is there, the client may send. */
   #makeRoom(stream: number, incoming: Incoming): void {
-    const waiter = {
-      bytes: incoming.payloadBytes,
-      granted: () => {
-        incoming.waiter = undefined;
-        incoming.budget = this.#server.budget;
-        incoming.payload = this.#server.pool.take(incoming.payloadBytes);
-        this.#connection?.outbox.grant(stream, incoming.payloadBytes);
-      },
-    };
-    incoming.waiter = waiter;
-    this.#server.budget.take(waiter);
+    const { budget, pool } = this.#server;
+    whenThereIsRoom(incoming, budget, incoming.payloadBytes, () => {
+      incoming.budget = budget;
+      incoming.payload = pool.take(incoming.payloadBytes);
+      this.#connection?.outbox.grant(stream, incoming.payloadBytes);
+    });
   }
 
   #beginPiece(head: Readonly<FrameHead>): Uint8Array | undefined {
@@ -178,110 +154,128 @@ export class ServerConnection implements ConnectionOwner, ServedPeer {
     const next = at + head.lengthBytes;
     if (head.headerBytes > 0 || incoming.payload === undefined || next > incoming.payloadBytes)
       throw broken("a piece that was not asked for");
+    if (head.lengthBytes === 0) throw broken("an empty piece");
     this.#current = incoming;
     incoming.receivedBytes = next;
     return incoming.payload.subarray(at, next);
   }
 
+  /** The request is whole: makes room for its answer, then runs it. */
   #handle(stream: number, incoming: Incoming): void {
-    const { served, args, payload } = incoming;
-    incoming.running = true;
-    if (served.method.rawArgument) args.push(payload ?? none);
-    const failed = (error: unknown) => {
-      this.#reuse(incoming);
-      const told = this.#note(error, served);
-      if (this.#streams.get(stream) !== incoming) return; // no one waits for it any more
-      this.#streams.delete(stream);
-      this.#fail(stream, told);
-    };
+    if (incoming.served.method.answerBytes === undefined) {
+      this.#run(stream, incoming);
+      return;
+    }
+    let bytes: number;
     try {
-      served.invoke(args).then((answer) => {
-        this.#reuse(incoming);
-        this.#answer(stream, incoming, answer);
-      }, failed);
+      bytes = expectedAnswerBytes(incoming);
     } catch (error) {
-      failed(error);
+      this.#failed(stream, incoming, error);
+      return;
+    }
+    whenThereIsRoom(incoming, this.#server.answerBudget, bytes, () => {
+      incoming.answerBytes = bytes;
+      this.#run(stream, incoming);
+    });
+  }
+
+  #run(stream: number, incoming: Incoming): void {
+    const { served, args, payload } = incoming;
+    incoming.stage = "running";
+    if (served.method.rawArgument) args.push(payload ?? none);
+    try {
+      served.invoke(args).then(
+        (answer) => this.#answer(stream, incoming, answer),
+        (error: unknown) => this.#failed(stream, incoming, error),
+      );
+    } catch (error) {
+      this.#failed(stream, incoming, error);
     }
   }
 
   #answer(stream: number, incoming: Incoming, answer: unknown): void {
-    if (this.#streams.get(stream) !== incoming) return; // no one waits for it any more
-    const { rawField } = incoming.served.method;
-    let payload: Uint8Array | undefined;
-    let rest = answer;
-    if (rawField !== undefined && typeof answer === "object" && answer !== null) {
-      const { [rawField]: raw, ...others } = answer as Record<string, unknown>;
-      if (raw instanceof Uint8Array) {
-        payload = raw;
-        rest = others;
-      }
-    }
-    let header: Buffer;
-    try {
-      if (payload !== undefined && payload.length > limits.rpcPayloadBytes)
-        throw new QuarryError("TooLarge", `${payload.length} bytes are too many for one message`);
-      header = encodeHeader(rest);
-    } catch (error) {
-      this.#streams.delete(stream);
-      this.#fail(stream, this.#note(error, incoming.served));
+    reusePayload(this.#server, incoming);
+    if (this.#streams.get(stream) !== incoming) {
+      releaseAnswer(this.#server, incoming); // no one waits for it any more
       return;
     }
-    this.#send(stream, incoming, header, payload);
-  }
-
-  #send(stream: number, incoming: Incoming, header: Buffer, payload: Uint8Array | undefined) {
-    const bytes = payload?.length ?? 0;
-    this.#server.leavingBytes += bytes;
+    let encoded: EncodedAnswer;
+    try {
+      encoded = encodeAnswer(answer, incoming.served.method.rawField);
+    } catch (error) {
+      this.#failed(stream, incoming, error);
+      return;
+    }
+    incoming.stage = "answered";
+    const { header, payload } = encoded;
+    const sent = () => {
+      releaseAnswer(this.#server, incoming);
+      if (this.#streams.get(stream) === incoming) this.#streams.delete(stream);
+    };
     this.#connection?.outbox.message(
       { kind: frameKinds.reply, stream, method: 0, deadlineMs: 0, creditBytes: 0 },
       header,
       payload,
       incoming.creditBytes,
-      () => {
-        this.#server.leavingBytes -= bytes;
-        this.#streams.delete(stream);
-      },
+      payload === undefined ? undefined : sent,
     );
-    if (payload === undefined) this.#streams.delete(stream);
+    if (payload === undefined) sent();
   }
 
-  #fail(stream: number, error: QuarryError | undefined): void {
-    const code = error?.code ?? "Unavailable";
-    const message = (error?.message ?? "internal error").slice(0, FAILURE_CHARACTERS);
+  /** The handler threw, or what it answered cannot be sent. */
+  #failed(stream: number, incoming: Incoming, error: unknown): void {
+    const told = this.#tellable(error, incoming.served);
+    reusePayload(this.#server, incoming);
+    releaseAnswer(this.#server, incoming);
+    if (this.#streams.get(stream) !== incoming) return; // no one waits for it any more
+    this.#streams.delete(stream);
+    this.#fail(stream, told);
+  }
+
+  #fail(stream: number, error: QuarryError): void {
     this.#connection?.outbox.message(
       { kind: frameKinds.failure, stream, method: 0, deadlineMs: 0, creditBytes: 0 },
-      encodeHeader([code, message]),
+      encodeFailure(error),
       undefined,
       0,
     );
   }
 
   /** What of an error the peer may know; the rest is reported here. */
-  #note(error: unknown, served: ServedMethod): QuarryError {
+  #tellable(error: unknown, served: ServedMethod): QuarryError {
     if (error instanceof QuarryError) return error;
     this.#server.report(error, served.name);
     return new QuarryError("Unavailable", `internal error in ${served.name}`);
   }
 
-  /** Nobody waits for the answer any more. A handler that runs keeps its payload until it ends. */
+  #expire(stream: number, incoming: Incoming): void {
+    switch (incoming.stage) {
+      case "coming":
+      case "running":
+        this.#forget(stream, incoming);
+        this.#fail(stream, new QuarryError("Timeout", `${incoming.served.name} took too long`));
+        break;
+      case "answered":
+        if (this.#connection?.outbox.isSent(stream) !== true) this.#forget(stream, incoming);
+        else {
+          incoming.stage = "late";
+          incoming.deadlineAtMs += limits.rpcDeadlineMs;
+          this.#deadlines.watch(incoming.deadlineAtMs);
+        }
+        break;
+      case "late":
+        this.#connection?.fail(new QuarryError("Timeout", "the peer does not take its answers"));
+        break;
+      default:
+        unreachable(incoming.stage);
+    }
+  }
+
+  /** Nobody waits for the answer any more. A handler that runs keeps what it holds until it ends. */
   #forget(stream: number, incoming: Incoming): void {
     this.#streams.delete(stream);
     this.#connection?.outbox.drop(stream);
-    if (incoming.waiter !== undefined) this.#server.budget.leave(incoming.waiter);
-    incoming.waiter = undefined;
-    if (!incoming.running) this.#release(incoming);
-  }
-
-  /** The handler has ended: its payload's memory serves the next one. */
-  #reuse(incoming: Incoming): void {
-    if (incoming.budget === this.#server.budget && incoming.payload !== undefined)
-      this.#server.pool.give(incoming.payload);
-    this.#release(incoming);
-  }
-
-  #release(incoming: Incoming): void {
-    incoming.budget?.release(incoming.payloadBytes);
-    incoming.budget = undefined;
-    incoming.payload = undefined;
+    leaveLine(incoming);
+    if (incoming.stage === "coming") releasePayload(incoming);
   }
 }

@@ -23,12 +23,12 @@ export interface ServerState {
   readonly inlineBudget: Budget;
   /** For payloads that wait for credit. Apart, so that neither kind can starve the other. */
   readonly budget: Budget;
+  /** For the raw bytes of answers, from before they are made until clients took them. */
+  readonly answerBudget: Budget;
   /** Where payloads that wait for credit are received. */
   readonly pool: BufferPool;
   readonly connections: Set<ServedPeer>;
   readonly report: Report;
-  /** Payload bytes of answers that clients have not taken yet. */
-  leavingBytes: number;
   /** Takes no new requests. */
   draining: boolean;
 }

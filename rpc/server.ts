@@ -26,7 +26,10 @@ export interface RpcServerOptions {
   readonly random: Random;
   readonly services: readonly ServedService[];
   readonly report: Report;
-  /** Payload bytes of requests that this server holds at most. Default `limits.inFlightBytes`. */
+  /**
+   * Payload bytes that this server holds at most: half for answers, an eighth for small requests,
+   * the rest for large ones. Default `limits.inFlightBytes`.
+   */
   readonly inFlightBytes?: number;
 }
 
@@ -63,9 +66,10 @@ export class RpcServer implements AsyncDisposable {
     return this.#state.connections;
   }
 
-  /** Payload bytes of requests that are incomplete or being handled. */
+  /** Payload bytes of requests not yet handled, and of answers not yet taken. */
   get heldBytes(): number {
-    return this.#state.budget.heldBytes + this.#state.inlineBudget.heldBytes;
+    const { budget, inlineBudget, answerBudget } = this.#state;
+    return budget.heldBytes + inlineBudget.heldBytes + answerBudget.heldBytes;
   }
 
   /** Refuses new requests, waits a while for the running ones, and ends all connections. */
@@ -89,23 +93,25 @@ export class RpcServer implements AsyncDisposable {
 
 function stateOf(options: RpcServerOptions): ServerState {
   const totalBytes = options.inFlightBytes ?? limits.inFlightBytes;
-  const inlineBytes = Math.floor(totalBytes / 4);
+  const inlineBytes = Math.floor(totalBytes / 8);
+  const answerBytes = Math.floor(totalBytes / 2);
+  const creditBytes = totalBytes - inlineBytes - answerBytes;
   const all = options.services.flat();
   const methods = new Map(all.map((served) => [served.method.code, served]));
   assert(methods.size === all.length, "services of one server have different ids");
   assert(
-    totalBytes - inlineBytes >= limits.rpcPayloadBytes && inlineBytes >= limits.rpcInlineBytes,
-    "a server has room for one payload",
+    creditBytes >= limits.rpcPayloadBytes && inlineBytes >= limits.rpcInlineBytes,
+    "a server has room for one payload of each kind",
   );
   return {
     clock: options.clock,
     methods,
     inlineBudget: new Budget(inlineBytes),
-    budget: new Budget(totalBytes - inlineBytes),
+    budget: new Budget(creditBytes),
+    answerBudget: new Budget(answerBytes),
     pool: new BufferPool(),
     connections: new Set(),
     report: options.report,
-    leavingBytes: 0,
     draining: false,
   };
 }

@@ -14,7 +14,7 @@ const good: ServiceTable<Sample> = {
   id: 9,
   methods: {
     put: { id: 1, payload: "last argument" },
-    get: { id: 2, answerPayload: "data" },
+    get: { id: 2, answerPayload: "data", answerBytes: (name) => name.length },
     count: { id: 3 },
   },
 };
@@ -31,7 +31,7 @@ const forgotten: ServiceTable<Sample> = {
 const misnamed: ServiceTable<Sample> = {
   ...good,
   // @ts-expect-error: `kind` holds no bytes
-  methods: { ...good.methods, get: { id: 2, answerPayload: "kind" } },
+  methods: { ...good.methods, get: { ...good.methods.get, answerPayload: "kind" } },
 };
 const none: ServiceTable<Sample> = {
   ...good,

@@ -30,14 +30,17 @@ type ArgumentSpec<Args extends readonly unknown[]> = Args extends readonly [
   ? { /** The last argument travels raw. */ readonly payload: "last argument" }
   : { readonly payload?: never };
 
-type AnswerSpec<Answer> = [PayloadField<Answer>] extends [never]
+type AnswerSpec<Args extends readonly unknown[], Answer> = [PayloadField<Answer>] extends [never]
   ? { readonly answerPayload?: never }
   : {
-      /** The field that travels raw, where the answer has it. */ readonly answerPayload: PayloadField<Answer>;
+      /** The field that travels raw, where the answer has it. */
+      readonly answerPayload: PayloadField<Answer>;
+      /** About how long it will be: the server makes room before it begins. */
+      readonly answerBytes: (...args: Args) => number;
     };
 
 type MethodSpec<Method> = Method extends (...args: infer Args) => Promise<infer Answer>
-  ? MethodNumber & ArgumentSpec<Args> & AnswerSpec<Answer>
+  ? MethodNumber & ArgumentSpec<Args> & AnswerSpec<Args, Answer>
   : never;
 
 export interface ServiceTable<Service> {
@@ -54,17 +57,25 @@ export interface Method {
   readonly name: string;
   readonly rawArgument: boolean;
   readonly rawField: string | undefined;
+  /** About how many raw bytes the answer to these arguments has. */
+  readonly answerBytes: ((...args: unknown[]) => number) | undefined;
+}
+
+interface AnySpec {
+  readonly id: number;
+  readonly payload?: string;
+  readonly answerPayload?: PropertyKey;
+  readonly answerBytes?: (...args: never[]) => number;
 }
 
 export function methodsOf<Service>(table: ServiceTable<Service>): Method[] {
-  const entries = Object.entries<{ id: number; payload?: string; answerPayload?: PropertyKey }>(
-    table.methods,
-  );
+  const entries = Object.entries<AnySpec>(table.methods);
   const methods = entries.map(([name, spec]) => ({
     code: (table.id << 8) | spec.id,
     name,
     rawArgument: spec.payload !== undefined,
     rawField: spec.answerPayload === undefined ? undefined : String(spec.answerPayload),
+    answerBytes: spec.answerBytes as ((...args: unknown[]) => number) | undefined,
   }));
   assert(new Set(methods.map((m) => m.code)).size === methods.length, "method ids are unique");
   assert(

@@ -1,7 +1,10 @@
 /** The services that travel. Their numbers are part of the protocol (docs/formats/rpc.md). */
+import { limits } from "../base/limits.ts";
 import type { BlockService } from "./block-service.ts";
 import type { NameService } from "./name-service.ts";
 import type { ServiceTable } from "./service-table.ts";
+
+const SPAN = limits.checksumSpanBytes;
 
 export const blockTable: ServiceTable<BlockService> = {
   name: "block",
@@ -11,7 +14,13 @@ export const blockTable: ServiceTable<BlockService> = {
     blocks: { id: 2 },
     createBlock: { id: 3 },
     append: { id: 4, payload: "last argument" },
-    read: { id: 5, answerPayload: "data" },
+    read: {
+      id: 5,
+      answerPayload: "data",
+      // the spans that the range touches
+      answerBytes: ({ offset, lengthBytes }) =>
+        (Math.ceil((offset + lengthBytes) / SPAN) - Math.floor(offset / SPAN)) * SPAN,
+    },
     remove: { id: 6 },
     sealBlock: { id: 7 },
     needles: { id: 8 },

@@ -1,13 +1,17 @@
 /** A served block service and its client, for tests of the transport. */
+import { connect as connectTo, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { systemClock } from "../base/clock.ts";
-import { QuarryError } from "../base/errors.ts";
+import { assert, QuarryError } from "../base/errors.ts";
 import type { BlobId, BlockId, DeviceId, NeedleId } from "../base/ids.ts";
 import { systemRandom } from "../base/random.ts";
-import type { AppendRequest, BlockService } from "../rpc/block-service.ts";
+import type { AppendRequest, BlockService, ReadRequest } from "../rpc/block-service.ts";
 import { RpcClient, type RpcClientOptions } from "../rpc/client.ts";
+import { encodeHeader } from "../rpc/codec.ts";
 import { connect } from "../rpc/connect.ts";
+import { emptyHead, FRAME_BYTES, writeHead } from "../rpc/frame.ts";
+import { clientHandshake, HANDSHAKE_BYTES } from "../rpc/handshake.ts";
 import { serve } from "../rpc/serve.ts";
 import { RpcServer, type RpcServerOptions } from "../rpc/server.ts";
 import { blockTable } from "../rpc/tables.ts";
@@ -102,4 +106,29 @@ export function request(needle: bigint, data: Uint8Array): AppendRequest {
     lengthBytes: data.length,
     checksums: new Uint32Array([1, 0xffffffff]),
   };
+}
+
+/** A peer that knows the secret and may then say anything. */
+export async function trustedSocket(path: string): Promise<Socket> {
+  const socket = connectTo(path);
+  const handshake = clientHandshake(secret, systemRandom);
+  let step = handshake.next();
+  while (step.done !== true) {
+    if (step.value !== undefined) socket.write(step.value);
+    await new Promise((resolve) => socket.once("readable", resolve));
+    const message: Buffer | null = socket.read(HANDSHAKE_BYTES);
+    assert(message !== null, "a whole message came");
+    step = handshake.next(message);
+  }
+  return socket;
+}
+
+/** A read as a client sends it. */
+export function readFrame(stream: number, request: ReadRequest): Buffer {
+  const header = encodeHeader([request]);
+  const head = { ...emptyHead(), stream, method: (1 << 8) | 5, deadlineMs: 60_000 };
+  head.headerBytes = head.lengthBytes = header.length;
+  const first = Buffer.alloc(FRAME_BYTES);
+  writeHead(new DataView(first.buffer), 0, head);
+  return Buffer.concat([first, header]);
 }
