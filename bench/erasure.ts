@@ -15,8 +15,9 @@ import { WorkerPool } from "../erasure/pool.ts";
 import { pieceCount, type Scheme, schemeOf, showScheme } from "../erasure/scheme.ts";
 
 const KiB = 1024;
-const RUNS = 12;
-const RUN_MS = 60;
+const RUNS = 60;
+/** Short, so that some runs have the core to themselves. */
+const RUN_MS = 8;
 
 /** Gigabytes a second of work that handles `bytes` a call. */
 async function rate(bytes: number, work: () => unknown): Promise<number> {
