@@ -352,7 +352,7 @@ describe("maxima", () => {
     peer.on("error", () => {});
     const wanted = { device, block, needle, offset: 0, lengthBytes: data.length };
     for (let stream = 1; stream <= 400; stream++) peer.write(readFrame(stream, wanted));
-    await until(() => p.server.heldBytes > 32 * MiB);
+    await until(() => p.server.heldBytes > 8 * MiB);
     expect(p.server.heldBytes).toBeLessThanOrEqual(limits.inFlightBytes);
     clock.advance(limits.rpcDeadlineMs);
     expect(await p.blocks.createBlock(address)).toBeUndefined();
