@@ -92,7 +92,6 @@ export async function switchTo(device: Device, address: BlockAddress): Promise<v
   await options.disk.syncDirectory(directory);
   const switched = await openGeneration(device, address, home);
   parts.blocks.set(id, switched);
-  await options.disk.syncDirectory(directory);
   await parts.home.files.forget(home);
 }
 
@@ -105,7 +104,8 @@ async function openGeneration(
   const index = indexPath(directory, block);
   const { disk, report } = options;
   const state = await recoverBlock({ disk, report, block, blockPath: path, indexPath: index });
-  if (state === undefined || state.damage.length > 0 || state.superblock.generation !== generation)
+  const whole = state?.sealed === true && state.damage.length === 0;
+  if (!whole || state.superblock.generation !== generation)
     throw new QuarryError("Damaged", `${path} is damaged; compact block ${block} again`);
   return new Block(parts.home, path, index, state);
 }
