@@ -12,6 +12,8 @@ import { percentile } from "./statistics.ts";
 import { objectPath, type Workload, workloadOf, workloads } from "./workloads.ts";
 
 const HEADS_PER_SECOND = 15_000;
+/** Not counted: servers translate their code at first. */
+const WARM_UP_MS = 1000;
 const none = Buffer.alloc(0);
 
 interface Target {
@@ -48,7 +50,7 @@ async function prepare(target: Target, workload: Workload, seconds: number): Pro
     throw new Error(`cannot create the bucket: status ${created.status}: ${created.text}`);
   const pathOf = (n: number) => objectPath(bucket, workload.objectBytes, run, n);
   if (workload.method === "PUT") {
-    const count = Math.min(workload.requests, Math.ceil(seconds * HEADS_PER_SECOND));
+    const count = Math.min(workload.requests, Math.ceil((seconds + 1) * HEADS_PER_SECOND));
     return { body: payload, head: headsFor(putHead, "PUT", pathOf, count) };
   }
   for (let n = 0; n < workload.objects; n++)
@@ -75,22 +77,27 @@ async function drive(target: Target, workload: Workload, seconds: number): Promi
     ),
   );
   const expectedBytes = workload.method === "GET" ? workload.objectBytes : 0;
-  const latenciesMs: number[] = [];
+  let latenciesMs: number[] = [];
   let next = 0;
   const cpuMs = () => (target.serverPid === undefined ? 0 : treeCpuMs(target.serverPid));
+  const work = (endMs: number, requests: number) => {
+    const last = next + requests;
+    return async (connection: HttpConnection) => {
+      for (;;) {
+        const sentMs = performance.now();
+        if (sentMs >= endMs || next >= last) return;
+        const got = await expectOk(connection, head(next++), body);
+        if (got !== expectedBytes) throw new Error(`${got} bytes instead of ${expectedBytes}`);
+        latenciesMs.push(performance.now() - sentMs);
+      }
+    };
+  };
+  const warmUntilMs = performance.now() + Math.min(WARM_UP_MS, seconds * 250);
+  await Promise.all(connections.map(work(warmUntilMs, workload.requests)));
+  latenciesMs = [];
   const startCpuMs = cpuMs();
   const startMs = performance.now();
-  const endMs = startMs + seconds * 1000;
-  const work = async (connection: HttpConnection) => {
-    for (;;) {
-      const sentMs = performance.now();
-      if (sentMs >= endMs || next >= workload.requests) return;
-      const got = await expectOk(connection, head(next++), body);
-      if (got !== expectedBytes) throw new Error(`${got} bytes instead of ${expectedBytes}`);
-      latenciesMs.push(performance.now() - sentMs);
-    }
-  };
-  await Promise.all(connections.map(work));
+  await Promise.all(connections.map(work(startMs + seconds * 1000, workload.requests)));
   const elapsed = (performance.now() - startMs) / 1000;
   const spentCpuMs = cpuMs() - startCpuMs;
   for (const connection of connections) connection[Symbol.dispose]();

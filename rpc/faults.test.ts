@@ -1,147 +1,30 @@
-import { connect as connectTo, createServer } from "node:net";
 import { describe, expect, test } from "vitest";
-import { type Clock, systemClock } from "../base/clock.ts";
+import { systemClock } from "../base/clock.ts";
 import { assert } from "../base/errors.ts";
 import type { BlockId } from "../base/ids.ts";
 import { limits } from "../base/limits.ts";
-import { seededRandom, systemRandom } from "../base/random.ts";
+import { seededRandom } from "../base/random.ts";
+import { heldBlocks, ManualClock, until } from "../test/rpc-held.ts";
 import {
+  appendFrames,
   device,
   freshPath,
   memoryBlocks,
   pair,
-  readFrame,
   request,
   secret,
   trustedSocket,
 } from "../test/rpc-pair.ts";
-import type { AppendReply, BlockService } from "./block-service.ts";
+import type { BlockService } from "./block-service.ts";
 import { RpcClient } from "./client.ts";
 import { connect } from "./connect.ts";
-import { HANDSHAKE_BYTES } from "./handshake.ts";
+import { emptyHead, FRAME_BYTES, frameKinds, writeHead } from "./frame.ts";
 import { serve } from "./serve.ts";
 import { RpcServer } from "./server.ts";
 import { blockTable } from "./tables.ts";
 
 const address = { device, block: 1 as BlockId, generation: 1 };
 const MiB = 1 << 20;
-
-/** Time that passes when the test says so. */
-class ManualClock implements Clock {
-  #nowMs = 1000;
-  readonly #timers = new Set<{ atMs: number; run: () => void }>();
-  nowMs = () => this.#nowMs;
-  monotonicMs = () => this.#nowMs;
-  after(delayMs: number, run: () => void) {
-    const timer = { atMs: this.#nowMs + delayMs, run };
-    this.#timers.add(timer);
-    return { cancel: () => this.#timers.delete(timer) };
-  }
-  advance(ms: number): void {
-    this.#nowMs += ms;
-    for (const timer of this.#timers)
-      if (timer.atMs <= this.#nowMs && this.#timers.delete(timer)) timer.run();
-  }
-}
-
-/** Appends that stay unanswered until `answer`; `arrived` resolves when so many are there. */
-function heldBlocks() {
-  const waiting: (() => void)[] = [];
-  const watchers: { count: number; resolve: () => void }[] = [];
-  const blocks: BlockService = {
-    ...memoryBlocks(),
-    append: () =>
-      new Promise<AppendReply>((resolve) => {
-        waiting.push(() => resolve({ kind: "stored" }));
-        for (const w of watchers) if (waiting.length >= w.count) w.resolve();
-      }),
-  };
-  return {
-    blocks,
-    answer: () => {
-      for (const go of waiting.splice(0)) go();
-    },
-    arrived: (count: number) =>
-      new Promise<void>((resolve) => {
-        if (waiting.length >= count) resolve();
-        else watchers.push({ count, resolve });
-      }),
-  };
-}
-
-/** Turns of the event loop, until `done`; a defect makes the test time out. */
-async function until(done: () => boolean): Promise<void> {
-  while (!done()) await new Promise((resolve) => setImmediate(resolve));
-}
-
-describe("trust", () => {
-  test("another secret is refused with words that say so, and nothing is executed", async () => {
-    await using p = await pair(memoryBlocks(), {}, { secret: Buffer.alloc(32, 8) });
-    await expect(p.blocks.createBlock(address)).rejects.toMatchObject({
-      code: "Protocol",
-      message: expect.stringContaining("cluster secret"),
-      mayHaveExecuted: false,
-    });
-  });
-
-  test("a server without the secret is found out before it is told anything", async () => {
-    const path = freshPath();
-    const heard: Buffer[] = [];
-    const liar = createServer((socket) => {
-      socket.on("error", () => {});
-      socket.on("data", (chunk: Buffer) => {
-        heard.push(chunk);
-        socket.write(Buffer.concat([chunk.subarray(0, 8), Buffer.alloc(64, 1)]));
-      });
-    });
-    await new Promise<void>((resolve) => liar.listen(path, resolve));
-    await using rpc = new RpcClient({
-      address: { path },
-      secret,
-      clock: systemClock,
-      random: systemRandom,
-    });
-    const blocks = connect(blockTable, rpc);
-    await expect(blocks.createBlock(address)).rejects.toMatchObject({ code: "Protocol" });
-    expect(Buffer.concat(heard).length).toBe(HANDSHAKE_BYTES);
-    await new Promise((resolve) => liar.close(resolve));
-  });
-
-  test("another version of the protocol is named", async () => {
-    await using p = await pair(memoryBlocks());
-    assert("path" in p.server.address, "a Unix socket");
-    const socket = connectTo(p.server.address.path);
-    const hello = Buffer.alloc(HANDSHAKE_BYTES);
-    hello.write("QRPC");
-    hello.writeUInt16LE(999, 4);
-    socket.write(hello);
-    const answer = await new Promise<Buffer>((resolve) => socket.once("data", resolve));
-    expect([answer.readUInt16LE(4), answer.readUInt16LE(6)]).toEqual([1, 1]);
-    await new Promise((resolve) => socket.once("close", resolve));
-  });
-
-  test("who speaks something else is hung up on", async () => {
-    await using p = await pair(memoryBlocks());
-    assert("path" in p.server.address, "a Unix socket");
-    const socket = connectTo(p.server.address.path);
-    socket.write(`GET / HTTP/1.1\r\nhost: ${"x".repeat(100)}\r\n\r\n`);
-    socket.resume();
-    await new Promise((resolve) => socket.once("close", resolve));
-    expect(await p.blocks.createBlock(address)).toBeUndefined();
-  });
-
-  test("who says nothing is hung up on after a while", async () => {
-    const clock = new ManualClock();
-    await using p = await pair(memoryBlocks(), { clock });
-    assert("path" in p.server.address, "a Unix socket");
-    const socket = connectTo(p.server.address.path);
-    socket.resume();
-    expect(await p.blocks.createBlock(address)).toBeUndefined(); // accepted behind the silent one
-    clock.advance(limits.rpcHandshakeMs);
-    await new Promise((resolve) => socket.once("close", resolve));
-    clock.advance(limits.rpcDrainMs);
-  });
-});
 
 describe("calls that end early", () => {
   test("nobody listens: not executed, and a later server is found", async () => {
@@ -268,126 +151,52 @@ describe("calls that end early", () => {
   });
 });
 
-describe("maxima", () => {
-  test("payloads together stay within the server's budget, and all get through", async () => {
-    const inFlightBytes = 24 * MiB;
-    let highestBytes = 0;
-    const blocks: BlockService = {
-      ...memoryBlocks(),
-      append: async () => {
-        highestBytes = Math.max(highestBytes, p.server.heldBytes);
-        await new Promise((resolve) => setImmediate(resolve));
-        return { kind: "stored" };
-      },
+describe("requests out of order", () => {
+  /** Counts appends. */
+  function counting() {
+    const count = { appends: 0 };
+    const held = heldBlocks();
+    const append: BlockService["append"] = (...args) => {
+      count.appends++;
+      return held.blocks.append(...args);
     };
-    await using p = await pair(blocks, { inFlightBytes }, { connections: 3 });
-    const data = Buffer.alloc(3 * MiB);
-    const all = Array.from({ length: 60 }, (_, i) =>
-      p.blocks.append(request(BigInt(i + 1), data), data),
-    );
-    for (const reply of await Promise.all(all)) expect(reply).toEqual({ kind: "stored" });
-    expect(highestBytes).toBeGreaterThan(2 * data.length);
-    expect(highestBytes).toBeLessThanOrEqual(inFlightBytes);
-    await until(() => p.server.heldBytes === 0);
-  });
+    return { count, held, blocks: { ...held.blocks, append } };
+  }
 
-  test("large payloads do not block small calls", async () => {
-    await using p = await pair(memoryBlocks());
-    const data = Buffer.alloc(8 * MiB);
-    let done = 0;
-    const large = Array.from({ length: 8 }, async (_, i) => {
-      await p.blocks.append(request(BigInt(i + 1), data), data);
-      done++;
-    });
-    await p.blocks.createBlock(address);
-    expect(done).toBe(0);
-    await Promise.all(large);
-  });
-
-  test("reads of more than the client's room all get through", async () => {
-    await using p = await pair(memoryBlocks());
-    const data = Buffer.alloc(8 * MiB, 5);
-    await p.blocks.append(request(1n, data), data);
-    const { device: on, block, needle } = request(1n, data);
-    const wanted = { device: on, block, needle, offset: 0, lengthBytes: data.length };
-    const all = await Promise.all(Array.from({ length: 12 }, () => p.blocks.read(wanted)));
-    expect(all.every((r) => r.kind === "data" && data.equals(r.data))).toBe(true);
-  });
-
-  test("answers are made as far as there is room for them", async () => {
-    const held = { now: 0, most: 0 };
-    const answer = Buffer.alloc(MiB, 3);
-    const blocks: BlockService = {
-      ...memoryBlocks(),
-      async read({ lengthBytes }) {
-        held.most = Math.max(held.most, ++held.now);
-        await new Promise((resolve) => setImmediate(resolve));
-        held.now--;
-        const checksums = new Uint32Array(0);
-        const data = answer.subarray(0, lengthBytes);
-        return { kind: "data", needleBytes: MiB, generation: 1, offset: 0, checksums, data };
-      },
-    };
-    await using p = await pair(blocks, { inFlightBytes: 24 * MiB });
-    const { block, needle } = request(1n, answer);
-    const sizes = Array.from({ length: 100 }, (_, i) => (i % 2 === 0 ? MiB : 40_000));
-    const reads = sizes.map((lengthBytes) =>
-      p.blocks.read({ device, block, needle, offset: 0, lengthBytes }),
-    );
-    const lengths = (await Promise.all(reads)).map((r) => (r.kind === "data" ? r.data.length : 0));
-    expect(lengths).toEqual(sizes);
-    expect(held.most).toBeGreaterThan(5);
-    expect(held.most).toBeLessThan(25); // 12 MiB hold ten large and as many small ones
-    await until(() => p.server.heldBytes === 0);
-  });
-
-  test("a peer that never reads is given up, and what it held is free again", async () => {
-    const clock = new ManualClock();
-    await using p = await pair(memoryBlocks(), { clock });
+  test("a piece too many does not run a request again", async () => {
+    const { count, held, blocks } = counting();
+    await using p = await pair(blocks);
     assert("path" in p.server.address, "a Unix socket");
-    const data = Buffer.alloc(60_000);
-    await p.blocks.append(request(1n, data), data);
-    const { block, needle } = request(1n, data);
     const peer = await trustedSocket(p.server.address.path);
     peer.on("error", () => {});
-    const wanted = { device, block, needle, offset: 0, lengthBytes: data.length };
-    for (let stream = 1; stream <= 400; stream++) peer.write(readFrame(stream, wanted));
-    await until(() => p.server.heldBytes > 8 * MiB);
-    expect(p.server.heldBytes).toBeLessThanOrEqual(limits.inFlightBytes);
+    peer.resume();
+    const gone = new Promise((resolve) => peer.once("close", resolve));
+    peer.write(appendFrames(1, Buffer.alloc(100)));
+    await held.arrived(1);
+    const empty = Buffer.alloc(FRAME_BYTES);
+    writeHead(new DataView(empty.buffer), 0, { ...emptyHead(), kind: frameKinds.data, stream: 1 });
+    peer.write(empty);
+    await gone;
+    held.answer();
+    expect(count.appends).toBe(1);
+  });
+
+  test("a request that expires while it comes in is not run", async () => {
+    const { count, blocks } = counting();
+    const clock = new ManualClock();
+    await using p = await pair(blocks, { clock });
+    assert("path" in p.server.address, "a Unix socket");
+    const peer = await trustedSocket(p.server.address.path);
+    const frames = appendFrames(1, Buffer.alloc(60_000));
+    peer.write(frames.subarray(0, 30_000));
+    await until(() => p.server.heldBytes === 60_000);
     clock.advance(limits.rpcDeadlineMs);
+    expect(p.server.heldBytes).toBe(0);
+    peer.write(frames.subarray(30_000));
+    const answer = await new Promise<Buffer>((resolve) => peer.once("data", resolve));
+    expect(answer.toString("latin1")).toContain("Timeout");
     expect(await p.blocks.createBlock(address)).toBeUndefined();
-    clock.advance(limits.rpcDeadlineMs);
-    await until(() => p.server.peers.size === 1 && p.server.heldBytes === 0);
+    expect(count.appends).toBe(0);
     peer.destroy();
-  });
-
-  test("too many calls at once, a payload too long: refused at the client", async () => {
-    const held = heldBlocks();
-    await using p = await pair(held.blocks);
-    const one = Buffer.alloc(1);
-    const calls = Array.from({ length: limits.rpcStreams }, (_, i) =>
-      p.blocks.append(request(BigInt(i + 1), one), one),
-    );
-    await expect(p.blocks.createBlock(address)).rejects.toMatchObject({ code: "Busy" });
-    await held.arrived(calls.length);
-    held.answer();
-    expect(await Promise.all(calls)).toHaveLength(limits.rpcStreams);
-    const long = Buffer.alloc(limits.rpcPayloadBytes + 1);
-    await expect(p.blocks.append(request(1n, long), long)).rejects.toMatchObject({
-      code: "TooLarge",
-    });
-  });
-
-  test("small payloads beyond the budget are told to come later", async () => {
-    const held = heldBlocks();
-    await using p = await pair(held.blocks, { inFlightBytes: 24 * MiB });
-    const data = Buffer.alloc(64 * 1024);
-    const fit = (3 * MiB) / data.length;
-    const calls = Array.from({ length: fit + 1 }, (_, i) =>
-      p.blocks.append(request(BigInt(i + 1), data), data),
-    );
-    await expect(calls[fit]).rejects.toMatchObject({ code: "Busy" });
-    held.answer();
-    await Promise.all(calls.slice(0, fit));
   });
 });

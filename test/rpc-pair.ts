@@ -5,12 +5,13 @@ import { join } from "node:path";
 import { systemClock } from "../base/clock.ts";
 import { assert, QuarryError } from "../base/errors.ts";
 import type { BlobId, BlockId, DeviceId, NeedleId } from "../base/ids.ts";
+import { limits } from "../base/limits.ts";
 import { systemRandom } from "../base/random.ts";
 import type { AppendRequest, BlockService, ReadRequest } from "../rpc/block-service.ts";
 import { RpcClient, type RpcClientOptions } from "../rpc/client.ts";
 import { encodeHeader } from "../rpc/codec.ts";
 import { connect } from "../rpc/connect.ts";
-import { emptyHead, FRAME_BYTES, writeHead } from "../rpc/frame.ts";
+import { emptyHead, FRAME_BYTES, HAS_PAYLOAD, writeHead } from "../rpc/frame.ts";
 import { clientHandshake, HANDSHAKE_BYTES } from "../rpc/handshake.ts";
 import { serve } from "../rpc/serve.ts";
 import { RpcServer, type RpcServerOptions } from "../rpc/server.ts";
@@ -131,4 +132,22 @@ export function readFrame(stream: number, request: ReadRequest): Buffer {
   const first = Buffer.alloc(FRAME_BYTES);
   writeHead(new DataView(first.buffer), 0, head);
   return Buffer.concat([first, header]);
+}
+
+/** An append as a client sends it: inline, or announced and followed by pieces that no one allowed. */
+export function appendFrames(stream: number, data: Buffer): Buffer {
+  const bytes = data.length;
+  const header = encodeHeader([request(BigInt(stream), data)]);
+  const inline = bytes <= limits.rpcInlineBytes;
+  const head = { ...emptyHead(), stream, method: (1 << 8) | 4, flags: HAS_PAYLOAD };
+  head.headerBytes = header.length;
+  head.payloadBytes = bytes;
+  head.deadlineMs = 60_000;
+  head.lengthBytes = header.length + (inline ? bytes : 0);
+  const first = Buffer.alloc(FRAME_BYTES);
+  writeHead(new DataView(first.buffer), 0, head);
+  if (inline) return Buffer.concat([first, header, data]);
+  const piece = Buffer.alloc(FRAME_BYTES);
+  writeHead(new DataView(piece.buffer), 0, { ...emptyHead(), kind: 4, stream, lengthBytes: bytes });
+  return Buffer.concat([first, header, piece, data]);
 }
