@@ -175,10 +175,10 @@ export class Block implements AsyncDisposable {
       throw error;
     }
     this.#phase = "sealed";
+    this.#dirty = true;
+    this.index.sort();
     await this.#writer.close(false);
     await this.#writer.cutAhead();
-    this.index.sort();
-    this.#dirty = true;
     await this.checkpoint();
   }
 
@@ -203,15 +203,22 @@ export class Block implements AsyncDisposable {
       ...(needle !== undefined && { needle }),
       message: `${what} of ${this.path} is damaged: ${lengthBytes} bytes at ${offset}${whose}`,
     });
-    if (this.sealed) await this.checkpoint();
+    // The damage is told; a checkpoint that fails now is written at the next chance.
+    if (this.sealed) await this.checkpoint().catch(() => undefined);
     return true;
   }
 
   /** Writes the index file, if it lacks anything. For a sealed block, or one that is closing. */
   async checkpoint(): Promise<void> {
-    this.#saving = this.#saving.then(async () => {
-      if (!this.#dirty) return;
-      this.#dirty = false;
+    const saving = this.#saving.then(() => this.#save());
+    this.#saving = saving.catch(() => undefined); // told below; the next one tries anew
+    await saving;
+  }
+
+  async #save(): Promise<void> {
+    if (!this.#dirty) return;
+    this.#dirty = false;
+    try {
       await writeCheckpoint(this.home.disk, this.indexPath, {
         superblock: this.superblock,
         sealed: this.sealed,
@@ -220,8 +227,10 @@ export class Block implements AsyncDisposable {
         damage: this.#damage,
         rows: this.index.sortedRows(),
       });
-    });
-    await this.#saving;
+    } catch (error) {
+      this.#dirty = true;
+      throw error;
+    }
   }
 
   /** The index file was found damaged: writes it anew, or leaves that to the next start. */

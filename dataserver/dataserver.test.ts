@@ -183,6 +183,27 @@ describe("generations", () => {
     expect(await listed(again, { ...addressOf(again), generation: 2 })).toHaveLength(17);
   });
 
+  test("reads and scrubs go on undisturbed under a switch", async () => {
+    const { f } = await compacted();
+    f.disk.kill();
+    const again = await openFixture(f.disk);
+    let switched = false;
+    const reading = async () => {
+      for (let reads = 0; !switched || reads < 10; reads++)
+        expect(await load(again, id(6))).toEqual(bytesOf(id(6)));
+    };
+    const scrubbing = async () => {
+      while (!switched)
+        expect((await again.server.scrub(again.device, { bytesPerSecond: 1e12 })).bad).toBe(0);
+    };
+    const next = { ...addressOf(again), generation: 2 };
+    const turn = again.server.switchGeneration(next).then(() => {
+      switched = true;
+    });
+    await Promise.all([turn, reading(), reading(), scrubbing()]);
+    expect(again.reports).toEqual([]);
+  });
+
   test("an open block is not compacted, what is not built not switched to", async () => {
     const f = await openWithBlock();
     await expect(f.server.compact(addressOf(f))).rejects.toSatisfy(coded("InvalidArgument"));
@@ -231,6 +252,16 @@ describe("starts", () => {
     const again = await openFixture(f.disk);
     expect(await listed(again)).toHaveLength(20);
     expect(f.disk.paths()).toContain(indexFile());
+  });
+
+  test("a closed server touches nothing any more", async () => {
+    const f = await openWithBlock();
+    await store(f, id(1));
+    await f.server[Symbol.asyncDispose]();
+    await expect(store(f, id(2))).rejects.toSatisfy(coded("Closed"));
+    await expect(load(f, id(1))).rejects.toSatisfy(coded("Closed"));
+    await expect(f.server.remove(addressOf(f), [id(1)])).rejects.toSatisfy(coded("Closed"));
+    await f.server[Symbol.asyncDispose]();
   });
 
   test("two servers do not share a directory", async () => {

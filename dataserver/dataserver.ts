@@ -131,9 +131,10 @@ export class Dataserver implements BlockService, AsyncDisposable {
 
   /** Re-reads and checks the blocks of a device, or one of them. */
   async scrub(device: DeviceId, options: ScrubOptions, only?: BlockId): Promise<ScrubResult> {
-    const all = [...this.#device(device).blocks.values()];
-    const wanted = all.filter((block) => only === undefined || block.superblock.block === only);
-    return await scrubBlocks(wanted, this.#clock, options);
+    const blocks = this.#device(device)
+      .currentBlocks()
+      .filter((block) => only === undefined || block.superblock.block === only);
+    return await scrubBlocks(blocks, this.#clock, options);
   }
 
   /** Makes everything durable, leaves checkpoints, gives the directories free. */

@@ -60,6 +60,7 @@ export class Device implements AsyncDisposable {
   readonly options: DeviceOptions;
   readonly parts: DeviceParts;
   readonly #gate = new Gate<BlockId>();
+  #closed = false;
 
   private constructor(options: DeviceOptions, parts: DeviceParts) {
     this.id = parts.id;
@@ -72,8 +73,12 @@ export class Device implements AsyncDisposable {
     return new Device(options, await openDevice(options));
   }
 
-  get blocks(): ReadonlyMap<BlockId, Block> {
-    return this.parts.blocks;
+  /** The blocks one after the other, each as it is when its turn comes. */
+  *currentBlocks(): Generator<Block> {
+    for (const id of [...this.parts.blocks.keys()]) {
+      const block = this.parts.blocks.get(id);
+      if (block !== undefined) yield block;
+    }
   }
 
   async status(): Promise<DeviceStatus> {
@@ -94,7 +99,7 @@ export class Device implements AsyncDisposable {
 
   create(address: BlockAddress): Promise<void> {
     this.#checkWritable();
-    return this.#gate.exclusive(address.block, () => generations.create(this, address));
+    return this.#alone(address, () => generations.create(this, address));
   }
 
   async append(request: AppendRequest, data: Uint8Array): Promise<AppendReply> {
@@ -108,6 +113,7 @@ export class Device implements AsyncDisposable {
   }
 
   async read(request: ReadRequest): Promise<ReadReply> {
+    this.#checkOpen();
     const block = this.parts.blocks.get(request.block);
     if (block === undefined) return this.#absent(request.block);
     let reply: ReadReply | "unreadable";
@@ -129,12 +135,15 @@ export class Device implements AsyncDisposable {
     if (needles.length > limits.removeBatch)
       throw new QuarryError("TooLarge", `at most ${limits.removeBatch} needles in one request`);
     this.#checkWritable();
-    await this.#gate.shared(address.block, () => this.blockAt(address).remove(needles));
+    await this.#gate.shared(address.block, async () => {
+      this.#checkWritable();
+      await this.blockAt(address).remove(needles);
+    });
   }
 
   seal(address: BlockAddress): Promise<BlockStatus> {
     this.#checkWritable();
-    return this.#gate.exclusive(address.block, async () => {
+    return this.#alone(address, async () => {
       const block = this.blockAt(address);
       await block.seal();
       return block.status();
@@ -151,16 +160,17 @@ export class Device implements AsyncDisposable {
 
   compact(address: BlockAddress): Promise<BlockStatus> {
     this.#checkWritable();
-    return this.#gate.exclusive(address.block, () => generations.compact(this, address));
+    return this.#alone(address, () => generations.compact(this, address));
   }
 
   switchGeneration(address: BlockAddress): Promise<void> {
     this.#checkWritable();
-    return this.#gate.exclusive(address.block, () => generations.switchTo(this, address));
+    return this.#alone(address, () => generations.switchTo(this, address));
   }
 
   retire(address: BlockAddress): Promise<void> {
-    return this.#gate.exclusive(address.block, () => generations.retire(this, address));
+    this.#checkOpen();
+    return this.#alone(address, () => generations.retire(this, address));
   }
 
   /** The block of this very generation. Throws `NoSuchBlock`, `Damaged`, `StaleGeneration`. */
@@ -177,6 +187,9 @@ export class Device implements AsyncDisposable {
 
   /** Leaves checkpoints and gives the directory free. */
   async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.#gate.idle();
     const closing = [...this.parts.blocks.values()].map((block) => block.close());
     const ends = await Promise.allSettled(closing);
     await this.parts.lock[Symbol.asyncDispose]();
@@ -194,7 +207,19 @@ export class Device implements AsyncDisposable {
     return this.parts.blocks.get(block.superblock.block) === block;
   }
 
+  #alone<T>(address: BlockAddress, run: () => Promise<T>): Promise<T> {
+    return this.#gate.exclusive(address.block, async () => {
+      this.#checkOpen();
+      return await run();
+    });
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw new QuarryError("Closed", `${this.directory} is closed`);
+  }
+
   #checkWritable(): void {
+    this.#checkOpen();
     const { reason } = this.parts.failure;
     if (reason !== undefined)
       throw new QuarryError("DiskFailed", `${this.directory} has failed and is read-only`, {

@@ -32,6 +32,12 @@ export class Gate<Key> {
     return this.#leaveAfter(key, queue, done);
   }
 
+  /** Resolves when everything that came before has ended. */
+  async idle(): Promise<void> {
+    const queues = [...this.#queues.values()];
+    await Promise.all(queues.flatMap((queue) => [queue.last, ...queue.shared]));
+  }
+
   #enter(key: Key): Queue {
     const queue = this.#queues.get(key) ?? {
       last: Promise.resolve(),

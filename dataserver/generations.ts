@@ -88,11 +88,13 @@ export async function switchTo(device: Device, address: BlockAddress): Promise<v
   await bringUpToDate(old, next);
   await next.close();
   const home = blockPath(directory, id);
-  await options.disk.rename(path, home);
-  await options.disk.syncDirectory(directory);
-  const switched = await openGeneration(device, address, home);
-  parts.blocks.set(id, switched);
-  await parts.home.files.forget(home);
+  // The old file stays open until the block is exchanged: until then reads are answered from it.
+  await parts.home.files.use(home, async () => {
+    await options.disk.rename(path, home);
+    await options.disk.syncDirectory(directory);
+    parts.blocks.set(id, await openGeneration(device, address, home));
+    await parts.home.files.forget(home);
+  });
 }
 
 async function openGeneration(

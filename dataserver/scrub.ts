@@ -34,7 +34,7 @@ interface Run {
 }
 
 export async function scrubBlocks(
-  blocks: readonly Block[],
+  blocks: Iterable<Block>,
   clock: Clock,
   options: ScrubOptions,
 ): Promise<ScrubResult> {
