@@ -144,6 +144,14 @@ describe("group of one", () => {
     await expect(open(disk, new MemoryState())).rejects.toMatchObject({ code: "Damaged" });
   });
 
+  test("what was proposed before the end is answered", async () => {
+    const group = await open(new SimulatedDisk(), new MemoryState());
+    const command = { type: "createBucket", bucket: "b", owner: "me" } as const;
+    const answer = group.propose(command);
+    await group[Symbol.asyncDispose]();
+    expect(await answer).toMatchObject({ type: "bucket" });
+  });
+
   test("too large a command is refused, and nothing is accepted after the end", async () => {
     const group = await open(new SimulatedDisk(), new MemoryState());
     const command = (length: number): AnyCommand => ({

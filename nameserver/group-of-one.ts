@@ -32,6 +32,8 @@ export class GroupOfOne implements Group {
   /** Durable entries that wait to be applied, by index. */
   readonly #committed = new Map<LogIndex, Committed>();
   #proposals = 0;
+  /** Called when the last proposal under way is answered, while closing. */
+  #drained: (() => void) | undefined;
   #applying: Promise<void> | undefined;
   #checkpointing: Promise<void> | undefined;
   #bytesSinceCheckpoint = 0;
@@ -82,6 +84,7 @@ export class GroupOfOne implements Group {
 
   async propose(command: AnyCommand): Promise<AnyResult> {
     if (this.#failure !== undefined) throw this.#failure;
+    if (this.#drained !== undefined) throw closed();
     const payload = encodeCommand(command);
     if (payload.length > limits.commandBytes)
       throw new QuarryError("TooLarge", `a command has at most ${limits.commandBytes} bytes`);
@@ -98,6 +101,7 @@ export class GroupOfOne implements Group {
       return outcome.result;
     } finally {
       this.#proposals--;
+      if (this.#proposals === 0) this.#drained?.();
     }
   }
 
@@ -113,13 +117,17 @@ export class GroupOfOne implements Group {
     await this.#log.cut(applied);
   }
 
+  /** Answers what was proposed, makes the state durable and closes. */
   async [Symbol.asyncDispose](): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#drained = resolve;
+      if (this.#proposals === 0) resolve();
+    });
     await this.#checkpointing;
-    while (this.#applying !== undefined) await this.#applying;
     try {
       if (this.#failure === undefined) await this.checkpoint();
     } finally {
-      this.#failure ??= new QuarryError("Closed", "the nameserver is closed");
+      this.#failure ??= closed();
       await this.#log[Symbol.asyncDispose]();
       await this.#options.store[Symbol.asyncDispose]();
     }
@@ -191,3 +199,5 @@ export class GroupOfOne implements Group {
     this.#committed.clear();
   }
 }
+
+const closed = () => new QuarryError("Closed", "the nameserver is closed");

@@ -31,7 +31,7 @@ export interface NameScan {
 }
 
 /** Entries read at first behind a seek; doubled while nothing is rolled up. */
-const FIRST_READ = 8;
+const FIRST_READ = 2;
 const MOST_READ = 1024;
 
 /** The common prefix that a name is rolled up into, if any. */
