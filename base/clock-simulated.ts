@@ -18,6 +18,11 @@ export class SimulatedClock implements Clock {
     return this.#nowMs;
   }
 
+  /** How many timers wait. */
+  get waiting(): number {
+    return this.#timers.size;
+  }
+
   after(delayMs: number, run: () => void): Timer {
     const timer = { atMs: this.#nowMs + delayMs, run };
     this.#timers.add(timer);

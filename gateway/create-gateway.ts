@@ -62,6 +62,8 @@ export function createGateway(options: GatewayOptions): Gateway {
   app.all(S3, () => undefined);
   addOwnPages(app, options, metrics);
   app.server.maxConnections = limits.connections;
+  // Every pipelined request may wait for the end of its connection.
+  app.server.on("connection", (socket: Socket) => socket.setMaxListeners(limits.requests));
   app.server.on("checkContinue", (request: IncomingMessage, response) => {
     app.server.emit("request", request, response);
   });

@@ -5,7 +5,6 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
 import type { Logger } from "pino";
 import type { Clock } from "../base/clock.ts";
-import { hasCode } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import type { Random } from "../base/random.ts";
 import type { Store } from "../client/store.ts";
@@ -98,8 +97,7 @@ export class Pipeline implements GatewayState {
     const expected = wishes["x-amz-expected-bucket-owner"];
     const expectedOwner = typeof expected === "string" ? expected : undefined;
     await authorize(route, proved.identity, target.bucket, expectedOwner, this.#owners);
-    if (route.verb === "DeleteBucket") this.#owners.forget(target.bucket);
-    return await route.handle({
+    const answer = await route.handle({
       store,
       region,
       target,
@@ -108,6 +106,8 @@ export class Pipeline implements GatewayState {
       payload: (wanted) =>
         new Payload(wanted.headers ?? wishes, proved.payload, exchange.body, wanted),
     });
+    if (route.verb === "DeleteBucket") this.#owners.forget(target.bucket);
+    return answer;
   }
 
   async #refuse(exchange: Exchange, error: unknown): Promise<void> {
@@ -119,10 +119,12 @@ export class Pipeline implements GatewayState {
       return;
     }
     const told = asS3Error(error);
-    if (told.code === "InternalError")
-      logger.error({ requestId, verb, err: error }, "request failed");
-    else if (told.status >= 500 && !hasCode(error, "NotImplemented"))
-      logger.debug({ requestId, verb, code: told.code }, "request refused");
+    const { code, status } = told;
+    if (code === "InternalError") logger.error({ requestId, verb, err: error }, "request failed");
+    else if (status >= 500 && code !== "NotImplemented" && code !== "SlowDown")
+      logger.warn({ requestId, verb, err: error }, "request could not be served");
+    else if (logger.isLevelEnabled("debug"))
+      logger.debug({ requestId, verb, code }, "request refused");
     if (response.headersSent) {
       // The answer cannot be taken back: cutting it short is the only way to say that it is wrong.
       response.destroy();

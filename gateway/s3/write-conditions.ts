@@ -13,12 +13,10 @@ export function writeConditions(headers: IncomingHttpHeaders): WriteConditions |
   const ifMatch = headers["if-match"];
   const ifNoneMatch = headers["if-none-match"];
   if (headers["if-modified-since"] !== undefined || headers["if-unmodified-since"] !== undefined)
-    throw new S3Error("NotImplemented", "Writes take If-Match and If-None-Match: * only.");
+    throw new S3Error("NotImplemented", "Writes take If-Match and If-None-Match only.");
   if (ifMatch === undefined && ifNoneMatch === undefined) return undefined;
-  if (ifNoneMatch !== undefined && ifNoneMatch.trim() !== "*")
-    throw new S3Error("NotImplemented", "If-None-Match takes * only on writes.");
   return {
     ...(ifMatch === undefined ? {} : { ifMatch: bareEtag(ifMatch) }),
-    ...(ifNoneMatch === undefined ? {} : { ifNoneMatch: "*" }),
+    ...(ifNoneMatch === undefined ? {} : { ifNoneMatch: bareEtag(ifNoneMatch) }),
   };
 }
