@@ -91,6 +91,9 @@ export const limits = {
   rpcUnreadBytes: 16 * MiB,
   /** Memory that a server keeps for the next large payloads. */
   rpcPoolBytes: 32 * MiB,
+  /** A silent peer is asked for a sign this often, and given up after so many without one. */
+  rpcPingMs: 5_000,
+  rpcPings: 4,
   rpcHandshakeMs: 5_000,
   rpcBackoffMs: 2_000,
   rpcDrainMs: 10_000,

@@ -11,6 +11,7 @@ import { Connection, type ConnectionOwner } from "./connection.ts";
 import { Deadlines } from "./deadlines.ts";
 import { broken, type FrameHead, frameKinds, HAS_PAYLOAD } from "./frame.ts";
 import { clientHandshake } from "./handshake.ts";
+import { Heartbeat } from "./heartbeat.ts";
 import { connectSocket } from "./socket.ts";
 
 export interface ClientConnectionOptions {
@@ -28,6 +29,7 @@ export class ClientConnection implements ConnectionOwner {
   readonly #options: ClientConnectionOptions;
   readonly #calls = new Map<number, Call>();
   readonly #deadlines: Deadlines<Call>;
+  readonly #heartbeat: Heartbeat;
   readonly #budget = new Budget(limits.rpcConnectionBytes);
   #connection: Connection | undefined;
   #ready = false;
@@ -41,6 +43,11 @@ export class ClientConnection implements ConnectionOwner {
     this.#deadlines = new Deadlines(options.clock, this.#calls, (stream, call) =>
       this.#giveUp(stream, call, "Timeout", `no answer in ${call.deadlineMs} ms`),
     );
+    this.#heartbeat = new Heartbeat(options.clock, {
+      awaited: () => this.#calls.size > 0,
+      ask: () => this.#connection?.outbox.ping(),
+      giveUp: () => this.#end(new QuarryError("Unavailable", "the server gives no sign of life")),
+    });
     if (options.delayMs > 0) options.clock.after(options.delayMs, () => this.#connect());
     else this.#connect();
   }
@@ -60,7 +67,9 @@ export class ClientConnection implements ConnectionOwner {
     this.#advance();
     this.#calls.set(stream, call);
     this.#deadlines.watch(call.deadlineAtMs);
-    if (this.#ready) this.#send(stream, call);
+    if (!this.#ready) return;
+    this.#heartbeat.watch();
+    this.#send(stream, call);
   }
 
   /** Gives up a call whose signal was aborted. */
@@ -76,6 +85,7 @@ export class ClientConnection implements ConnectionOwner {
   ready(): void {
     this.#ready = true;
     this.#options.onReady();
+    this.#heartbeat.watch();
     for (const [stream, call] of this.#calls) this.#send(stream, call);
   }
 
@@ -83,6 +93,7 @@ export class ClientConnection implements ConnectionOwner {
     if (this.#lost) return;
     this.#lost = true;
     this.#deadlines.stop();
+    this.#heartbeat.stop();
     this.#options.onLost();
     const server = formatAddress(this.#options.address);
     const code = error instanceof QuarryError ? error.code : "Unavailable";
@@ -107,6 +118,8 @@ export class ClientConnection implements ConnectionOwner {
       case frameKinds.credit:
         this.#connection?.outbox.allow(head.stream);
         return undefined;
+      case frameKinds.pong:
+        return undefined;
       default:
         throw broken("a request to a client");
     }
@@ -128,6 +141,7 @@ export class ClientConnection implements ConnectionOwner {
     if (this.#lost) return;
     const { address, secret, random, clock } = this.#options;
     const socket = connectSocket(address, (chunk) => {
+      this.#heartbeat.heard();
       connection.receive(chunk);
       return true; // a client always reads: what it waits for must get through
     });

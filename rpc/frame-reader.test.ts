@@ -3,7 +3,14 @@ import { hasCode } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import { seededRandom } from "../base/random.ts";
 import { decodeHeader, encodeHeader } from "./codec.ts";
-import { emptyHead, FRAME_BYTES, frameKinds, HAS_PAYLOAD, writeHead } from "./frame.ts";
+import {
+  emptyHead,
+  FRAME_BYTES,
+  type FrameKind,
+  frameKinds,
+  HAS_PAYLOAD,
+  writeHead,
+} from "./frame.ts";
 import { FrameReader, type FrameSink } from "./frame-reader.ts";
 
 interface Seen {
@@ -34,7 +41,7 @@ class Recorder implements FrameSink {
 const random = seededRandom(42);
 const below = (n: number) => random.u32() % n;
 
-function frame(kind: 1 | 2 | 3 | 4 | 5 | 6, stream: number, value: unknown, piece: Buffer): Buffer {
+function frame(kind: FrameKind, stream: number, value: unknown, piece: Buffer): Buffer {
   const header = value === undefined ? Buffer.alloc(0) : encodeHeader(value);
   const head = emptyHead();
   head.kind = kind;
@@ -49,7 +56,7 @@ function frame(kind: 1 | 2 | 3 | 4 | 5 | 6, stream: number, value: unknown, piec
 }
 
 function someFrame(stream: number): { bytes: Buffer; expected: Seen } {
-  const kind = ([1, 2, 3, 4, 5, 6] as const)[below(6)] ?? frameKinds.request;
+  const kind = ([1, 2, 3, 4, 5, 6, 7, 8] as const)[below(8)] ?? frameKinds.request;
   const value =
     kind <= 3
       ? { id: random.needleId(), name: "n".repeat(below(300)), sums: new Uint32Array(below(9)) }

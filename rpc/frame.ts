@@ -33,6 +33,9 @@ export const frameKinds = {
   credit: 5,
   /** The client lost interest in a stream. */
   cancel: 6,
+  /** Asks for a pong, to know that the peer is there. */
+  ping: 7,
+  pong: 8,
 } as const;
 
 export type FrameKind = (typeof frameKinds)[keyof typeof frameKinds];
@@ -107,5 +110,5 @@ export function broken(what: string): QuarryError {
 }
 
 function isFrameKind(kind: number): kind is FrameKind {
-  return kind >= frameKinds.request && kind <= frameKinds.cancel;
+  return kind >= frameKinds.request && kind <= frameKinds.pong;
 }

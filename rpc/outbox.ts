@@ -5,7 +5,14 @@
  */
 import type { Socket } from "node:net";
 import { limits } from "../base/limits.ts";
-import { emptyHead, FRAME_BYTES, frameKinds, HAS_PAYLOAD, writeHead } from "./frame.ts";
+import {
+  emptyHead,
+  FRAME_BYTES,
+  type FrameKind,
+  frameKinds,
+  HAS_PAYLOAD,
+  writeHead,
+} from "./frame.ts";
 
 const SLAB_BYTES = 64 * 1024;
 /** Up to here copying into the slab is cheaper than one more part to write. */
@@ -100,6 +107,14 @@ export class Outbox {
     this.#control(frameKinds.cancel, stream, 0);
   }
 
+  ping(): void {
+    this.#control(frameKinds.ping, 0, 0);
+  }
+
+  pong(): void {
+    this.#control(frameKinds.pong, 0, 0);
+  }
+
   /** The peer takes the payload of a stream. */
   allow(stream: number): void {
     const transfer = this.#transfers.get(stream);
@@ -132,7 +147,7 @@ export class Outbox {
     return !this.#transfers.has(stream);
   }
 
-  #control(kind: typeof frameKinds.credit | typeof frameKinds.cancel, stream: number, n: number) {
+  #control(kind: FrameKind, stream: number, n: number) {
     const head = this.#head;
     head.kind = kind;
     head.stream = stream;

@@ -82,6 +82,9 @@ export class ServerConnection implements ConnectionOwner, ServedPeer {
         if (incoming !== undefined) this.#forget(head.stream, incoming);
         return undefined;
       }
+      case frameKinds.ping:
+        this.#connection?.outbox.pong();
+        return undefined;
       default:
         throw broken("an answer to a server");
     }
