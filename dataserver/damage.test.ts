@@ -173,6 +173,26 @@ describe("damage", () => {
     expect(await store(f, id(9), other)).toBe("stored");
   });
 
+  test("does not bring records to light that a user stored inside a needle", async () => {
+    const f = await openFixture();
+    await f.server.createBlock(addressOf(f));
+    await store(f, id(1), addressOf(f), dataOf(1));
+    const image = f.disk.contentOf(blockFile()).subarray(0, SUPERBLOCK_BYTES + recordBytes(20));
+    await f.server.remove(addressOf(f), [id(1)]);
+    const at = SUPERBLOCK_BYTES + recordBytes(20) + recordBytes(0);
+    await store(f, id(2), addressOf(f), image);
+    await store(f, id(3), addressOf(f), dataOf(3));
+    f.disk.kill();
+    f.disk.flip(blockFile(), at + 9);
+    const again = await openFixture(f.disk);
+    expect(again.reports).toMatchObject([
+      { kind: "damage", offset: at, lengthBytes: recordBytes(image.length) },
+    ]);
+    expect(await load(again, id(1))).toBe("missing");
+    expect(await load(again, id(2))).toBe("damaged");
+    expect(await load(again, id(3))).toEqual(dataOf(3));
+  });
+
   test("a file that was cut short is named", async () => {
     const disk = await diskWith("sealed");
     const content = disk.contentOf(blockFile());

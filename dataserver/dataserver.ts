@@ -36,6 +36,8 @@ export interface DataserverOptions {
   readonly blockBytes?: number;
   /** Zeros written ahead of the tail of open blocks. Default `limits.extendBytes`. */
   readonly extendBytes?: number;
+  /** Handles kept open for reading. Default `limits.openFiles`. */
+  readonly maxOpenFiles?: number;
   /** Told of everything that was found and mended. */
   readonly report?: Report;
 }
@@ -43,7 +45,7 @@ export interface DataserverOptions {
 /** Opens the devices. Throws `Locked` when another server has one. */
 export async function openDataserver(options: DataserverOptions): Promise<Dataserver> {
   const { disk, clock, random } = options;
-  const files = new FileCache(disk, limits.openFiles);
+  const files = new FileCache(disk, options.maxOpenFiles ?? limits.openFiles);
   const devices: Device[] = [];
   try {
     for (const directory of options.directories)
