@@ -54,7 +54,7 @@ export const limits = {
   openBlocks: 64,
   logSegmentBytes: 64 * MiB,
   /** The state is made durable, and the log cut, after this much log. */
-  checkpointBytes: 32 * MiB,
+  checkpointBytes: 16 * MiB,
 
   // objects, as S3 documents them
   keyBytes: 1024,

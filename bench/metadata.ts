@@ -4,7 +4,7 @@
  *
  *     node bench/metadata.ts [objects, default 1000000]
  */
-import { mkdtemp, rm } from "node:fs/promises";
+import { cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { systemClock } from "../base/clock.ts";
@@ -66,6 +66,7 @@ async function timed<T>(what: string, count: number, run: () => Promise<T>): Pro
 }
 
 const directory = await mkdtemp(join(tmpdir(), "quarry-bench-"));
+const crashed = `${directory}-crashed`;
 const options = {
   disk: nodeDisk,
   clock: systemClock,
@@ -113,7 +114,13 @@ try {
       await listing(names, bucket, "/", "data/");
     }
     await listing(names, "large", "/");
+    // What a crash leaves: the files as they are while the server runs.
+    await cp(directory, crashed, { recursive: true });
   }
+  await timed("start-up after a crash", 1, async () => {
+    await using names = await openNameserver({ ...options, directory: crashed });
+    return await names.bucket("large");
+  });
   await timed("start-up", 1, async () => {
     await using names = await openNameserver(options);
     console.log(await names.bucket("large"));
@@ -132,4 +139,5 @@ try {
   }
 } finally {
   await rm(directory, { recursive: true });
+  await rm(crashed, { recursive: true, force: true });
 }

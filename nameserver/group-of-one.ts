@@ -6,6 +6,7 @@ import type { Entry } from "./command.ts";
 import { type AnyCommand, type AnyResult, decodeCommand, encodeCommand } from "./command.ts";
 import type { Group, StateReader } from "./group.ts";
 import { Log, type LogOptions } from "./log.ts";
+import { RECORD_HEAD_BYTES } from "./log-record.ts";
 import type { Digest } from "./row-codec.ts";
 import { type Outcome, RUN_ENTRIES, StateMachine } from "./state-machine.ts";
 import type { Change, StateStore } from "./state-store.ts";
@@ -33,7 +34,7 @@ export class GroupOfOne implements Group {
   readonly #committed = new Map<LogIndex, Committed>();
   #proposals = 0;
   /** Called when the last proposal under way is answered, while closing. */
-  #drained: (() => void) | undefined;
+  #onDrained: (() => void) | undefined;
   #applying: Promise<void> | undefined;
   #checkpointing: Promise<void> | undefined;
   #bytesSinceCheckpoint = 0;
@@ -84,7 +85,7 @@ export class GroupOfOne implements Group {
 
   async propose(command: AnyCommand): Promise<AnyResult> {
     if (this.#failure !== undefined) throw this.#failure;
-    if (this.#drained !== undefined) throw closed();
+    if (this.#onDrained !== undefined) throw closed();
     const payload = encodeCommand(command);
     if (payload.length > limits.commandBytes)
       throw new QuarryError("TooLarge", `a command has at most ${limits.commandBytes} bytes`);
@@ -96,13 +97,17 @@ export class GroupOfOne implements Group {
       // What is applied is what the log says, as on any other replica.
       const entry = { ...stamp, command: decodeCommand(payload) };
       const outcome = await this.#committedEntry(entry);
-      this.#checkpointSoon(payload.length);
+      this.#checkpointSoon(RECORD_HEAD_BYTES + payload.length);
       if ("refusal" in outcome) throw outcome.refusal;
       return outcome.result;
     } finally {
-      this.#proposals--;
-      if (this.#proposals === 0) this.#drained?.();
+      this.#answered();
     }
+  }
+
+  #answered(): void {
+    this.#proposals--;
+    if (this.#proposals === 0) this.#onDrained?.();
   }
 
   readBarrier(): Promise<void> {
@@ -120,7 +125,7 @@ export class GroupOfOne implements Group {
   /** Answers what was proposed, makes the state durable and closes. */
   async [Symbol.asyncDispose](): Promise<void> {
     await new Promise<void>((resolve) => {
-      this.#drained = resolve;
+      this.#onDrained = resolve;
       if (this.#proposals === 0) resolve();
     });
     await this.#checkpointing;
