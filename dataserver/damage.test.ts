@@ -30,7 +30,7 @@ const dataOf = (n: number) => bytesOf(id(n), 20 * n);
 
 /** Four small needles, one removed, and the state in which the server leaves the block. */
 async function diskWith(end: "killed" | "closed" | "sealed"): Promise<SimulatedDisk> {
-  const f = await openFixture();
+  const f = await openFixture(new SimulatedDisk(), { extendBytes: 768 });
   await f.server.createBlock(addressOf(f));
   for (const n of NEEDLES) expect(await store(f, id(n), addressOf(f), dataOf(n))).toBe("stored");
   await f.server.remove(addressOf(f), [id(REMOVED)]);
