@@ -2,7 +2,7 @@
  * The one pipeline of every S3 request: parse target → authenticate → authorize → decode payload →
  * handler → answer. No step reads what the steps before have not allowed.
  */
-import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Logger } from "pino";
 import type { Clock } from "../base/clock.ts";
 import { limits } from "../base/limits.ts";
@@ -12,6 +12,7 @@ import type { Answer } from "./answer.ts";
 import { authorize, BucketOwners, refuseUnknownWishes } from "./authorize.ts";
 import type { Credentials } from "./credentials.ts";
 import { Exchange, type GatewayState } from "./exchange.ts";
+import { withHoisted } from "./hoisted-headers.ts";
 import type { GatewayMetrics } from "./metrics.ts";
 import { Payload } from "./payload.ts";
 import { routeOf } from "./routes.ts";
@@ -138,28 +139,3 @@ export class Pipeline implements GatewayState {
     }
   }
 }
-
-/** A presigned URL carries headers as parameters; a header that is sent as such comes first. */
-function withHoisted(
-  headers: IncomingHttpHeaders,
-  query: ReadonlyMap<string, string>,
-): IncomingHttpHeaders {
-  const all: IncomingHttpHeaders = { ...headers };
-  for (const [name, value] of query) {
-    const lower = name.toLowerCase();
-    if (lower.startsWith("x-amz-") && !authParameters.has(lower) && all[lower] === undefined)
-      all[lower] = Buffer.from(value, "utf8").toString("latin1");
-  }
-  return all;
-}
-
-const authParameters = new Set([
-  "x-amz-algorithm",
-  "x-amz-credential",
-  "x-amz-date",
-  "x-amz-expires",
-  "x-amz-signedheaders",
-  "x-amz-signature",
-  "x-amz-security-token",
-  "x-amz-content-sha256",
-]);

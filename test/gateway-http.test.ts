@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { crc32 } from "../base/checksum.ts";
 import type { Store } from "../client/store.ts";
 import { headText, other, type RunningGateway, runGateway, user } from "./gateway-running.ts";
-import { sha256, signRequest } from "./sign-request.ts";
+import { presignUrl, sha256, signRequest } from "./sign-request.ts";
 import { fakeStore } from "./store-fake.ts";
 
 const EMPTY = sha256("");
@@ -463,6 +463,83 @@ describe("published holes of other servers", () => {
     expect(codeOf(await get("/bucket/..%2Fstrangers%2Fx"))).toBe("NoSuchKey");
     expect(codeOf(await get("/strangers/x"))).toBe("AccessDenied");
     expect(codeOf(await get("/strangers?list-type=2"))).toBe("AccessDenied");
+  });
+});
+
+describe("presigned URLs", () => {
+  const presign = (
+    method: string,
+    path: string,
+    query: Record<string, string> = {},
+    nowMs = Date.now(),
+  ) => presignUrl(user, method, path, query, { host: running.host }, nowMs);
+  const send = (method: string, url: string, headers: Record<string, string> = {}, body = "") =>
+    running.raw(headText(method, url, { host: running.host, ...close, ...headers }), body);
+
+  test("PUT with headers in the query, then GET", async () => {
+    const query = { "x-amz-meta-colour": "grün", "x-amz-tagging": "a=b" };
+    const url = presign("PUT", "/bucket/presigned", query);
+    expect(await send("PUT", url, { "content-length": "5" }, "hello")).toMatch(/^HTTP\/1.1 200/);
+    const { object } = await store.open({ bucket: "bucket", key: "presigned" });
+    expect(object.attributes).toMatchObject({ userMetadata: { colour: "grün" }, tags: { a: "b" } });
+    const got = await send("GET", presign("GET", "/bucket/presigned", { "response-expires": "0" }));
+    expect(got).toMatch(/\r\nexpires: 0\r\n/i);
+    expect(got.endsWith("\r\n\r\nhello")).toBe(true);
+  });
+
+  test("a checksum in the query is checked", async () => {
+    const query = {
+      "x-amz-checksum-crc32": base64Crc32("jello"),
+      "x-amz-sdk-checksum-algorithm": "CRC32",
+    };
+    const url = presign("PUT", "/bucket/presigned-sum", query);
+    expect(codeOf(await send("PUT", url, { "content-length": "5" }, "hello"))).toBe("BadDigest");
+    expect(await exists("presigned-sum")).toBe(false);
+  });
+
+  test("metadata in the query cannot end a header", async () => {
+    for (const query of [{ "x-amz-meta-a": "x\r\nset-cookie: y" }, { "x-amz-meta-a\r\nb": "x" }]) {
+      const url = presign("PUT", "/bucket/presigned-bad", query as Record<string, string>);
+      expect(codeOf(await send("PUT", url, { "content-length": "0" }))).toBe("InvalidArgument");
+    }
+    expect(await exists("presigned-bad")).toBe(false);
+  });
+
+  test("nothing can be added to one", async () => {
+    const url = presign("GET", "/bucket/presigned");
+    expect(codeOf(await send("GET", `${url}&response-content-type=text/html`))).toBe(
+      "SignatureDoesNotMatch",
+    );
+    expect(codeOf(await send("GET", url, { "x-amz-checksum-mode": "ENABLED" }))).toBe(
+      "AccessDenied",
+    );
+    expect(codeOf(await send("GET", `${url}&X-Amz-Expires=600`))).toBe("InvalidArgument");
+    expect(codeOf(await send("DELETE", url))).toBe("SignatureDoesNotMatch");
+    expect(
+      codeOf(await send("GET", presign("GET", "/bucket/presigned", {}, Date.now() - 61_000))),
+    ).toBe("AccessDenied");
+  });
+});
+
+describe("virtual-host style", () => {
+  test("the bucket is in the host", async () => {
+    await put("hosted", { "content-length": "5" }, sha256("hello"), "hello");
+    const host = { host: `bucket.s3.test:${running.port}` };
+    const signed = signRequest(user, "GET", "/hosted", { ...host, ...close }, EMPTY, Date.now());
+    expect(await running.raw(headText("GET", "/hosted", signed.headers))).toMatch(/^HTTP\/1.1 200/);
+  });
+
+  test("a signature for one bucket does not open another", async () => {
+    const signed = signRequest(
+      user,
+      "GET",
+      "/hosted",
+      { host: "other.s3.test", ...close },
+      EMPTY,
+      Date.now(),
+    );
+    const head = headText("GET", "/hosted", { ...signed.headers, host: "bucket.s3.test" });
+    expect(codeOf(await running.raw(head))).toBe("SignatureDoesNotMatch");
   });
 });
 

@@ -69,3 +69,41 @@ export function signRequest(
       sign(`${algorithm}\n${timestamp}\n${scope}\n${previous}\n${digests}`),
   };
 }
+
+/** A presigned URL; `query` holds what else it carries, `more` the headers under the signature. */
+export function presignUrl(
+  signer: Signer,
+  method: string,
+  path: string,
+  query: Record<string, string>,
+  more: Record<string, string>,
+  nowMs: number,
+  expiresS = 60,
+): string {
+  const timestamp = new Date(nowMs).toISOString().replace(/[-:]|\.\d+/g, "");
+  const scope = `${timestamp.slice(0, 8)}/${signer.region}/s3/aws4_request`;
+  const names = Object.keys(more).sort();
+  const all: Record<string, string> = {
+    ...query,
+    "X-Amz-Algorithm": "AWS4-HMAC-SHA256",
+    "X-Amz-Credential": `${signer.accessKey}/${scope}`,
+    "X-Amz-Date": timestamp,
+    "X-Amz-Expires": String(expiresS),
+    "X-Amz-SignedHeaders": names.join(";"),
+  };
+  const canonicalQuery = Object.keys(all)
+    .sort()
+    .map((name) => `${encodeURIComponent(name)}=${encodeURIComponent(all[name] ?? "")}`)
+    .join("&");
+  const lines = names.map((name) => `${name}:${more[name] ?? ""}\n`).join("");
+  const canonical = [method, path, canonicalQuery, lines, names.join(";"), "UNSIGNED-PAYLOAD"].join(
+    "\n",
+  );
+  const key = [timestamp.slice(0, 8), signer.region, "s3", "aws4_request"].reduce<string | Buffer>(
+    hmac,
+    `AWS4${signer.secretKey}`,
+  );
+  const text = `AWS4-HMAC-SHA256\n${timestamp}\n${scope}\n${sha256(canonical)}`;
+  const signature = createHmac("sha256", key).update(text).digest("hex");
+  return `${path}?${canonicalQuery}&X-Amz-Signature=${signature}`;
+}

@@ -46,17 +46,16 @@ function keptHeaders(call: Call): Record<string, string> | undefined {
 }
 
 function userMetadata(call: Call): Record<string, string> | undefined {
-  let found: Record<string, string> | undefined;
+  const found = new Map<string, string>();
   let bytes = 0;
   for (const name in call.headers) {
     if (!name.startsWith(META)) continue;
     const value = header(call, name) ?? "";
     bytes += name.length - META.length + value.length;
-    found ??= {};
-    found[name.slice(META.length)] = textOfHeader(name, value);
+    found.set(name.slice(META.length), textOfHeader(name, value));
   }
   if (bytes > limits.userMetadataBytes) throw new S3Error("MetadataTooLarge");
-  return found;
+  return found.size === 0 ? undefined : Object.fromEntries(found);
 }
 
 /** All but the ETag and the checksum, which are known when the bytes were read. */
