@@ -145,6 +145,19 @@ describe("log", () => {
     await expect(contents(disk, CUT)).rejects.toThrow(/missing/);
   });
 
+  test("without syncs, the log may lose its end, and goes on behind the state", async () => {
+    const disk = new SimulatedDisk();
+    const mode = { durability: "none" } as const;
+    const { log } = await contents(disk, 0, mode);
+    for (const payload of payloads) await log.append(Buffer.from(payload));
+    disk.crash(seededRandom(5));
+    const left = await contents(disk, 40, mode);
+    expect((await left.log.append(Buffer.from("next"))).index).toBe(41);
+    await left.log[Symbol.asyncDispose]();
+    expect([...(await contents(disk, 40, mode)).found]).toEqual([[41, "next"]]);
+    await expect(contents(disk, 20, mode)).rejects.toThrow(/missing/);
+  });
+
   test("a full disk refuses entries and goes on when there is room again", async () => {
     const disk = new SimulatedDisk();
     const { log } = await contents(disk, 0, { segmentBytes: 10_000_000 });

@@ -7,7 +7,7 @@ import { type Key, laterKey, tags } from "../keyspace.ts";
 import type { Change, StateStore } from "../state-store.ts";
 
 /** Fewer are not worth it: a scan passes them in some milliseconds. */
-const LEAST_DELETES = 10_000;
+const LEAST_DELETES = 5_000;
 /** Rough bytes of a deleted row and its tombstone. */
 const DELETE_BYTES = 200;
 
