@@ -89,8 +89,8 @@ export const limits = {
   rpcQueuedBytes: 512 * KiB,
   /** A server reads no more requests of a peer that leaves this much unread. */
   rpcUnreadBytes: 16 * MiB,
-  /** Memory that a server keeps for the next large payloads. */
-  rpcPoolBytes: 32 * MiB,
+  /** Memory that a process keeps for the next large payloads. */
+  poolBytes: 32 * MiB,
   /** A silent peer is asked for a sign this often, and given up after so many without one. */
   rpcPingMs: 5_000,
   rpcPings: 4,

@@ -1,4 +1,5 @@
 /** A client's side of one connection: calls go out, answers find their calls. */
+import { payloadPool } from "../base/buffer-pool.ts";
 import type { Clock } from "../base/clock.ts";
 import { isErrorCode, QuarryError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
@@ -195,7 +196,7 @@ export class ClientConnection implements ConnectionOwner {
   /** Makes room for a payload that comes in pieces. */
   #expect(stream: number, call: Call, payloadBytes: number): void {
     if (payloadBytes <= call.heldBytes) {
-      call.received = Buffer.allocUnsafeSlow(payloadBytes);
+      call.received = payloadPool.take(payloadBytes);
       return;
     }
     this.#budget.release(call.heldBytes);
@@ -205,7 +206,7 @@ export class ClientConnection implements ConnectionOwner {
       granted: () => {
         call.waiter = undefined;
         call.heldBytes = payloadBytes;
-        call.received = Buffer.allocUnsafeSlow(payloadBytes);
+        call.received = payloadPool.take(payloadBytes);
         this.#connection?.outbox.grant(stream, payloadBytes);
       },
     };

@@ -3,7 +3,10 @@ import type { CallOptions } from "./call.ts";
 import type { RpcClient } from "./client.ts";
 import { methodsOf, type ServiceTable } from "./service-table.ts";
 
-/** `options` hold for every call made through this binding; bindings cost little. */
+/**
+ * Raw bytes of an answer come from `payloadPool`: who is done with them may give them back there.
+ * `options` hold for every call made through this binding; bindings cost little.
+ */
 export function connect<Service extends object>(
   table: ServiceTable<Service>,
   client: RpcClient,

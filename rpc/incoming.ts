@@ -1,4 +1,5 @@
 /** A request at the server, and what it holds of the server's memory while it is there. */
+import { payloadPool } from "../base/buffer-pool.ts";
 import { limits } from "../base/limits.ts";
 import type { Budget, BudgetWaiter } from "./budget.ts";
 import type { FrameHead } from "./frame.ts";
@@ -77,9 +78,8 @@ export function expectedAnswerBytes({ served, args }: Incoming): number {
 }
 
 /** The handler has ended: the memory of the request's payload serves the next one. */
-export function reusePayload(server: ServerState, incoming: Incoming): void {
-  if (incoming.budget === server.budget && incoming.payload !== undefined)
-    server.pool.give(incoming.payload);
+export function reusePayload(incoming: Incoming): void {
+  if (incoming.payload !== undefined) payloadPool.give(incoming.payload);
   releasePayload(incoming);
 }
 

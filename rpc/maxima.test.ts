@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
+import { payloadPool } from "../base/buffer-pool.ts";
 import { assert } from "../base/errors.ts";
-import type { BlockId } from "../base/ids.ts";
+import type { BlockId, NeedleId } from "../base/ids.ts";
 import { limits } from "../base/limits.ts";
 import { heldBlocks, ManualClock, until } from "../test/rpc-held.ts";
 import { device, memoryBlocks, pair, readFrame, request, trustedSocket } from "../test/rpc-pair.ts";
@@ -80,6 +81,34 @@ describe("maxima", () => {
     expect(held.most).toBeGreaterThan(5);
     expect(held.most).toBeLessThan(25); // 12 MiB hold ten large and as many small ones
     await until(() => p.server.heldBytes === 0);
+  });
+
+  test("memory that is used again never mixes answers up", async () => {
+    const blocks: BlockService = {
+      ...memoryBlocks(),
+      async read({ needle, lengthBytes }) {
+        const data = payloadPool.take(lengthBytes).fill(Number(needle));
+        await new Promise((resolve) => setImmediate(resolve));
+        const checksums = new Uint32Array(0);
+        const needleBytes = lengthBytes;
+        return { kind: "data", needleBytes, generation: 1, offset: 0, checksums, data };
+      },
+    };
+    await using p = await pair(blocks, {}, { connections: 2 });
+    const { block } = request(1n, Buffer.alloc(0));
+    let wrong = 0;
+    const reader = async (seed: number) => {
+      for (let i = 0; i < 25; i++) {
+        const fill = (seed * 25 + i) % 256;
+        const lengthBytes = 70_000 + ((seed + i) % 5) * 300_000;
+        const wanted = { device, block, needle: BigInt(fill) as NeedleId, offset: 0, lengthBytes };
+        const reply = await p.blocks.read(wanted);
+        if (reply.kind !== "data" || !Buffer.alloc(lengthBytes, fill).equals(reply.data)) wrong++;
+        else payloadPool.give(reply.data);
+      }
+    };
+    await Promise.all(Array.from({ length: 8 }, (_, seed) => reader(seed)));
+    expect(wrong).toBe(0);
   });
 
   test("a peer that never reads is given up, and what it held is free again", async () => {

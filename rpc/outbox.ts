@@ -18,11 +18,14 @@ const SLAB_BYTES = 64 * 1024;
 /** Up to here copying into the slab is cheaper than one more part to write. */
 const COPY_BYTES = 8 * 1024;
 
+/** Told once when a payload has left for the system whole, or (false) when it was given up. */
+export type Sent = (whole: boolean) => void;
+
 /** A payload under way. */
 interface Transfer {
   readonly stream: number;
   readonly payload: Uint8Array;
-  readonly sent: (() => void) | undefined;
+  readonly sent: Sent | undefined;
   sentBytes: number;
   allowed: boolean;
 }
@@ -46,8 +49,8 @@ export class Outbox {
   #endBytes = 0;
   #parts: Uint8Array[] = [];
   #partBytes = 0;
-  /** Of inline payloads that wait in #parts. */
-  #sent: (() => void)[] = [];
+  /** Of payloads whose last bytes wait in #parts. */
+  #sent: Sent[] = [];
   #scheduled = false;
   readonly #transfers = new Map<number, Transfer>();
   readonly #ready: Transfer[] = [];
@@ -70,7 +73,7 @@ export class Outbox {
     header: Uint8Array,
     payload: Uint8Array | undefined,
     unaskedBytes: number,
-    sent?: () => void,
+    sent?: Sent,
   ): void {
     const payloadBytes = payload?.length ?? 0;
     const inline = payloadBytes <= limits.rpcInlineBytes;
@@ -131,7 +134,7 @@ export class Outbox {
     this.#transfers.delete(stream);
     const turn = this.#ready.indexOf(transfer);
     if (turn >= 0) this.#ready.splice(turn, 1);
-    transfer.sent?.();
+    transfer.sent?.(false);
   }
 
   /** The connection is gone: lets go of all payloads. */
@@ -139,7 +142,7 @@ export class Outbox {
     for (const stream of [...this.#transfers.keys()]) this.drop(stream);
     this.#parts = [];
     this.#partBytes = 0;
-    for (const sent of this.#sent.splice(0)) sent();
+    for (const sent of this.#sent.splice(0)) sent(false);
   }
 
   /** Whether all of a stream's payload was handed to the socket. */
@@ -220,12 +223,12 @@ export class Outbox {
     if (socket.writableLength === 0) this.#startBytes = this.#endBytes = 0;
   };
 
-  #whenWritten(): () => void {
+  #whenWritten(): (error?: Error | null) => void {
     if (this.#sent.length === 0) return this.#written;
     const callbacks = this.#sent;
     this.#sent = [];
-    return () => {
-      for (const sent of callbacks) sent();
+    return (error) => {
+      for (const sent of callbacks) sent(error === undefined || error === null);
       this.#written();
     };
   }
@@ -252,7 +255,7 @@ export class Outbox {
       if (end < payload.length) this.#ready.push(transfer);
       else {
         this.#transfers.delete(stream);
-        transfer.sent?.();
+        if (transfer.sent !== undefined) this.#sent.push(transfer.sent);
       }
     }
   }

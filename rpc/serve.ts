@@ -16,7 +16,8 @@ type AnyService = Record<string, ((...args: unknown[]) => Promise<unknown>) | un
 
 /**
  * Offers `service` to remote peers. An argument's raw bytes belong to the transport again once the
- * answer is there; an answer's raw bytes must not change until it is sent.
+ * answer is there. An answer's raw bytes must not change until it is sent; if they come from
+ * `payloadPool`, they go back there then.
  */
 export function serve<Service extends object>(
   service: Service,

@@ -2,6 +2,7 @@
  * A server's side of one connection: requests come in, answers go out. A request is handled once
  * its payload is whole; payloads and answers stay within the server's budgets.
  */
+import { payloadPool } from "../base/buffer-pool.ts";
 import { QuarryError, unreachable } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import { type EncodedAnswer, encodeAnswer, encodeFailure } from "./answer.ts";
@@ -142,10 +143,10 @@ export class ServerConnection implements ConnectionOwner, ServedPeer {
 
   /** Asks the budget for a large payload; once it is there, the client may send. */
   #makeRoom(stream: number, incoming: Incoming): void {
-    const { budget, pool } = this.#server;
+    const { budget } = this.#server;
     whenThereIsRoom(incoming, budget, incoming.payloadBytes, () => {
       incoming.budget = budget;
-      incoming.payload = pool.take(incoming.payloadBytes);
+      incoming.payload = payloadPool.take(incoming.payloadBytes);
       this.#connection?.outbox.grant(stream, incoming.payloadBytes);
     });
   }
@@ -197,7 +198,7 @@ export class ServerConnection implements ConnectionOwner, ServedPeer {
   }
 
   #answer(stream: number, incoming: Incoming, answer: unknown): void {
-    reusePayload(this.#server, incoming);
+    reusePayload(incoming);
     if (this.#streams.get(stream) !== incoming) {
       releaseAnswer(this.#server, incoming); // no one waits for it any more
       return;
@@ -211,7 +212,8 @@ export class ServerConnection implements ConnectionOwner, ServedPeer {
     }
     incoming.stage = "answered";
     const { header, payload } = encoded;
-    const sent = () => {
+    const sent = (whole: boolean) => {
+      if (whole && payload !== undefined) payloadPool.give(payload);
       releaseAnswer(this.#server, incoming);
       if (this.#streams.get(stream) === incoming) this.#streams.delete(stream);
     };
@@ -222,13 +224,13 @@ export class ServerConnection implements ConnectionOwner, ServedPeer {
       incoming.creditBytes,
       payload === undefined ? undefined : sent,
     );
-    if (payload === undefined) sent();
+    if (payload === undefined) sent(true);
   }
 
   /** The handler threw, or what it answered cannot be sent. */
   #failed(stream: number, incoming: Incoming, error: unknown): void {
     const told = this.#tellable(error, incoming.served);
-    reusePayload(this.#server, incoming);
+    reusePayload(incoming);
     releaseAnswer(this.#server, incoming);
     if (this.#streams.get(stream) !== incoming) return; // no one waits for it any more
     this.#streams.delete(stream);

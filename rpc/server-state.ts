@@ -1,7 +1,6 @@
 /** What the connections of one server share. */
 import type { Clock } from "../base/clock.ts";
 import type { Budget } from "./budget.ts";
-import type { BufferPool } from "./buffer-pool.ts";
 import type { ServedMethod } from "./serve.ts";
 
 /** Told of errors that are defects of this process; peers hear "internal error" only. */
@@ -25,8 +24,6 @@ export interface ServerState {
   readonly budget: Budget;
   /** For the raw bytes of answers, from before they are made until clients took them. */
   readonly answerBudget: Budget;
-  /** Where payloads that wait for credit are received. */
-  readonly pool: BufferPool;
   readonly connections: Set<ServedPeer>;
   readonly report: Report;
   /** Takes no new requests. */

@@ -6,7 +6,6 @@ import { limits } from "../base/limits.ts";
 import type { Random } from "../base/random.ts";
 import { type Address, checkAddress, formatAddress } from "./address.ts";
 import { Budget } from "./budget.ts";
-import { BufferPool } from "./buffer-pool.ts";
 import { Connection } from "./connection.ts";
 import { serverHandshake } from "./handshake.ts";
 import type { ServedService } from "./serve.ts";
@@ -109,7 +108,6 @@ function stateOf(options: RpcServerOptions): ServerState {
     inlineBudget: new Budget(inlineBytes),
     budget: new Budget(creditBytes),
     answerBudget: new Budget(answerBytes),
-    pool: new BufferPool(),
     connections: new Set(),
     report: options.report,
     draining: false,

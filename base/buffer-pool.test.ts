@@ -1,0 +1,32 @@
+import { expect, test } from "vitest";
+import { BufferPool } from "./buffer-pool.ts";
+
+const MiB = 1 << 20;
+
+test("memory given back is handed out again, once", () => {
+  const pool = new BufferPool(8 * MiB);
+  const first = pool.take(MiB);
+  pool.give(first.subarray(10, 20));
+  pool.give(first); // already given
+  const second = pool.take(MiB - 5);
+  const third = pool.take(MiB);
+  expect(second.length).toBe(MiB - 5);
+  expect(second.buffer).toBe(first.buffer);
+  expect(third.buffer).not.toBe(first.buffer);
+});
+
+test("what the pool did not hand out stays with its owner", () => {
+  const pool = new BufferPool(8 * MiB);
+  const own = Buffer.allocUnsafeSlow(MiB);
+  pool.give(own);
+  pool.give(Buffer.from("small"));
+  expect(pool.take(MiB).buffer).not.toBe(own.buffer);
+});
+
+test("keeps no more than it may", () => {
+  const pool = new BufferPool(2 * MiB);
+  const taken = Array.from({ length: 4 }, () => pool.take(MiB));
+  for (const one of taken) pool.give(one);
+  const again = new Set(Array.from({ length: 4 }, () => pool.take(MiB).buffer));
+  expect(taken.filter((one) => again.has(one.buffer))).toHaveLength(2);
+});
