@@ -2,7 +2,7 @@
 // Plain JavaScript, so that an old Node can read it: finds a Node that runs Quarry, then Quarry.
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { createRequire, enableCompileCache } from "node:module";
+import * as nodeModule from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -10,14 +10,14 @@ const here = dirname(fileURLToPath(import.meta.url));
 const OLDEST_MAJOR = 24;
 
 if (Number.parseInt(process.versions.node, 10) >= OLDEST_MAJOR) {
-  enableCompileCache?.();
+  nodeModule.enableCompileCache?.();
   // A checkout runs its sources; an installed package brings built JavaScript.
   const source = join(here, "main.ts");
   const main = existsSync(source) ? source : join(here, "..", "dist", "cli", "main.js");
   await import(main);
 } else {
   const bundled = join(
-    dirname(createRequire(import.meta.url).resolve("node/package.json")),
+    dirname(nodeModule.createRequire(import.meta.url).resolve("node/package.json")),
     "bin",
     "node",
   );
