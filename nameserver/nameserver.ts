@@ -159,7 +159,7 @@ function startWorkers(
     expirePending(context),
     expireTrash(context),
     dropLeftovers(context),
-    collect(context),
+    collect(context, lookMs),
     sealLeftovers(openBlocks, clock, lookMs),
     settleAndSweep(context, { settleMs, lookMs, sweepAll: !cleanEnd }),
     compactBlocks(context, { lookMs, garbageShare: GARBAGE_SHARE }),

@@ -6,14 +6,16 @@ import type { BlobId, BlockId, NeedleId } from "../../base/ids.ts";
 import { limits } from "../../base/limits.ts";
 import type { Chunk } from "../../rpc/objects.ts";
 import { unpackChunks } from "../chunk-codec.ts";
-import { KeyReader, keys } from "../keyspace.ts";
+import { type Key, KeyReader, keys } from "../keyspace.ts";
 import { read } from "../queries/read.ts";
+import type { Stored } from "../state-store.ts";
 import { QueueCursor } from "./queue.ts";
 import type { WorkContext, Worker } from "./worker.ts";
 
 const BLOBS = 200;
 
 interface Task {
+  readonly key: Key;
   readonly queued: number;
   readonly blob: BlobId;
   /** Chunks from here on go in this step. */
@@ -21,53 +23,71 @@ interface Task {
   readonly chunks: readonly Chunk[];
 }
 
-export function collect(context: WorkContext): Worker {
-  const queue = new QueueCursor(context.group.state, "collectQueue");
+/** `retryMs`: how long to leave entries alone that a member did not confirm. */
+export function collect(context: WorkContext, retryMs: number): Worker {
+  const { group, clock } = context;
+  const queue = new QueueCursor(group.state, "collectQueue");
+  /** The first entry that stayed, and when. */
+  let left: { readonly key: Key; readonly sinceMs: number } | undefined;
   return {
     name: "collection of deleted blobs",
     async step() {
-      const entries = await queue.next(BLOBS);
-      const tasks: Task[] = [];
-      let needles = 0;
-      for (const { key } of entries) {
-        const reader = new KeyReader(key);
-        const task = nextTask(context, reader.u56(), reader.u56() as BlobId);
-        // A page of needles at most, so that the blocks touched stay within a command's keys.
-        if (needles > 0 && needles + task.chunks.length > limits.chunksPerPage * 4) break;
-        needles += task.chunks.length;
-        tasks.push(task);
+      if (left !== undefined && clock.monotonicMs() - left.sinceMs >= retryMs) {
+        queue.rewind(left.key);
+        left = undefined;
       }
-      if (tasks.length === 0) return false;
-      const failed = await removeNeedles(context, tasks);
-      const items = tasks.filter(({ chunks }) => !chunks.some(({ block }) => failed.has(block)));
-      await context.group.propose({
-        type: "collected",
-        items: items.map(({ queued, blob, keep }) => ({ queued, blob, keep })),
-      });
-      for (const { key } of entries) {
-        if (context.group.state.get(key) !== undefined) break;
+      const batch = nextBatch(context, await queue.next(BLOBS));
+      if (batch.length === 0) return false;
+      const failed = await removeNeedles(
+        context,
+        batch.flatMap(({ chunks }) => chunks),
+      );
+      const gone = batch.filter(({ chunks }) => !chunks.some(({ block }) => failed.has(block)));
+      const items = gone.map(({ queued, blob, keep }) => ({ queued, blob, keep }));
+      if (items.length > 0) await group.propose({ type: "collected", items });
+      for (const { key, keep, chunks } of batch) {
+        const stays = chunks.some(({ block }) => failed.has(block));
+        if (stays) left ??= { key, sinceMs: clock.monotonicMs() };
+        else if (keep > 0) return true; // the next page of the same blob
         queue.passed(key);
       }
-      return items.length > 0;
+      return true;
     },
   };
 }
 
+/** As many entries as fit one command. */
+function nextBatch(context: WorkContext, entries: readonly Stored[]): Task[] {
+  const batch: Task[] = [];
+  let needles = 0;
+  for (const { key } of entries) {
+    const reader = new KeyReader(key);
+    const task = nextTask(context, key, reader.u56(), reader.u56() as BlobId);
+    if (needles > 0 && needles + task.chunks.length > limits.chunksPerPage * 4) break;
+    needles += task.chunks.length;
+    batch.push(task);
+  }
+  return batch;
+}
+
 /** All chunks of a small blob, or the last page of a large one. */
-function nextTask({ group }: WorkContext, queued: number, blob: BlobId): Task {
+function nextTask({ group }: WorkContext, key: Key, queued: number, blob: BlobId): Task {
   const head = read(group.state, keys.blob(blob));
   if (head === undefined || head.inline !== undefined)
-    return { queued, blob, keep: 0, chunks: unpackChunks(head?.inline ?? new Uint8Array()) };
+    return { key, queued, blob, keep: 0, chunks: unpackChunks(head?.inline ?? new Uint8Array()) };
   const page = Math.max(0, Math.ceil(head.chunks / limits.chunksPerPage) - 1);
   const row = read(group.state, keys.page(blob, page));
   const chunks = unpackChunks(row?.chunks ?? new Uint8Array());
-  return { queued, blob, keep: page * limits.chunksPerPage, chunks };
+  return { key, queued, blob, keep: page * limits.chunksPerPage, chunks };
 }
 
 /** Removes the needles from all members; gives the blocks where one of them did not confirm. */
-async function removeNeedles(context: WorkContext, tasks: readonly Task[]): Promise<Set<BlockId>> {
+async function removeNeedles(
+  context: WorkContext,
+  chunks: readonly Chunk[],
+): Promise<Set<BlockId>> {
   const byBlock = new Map<BlockId, NeedleId[]>();
-  for (const { block, needle } of tasks.flatMap(({ chunks }) => chunks)) {
+  for (const { block, needle } of chunks) {
     const needles = byBlock.get(block) ?? [];
     needles.push(needle);
     byBlock.set(block, needles);

@@ -3,6 +3,7 @@
  * built and read back on every member before one command switches to it (INV-7); the old one goes
  * after that command.
  */
+import { QuarryError } from "../../base/errors.ts";
 import type { DeviceId } from "../../base/ids.ts";
 import type { BlockStatus } from "../../rpc/block-service.ts";
 import { keys } from "../keyspace.ts";
@@ -32,17 +33,37 @@ export function compactBlocks(context: WorkContext, options: CompactionOptions):
         const devices = (await blocks.devices()).filter(({ state }) => state !== "failed");
         todo = devices.map(({ device }) => ({ device, after: 0 }));
       }
-      const at = todo[0];
+      const at = todo.shift();
       if (at === undefined) return false;
+      // A device that cannot be asked is left out of this look.
       const page = await blocks.blocks(at.device, at.after, PAGE);
       for (const status of page) {
         at.after = status.block;
-        if (await tend(context, options, at.device, status)) return true;
+        if (await tendOrReport(context, options, at.device, status)) {
+          todo.push(at);
+          return true;
+        }
       }
-      if (page.length < PAGE) todo.shift();
+      if (page.length === PAGE) todo.push(at);
       return todo.length > 0;
     },
   };
+}
+
+/** A block that fails must not keep the others waiting; it has its turn again in the next look. */
+async function tendOrReport(
+  context: WorkContext,
+  options: CompactionOptions,
+  device: DeviceId,
+  status: BlockStatus,
+): Promise<boolean> {
+  try {
+    return await tend(context, options, device, status);
+  } catch (error) {
+    if (!(error instanceof QuarryError)) throw error;
+    context.report(`block ${status.block} stays as it is for now: ${error.message}`);
+    return false;
+  }
 }
 
 /** Does what one block needs; true when that was something. */

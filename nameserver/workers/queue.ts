@@ -24,6 +24,11 @@ export class QueueCursor {
     return await cursor.next(count);
   }
 
+  /** Goes back to an entry that was passed. */
+  rewind(key: Key): void {
+    this.#from = key;
+  }
+
   /** Entries up to this one are done with. */
   passed(key: Key): void {
     this.#from = laterKey(this.#from, `${key}\0`);

@@ -26,6 +26,8 @@ export interface SettleOptions {
 export function settleAndSweep(context: WorkContext, options: SettleOptions): Worker {
   const { group, clock } = context;
   const sweptNow = new Set<BlockId>();
+  /** Blocks that could not be swept in this look. */
+  const later = new Set<BlockId>();
   let lookedMs = Number.NEGATIVE_INFINITY;
   return {
     name: "settling of blocks",
@@ -44,7 +46,8 @@ export function settleAndSweep(context: WorkContext, options: SettleOptions): Wo
           return true;
         }
         const known = row.swept === true && !options.sweepAll;
-        if (row.state === "settled" && !known && !sweptNow.has(block)) {
+        if (row.state === "settled" && !known && !sweptNow.has(block) && !later.has(block)) {
+          later.add(block);
           await sweep(context, block, row);
           sweptNow.add(block);
           if (row.swept !== true) await group.propose({ type: "sweptBlock", block, generation });
@@ -52,6 +55,7 @@ export function settleAndSweep(context: WorkContext, options: SettleOptions): Wo
         }
       }
       lookedMs = clock.monotonicMs();
+      later.clear();
       return false;
     },
   };
