@@ -3,8 +3,9 @@
  * some size goes to the worker pool, if there is one; small work runs on the calling thread, where
  * handing it over would take longer than doing it.
  *
- * Operations take the first `lengthBytes` of every piece (all of them by default). They use the
- * pieces alone until they resolve.
+ * Operations take the first `lengthBytes` of every piece (all of them by default); of what they
+ * compute, the bytes up to the next multiple of 32 behind that are undefined. They use the pieces
+ * alone until they resolve.
  */
 import { assert, QuarryError } from "../base/errors.ts";
 import { type Product, STEP_BYTES } from "./kernel/kernel.ts";
@@ -14,7 +15,10 @@ import { Pieces } from "./pieces.ts";
 import type { WorkerPool } from "./pool.ts";
 import { pieceCount, type Scheme, schemeOf, showScheme } from "./scheme.ts";
 
-/** Where the pool begins to pay: input bytes times outputs. See README.md for how it was measured. */
+/**
+ * Where the pool begins to pay: input bytes times outputs, about 0.1 ms of one core. Handing over
+ * takes some 18 µs (README.md).
+ */
 export const POOL_WORK_BYTES = 4 * 1024 * 1024;
 
 /** Parity is compared in runs of this many bytes, which stay in the cache … */

@@ -87,15 +87,11 @@ export async function decodeContent(
     else if (crc32c(piece.bytes) !== piece.crc32c) missing.push(i);
     else pieces.at(i).set(piece.bytes);
   });
-  const data = Array.from({ length: scheme.data }, (_, i) => i);
-  codec.sources(missing);
+  codec.sources(missing); // too few pieces are refused also when only parities are missing
   await codec.reconstruct(
     pieces,
     missing,
     missing.filter((i) => i < scheme.data),
   );
-  return join(
-    data.map((i) => pieces.at(i)),
-    lengthBytes,
-  );
+  return join(pieces.range(0, scheme.data), lengthBytes);
 }

@@ -58,6 +58,11 @@ export class Pieces implements Disposable {
     return view;
   }
 
+  /** The bytes of pieces `from` … `to - 1`. */
+  range(from: number, to: number): Buffer[] {
+    return Array.from({ length: to - from }, (_, i) => this.at(from + i));
+  }
+
   /** Where piece `index` starts in the codec's memory. */
   addressOf(index: number): number {
     assert(index >= 0 && index < this.count, "the piece is one of these");

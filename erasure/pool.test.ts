@@ -54,6 +54,21 @@ test("a pool that closes ends what runs and refuses what waits", async () => {
   await expect(codec.encode(first)).rejects.toMatchObject({ code: "Closed" });
 });
 
+test("a worker that breaks down fails the job when all shares have ended, and all jobs after it", async () => {
+  const memory = new CodecMemory();
+  await using pool = new WorkerPool(memory, 2);
+  const beyond = memory.shared.buffer.byteLength;
+  const product = {
+    ...{ tables: beyond, inputs: beyond, inputCount: 1, outputs: beyond, outputCount: 1 },
+    ...{ from: 0, to: 256, add: false },
+  };
+  const broken = { code: "Unavailable", message: expect.stringContaining("worker broke down") };
+  const first = expect(pool.multiply(product)).rejects.toMatchObject(broken);
+  const second = expect(pool.multiply(product)).rejects.toMatchObject(broken);
+  await Promise.all([first, second]);
+  await expect(pool.multiply(product)).rejects.toMatchObject(broken);
+});
+
 test("a pool without workers is refused", () => {
   expect(() => new WorkerPool(new CodecMemory(), 0)).toThrow("a pool of 0 workers cannot be");
 });

@@ -12,8 +12,8 @@ import type { WorkerSetup } from "./pool-worker.ts";
 
 interface Job {
   readonly product: Product;
-  /** Shares that workers have not finished. */
-  open: number;
+  /** Workers that have not finished their share. */
+  readonly busy: Set<Worker>;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
 }
@@ -40,8 +40,8 @@ export class WorkerPool implements AsyncDisposable {
       const script = new URL(`./pool-worker${extname(import.meta.url)}`, import.meta.url);
       const worker = new Worker(script, { workerData: setup });
       worker.unref();
-      worker.on("message", () => this.#shareDone());
-      worker.on("error", (cause) => this.#fail("a coding worker broke down", cause));
+      worker.on("message", () => this.#shareDone(worker));
+      worker.on("error", (cause) => this.#fail(worker, cause));
       return worker;
     });
   }
@@ -54,7 +54,7 @@ export class WorkerPool implements AsyncDisposable {
         new QuarryError("Busy", `${limits.erasureJobs} jobs wait for the coding workers already`),
       );
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ product, open: 0, resolve, reject });
+      this.#waiting.push({ product, busy: new Set(), resolve, reject });
       this.#next();
     });
   }
@@ -84,7 +84,7 @@ export class WorkerPool implements AsyncDisposable {
     this.#workers.forEach((worker, i) => {
       const start = from + i * shareBytes;
       if (start >= to) return;
-      job.open++;
+      job.busy.add(worker);
       worker.ref();
       worker.postMessage({
         ...job.product,
@@ -92,26 +92,30 @@ export class WorkerPool implements AsyncDisposable {
         to: Math.min(start + shareBytes, to),
       } satisfies Product);
     });
-    assert(job.open > 0, "a product has columns");
+    assert(job.busy.size > 0, "a product has columns");
   }
 
-  #shareDone(): void {
+  /** A worker has ended its share. A job ends with its last share, as all of them use its memory. */
+  #shareDone(worker: Worker): void {
     const job = this.#running;
-    assert(job !== undefined, "a worker answers a job that runs");
-    job.open--;
-    if (job.open > 0) return;
+    assert(job?.busy.delete(worker) === true, "a worker answers a job that runs");
+    if (job.busy.size > 0) return;
     this.#running = undefined;
+    if (this.#failure === undefined || this.#failure.code === "Closed") job.resolve();
+    else job.reject(this.#failure);
     if (this.#waiting.length === 0) for (const worker of this.#workers) worker.unref();
-    job.resolve();
     this.#onIdle?.();
     this.#next();
   }
 
-  #fail(message: string, cause: unknown): void {
-    this.#failure ??= new QuarryError("Unavailable", message, { cause });
-    const lost = this.#running === undefined ? [] : [this.#running];
-    this.#running = undefined;
-    for (const job of [...lost, ...this.#waiting.splice(0)]) job.reject(this.#failure);
-    this.#onIdle?.();
+  /** A worker broke down (it ran its share, or failed to start): the pool takes no more work. */
+  #fail(worker: Worker, cause: unknown): void {
+    this.#failure ??= new QuarryError(
+      "Unavailable",
+      "a coding worker broke down; what it worked on is not done. Start the pool anew",
+      { cause },
+    );
+    for (const job of this.#waiting.splice(0)) job.reject(this.#failure);
+    if (this.#running?.busy.has(worker) === true) this.#shareDone(worker);
   }
 }
