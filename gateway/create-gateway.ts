@@ -11,6 +11,7 @@ import { GatewayMetrics } from "./metrics.ts";
 import { Pipeline, type PipelineOptions } from "./pipeline.ts";
 import { S3Error } from "./s3/errors.ts";
 import { errorXml } from "./send.ts";
+import { bucketOfHost } from "./target.ts";
 
 export interface GatewayOptions extends PipelineOptions {
   /** Where the numbers of /metrics are kept; shared with other roles of the process. */
@@ -30,10 +31,13 @@ export interface Gateway extends AsyncDisposable {
 const S3 = "/s3";
 const ownPaths = new Set(["/health/live", "/health/ready", "/metrics"]);
 
-/** The gateway's own pages keep their path; everything else is S3's, whatever it looks like. */
-function fixedPath(request: Pick<IncomingMessage, "url" | "method">): string {
-  const { url = "", method } = request;
-  return (method === "GET" || method === "HEAD") && ownPaths.has(url) ? url : S3;
+/**
+ * The gateway's own pages keep their path; everything else is S3's, whatever it looks like. Under a
+ * bucket's own host every path is a key.
+ */
+function fixedPath({ url = "", method, headers }: IncomingMessage, domain?: string): string {
+  const own = ownPaths.has(url) && (method === "GET" || method === "HEAD");
+  return own && bucketOfHost(headers.host ?? "", domain) === undefined ? url : S3;
 }
 
 export function createGateway(options: GatewayOptions): Gateway {
@@ -46,7 +50,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     connectionTimeout: 2 * limits.bodyIdleMs,
     requestTimeout: 0,
     http: { maxHeaderSize: limits.requestHeaderBytes, joinDuplicateHeaders: true },
-    rewriteUrl: (request) => fixedPath(request),
+    rewriteUrl: (request) => fixedPath(request as IncomingMessage, options.domain),
     clientErrorHandler: (error, socket) => answerBrokenHttp(pipeline, error, socket),
   });
   const serve = (request: FastifyRequest, reply: FastifyReply) => {

@@ -44,7 +44,7 @@ function parseQuery(raw: string): ReadonlyMap<string, string> {
 }
 
 /** The bucket that the host names under the configured domain; undefined means path style. */
-function bucketOfHost(host: string, domain: string | undefined): string | undefined {
+export function bucketOfHost(host: string, domain: string | undefined): string | undefined {
   if (domain === undefined) return undefined;
   const colon = host.lastIndexOf(":");
   const name = (colon > host.lastIndexOf("]") ? host.slice(0, colon) : host).toLowerCase();

@@ -529,6 +529,13 @@ describe("virtual-host style", () => {
     expect(await running.raw(headText("GET", "/hosted", signed.headers))).toMatch(/^HTTP\/1.1 200/);
   });
 
+  test("keys may be called like the gateway's own pages there", async () => {
+    for (const url of ["/metrics", "/health/live"]) {
+      const head = headText("GET", url, { host: "bucket.s3.test", ...close });
+      expect(codeOf(await running.raw(head))).toBe("AccessDenied");
+    }
+  });
+
   test("a signature for one bucket does not open another", async () => {
     const signed = signRequest(
       user,

@@ -155,6 +155,47 @@ describe("clients that vanish", () => {
   });
 });
 
+describe("clients that vanish while the store works", () => {
+  test.each(["/bucket/k", "/bucket?list-type=2", "/bucket/nothing"])("%s", async (url) => {
+    const store = await storeWithBucket();
+    const bytes = (async function* () {
+      yield Buffer.from("hello");
+    })();
+    await store.put({ bucket: "bucket", key: "k" }, { bytes }, () => ({ etag: "x" }));
+    const gate = Promise.withResolvers<void>();
+    const slow = withNames(
+      {
+        ...store,
+        async open(target) {
+          await gate.promise;
+          return await store.open(target);
+        },
+      },
+      {
+        async list(request) {
+          await gate.promise;
+          return await store.names.list(request);
+        },
+      },
+    );
+    await using running = await runGateway(slow);
+    const signed = running.sign("GET", url, {}, EMPTY);
+    const client = talk(running);
+    client.socket.write(headText("GET", url, signed.headers));
+    const metrics = async () => await (await fetch(`${running.endpoint}/metrics`)).text();
+    await expect.poll(metrics).toContain("quarry_s3_requests_in_flight 1");
+    const connections = () =>
+      new Promise<number>((resolve) => {
+        running.gateway.fastify.server.getConnections((_, count) => resolve(count));
+      });
+    const before = await connections();
+    client.socket.destroy();
+    await expect.poll(connections).toBeLessThan(before);
+    gate.resolve();
+    await expect.poll(metrics).toContain("quarry_s3_requests_in_flight 0");
+  });
+});
+
 describe("failures of the store", () => {
   const damaged =
     (at: number): ((store: Store) => Store) =>

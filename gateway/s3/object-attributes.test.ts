@@ -1,0 +1,84 @@
+import type { IncomingHttpHeaders } from "node:http";
+import { expect, test } from "vitest";
+import type { Call } from "../call.ts";
+import { attributesOf } from "./object-attributes.ts";
+import { objectHeaders } from "./object-headers.ts";
+
+function callOf(headers: IncomingHttpHeaders): Call {
+  const target = { bucket: "b", key: "k", query: new Map(), canonicalPath: "/b/k", path: "/b/k" };
+  const identity = { userId: "user", displayName: "User" };
+  const unused = () => {
+    throw new Error("not used");
+  };
+  return {
+    headers,
+    identity,
+    target,
+    region: "us-east-1",
+    store: {} as Call["store"],
+    payload: unused,
+  };
+}
+
+const wire = (text: string) => Buffer.from(text, "utf8").toString("latin1");
+
+test("what comes in goes out, byte for byte", () => {
+  const headers = {
+    "content-type": wire("text/plain; name=é"),
+    "content-encoding": "aws-chunked, gzip",
+    "cache-control": "no-cache",
+    "x-amz-meta-colour": wire("grün €"),
+    "x-amz-website-redirect-location": "/other",
+  };
+  const attributes = attributesOf(callOf(headers));
+  expect(attributes).toEqual({
+    owner: "user",
+    contentType: "text/plain; name=é",
+    headers: {
+      "cache-control": "no-cache",
+      "content-encoding": "gzip",
+      "x-amz-website-redirect-location": "/other",
+    },
+    userMetadata: { colour: "grün €" },
+  });
+  const object = {
+    key: "k",
+    version: "null",
+    modifiedMs: 0,
+    lengthBytes: 0,
+    deleteMarker: false,
+    attributes: { ...attributes, etag: "e" },
+  };
+  expect(objectHeaders(callOf({}), object, true)).toEqual({
+    ETag: '"e"',
+    "Last-Modified": "Thu, 01 Jan 1970 00:00:00 GMT",
+    "Accept-Ranges": "bytes",
+    "Content-Type": headers["content-type"],
+    "Cache-Control": "no-cache",
+    "Content-Encoding": "gzip",
+    "x-amz-website-redirect-location": "/other",
+    "x-amz-meta-colour": headers["x-amz-meta-colour"],
+  });
+});
+
+test("an encoding that is only the frame of the body is none", () => {
+  expect(attributesOf(callOf({ "content-encoding": "aws-chunked" })).headers).toBeUndefined();
+});
+
+test("metadata may be called like a property of all objects", () => {
+  const { userMetadata } = attributesOf(callOf(JSON.parse('{"x-amz-meta-__proto__":"x"}')));
+  expect(Object.entries(userMetadata ?? {})).toEqual([["__proto__", "x"]]);
+});
+
+test.each<[IncomingHttpHeaders, string]>([
+  [{ "x-amz-meta-a": "\xff" }, "InvalidArgument"],
+  [{ "content-type": "\xe9" }, "InvalidArgument"],
+  [{ "x-amz-meta-a": "x".repeat(2049) }, "MetadataTooLarge"],
+  [{ "x-amz-storage-class": "STANDARD_IA" }, "InvalidStorageClass"],
+  [{ "x-amz-tagging": "a=1&a=2" }, "InvalidTag"],
+  [{ "x-amz-tagging": "=1" }, "InvalidTag"],
+  [{ "x-amz-tagging": `${"k".repeat(129)}=1` }, "InvalidTag"],
+  [{ "x-amz-tagging": `k=${"v".repeat(257)}` }, "InvalidTag"],
+])("%j is refused", (headers, code) => {
+  expect(() => attributesOf(callOf(headers))).toThrow(expect.objectContaining({ code }));
+});
