@@ -8,6 +8,7 @@ import { Agent, createServer, request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Command } from "commander";
+import { payloadPool } from "../base/buffer-pool.ts";
 import { systemClock } from "../base/clock.ts";
 import type { BlobId, BlockId, DeviceId, NeedleId } from "../base/ids.ts";
 import { systemRandom } from "../base/random.ts";
@@ -38,7 +39,7 @@ const blocks = {
 } as unknown as BlockService;
 
 async function serveBoth(): Promise<void> {
-  await RpcServer.listen({
+  const rpc = await RpcServer.listen({
     address: { path: path("rpc", process.pid) },
     secret,
     clock: systemClock,
@@ -55,7 +56,12 @@ async function serveBoth(): Promise<void> {
     });
   });
   http.listen(path("http", process.pid), () => process.send?.("ready"));
-  process.on("disconnect", () => process.exit());
+  // closing removes the socket files
+  process.on("disconnect", async () => {
+    http.closeAllConnections();
+    http.close();
+    await rpc.close();
+  });
 }
 
 type Run = () => Promise<unknown>;
@@ -74,7 +80,11 @@ function rpcCalls(client: RpcClient, writeBytes: number, readBytes: number): Run
   const block = 7 as BlockId;
   const needle = (2n ** 63n) as NeedleId;
   const lengthBytes = Math.max(writeBytes, readBytes);
-  if (readBytes > 0) return () => remote.read({ device, block, needle, offset: 0, lengthBytes });
+  if (readBytes > 0)
+    return async () => {
+      const reply = await remote.read({ device, block, needle, offset: 0, lengthBytes });
+      if (reply.kind === "data") payloadPool.give(reply.data);
+    };
   const wanted: AppendRequest = {
     device,
     block,
