@@ -51,8 +51,12 @@ function reweightsOf(map: CrushMap, given: Readonly<Record<string, number>>): Ui
   return reweights;
 }
 
-function answers(map: CrushMap, one: Omit<Case, "case" | "map" | "mappings">): (number | null)[][] {
-  const layout = layOut(map, { overflow: "copy" });
+function answers(
+  map: CrushMap,
+  one: Omit<Case, "case" | "map" | "mappings">,
+  kernel: "always" | "never",
+): (number | null)[][] {
+  const layout = layOut(map, { overflow: "copy", kernel });
   const scratch = createScratch(layout, one.numRep);
   const reweights = reweightsOf(map, one.osdWeights);
   const found: (number | null)[][] = [];
@@ -72,10 +76,12 @@ describe("recorded mappings", () => {
     expect(cases.reduce((sum, one) => sum + one.mappings.length, 0)).toBe(212_352);
   });
 
-  test.each([...byMap.keys()])("%s", (name) => {
-    const map = compile(textOf("maps", name));
-    for (const one of byMap.get(name) ?? [])
-      expect(answers(map, one), one.case).toEqual(one.mappings);
+  describe.each(["always", "never"] as const)("kernel %s", (kernel) => {
+    test.each([...byMap.keys()])("%s", (name) => {
+      const map = compile(textOf("maps", name));
+      for (const one of byMap.get(name) ?? [])
+        expect(answers(map, one, kernel), one.case).toEqual(one.mappings);
+    });
   });
 });
 
@@ -89,7 +95,7 @@ describe("doubtful maps", () => {
         return;
       }
       const run = { rule: 0, numRep: 3, minX: 0, maxX: 63, poolId: null, osdWeights: {} };
-      expect(answers(compile(text), run)).toEqual(mappings);
+      expect(answers(compile(text), run, "never")).toEqual(mappings);
     },
   );
 });

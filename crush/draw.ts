@@ -39,21 +39,44 @@ export function drawItem(
 }
 
 /**
- * Ceph divides 64-bit integers and drops the fraction. The quotient of two numbers is the same
- * here: it is below 2^48, so a rounded one never reaches the next whole number.
+ * Ceph divides the numerator by the weight in 64-bit integers and drops the fraction. The quotient
+ * of two numbers is the same here: it is below 2^48, so a rounded one never reaches the next whole
+ * number. Numerators are negative, so with positive weights an item wins when its numerator is
+ * above the highest draw so far times its weight: one product, and a division only for winners.
  */
 function drawStraw2(bucket: LaidBucket, x: number, r: number, position: number): number {
-  const { ids, size, weightSets } = bucket;
+  const { ids, size, weightSets, fast } = bucket;
+  const set = Math.min(position, weightSets.length - 1);
+  if (fast !== undefined) {
+    const drawn = fast.draw(fast.ids, fast.weightSets[set] as number, size, x, r);
+    return bucket.items[drawn] as number;
+  }
   const mask = bucket.hashMask & 0xffff;
-  const weights = weightSets[Math.min(position, weightSets.length - 1)];
-  if (weights === undefined) return 0;
+  const weights = weightSets[set] as Float64Array;
+  if (bucket.overflows) return drawOverflowing(bucket, weights, x, r);
   let winner = 0;
   let highest = Number.NEGATIVE_INFINITY;
   for (let i = 0; i < size; i++) {
     const weight = weights[i] as number;
-    if (weight === 0) continue;
     const numerator = drawNumerators[hash3(x, ids[i] as number, r) & mask] as number;
-    const draw = Math.trunc(numerator / weight);
+    if (numerator > highest * weight) {
+      winner = i;
+      highest = Math.ceil(numerator / weight);
+    }
+  }
+  return bucket.items[winner] as number;
+}
+
+/** The same where Ceph reads some weight as negative. */
+function drawOverflowing(bucket: LaidBucket, weights: Float64Array, x: number, r: number): number {
+  const mask = bucket.hashMask & 0xffff;
+  let winner = 0;
+  let highest = Number.NEGATIVE_INFINITY;
+  for (let i = 0; i < bucket.size; i++) {
+    const weight = weights[i] as number;
+    if (weight === 0) continue;
+    const hash = hash3(x, bucket.ids[i] as number, r) & mask;
+    const draw = Math.trunc((drawNumerators[hash] as number) / weight);
     if (draw > highest) {
       winner = i;
       highest = draw;

@@ -4,6 +4,7 @@
  */
 import { QuarryError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
+import { type KernelDraw, kernelBytes, openKernel } from "./kernel/kernel.ts";
 import {
   type Algorithm,
   type Bucket,
@@ -30,8 +31,18 @@ export interface LaidBucket {
   readonly ids: Int32Array;
   /** 16.16 weights by output position; the last serves all further ones. At least one. */
   readonly weightSets: readonly Float64Array[];
+  /** True when Ceph reads some straw2 weight as negative. */
+  readonly overflows: boolean;
   /** straw: lengths; list: sums up to and with each item; tree: weights of nodes; else empty. */
   readonly figures: Float64Array;
+  readonly fast: FastBucket | undefined;
+}
+
+/** A large straw2 bucket in the memory of the kernel that draws from it. */
+export interface FastBucket {
+  readonly draw: KernelDraw;
+  readonly ids: number;
+  readonly weightSets: readonly number[];
 }
 
 export interface Layout {
@@ -52,7 +63,14 @@ export interface LayoutOptions {
    * `refuse` (the default) explains this instead of placing data; `copy` does what Ceph does.
    */
   readonly overflow?: "refuse" | "copy";
+  /** Whether large straw2 buckets are drawn by the SIMD kernel; the answers are the same. */
+  readonly kernel?: "auto" | "always" | "never";
 }
+
+/** Smaller buckets are drawn faster without the kernel … */
+const FAST_ITEMS = 8;
+/** … and a map of small ones only is not worth its memory. */
+const FAST_MAP_ITEMS = 16;
 
 const NO_FIGURES = new Float64Array(0);
 
@@ -73,7 +91,7 @@ export function layOut(map: CrushMap, options: LayoutOptions = {}): Layout {
   }
   return {
     tunables: map.tunables,
-    buckets,
+    buckets: withKernel(buckets, options.kernel ?? "auto"),
     rules: map.rules,
     deviceCount: deviceCount(map),
     largestBucket,
@@ -86,6 +104,9 @@ function layBucket(map: CrushMap, bucket: Bucket, args: ChooseArgs | undefined):
   const items = Int32Array.from(bucket.items, (item) => item.id);
   const sets =
     straw2 && args !== undefined && args.weightSets.length > 0 ? args.weightSets : [weights];
+  const weightSets = sets.map((set) =>
+    Float64Array.from(set, straw2 ? (weight) => weight | 0 : Number),
+  );
   return {
     id: bucket.id,
     slot: slotOf(bucket.id),
@@ -95,8 +116,10 @@ function layBucket(map: CrushMap, bucket: Bucket, args: ChooseArgs | undefined):
     size: items.length,
     items,
     ids: straw2 && args !== undefined && args.ids.length > 0 ? Int32Array.from(args.ids) : items,
-    weightSets: sets.map((set) => Float64Array.from(set, straw2 ? (weight) => weight | 0 : Number)),
+    weightSets,
+    overflows: straw2 && weightSets.some((set) => set.some((weight) => weight < 0)),
     figures: figuresOf(bucket.algorithm, weights, map.tunables.strawCalcVersion),
+    fast: undefined,
   };
 }
 
@@ -117,6 +140,31 @@ function figuresOf(algorithm: Algorithm, weights: number[], strawVersion: number
     case "straw2":
       return NO_FIGURES;
   }
+}
+
+/** Hands the large straw2 buckets to the kernel, when there are any and the engine has one. */
+function withKernel(
+  buckets: readonly (LaidBucket | undefined)[],
+  wish: NonNullable<LayoutOptions["kernel"]>,
+): readonly (LaidBucket | undefined)[] {
+  const least = wish === "always" ? 1 : FAST_ITEMS;
+  const fits = (bucket: LaidBucket | undefined): bucket is LaidBucket =>
+    bucket?.algorithm === "straw2" &&
+    !bucket.overflows &&
+    bucket.hashMask !== 0 &&
+    bucket.size >= least;
+  const large = buckets.filter(fits);
+  const largest = Math.max(0, ...large.map((bucket) => bucket.size));
+  if (wish === "never" || largest < (wish === "always" ? 1 : FAST_MAP_ITEMS)) return buckets;
+  const kernel = openKernel(
+    large.reduce((sum, { size, weightSets }) => sum + kernelBytes(size, weightSets.length), 0),
+  );
+  if (kernel === undefined) return buckets;
+  return buckets.map((bucket) =>
+    fits(bucket)
+      ? { ...bucket, fast: { draw: kernel.draw, ...kernel.load(bucket.ids, bucket.weightSets) } }
+      : bucket,
+  );
 }
 
 function refuseOverflow(bucket: LaidBucket, name: string): void {
