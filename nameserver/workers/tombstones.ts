@@ -63,22 +63,31 @@ export class Tombstones {
 
   /** Resolves when no compaction runs. */
   async idle(): Promise<void> {
-    await this.#compacting;
+    while (this.#compacting !== undefined) await this.#compacting;
   }
 
   #consider(tag: string, { count, first, last }: Deletes): void {
     if (this.#compacting !== undefined) return;
+    let compacted = false;
     this.#compacting = this.#compactIfWorth(tag, count, first, `${last}\0`)
+      .then((done) => {
+        compacted = done;
+      })
       .catch((error: unknown) => this.#report(`compaction of the metadata failed: ${error}`))
       .finally(() => {
         this.#compacting = undefined;
+        // What was deleted meanwhile did not get its turn.
+        if (compacted)
+          for (const [other, deletes] of this.#byTag)
+            if (deletes.count >= LEAST_DELETES) this.#consider(other, deletes);
       });
   }
 
-  async #compactIfWorth(tag: string, count: number, first: Key, end: Key): Promise<void> {
+  async #compactIfWorth(tag: string, count: number, first: Key, end: Key): Promise<boolean> {
     const bytes = await this.#store.approximateBytes(first, end);
-    if (count * DELETE_BYTES < bytes / 2) return;
+    if (count * DELETE_BYTES < bytes / 2) return false;
     this.#byTag.delete(tag);
     await this.#store.compact(first, end);
+    return true;
   }
 }
