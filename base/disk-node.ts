@@ -17,6 +17,31 @@ function asOperatingError(error: NodeJS.ErrnoException, path: string): Error {
   return error;
 }
 
+/**
+ * Small reads of what the system has in memory take 2 µs in place and 20 µs by way of the thread
+ * pool. Whether it has them shows only in the doing: after one slow read the next ones go to the
+ * pool, so that a disk that must be waited for holds up the event loop once in {@link REST_READS}.
+ */
+class ReadsInPlace {
+  #resting = 0;
+
+  allows(lengthBytes: number): boolean {
+    if (lengthBytes > IN_PLACE_BYTES) return false;
+    if (this.#resting === 0) return true;
+    this.#resting--;
+    return false;
+  }
+
+  took(elapsedMs: number): void {
+    if (elapsedMs > SLOW_READ_MS) this.#resting = REST_READS;
+  }
+}
+
+const IN_PLACE_BYTES = 128 * 1024;
+const SLOW_READ_MS = 0.25;
+const REST_READS = 256;
+const readsInPlace = new ReadsInPlace();
+
 class NodeFile implements DiskFile {
   readonly path: string;
   readonly #fd: number;
@@ -27,7 +52,20 @@ class NodeFile implements DiskFile {
     this.#fd = fd;
   }
 
-  read(target: Uint8Array, offset: number): Promise<number> {
+  async read(target: Uint8Array, offset: number): Promise<number> {
+    if (!readsInPlace.allows(target.length)) return await this.#readInPool(target, offset);
+    const startedMs = systemClock.monotonicMs();
+    try {
+      const got = fs.readSync(this.#fd, target, 0, target.length, offset);
+      readsInPlace.took(systemClock.monotonicMs() - startedMs);
+      // A short read is the end of the file, or an interruption that the pool's way sorts out.
+      return got === target.length ? got : await this.#readInPool(target, offset);
+    } catch (error) {
+      throw asOperatingError(error as NodeJS.ErrnoException, this.path);
+    }
+  }
+
+  #readInPool(target: Uint8Array, offset: number): Promise<number> {
     return new Promise((resolve, reject) => {
       const step = (done: number) => {
         fs.read(this.#fd, target, done, target.length - done, offset + done, (error, got) => {

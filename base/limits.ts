@@ -23,6 +23,9 @@ export const limits = {
   appendGroupBytes: 8 * MiB,
   appendQueue: 4096,
   openFiles: 512,
+  /** Pace of the scrub that runs beside the work, and its rest between rounds. */
+  scrubBytesPerSecond: 8 * MiB,
+  scrubRestMs: 24 * 3_600_000,
   /** Free room that a device keeps; below it appends are refused. */
   deviceReserveBytes: 512 * MiB,
   removeBatch: 1000,

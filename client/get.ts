@@ -2,6 +2,7 @@
  * Reading bytes: windows of needles, some ahead of the reader while there is memory for it, each
  * verified here against the checksums that the writer made. A wrong byte is never given on.
  */
+import { payloadPool } from "../base/buffer-pool.ts";
 import { hasCode, QuarryError } from "../base/errors.ts";
 import type { DeviceId } from "../base/ids.ts";
 import { limits } from "../base/limits.ts";
@@ -48,7 +49,10 @@ export async function* readContent(
       const head = ahead.shift();
       if (head === undefined) return;
       using _reserved = head.reserved;
-      yield await head.reading;
+      const bytes = await head.reading;
+      yield bytes;
+      // The reader asked for more, so it is done with these. One that stops early may not be.
+      payloadPool.give(bytes);
     }
   } finally {
     await Promise.allSettled(ahead.map((one) => one.reading));

@@ -7,8 +7,10 @@ import type { Durability } from "../base/append-file.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
 import type { Disk } from "../base/disk.ts";
 import { nodeDisk } from "../base/disk-node.ts";
+import { limits } from "../base/limits.ts";
 import { type Random, systemRandom } from "../base/random.ts";
 import { type Dataserver, openDataserver } from "../dataserver/dataserver.ts";
+import { startScrubbing } from "../dataserver/scrubbing.ts";
 import { type Nameserver, openNameserver } from "../nameserver/nameserver.ts";
 import { createClient } from "./client.ts";
 import type { Store } from "./store.ts";
@@ -22,6 +24,8 @@ export interface StoreOptions {
   readonly durability?: Durability;
   /** How long deleted objects can be brought back. Default one hour. */
   readonly holdMs?: number;
+  /** Bytes that are re-read and checked in a second, in rounds a day apart. 0: never. Default 8 MiB. */
+  readonly scrubBytesPerSecond?: number;
   /** Told of what was found and mended, for a log. */
   readonly report?: (message: string) => void;
   readonly disk?: Disk;
@@ -58,10 +62,17 @@ export async function openServers(options: StoreOptions): Promise<Servers> {
       blocks: dataserver,
       ...(options.holdMs !== undefined && { holdMs: options.holdMs }),
     });
+    const scrubbing = startScrubbing(dataserver, {
+      clock: shared.clock,
+      bytesPerSecond: options.scrubBytesPerSecond ?? limits.scrubBytesPerSecond,
+      restMs: limits.scrubRestMs,
+      report: shared.report,
+    });
     return {
       nameserver,
       dataserver,
       async [Symbol.asyncDispose]() {
+        await scrubbing[Symbol.asyncDispose]();
         await nameserver[Symbol.asyncDispose]();
         await dataserver[Symbol.asyncDispose]();
       },

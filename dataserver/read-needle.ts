@@ -2,6 +2,7 @@
  * Reads spans of one needle with their checksums, in one read where possible. That the record is
  * the needle's is checked here; the data itself is checked by the reader, end to end.
  */
+import { payloadPool } from "../base/buffer-pool.ts";
 import type { DiskFile } from "../base/disk.ts";
 import type { NeedleId } from "../base/ids.ts";
 import { limits } from "../base/limits.ts";
@@ -98,7 +99,7 @@ async function readExactly(
   offset: number,
   lengthBytes: number,
 ): Promise<Buffer | undefined> {
-  const bytes = Buffer.allocUnsafe(lengthBytes);
+  const bytes = payloadPool.take(lengthBytes);
   const got = await file.read(bytes, offset);
   return got === lengthBytes ? bytes : undefined;
 }

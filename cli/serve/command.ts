@@ -20,6 +20,7 @@ export function serveCommand(): Command {
     .option("--port <n>", "port to listen on; 0 takes a free one", "9000")
     .option("--durability <mode>", "answer writes on: commit, interval, none", "commit")
     .option("--hold <seconds>", "how long deleted objects can be brought back", "3600")
+    .option("--scrub <MiB/s>", "pace of the daily check of all stored bytes; 0 for none", "8")
     .option("--region <name>", "region that clients name", "us-east-1")
     .option("--domain <name>", "also serve buckets as bucket.<name>")
     .option("--gateways <n>", "gateway processes (one core is left for metadata and blocks)")
@@ -46,6 +47,7 @@ async function serve(settings: ServeSettings): Promise<void> {
     directories: settings.directories,
     durability: settings.durability,
     holdMs: settings.holdMs,
+    scrubBytesPerSecond: settings.scrubBytesPerSecond,
     report: (message) => logger.warn(message),
   });
   const [first = ""] = settings.directories;

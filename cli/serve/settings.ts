@@ -16,6 +16,7 @@ export interface ServeSettings {
   readonly holdMs: number;
   /** Gateway processes; 0 keeps everything in one process. */
   readonly gateways: number;
+  readonly scrubBytesPerSecond: number;
   readonly logLevel: string;
 }
 
@@ -27,6 +28,7 @@ export interface ServeFlags {
   readonly domain?: string;
   readonly durability: string;
   readonly hold: string;
+  readonly scrub: string;
   readonly gateways?: string;
   readonly singleProcess?: boolean;
   readonly logLevel: string;
@@ -45,6 +47,7 @@ export function settingsFrom(flags: ServeFlags): ServeSettings {
     ...(flags.domain !== undefined && { domain: flags.domain }),
     durability: oneOf("--durability", flags.durability, DURABILITIES) as Durability,
     holdMs: whole("--hold", flags.hold, 0, 365 * 86_400) * 1000,
+    scrubBytesPerSecond: whole("--scrub", flags.scrub, 0, 100_000) * 1024 * 1024,
     gateways: gatewaysOf(flags),
     logLevel: oneOf("--log-level", flags.logLevel, LOG_LEVELS),
   };
