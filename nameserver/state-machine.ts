@@ -84,7 +84,16 @@ export class StateMachine {
     } catch (error) {
       this.#transaction.refuse();
       if (error instanceof QuarryError && error.code !== "Damaged") return { refusal: error };
+      // A command of the wrong shape must not stop the nameserver, now or at every start after.
+      if (error instanceof TypeError || error instanceof RangeError)
+        return { refusal: malformed(error) };
       throw error;
     }
   }
+}
+
+function malformed(cause: Error): QuarryError {
+  return new QuarryError("InvalidArgument", `the command is malformed: ${cause.message}`, {
+    cause,
+  });
 }

@@ -168,6 +168,24 @@ describe("apply", () => {
     await audit(runner.store, runner.machine.digest);
   });
 
+  test("a malformed command is refused and changes nothing", async () => {
+    const runner = new Runner();
+    for (const command of RandomCommands.opening()) await runner.run(command, 1);
+    const { digest } = runner.machine;
+    const chunk = { block: 1, needle: 1n, lengthBytes: -5, crc32c: 2 };
+    const put = { type: "putObject", bucket: "one", key: "k", attributes: { etag: "e" } };
+    for (const command of [
+      { ...put },
+      { ...put, key: 7 },
+      { ...put, content: { blob: 1, lengthBytes: 0, registered: 0 } },
+      { ...put, content: { blob: 1, lengthBytes: -5, registered: 0, chunks: [chunk] } },
+      { ...put, content: { blob: Number.NaN, lengthBytes: 0, registered: 0, chunks: [] } },
+      { type: "makeCoffee" },
+    ])
+      expect(await runner.run(command as never, 2)).toBeUndefined();
+    expect(runner.machine.digest).toEqual(digest);
+  });
+
   test("a refusal says why", async () => {
     const runner = new Runner();
     const index = 1 as LogIndex;
