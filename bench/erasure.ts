@@ -15,30 +15,22 @@ import { WorkerPool } from "../erasure/pool.ts";
 import { pieceCount, type Scheme, schemeOf, showScheme } from "../erasure/scheme.ts";
 
 const KiB = 1024;
-const RUNS = 60;
+const RUNS = 100;
 /** Short, so that some runs have the core to themselves. */
 const RUN_MS = 8;
 
-/** Milliseconds that this thread had a core: what else runs on the machine does not count. */
-function threadMs(): number {
-  const { user, system } = process.threadCpuUsage();
-  return (user + system) / 1e3;
-}
-
-const wallMs = () => performance.now();
-
 /** Gigabytes a second of work that handles `bytes` a call. */
-async function rate(bytes: number, work: () => unknown, nowMs = threadMs): Promise<number> {
+async function rate(bytes: number, work: () => unknown): Promise<number> {
   let best = 0;
   for (let run = 0; run <= RUNS; run++) {
-    const start = nowMs();
+    const start = performance.now();
     let calls = 0;
     let elapsedMs = 0;
     do {
       const done = work();
       if (done instanceof Promise) await done;
       calls++;
-      elapsedMs = nowMs() - start;
+      elapsedMs = performance.now() - start;
     } while (elapsedMs < RUN_MS);
     if (run > 0) best = Math.max(best, (calls * bytes) / elapsedMs / 1e6);
   }
@@ -120,7 +112,7 @@ async function border(): Promise<void> {
     using pieces = direct.pieces(size * KiB);
     fill(pieces, scheme);
     const microseconds = async (codec: Codec) =>
-      1e3 / (await rate(1e6, () => codec.encode(pieces), wallMs));
+      1e3 / (await rate(1e6, () => codec.encode(pieces)));
     const alone = await microseconds(direct);
     const handed = await microseconds(pooled);
     console.log(`${`${size} KiB`.padEnd(40)} ${show(alone)}        ${show(handed)}`);
