@@ -150,18 +150,24 @@ function adopt(work: Work, parent: number, child: number): void {
 }
 
 function insert(work: Work, item: Item, location: NewDevice["location"]): void {
-  const [nearest, ...above] = location;
-  if (nearest === undefined) return;
-  let id = work.names.get(nearest.name);
-  if (id === undefined) {
-    id = newBucket(work, nearest.type, nearest.name);
-    insert(work, { id, weight: 0 }, above);
-  }
-  const bucket = work.buckets.get(id) ?? refuse(`${nearest.name} is no bucket`);
+  const bucket = bucketAt(work, location);
+  if (bucket === undefined) return;
   if (bucket.algorithm === "uniform" && bucket.items.some((other) => other.weight !== item.weight))
     refuse(`${bucket.name} is uniform: its items must all have the same weight`);
-  adopt(work, id, item.id);
+  adopt(work, bucket.id, item.id);
   setItems(work, bucket, [...bucket.items, item]);
+}
+
+/** The nearest bucket of a location; what is missing is made, from the root downwards. */
+function bucketAt(work: Work, location: NewDevice["location"]): Bucket | undefined {
+  const [nearest, ...above] = location;
+  if (nearest === undefined) return undefined;
+  const known = work.names.get(nearest.name);
+  if (known !== undefined) return work.buckets.get(known) ?? refuse(`${nearest.name} is no bucket`);
+  bucketAt(work, above);
+  const id = newBucket(work, nearest.type, nearest.name);
+  insert(work, { id, weight: 0 }, above);
+  return work.buckets.get(id);
 }
 
 function newBucket(work: Work, typeName: string, name: string): number {

@@ -19,6 +19,7 @@ export function decompile(map: CrushMap): string {
   const names = new Map(map.devices.map((device) => [device.id, device.name]));
   for (const bucket of map.buckets.values()) names.set(bucket.id, bucket.name);
   const nameOf = (id: number) => names.get(id) ?? (id >= 0 ? `device${id}` : `bucket${slotOf(id)}`);
+  const shadows = shadowsByOriginal(map);
   return [
     "# begin crush map",
     ...tunableLines(map.tunables),
@@ -35,7 +36,9 @@ export function decompile(map: CrushMap): string {
     ...[...map.types].map(([id, name]) => `type ${id} ${name}`),
     "",
     "# buckets",
-    ...childrenFirst(map).flatMap((bucket) => bucketLines(map, bucket, nameOf)),
+    ...childrenFirst(map).flatMap((bucket) =>
+      bucketLines(map, bucket, shadows.get(bucket.id) ?? [], nameOf),
+    ),
     "",
     "# rules",
     ...[...map.rules.values()].flatMap((rule) => ruleLines(map, rule, nameOf)),
@@ -93,15 +96,19 @@ const algorithmNotes = {
   straw2: () => "",
 };
 
-function bucketLines(map: CrushMap, bucket: Bucket, nameOf: NameOf): string[] {
+function bucketLines(
+  map: CrushMap,
+  bucket: Bucket,
+  shadows: readonly Bucket[],
+  nameOf: NameOf,
+): string[] {
   const positioned = bucket.algorithm === "uniform" || bucket.algorithm === "tree";
   const { id, algorithm, hash, items } = bucket;
   return [
     `${typeName(map, bucket.type)} ${bucket.name} {`,
     `\tid ${id}\t\t# do not change unnecessarily`,
-    ...shadowIds(map, id).map(
-      ([deviceClass, shadow]) =>
-        `\tid ${shadow} class ${deviceClass}\t\t# do not change unnecessarily`,
+    ...shadows.map(
+      (each) => `\tid ${each.id} class ${each.shadow?.class}\t\t# do not change unnecessarily`,
     ),
     `\t# weight ${printWeight(bucketWeight(bucket))}`,
     `\talg ${algorithm}${algorithmNotes[algorithm](items.length)}`,
@@ -114,13 +121,14 @@ function bucketLines(map: CrushMap, bucket: Bucket, nameOf: NameOf): string[] {
   ];
 }
 
-/** Classes and ids of a bucket's shadows, in the order of the classes. */
-function shadowIds(map: CrushMap, id: number): [string, number][] {
-  return [...map.buckets.values()]
-    .flatMap(({ shadow, id: own }): [string, number][] =>
-      shadow?.of === id ? [[shadow.class, own]] : [],
-    )
-    .sort(([a], [b]) => map.classes.indexOf(a) - map.classes.indexOf(b));
+/** Shadows by the bucket that they shadow, in the order of the classes. */
+function shadowsByOriginal(map: CrushMap): Map<number, Bucket[]> {
+  const shadows = [...map.buckets.values()].filter((bucket) => bucket.shadow !== undefined);
+  const order = (bucket: Bucket) => map.classes.indexOf(bucket.shadow?.class ?? "");
+  return Map.groupBy(
+    shadows.sort((a, b) => order(a) - order(b)),
+    (bucket) => bucket.shadow?.of ?? 0,
+  );
 }
 
 function ruleLines(map: CrushMap, rule: Rule, nameOf: NameOf): string[] {
