@@ -136,10 +136,12 @@ export const limits = {
   /** A long PUT registers its chunks at least this often; far below the settling time. */
   registerEveryMs: 5_000,
 
-  /** Memory of one process for chunks on their way in … */
-  inFlightBytes: 128 * MiB,
+  /** Memory of one client for chunks on their way in … */
+  uploadBytes: 64 * MiB,
   /** … and for windows on their way out. */
   readBytes: 64 * MiB,
+  /** Memory of one RPC server for payloads on their way. */
+  inFlightBytes: 128 * MiB,
   /** What a read asks of a member at once. */
   readWindowBytes: 1 * MiB,
   /** What it asks for when memory is short. */

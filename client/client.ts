@@ -37,7 +37,7 @@ export function createClient(options: ClientOptions): Store {
     random: options.random,
     openBlocks: new OpenBlocks(names),
     blobIds: new BlobIds(names),
-    budget: new MemoryBudget(options.inFlightBytes ?? limits.inFlightBytes),
+    budget: new MemoryBudget(options.inFlightBytes ?? limits.uploadBytes),
   };
   return {
     names,

@@ -25,7 +25,7 @@ export class MemoryBudget {
   readonly #waiting: Waiting[] = [];
   readonly #spare: Buffer[] = [];
 
-  constructor(totalBytes: number = limits.inFlightBytes, bufferBytes: number = limits.chunkBytes) {
+  constructor(totalBytes: number = limits.uploadBytes, bufferBytes: number = limits.chunkBytes) {
     assert(totalBytes >= bufferBytes, "the budget holds at least one chunk");
     this.#freeBytes = totalBytes;
     this.#bufferBytes = bufferBytes;
