@@ -242,6 +242,16 @@ describe("one codec of 5+3", () => {
     expect(() => new Codec({ data: 0, parity: 1 }, memory)).toThrow("k (data pieces) is 0");
   });
 
+  test("when nothing is wanted nothing is kept, but too few pieces are refused", async () => {
+    using pieces = codec.pieces(10);
+    const before = memory.usedBytes;
+    for (let i = 0; i < 8; i++) await codec.reconstruct(pieces, [i], []);
+    expect(memory.usedBytes).toBe(before);
+    await expect(codec.reconstruct(pieces, [4, 5, 6, 7], [])).rejects.toMatchObject({
+      code: "TooFewPieces",
+    });
+  });
+
   test("nothing is left in the memory but the tables", () => {
     expect(memory.usedBytes).toBeLessThan(64 * 1024);
   });

@@ -113,6 +113,8 @@ export class Codec {
     const targets = this.#numbers(wanted);
     const given = targets.find((target) => !lost.includes(target));
     if (given !== undefined) throw invalid(`piece ${given} is wanted but not missing`);
+    sourcesOf(this.scheme, lost); // too few pieces are refused also when nothing is computed
+    if (targets.length === 0) return;
     const key = `${lost.join()} ${targets.join()}`;
     await this.#combine(key, () => recover(this.scheme, this.#parity, lost, targets), {
       pieces,
@@ -178,7 +180,6 @@ export class Codec {
       async ({ sources, targets }, tables) => {
         const inputs = job.inputs ?? sources.map((i) => pieces.addressOf(i));
         const outputs = job.outputs ?? targets.map((i) => pieces.addressOf(i));
-        if (outputs.length === 0) return;
         await pieces.withLists(inputs, outputs, (inputList, outputList) => {
           const product: Product = {
             tables,

@@ -87,7 +87,6 @@ export async function decodeContent(
     else if (crc32c(piece.bytes) !== piece.crc32c) missing.push(i);
     else pieces.at(i).set(piece.bytes);
   });
-  codec.sources(missing); // too few pieces are refused also when only parities are missing
   await codec.reconstruct(
     pieces,
     missing,

@@ -80,9 +80,15 @@ export class CodecMemory {
     return address;
   }
 
-  release(address: number): void {
+  /** What is really taken at an allocated address. */
+  takenBytes(address: number): number {
     const length = this.#lengths.get(address);
-    assert(length !== undefined, "what is released was allocated, and is released once");
+    assert(length !== undefined, "this was allocated, and is released once");
+    return length;
+  }
+
+  release(address: number): void {
+    const length = this.takenBytes(address);
     this.#lengths.delete(address);
     this.#giveBack({ start: address, end: address + length });
   }

@@ -48,3 +48,18 @@ test("tables in use stay, also when they take too much", async () => {
   );
   expect(memory.usedBytes).toBe(0);
 });
+
+test("what counts is what is really taken: small and empty tables take a cache line", async () => {
+  const memory = new CodecMemory();
+  const cache = new TableCache(memory, 10 * 64);
+  const small = { sources: [0], targets: [1], rows: [Uint8Array.of(1)] };
+  for (let i = 0; i < 100; i++) {
+    const empty = { sources: [0], targets: [], rows: [] };
+    await cache.use(
+      `${i}`,
+      () => (i % 2 === 0 ? small : empty),
+      async () => {},
+    );
+    expect(memory.usedBytes).toBeLessThanOrEqual(10 * 64);
+  }
+});

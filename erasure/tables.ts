@@ -10,6 +10,7 @@ import type { Combination } from "./matrix.ts";
 /** The part of the codec's memory that tables need. */
 interface TableMemory {
   allocate(lengthBytes: number): number;
+  takenBytes(address: number): number;
   release(address: number): void;
   view(address: number, lengthBytes: number): Uint8Array;
 }
@@ -17,7 +18,7 @@ interface TableMemory {
 interface Entry {
   readonly combination: Combination;
   readonly address: number;
-  readonly lengthBytes: number;
+  readonly takenBytes: number;
   users: number;
 }
 
@@ -60,8 +61,9 @@ export class TableCache {
     const lengthBytes = tableBytes(combination.rows);
     const address = this.#memory.allocate(lengthBytes);
     writeTables(combination.rows, this.#memory.view(address, lengthBytes));
-    this.#bytes += lengthBytes;
-    return { combination, address, lengthBytes, users: 0 };
+    const takenBytes = this.#memory.takenBytes(address);
+    this.#bytes += takenBytes;
+    return { combination, address, takenBytes, users: 0 };
   }
 
   #shrink(): void {
@@ -69,7 +71,7 @@ export class TableCache {
       if (this.#bytes <= this.#maxBytes) return;
       if (entry.users > 0) continue;
       this.#entries.delete(key);
-      this.#bytes -= entry.lengthBytes;
+      this.#bytes -= entry.takenBytes;
       this.#memory.release(entry.address);
     }
   }
