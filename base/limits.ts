@@ -165,6 +165,7 @@ export const limits = {
   /** Bucket ids of a CRUSH map go down to minus this, device ids up to the other. */
   crushBuckets: 1 << 20,
   crushDevices: 1 << 24,
+  crushRules: 1 << 16,
   crushTextBytes: 64 * MiB,
   /** Replicas that one mapping may be asked for. */
   crushReplicas: 4096,

@@ -43,7 +43,7 @@ export interface DumpBucket {
 
 export interface DumpRule {
   readonly rule_id: number;
-  readonly rule_name: string;
+  readonly rule_name?: string;
   readonly ruleset: number;
   readonly type: number;
   readonly min_size: number;
@@ -133,8 +133,9 @@ function dumpBucket(map: CrushMap, bucket: Bucket): DumpBucket {
 function dumpRule(map: CrushMap, rule: Rule): DumpRule {
   return {
     rule_id: rule.id,
-    rule_name: rule.name ?? "",
-    ruleset: rule.id,
+    ...(rule.name === undefined ? {} : { rule_name: rule.name }),
+    // One byte in Ceph.
+    ruleset: rule.id & 0xff,
     type: ruleKinds[rule.kind],
     min_size: rule.minSize,
     max_size: rule.maxSize,

@@ -18,17 +18,28 @@ export interface Forest {
 
 type Shadows = Map<number, Map<string, number>>;
 
+/** Shadows under construction. */
+interface Making extends Forest {
+  readonly shadows: Shadows;
+  /** Ids that the text claims for shadows. */
+  readonly claimed: ReadonlySet<number>;
+  /** All ids above this one are taken. */
+  nextId: number;
+}
+
 /** Adds the shadow buckets to the forest; returns their ids by bucket, then class. */
 export function makeShadows(forest: Forest): Shadows {
-  const shadows: Shadows = new Map();
-  const given = new Set(
-    [...forest.givenShadows.values()].flatMap((byClass) => [...byClass.values()]),
-  );
+  const making: Making = {
+    ...forest,
+    shadows: new Map(),
+    claimed: new Set([...forest.givenShadows.values()].flatMap((byClass) => [...byClass.values()])),
+    nextId: -1,
+  };
   // What Ceph cannot copy ends the copying, not the compilation.
   for (const root of rootsOf(forest))
     for (const deviceClass of forest.classes)
-      if (shadowOf(forest, shadows, given, root, deviceClass) === undefined) return shadows;
-  return shadows;
+      if (shadowOf(making, root, deviceClass) === undefined) return making.shadows;
+  return making.shadows;
 }
 
 /** Buckets that stand in no other, lowest id first. */
@@ -41,30 +52,25 @@ function rootsOf(forest: Forest): Bucket[] {
     .sort((a, b) => a.id - b.id);
 }
 
-function shadowOf(
-  forest: Forest,
-  shadows: Shadows,
-  given: ReadonlySet<number>,
-  original: Bucket,
-  deviceClass: string,
-): Bucket | undefined {
+function shadowOf(making: Making, original: Bucket, deviceClass: string): Bucket | undefined {
+  const { shadows } = making;
   const made = shadows.get(original.id)?.get(deviceClass);
-  if (made !== undefined) return forest.buckets.get(made);
+  if (made !== undefined) return making.buckets.get(made);
   const items: Item[] = [];
   for (const item of original.items) {
-    const child = forest.buckets.get(item.id);
+    const child = making.buckets.get(item.id);
     if (child === undefined) {
-      if (forest.deviceClasses.get(item.id) === deviceClass) items.push(item);
+      if (making.deviceClasses.get(item.id) === deviceClass) items.push(item);
       continue;
     }
-    const copy = shadowOf(forest, shadows, given, child, deviceClass);
+    const copy = shadowOf(making, child, deviceClass);
     if (copy === undefined) return undefined;
     items.push({ id: copy.id, weight: bucketWeight(copy) });
   }
   // Ceph starts a uniform copy with weight 0 and cannot add anything else to it.
   if (original.algorithm === "uniform" && items.some((item) => item.weight !== 0)) return undefined;
-  const id = forest.givenShadows.get(original.id)?.get(deviceClass) || nextId(forest, given);
-  if (forest.buckets.has(id)) return undefined;
+  const id = making.givenShadows.get(original.id)?.get(deviceClass) || nextId(making);
+  if (making.buckets.has(id)) return undefined;
   const shadow: Bucket = {
     ...original,
     id,
@@ -72,15 +78,14 @@ function shadowOf(
     items,
     shadow: { of: original.id, class: deviceClass },
   };
-  forest.buckets.set(id, shadow);
+  making.buckets.set(id, shadow);
   const byClass = shadows.get(original.id) ?? new Map<string, number>();
   shadows.set(original.id, byClass.set(deviceClass, id));
   return shadow;
 }
 
 /** The highest id that no bucket has and no text claims. */
-function nextId(forest: Forest, given: ReadonlySet<number>): number {
-  let id = -1;
-  while (forest.buckets.has(id) || given.has(id)) id--;
-  return id;
+function nextId(making: Making): number {
+  while (making.buckets.has(making.nextId) || making.claimed.has(making.nextId)) making.nextId--;
+  return making.nextId;
 }

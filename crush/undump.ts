@@ -97,7 +97,7 @@ function readClasses(top: Fields, devices: readonly Device[]): string[] {
 }
 
 function readRule(fields: Fields, types: ReadonlyMap<number, string>): Rule {
-  const name = textField(fields, "rule_name");
+  const name = fields["rule_name"] === undefined ? "" : textField(fields, "rule_name");
   const type = integerField(fields, "type");
   const byName = new Map([...types].map(([id, each]) => [each, id]));
   const sizes = { min: fields["min_size"], max: fields["max_size"] };

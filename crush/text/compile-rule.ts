@@ -1,17 +1,16 @@
 /** One rule of a text map: resolves names of buckets, classes and types. */
+import { limits } from "../../base/limits.ts";
 import type { Rule, Step } from "../map.ts";
 import { type Draft, refuse } from "./draft.ts";
 import type { RuleBlock, StepLine } from "./syntax.ts";
-
-const MAX_RULES = 256;
 
 export function compileRule(draft: Draft, block: RuleBlock): void {
   const title = block.name ?? `${block.id}`;
   if (block.name !== undefined && draft.ruleNames.has(block.name))
     refuse(`two rules are called ${block.name}`);
   if (draft.rules.has(block.id)) refuse(`rule ${title}: id ${block.id} is used twice`);
-  if (block.id < 0 || block.id >= MAX_RULES)
-    refuse(`rule ${title}: ids go from 0 to ${MAX_RULES - 1}, not ${block.id}`);
+  if (block.id < 0 || block.id >= limits.crushRules)
+    refuse(`rule ${title}: ids go from 0 to ${limits.crushRules - 1}, not ${block.id}`);
   if (block.name !== undefined) draft.ruleNames.add(block.name);
   const rule: Rule = {
     id: block.id,

@@ -123,12 +123,15 @@ function bucketsBeforeTheirParents(declarations: Declaration[]): Declaration[] {
     contents.set(each.name, known);
   }
   const holds = (outer: string, inner: string) => contents.get(outer)?.has(inner) === true;
-  for (const [i, { name: first }] of buckets.entries())
+  for (const [i, { name: first }] of buckets.entries()) {
+    // A bucket of devices has nothing to wait for.
+    if (![...(contents.get(first) ?? [])].some((name) => places.has(name))) continue;
     for (const { name: second } of buckets.slice(i + 1)) {
       if (!holds(first, second)) continue;
       if (holds(second, first)) refuse(`buckets ${first} and ${second} contain each other`);
       swap(ordered, places.get(first) ?? 0, places.get(second) ?? 0);
     }
+  }
   return ordered;
 }
 

@@ -135,6 +135,11 @@ function ruleLines(map: CrushMap, rule: Rule, nameOf: NameOf): string[] {
   return [
     `rule ${rule.name ?? ""} {`,
     `\tid ${rule.id}`,
+    ...(rule.id > 255
+      ? [
+          `\t# WARNING: ruleset ${rule.id & 0xff} != id ${rule.id}; this will not recompile to the same map`,
+        ]
+      : []),
     `\ttype ${rule.kind}`,
     `\tmin_size ${rule.minSize}`,
     `\tmax_size ${rule.maxSize}`,
