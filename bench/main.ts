@@ -13,7 +13,7 @@ import { Command } from "commander";
 import { type Conditions, runConditions } from "./conditions.ts";
 import type { LoadResult } from "./load-result.ts";
 import { treePeakBytes } from "./process-cost.ts";
-import { type MeasuredServer, startQuarry, startRaw } from "./servers.ts";
+import { type MeasuredServer, startDurableRaw, startQuarry, startRaw } from "./servers.ts";
 import { type Spread, spreadOf } from "./statistics.ts";
 import { type Workload, workloadOf, workloads } from "./workloads.ts";
 
@@ -95,7 +95,9 @@ function starters(workload: Workload, flags: Flags): (() => Promise<MeasuredServ
           [Symbol.asyncDispose]: async () => {}, // not ours to end
         };
   const md5 = () => startRaw("raw+md5", "--md5");
-  return [() => startRaw("raw"), ...(workload.method === "PUT" ? [md5] : []), measured];
+  const durable = () => startDurableRaw(flags.dir);
+  const ofPut = workload.method === "PUT" ? [md5, durable] : [];
+  return [() => startRaw("raw"), ...ofPut, measured];
 }
 
 async function sampleAll(chosen: readonly Workload[], flags: Flags): Promise<Sample[]> {

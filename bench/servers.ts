@@ -27,6 +27,19 @@ export async function startRaw(name: string, ...flags: string[]): Promise<Measur
   return { name, url, pid: child.process.pid ?? 0, [Symbol.asyncDispose]: () => stop(child) };
 }
 
+/** The raw server that hashes, writes a file for each body and syncs it. */
+export async function startDurableRaw(parent: string): Promise<MeasuredServer> {
+  const folder = await mkdtemp(join(parent, "raw-bench-"));
+  const server = await startRaw("raw+md5+disk", "--md5", "--store", folder);
+  return {
+    ...server,
+    async [Symbol.asyncDispose]() {
+      await server[Symbol.asyncDispose]();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
 /** A store of its own on an empty folder below `parent`, which goes with it. */
 export async function startQuarry(
   parent: string,

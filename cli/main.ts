@@ -1,5 +1,7 @@
 /** The `quarry` program: one command a file, errors in words. */
 import { Command } from "commander";
+import { crushCommand } from "./crush/command.ts";
+import { erasureCommand } from "./erasure/command.ts";
 import { explain } from "./explain.ts";
 import { getCommand } from "./objects/get.ts";
 import { lsCommand } from "./objects/ls.ts";
@@ -23,6 +25,8 @@ for (const command of [
   lsCommand(),
   rmCommand(),
   undeleteCommand(),
+  crushCommand(),
+  erasureCommand(),
 ])
   program.addCommand(command);
 

@@ -23,7 +23,7 @@ export function serveCommand(): Command {
     .option("--scrub <MiB/s>", "pace of the daily check of all stored bytes; 0 for none", "8")
     .option("--region <name>", "region that clients name", "us-east-1")
     .option("--domain <name>", "also serve buckets as bucket.<name>")
-    .option("--gateways <n>", "gateway processes (one core is left for metadata and blocks)")
+    .option("--gateways <n>", "gateway processes; by default one a core but one, on two cores none")
     .option("--single-process", "everything in one process")
     .option("--log-level <level>", "debug, info, warn, error, silent", "info")
     .addHelpText(

@@ -56,8 +56,10 @@ export function settingsFrom(flags: ServeFlags): ServeSettings {
 function gatewaysOf(flags: ServeFlags): number {
   if (flags.singleProcess === true) return 0;
   if (flags.gateways !== undefined) return whole("--gateways", flags.gateways, 1, MAX_GATEWAYS);
-  // One core is kept for metadata and blocks; docs/performance.md has the measurement.
-  return Math.max(1, Math.min(availableParallelism() - 1, MAX_GATEWAYS));
+  // On two cores one process does most; from three on, one core is kept for metadata and blocks
+  // (docs/performance.md has the measurement).
+  const cores = availableParallelism();
+  return cores <= 2 ? 0 : Math.min(cores - 1, MAX_GATEWAYS);
 }
 
 function whole(flag: string, text: string, least: number, most: number): number {
