@@ -25,6 +25,8 @@ export function pinOf(bucket: number, row: NameRow): ContentPin {
   return row.content === undefined ? { bucket, slices } : { bucket, slices, paged: row.content };
 }
 
+const gone = () => new QuarryError("NoSuchKey", "the content was deleted and is not held any more");
+
 /** The last of `pages` pages that begins at or before `offset`. */
 function findPage<Row extends { readonly start: number }>(
   state: StateReader,
@@ -77,8 +79,7 @@ export function* chunksFrom(
   offset: number,
 ): Generator<Placed<Chunk>> {
   const head = read(state, keys.blob(blob));
-  if (head === undefined)
-    throw new QuarryError("NoSuchKey", "the content was deleted and is not held any more");
+  if (head === undefined) throw gone();
   if (head.inline !== undefined) return yield* placedFrom(unpackChunks(head.inline), 0, offset);
   const pages = Math.ceil(head.chunks / limits.chunksPerPage);
   const keyOf = (page: number) => keys.page(blob, page);
@@ -100,8 +101,10 @@ export function chunkRun(state: StateReader, pin: ContentPin, offset: number): C
       if (chunkStart >= sliceEnd) break;
       const from = Math.max(0, slice.offset - chunkStart);
       const usedBytes = Math.min(chunk.lengthBytes, sliceEnd - chunkStart) - from;
-      chunks.push({ ...chunk, from, usedBytes });
       const at = start + chunkStart + from - slice.offset;
+      // Collection takes a blob page by page: what comes behind the gap does not belong here.
+      if (at > end) throw gone();
+      chunks.push({ ...chunk, from, usedBytes });
       first ??= at;
       end = at + usedBytes;
       if (chunks.length >= limits.chunkRun) return { offset: first, chunks, end };
