@@ -10,6 +10,7 @@ import { createLogger, openFace } from "./face.ts";
 import { Gateways } from "./gateways.ts";
 import { credentialsPath, type RootCredentials, rootCredentials } from "./root-credentials.ts";
 import { type ServeFlags, type ServeSettings, settingsFrom } from "./settings.ts";
+import { askedToStop } from "./stop-signals.ts";
 import { openStorageSocket } from "./storage-socket.ts";
 
 export function serveCommand(): Command {
@@ -42,7 +43,7 @@ interface Front {
 
 async function serve(settings: ServeSettings): Promise<void> {
   const logger = createLogger(settings.logLevel, "storage");
-  const asked = askedToStop();
+  const asked = askedToStop(() => process.exit(130));
   await using servers = await openServers({
     directories: settings.directories,
     durability: settings.durability,
@@ -105,19 +106,6 @@ async function frontOfProcesses(
     await stop();
     throw error;
   }
-}
-
-/** Resolves at the first Ctrl-C (or TERM); a second one ends the process at once. */
-function askedToStop(): Promise<undefined> {
-  return new Promise((resolve) => {
-    let times = 0;
-    const ask = () => {
-      if (++times > 1) process.exit(130);
-      resolve(undefined);
-    };
-    process.on("SIGINT", ask);
-    process.on("SIGTERM", ask);
-  });
 }
 
 function greet(url: string, settings: ServeSettings): void {
