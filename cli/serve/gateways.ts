@@ -15,7 +15,7 @@ const MAX_FAILURES = 10;
 type Start = Extract<ToGateway, { kind: "start" }>;
 
 export class Gateways {
-  readonly #start: Start;
+  #start: Start;
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #workers = new Set<Worker>();
@@ -66,6 +66,7 @@ export class Gateways {
             break;
           case "ready":
             this.#failures = 0;
+            this.#keepPort(message.url);
             resolve(message.url);
             break;
           case "failed":
@@ -82,9 +83,18 @@ export class Gateways {
     });
   }
 
+  /** Of `--port 0` the first gateway makes a port, which those that replace it listen at too. */
+  #keepPort(url: string): void {
+    const port = Number(new URL(url).port);
+    this.#start = { ...this.#start, settings: { ...this.#start.settings, port } };
+  }
+
   #replace(how: string): void {
     this.#failures++;
-    this.#logger.error({ how, failures: this.#failures }, "a gateway process died");
+    this.#logger.error(
+      { how, failures: this.#failures },
+      "a gateway process died; another takes its place",
+    );
     if (this.#failures > MAX_FAILURES) {
       this.#fail(
         new QuarryError("Unavailable", "gateway processes die again and again; see the log"),
