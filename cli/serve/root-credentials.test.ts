@@ -42,8 +42,11 @@ test.each([
   await expect(start(1, environment)).rejects.toThrow(message);
 });
 
-test("a damaged file is named and never replaced silently", async () => {
-  await writeFile(credentialsPath(directory), "nonsense");
-  await expect(start(1)).rejects.toThrow(/root-credentials holds no keys/);
-  expect(await readFile(credentialsPath(directory), "utf8")).toBe("nonsense");
-});
+test.each(["nonsense", "", "AWS_ACCESS_KEY_ID='root'\nAWS_SECRET_ACCESS_KEY='cut"])(
+  "a damaged file is named and never replaced silently: %j",
+  async (content) => {
+    await writeFile(credentialsPath(directory), content);
+    await expect(start(1)).rejects.toThrow(/root-credentials holds no keys/);
+    expect(await readFile(credentialsPath(directory), "utf8")).toBe(content);
+  },
+);

@@ -90,10 +90,10 @@ function parse(path: string, content: Buffer): RootCredentials {
   };
   const accessKey = value("AWS_ACCESS_KEY_ID");
   const secretKey = value("AWS_SECRET_ACCESS_KEY");
-  if (!accessKey || !secretKey)
+  if (!accessKey || !secretKey || !ACCESS_KEY.test(accessKey) || !SECRET_KEY.test(secretKey))
     throw new QuarryError(
       "Damaged",
-      `${path} holds no keys. Mend it, or set QUARRY_ROOT_ACCESS_KEY and QUARRY_ROOT_SECRET_KEY to write it anew.`,
+      `${path} holds no keys that could work. Mend it, or set QUARRY_ROOT_ACCESS_KEY and QUARRY_ROOT_SECRET_KEY to write it anew.`,
     );
   return { accessKey, secretKey };
 }

@@ -40,7 +40,7 @@ const MAX_GATEWAYS = 64;
 
 export function settingsFrom(flags: ServeFlags): ServeSettings {
   return {
-    directories: (flags.data ?? ["data"]).map((directory) => resolve(directory)),
+    directories: directoriesOf(flags.data ?? ["data"]),
     host: flags.host,
     port: whole("--port", flags.port, 0, 65_535),
     region: flags.region,
@@ -51,6 +51,17 @@ export function settingsFrom(flags: ServeFlags): ServeSettings {
     gateways: gatewaysOf(flags),
     logLevel: oneOf("--log-level", flags.logLevel, LOG_LEVELS),
   };
+}
+
+function directoriesOf(named: readonly string[]): string[] {
+  // An unset shell variable must not make the current folder a data folder.
+  if (named.includes(""))
+    throw new QuarryError("InvalidArgument", "--data needs a folder, and was given an empty name");
+  const directories = named.map((directory) => resolve(directory));
+  const twice = directories.find((one, i) => directories.indexOf(one) !== i);
+  if (twice !== undefined)
+    throw new QuarryError("InvalidArgument", `--data names ${twice} twice; name each folder once`);
+  return directories;
 }
 
 function gatewaysOf(flags: ServeFlags): number {
@@ -64,10 +75,10 @@ function gatewaysOf(flags: ServeFlags): number {
 
 function whole(flag: string, text: string, least: number, most: number): number {
   const value = Number(text);
-  if (!Number.isInteger(value) || value < least || value > most)
+  if (!/^[0-9]+$/.test(text) || value < least || value > most)
     throw new QuarryError(
       "InvalidArgument",
-      `${flag} is a whole number from ${least} to ${most}, not ${text}`,
+      `${flag} is a whole number from ${least} to ${most}, not ${text || "empty"}`,
     );
   return value;
 }
