@@ -316,6 +316,24 @@ describe("disks that fail", () => {
     await f.server[Symbol.asyncDispose]();
   });
 
+  test("what a failed sync left in the memory of the system alone is no ground to build on", async () => {
+    for (let fate = 0; fate < 20; fate++) {
+      const f = await openWithBlock();
+      await store(f, id(1));
+      f.disk.failSync((path) => path === blockFile());
+      await expect(store(f, id(2))).rejects.toSatisfy(coded("DiskFailed"));
+      f.disk.failSync(undefined);
+      f.disk.kill();
+      const again = await openFixture(f.disk);
+      expect(await store(again, id(3))).toBe("stored");
+      f.disk.crash(seededRandom(fate));
+      const after = await openFixture(f.disk);
+      // Needle 2 was never acknowledged; but once it was shown it must not become damage.
+      for (const n of [1, 2, 3]) expect(await load(after, id(n))).toEqual(bytesOf(id(n)));
+      expect(after.reports.filter((report) => report.kind === "damage")).toEqual([]);
+    }
+  });
+
   test("below its reserve a device refuses appends, and serves the rest", async () => {
     const f = await openWithBlock({ reserveBytes: 50_000 });
     await store(f, id(1));

@@ -9,6 +9,7 @@
 import type { Disk, DiskFile } from "../base/disk.ts";
 import { unreachable } from "../base/errors.ts";
 import type { BlockId } from "../base/ids.ts";
+import { rewrite } from "../base/rewrite.ts";
 import { type Checkpoint, readCheckpoint, writeCheckpoint } from "./index-file.ts";
 import { NeedleIndex } from "./needle-index.ts";
 import { seedOfBlock } from "./record.ts";
@@ -134,6 +135,7 @@ async function walkBehind(
   if (torn !== undefined) reportTorn(options, torn.offset, fileBytes);
   if (torn !== undefined || (progress.sealed && fileBytes > progress.tailBytes))
     await file.truncate(progress.tailBytes);
+  await rewrite(file, progress.durableBytes, progress.tailBytes);
   if (progress.moved || torn !== undefined) await file.sync();
 }
 

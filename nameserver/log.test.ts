@@ -158,6 +158,23 @@ describe("log", () => {
     await expect(contents(disk, 20, mode)).rejects.toThrow(/missing/);
   });
 
+  test("entries after a failed sync and a restart survive a power cut", async () => {
+    for (let fate = 0; fate < 20; fate++) {
+      const disk = new SimulatedDisk();
+      const { log } = await contents(disk);
+      await log.append(Buffer.from("one"));
+      disk.failSync(() => true);
+      await expect(log.append(Buffer.from("two"))).rejects.toMatchObject({ code: "DiskFailed" });
+      disk.failSync(undefined);
+      disk.kill();
+      const again = await contents(disk);
+      await again.log.append(Buffer.from("three"));
+      const all = [...again.found.values(), "three"];
+      disk.crash(seededRandom(fate));
+      expect([...(await contents(disk)).found.values()]).toEqual(all);
+    }
+  });
+
   test("a full disk refuses entries and goes on when there is room again", async () => {
     const disk = new SimulatedDisk();
     const { log } = await contents(disk, 0, { segmentBytes: 10_000_000 });

@@ -10,6 +10,7 @@ import { assert, hasCode, type QuarryError } from "../base/errors.ts";
 import type { LogIndex } from "../base/ids.ts";
 import { limits } from "../base/limits.ts";
 import type { Random } from "../base/random.ts";
+import { rewrite } from "../base/rewrite.ts";
 import {
   encodeSegmentHead,
   LOG_FORMAT,
@@ -234,6 +235,7 @@ async function openTail(
 ): Promise<AppendFile> {
   const file = await options.disk.open(path, "write");
   await file.truncate(read.tailBytes);
+  await rewrite(file, read.syncedBytes, read.tailBytes);
   await file.sync();
   return appendFile(options, { file, tailBytes: read.tailBytes, syncedBytes: read.tailBytes }, log);
 }
