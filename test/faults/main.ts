@@ -5,13 +5,18 @@ import { kill } from "./kill.ts";
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
-  options: { rounds: { type: "string", default: "20" }, seed: { type: "string", default: "1" } },
+  options: {
+    rounds: { type: "string", default: "20" },
+    seed: { type: "string", default: "1" },
+    /** More flags for `quarry serve`, as in --serve=--gateways=1. */
+    serve: { type: "string", multiple: true, default: [] },
+  },
 });
 const rounds = Number(values.rounds);
 const seed = Number(values.seed);
 const faults: Record<string, () => Promise<object>> = {
   "bit-flips": () => bitFlips({ rounds, seed }),
-  kill: () => kill({ rounds, seed, say: (line) => console.log(line) }),
+  kill: () => kill({ rounds, seed, serveArgs: values.serve, say: (line) => console.log(line) }),
 };
 const fault = faults[positionals[0] ?? ""];
 if (fault === undefined) {
