@@ -175,10 +175,10 @@ export class Block implements AsyncDisposable {
       throw error;
     }
     this.#phase = "sealed";
-    this.#dirty = true;
     this.index.sort();
     await this.#writer.close(false);
     await this.#writer.cutAhead();
+    this.#dirty = true;
     await this.checkpoint();
   }
 

@@ -136,6 +136,22 @@ describe("damage", () => {
     expect(f.reports).toMatchObject([{ kind: "damage", needle: 1n, offset: SUPERBLOCK_BYTES }]);
   });
 
+  test("that is noted while the block is being sealed leaves a checkpoint that a start can use", async () => {
+    for (let ticks = 0; ticks < 40; ticks++) {
+      const disk = await diskWith("killed");
+      const f = await openFixture(disk);
+      await store(f, id(9), addressOf(f), bytesOf(id(9), 30));
+      const sealing = f.server.sealBlock(addressOf(f));
+      disk.flip(blockFile(), SUPERBLOCK_BYTES + 5);
+      for (let i = 0; i < ticks; i++) await Promise.resolve();
+      expect(await load(f, id(1))).toBe("damaged");
+      await sealing;
+      disk.crash(seededRandom(ticks));
+      const again = await openFixture(disk);
+      expect(await load(again, id(4))).toEqual(dataOf(4));
+    }
+  });
+
   test("is not compacted away", async () => {
     const disk = await diskWith("sealed");
     disk.flip(blockFile(), SUPERBLOCK_BYTES + 40);

@@ -55,6 +55,19 @@ describe.each(["random", "clustered", "small"])("an index of %s ids", (shape) =>
     check(NeedleIndex.openWith(index.sortedRows()));
   });
 
+  test("takes needles when sorted, known ones and new ones", () => {
+    const index = filled();
+    index.sort();
+    const late = 5_000_000n as NeedleId;
+    index.add(late, 64, 10);
+    ids.forEach((needle, i) => {
+      if (i % 3 !== 0) index.add(needle, 64 + i * 64, i);
+    });
+    expect(index.find(late)).toEqual({ offset: 64, lengthBytes: 10 });
+    index.remove(late);
+    check(index);
+  });
+
   test("takes back removals when sorted", () => {
     const index = filled();
     index.sort();

@@ -97,8 +97,9 @@ export class NeedleIndex {
     return this.#row(highOf(needle), lowOf(needle)) >= 0;
   }
 
-  /** Adds a needle, or moves it. Only for an open index. */
+  /** Adds a needle, or moves it. A sorted index becomes a hash table again. */
   add(needle: NeedleId, offset: number, lengthBytes: number): void {
+    if (this.#sorted) this.#unsort();
     this.#insert(highOf(needle), lowOf(needle), offset / 8, lengthBytes);
   }
 
@@ -164,6 +165,13 @@ export class NeedleIndex {
     const row = this.#rows.offset8.indexOf(offset / 8);
     if (row < 0) return undefined;
     return { needle: this.#idOf(row), lengthBytes: at(this.#rows.lengths, row) };
+  }
+
+  #unsort(): void {
+    const open = NeedleIndex.openWith(this.#rows);
+    this.#rows = open.#rows;
+    this.#used = open.#used;
+    this.#sorted = false;
   }
 
   #idOf(row: number): NeedleId {
