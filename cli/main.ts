@@ -14,7 +14,7 @@ import { serveCommand } from "./serve/command.ts";
 const program = new Command("quarry")
   .description("A distributed object and file store that speaks S3.")
   .version("0.1.0")
-  .showHelpAfterError("(quarry --help shows what there is)")
+  .showHelpAfterError("(--help shows what there is)")
   .addHelpText("after", "\nStart with: quarry serve");
 
 for (const command of [
@@ -28,7 +28,7 @@ for (const command of [
   crushCommand(),
   erasureCommand(),
 ])
-  program.addCommand(command);
+  program.addCommand(command.copyInheritedSettings(program));
 
 try {
   await program.parseAsync();

@@ -1,0 +1,24 @@
+import { expect, test } from "vitest";
+import { explain } from "./explain.ts";
+
+const system = (fields: object) => Object.assign(new Error("raw words"), fields);
+
+test.each<[Error, RegExp]>([
+  [system({ code: "EROFS", path: "/d/lock.json" }), /^\/d\/lock.json .* read-only/],
+  [system({ code: "ENOTDIR", path: "/d/file" }), /^\/d\/file: a file is where a folder/],
+  [system({ code: "EISDIR", path: "/d/x.part", dest: "/d/x" }), /^\/d\/x: /],
+  [system({ code: "EADDRNOTAVAIL", address: "8.8.8.8", port: 9000 }), /8\.8\.8\.8.*--host/],
+  [system({ code: "ENOTFOUND", hostname: "nohost" }), /nohost/],
+  [system({ code: "ERR_INVALID_URL", input: "nonsense" }), /nonsense is no address/],
+  [system({ code: "EPROTO" }), /http:\/\//],
+  [system({ name: "InvalidBucketName" }), /3 to 63 .*InvalidBucketName/],
+  [
+    new Error("Database failed to open", {
+      cause: new Error("IO error: /d/000004.log: No space left on device"),
+    }),
+    /Database failed to open: no space left on this disk/,
+  ],
+])("%s is told in words that say what to do", (error, words) => {
+  expect(explain(error)).toMatch(words);
+  expect(explain(error)).not.toContain("raw words");
+});
