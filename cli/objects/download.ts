@@ -1,11 +1,12 @@
 /** One object into a local file, which appears under its name only when it is whole. */
 import { createWriteStream } from "node:fs";
 import { mkdir, rename, rm } from "node:fs/promises";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { GetObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 import { QuarryError } from "../../base/errors.ts";
+import { systemRandom } from "../../base/random.ts";
 import type { Location } from "./location.ts";
 
 export async function downloadFile(
@@ -19,10 +20,11 @@ export async function downloadFile(
   );
   if (!(Body instanceof Readable))
     throw new QuarryError("Protocol", `the store sent no body for ${from.key}`);
-  await mkdir(dirname(path), { recursive: true });
-  const beside = `${path}.part`;
+  // A name that no object has: `cat.part` may be one, beside `cat`.
+  const beside = join(dirname(path), `quarry-${systemRandom.uuid()}.part`);
   let got = 0;
   try {
+    await mkdir(dirname(path), { recursive: true });
     await pipeline(
       Body,
       async function* count(source: AsyncIterable<Buffer>) {
@@ -41,6 +43,7 @@ export async function downloadFile(
       );
     await rename(beside, path);
   } catch (error) {
+    Body.destroy(); // or the connection would keep the program from ending
     await rm(beside, { force: true });
     throw error;
   }

@@ -1,17 +1,16 @@
 import { stat } from "node:fs/promises";
 import { basename, join, resolve, sep } from "node:path";
 import type { Command } from "commander";
-import { QuarryError } from "../../base/errors.ts";
 import { type ConnectOptions, connect, storeCommand } from "./connect.ts";
 import { downloadFile } from "./download.ts";
 import { listAll } from "./listing.ts";
-import { parseLocation, parseObject } from "./location.ts";
-import { inParallel } from "./parallel.ts";
+import { parseObject, parseTree } from "./location.ts";
+import { inParallel, parseParallel } from "./parallel.ts";
 import { Progress } from "./progress.ts";
 
 interface GetOptions extends ConnectOptions {
   readonly recursive?: boolean;
-  readonly parallel: string;
+  readonly parallel: number;
 }
 
 export function getCommand(): Command {
@@ -19,7 +18,7 @@ export function getCommand(): Command {
     .argument("<s3://bucket/key>")
     .argument("[file]")
     .option("-r, --recursive", "everything below this prefix, into a folder")
-    .option("--parallel <n>", "objects at once", "8")
+    .option("--parallel <n>", "objects at once", parseParallel, 8)
     .addHelpText(
       "after",
       "\nExamples:\n  quarry get s3://photos/cat.jpg\n  quarry get -r s3://photos/2026 holiday",
@@ -54,19 +53,20 @@ async function getTree(
   progress: Progress,
 ): Promise<void> {
   const client = connect(options);
-  const at = parseLocation(source);
-  const prefix = at.key === "" || at.key.endsWith("/") ? at.key : `${at.key}/`;
+  const at = parseTree(source);
   const root = resolve(folder);
-  const all = listAll(client, { bucket: at.bucket, key: prefix });
-  await inParallel(all, Number(options.parallel), async (one) => {
+  await inParallel(listAll(client, at), options.parallel, async (one) => {
+    if (one.kind !== "object") return;
+    const below = one.key.slice(at.key.length);
     // A key that ends in a slash marks a folder: nothing to write.
-    if (one.kind !== "object" || one.key.endsWith("/")) return;
-    const path = resolve(root, one.key.slice(prefix.length));
-    if (!path.startsWith(root + sep))
-      throw new QuarryError(
-        "InvalidArgument",
-        `the key ${one.key} would leave ${folder}; get it alone`,
-      );
+    if (one.key.endsWith("/") && one.bytes === 0) return;
+    const path = resolve(root, below);
+    // Not outside the folder, and not where another key has its place (a//b, a/../b).
+    if (below === "" || path !== `${root === sep ? "" : root}${sep}${below}`) {
+      console.error(`quarry: ${one.key} has no place in ${folder}; get it alone`);
+      process.exitCode = 1;
+      return;
+    }
     await downloadFile(client, { bucket: at.bucket, key: one.key }, path, (bytes) =>
       progress.add(bytes),
     );

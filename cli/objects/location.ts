@@ -31,3 +31,17 @@ export function parseObject(text: string): Location {
     );
   return location;
 }
+
+/** Like {@link parseLocation}, for where only a bucket makes sense. */
+export function parseBucket(text: string): string {
+  const { bucket, key } = parseLocation(text);
+  if (key !== "")
+    throw new QuarryError("InvalidArgument", `${text} names an object; a bucket is s3://${bucket}`);
+  return bucket;
+}
+
+/** What stands below a place as in a folder: `a` means `a/…`, never its neighbour `ab`. */
+export function parseTree(text: string): Location {
+  const { bucket, key } = parseLocation(text);
+  return { bucket, key: key === "" || key.endsWith("/") ? key : `${key}/` };
+}

@@ -1,3 +1,16 @@
+/** Many things at once, but not too many. */
+import { InvalidArgumentError } from "commander";
+
+const MAX_AT_ONCE = 256;
+
+/** The value of `--parallel`. */
+export function parseParallel(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1 || value > MAX_AT_ONCE)
+    throw new InvalidArgumentError(`It is a whole number from 1 to ${MAX_AT_ONCE}.`);
+  return value;
+}
+
 /** Runs `work` on every item, a bounded number at once; the first failure stops taking new ones. */
 export async function inParallel<T>(
   items: AsyncIterable<T> | Iterable<T>,

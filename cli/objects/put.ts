@@ -4,21 +4,21 @@ import type { Command } from "commander";
 import { QuarryError } from "../../base/errors.ts";
 import { type ConnectOptions, connect, storeCommand } from "./connect.ts";
 import { type Location, parseLocation } from "./location.ts";
-import { inParallel } from "./parallel.ts";
+import { inParallel, parseParallel } from "./parallel.ts";
 import { Progress } from "./progress.ts";
 import { uploadFile } from "./upload.ts";
 
 interface PutOptions extends ConnectOptions {
   readonly recursive?: boolean;
-  readonly parallel: string;
+  readonly parallel: number;
 }
 
 export function putCommand(): Command {
   return storeCommand("put", "store a file, or a folder with -r")
     .argument("<file>")
     .argument("<s3://bucket/key>")
-    .option("-r, --recursive", "a folder and all below it")
-    .option("--parallel <n>", "files at once", "8")
+    .option("-r, --recursive", "a folder and all below it; links are not followed")
+    .option("--parallel <n>", "files at once", parseParallel, 8)
     .addHelpText(
       "after",
       "\nExamples:\n  quarry put cat.jpg s3://photos/cat.jpg\n  quarry put -r holiday s3://photos/2026",
@@ -31,7 +31,7 @@ export function putCommand(): Command {
         throw new QuarryError("InvalidArgument", `${source} is a folder; put -r stores folders`);
       using progress = new Progress("stored");
       const files = isFolder ? under(source, to) : [{ path: source, to: named(source, to) }];
-      await inParallel(files, Number(options.parallel), async (file) => {
+      await inParallel(files, options.parallel, async (file) => {
         await uploadFile(client, file.path, file.to, (bytes) => progress.add(bytes));
         progress.add(0, 1);
         if (options.json) console.log(JSON.stringify({ file: file.path, key: file.to.key }));
@@ -56,5 +56,6 @@ async function* under(
     const below = { bucket: to.bucket, key: prefix + entry.name };
     if (entry.isDirectory()) yield* under(path, below);
     else if (entry.isFile()) yield { path, to: below };
+    else console.error(`quarry: ${path} is no file and no folder; it is not stored`);
   }
 }

@@ -2,22 +2,22 @@ import { DeleteObjectCommand } from "@aws-sdk/client-s3";
 import type { Command } from "commander";
 import { type ConnectOptions, connect, storeCommand } from "./connect.ts";
 import { listAll } from "./listing.ts";
-import { parseLocation, parseObject } from "./location.ts";
-import { inParallel } from "./parallel.ts";
+import { parseObject, parseTree } from "./location.ts";
+import { inParallel, parseParallel } from "./parallel.ts";
 
 interface RmOptions extends ConnectOptions {
   readonly recursive?: boolean;
-  readonly parallel: string;
+  readonly parallel: number;
 }
 
 export function rmCommand(): Command {
-  return storeCommand("rm", "delete an object, or all under a prefix with -r")
+  return storeCommand("rm", "delete an object, or all below a prefix with -r")
     .argument("<s3://bucket/key>")
-    .option("-r, --recursive", "everything that begins with this prefix")
-    .option("--parallel <n>", "requests at once", "16")
+    .option("-r, --recursive", "everything below this prefix, as in a folder")
+    .option("--parallel <n>", "requests at once", parseParallel, 16)
     .addHelpText(
       "after",
-      "\nDeleted objects can be brought back for an hour: quarry undelete s3://bucket/key",
+      "\nExamples:\n  quarry rm s3://photos/cat.jpg\n  quarry rm -r s3://photos/2026\n\nDeleted objects can be brought back for an hour: quarry undelete s3://bucket/key",
     )
     .action(async (target: string, options: RmOptions) => {
       const client = connect(options);
@@ -27,9 +27,9 @@ export function rmCommand(): Command {
         console.log(options.json ? JSON.stringify({ deleted: key }) : `deleted ${target}`);
         return;
       }
-      const at = parseLocation(target);
+      const at = parseTree(target);
       let count = 0;
-      await inParallel(listAll(client, at), Number(options.parallel), async (one) => {
+      await inParallel(listAll(client, at), options.parallel, async (one) => {
         if (one.kind !== "object") return;
         await client.send(new DeleteObjectCommand({ Bucket: at.bucket, Key: one.key }));
         count++;
