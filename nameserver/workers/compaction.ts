@@ -19,6 +19,11 @@ export interface CompactionOptions {
 }
 
 const PAGE = 256;
+/**
+ * Less is not worth a rewrite. It is also more than what a block takes beside its needles: a block
+ * of one small needle would else be mostly that, however often it is rewritten.
+ */
+const LEAST_GARBAGE_BYTES = 256;
 
 export function compactBlocks(context: WorkContext, options: CompactionOptions): Worker {
   const { clock, blocks } = context;
@@ -85,7 +90,8 @@ async function tend(
   if (status.generation !== row.generation) return false;
   const named = read(group.state, keys.blockUse(block))?.needles ?? 0;
   if (needles === 0 && named === 0) return await removeEmpty(context, status, row);
-  if (liveBytes > fileBytes * (1 - options.garbageShare)) return false;
+  const garbageBytes = fileBytes - liveBytes;
+  if (garbageBytes < Math.max(LEAST_GARBAGE_BYTES, fileBytes * options.garbageShare)) return false;
   return await compact(context, status, row);
 }
 
