@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { MARK_IDLE_MS } from "../base/append-file.ts";
 import { type Clock, sleep, systemClock } from "../base/clock.ts";
+import type { Disk } from "../base/disk.ts";
 import { SimulatedDisk } from "../base/disk-simulated.ts";
 import { hasCode } from "../base/errors.ts";
 import type { LogIndex } from "../base/ids.ts";
@@ -156,6 +157,30 @@ describe("log", () => {
     await left.log[Symbol.asyncDispose]();
     expect([...(await contents(disk, 40, mode)).found]).toEqual([[41, "next"]]);
     await expect(contents(disk, 20, mode)).rejects.toThrow(/missing/);
+  });
+
+  test("a new segment that could not be opened is the next one all the same", async () => {
+    const disk = new SimulatedDisk();
+    let refuse = false;
+    const open: Disk["open"] = (path, mode) =>
+      refuse && mode === "write"
+        ? Promise.reject(new Error("EMFILE: too many open files"))
+        : disk.open(path, mode);
+    const full = new Proxy(disk, {
+      get: (target, name) => {
+        if (name === "open") return open;
+        const value: unknown = Reflect.get(target, name, target);
+        return typeof value === "function" ? value.bind(target) : value;
+      },
+    });
+    const { log } = await contents(full);
+    await log.append(Buffer.alloc(600));
+    refuse = true;
+    await expect(log.append(Buffer.alloc(600))).rejects.toThrow(/EMFILE/);
+    refuse = false;
+    await log.append(Buffer.from("it would have fitted the old segment"));
+    disk.kill();
+    expect((await contents(disk)).found.size).toBe(2);
   });
 
   test("entries after a failed sync and a restart survive a power cut", async () => {

@@ -55,6 +55,8 @@ export class Log implements AsyncDisposable {
   #written: ChainEnd;
   #durable: ChainEnd;
   #rolling: Promise<void> | undefined;
+  /** A new segment may be there already: nothing goes into the old one any more. */
+  #rollBegun = false;
 
   private constructor(
     options: LogOptions,
@@ -105,7 +107,8 @@ export class Log implements AsyncDisposable {
     const segmentBytes = this.#options.segmentBytes ?? limits.logSegmentBytes;
     const lengthBytes = RECORD_HEAD_BYTES + payload.length;
     const { tailBytes } = this.#file;
-    if (tailBytes > SEGMENT_HEAD_BYTES && tailBytes + lengthBytes > segmentBytes) {
+    const full = tailBytes > SEGMENT_HEAD_BYTES && tailBytes + lengthBytes > segmentBytes;
+    if (full || this.#rollBegun) {
       this.#rolling ??= this.#roll().finally(() => {
         this.#rolling = undefined;
       });
@@ -167,11 +170,13 @@ export class Log implements AsyncDisposable {
   async #roll(): Promise<void> {
     await this.#file.flush();
     assert(this.#written.index === this.#durable.index, "a segment ends when all of it is durable");
+    this.#rollBegun = true;
     const self = { current: this as Log };
     const { segment, file } = await makeSegment(this.#options, this.#salt, this.#written, self);
     const old = this.#file;
     this.#file = file;
     this.#segments = [...this.#segments, segment];
+    this.#rollBegun = false;
     await old.close();
   }
 }
