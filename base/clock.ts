@@ -36,3 +36,18 @@ export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Prom
     signal?.addEventListener("abort", finish);
   });
 }
+
+/** Whether `running` ends within `delayMs`; rejects if it does so by then. */
+export async function endsWithin(
+  clock: Clock,
+  running: Promise<unknown>,
+  delayMs: number,
+): Promise<boolean> {
+  const late = Promise.withResolvers<boolean>();
+  const timer = clock.after(delayMs, () => late.resolve(false));
+  try {
+    return await Promise.race([running.then(() => true), late.promise]);
+  } finally {
+    timer.cancel();
+  }
+}

@@ -4,7 +4,7 @@
  * A slot is not kept for long while others wait for one: a sender that is slow to fill a chunk
  * gets a shorter chunk. So a hundred slow senders cannot stop a fast one, and none waits for ever.
  */
-import type { Clock } from "../base/clock.ts";
+import { type Clock, endsWithin } from "../base/clock.ts";
 import { QuarryError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import type { MemoryBudget, Slot } from "./memory-budget.ts";
@@ -104,19 +104,9 @@ export class ChunkCutter {
   async #shouldCut(): Promise<boolean> {
     while (this.#pending === undefined && !this.#ended) {
       this.#reading ??= this.#source.next();
-      if (await this.#arrivesSoon(this.#reading)) return false;
+      if (await endsWithin(this.#clock, this.#reading, limits.slotHoldMs)) return false;
       if (this.#budget.contended) return true;
     }
     return false;
-  }
-
-  async #arrivesSoon(reading: Promise<unknown>): Promise<boolean> {
-    const late = Promise.withResolvers<boolean>();
-    const timer = this.#clock.after(limits.slotHoldMs, () => late.resolve(false));
-    try {
-      return await Promise.race([reading.then(() => true), late.promise]);
-    } finally {
-      timer.cancel();
-    }
   }
 }

@@ -2,7 +2,7 @@
  * Storing bytes: a stream is cut into chunks, every chunk becomes a needle on every member of an
  * open block, and the list of chunks is what a command then gives a name (INV-1, INV-2).
  */
-import type { Clock } from "../base/clock.ts";
+import { type Clock, endsWithin } from "../base/clock.ts";
 import { hasCode, QuarryError } from "../base/errors.ts";
 import type { BlobId } from "../base/ids.ts";
 import { limits } from "../base/limits.ts";
@@ -11,7 +11,7 @@ import type { Chunk } from "../rpc/objects.ts";
 import { type AppendContext, appendChunk, rewriteChunk } from "./append-chunk.ts";
 import type { BlobIds } from "./blob-ids.ts";
 import { ChunkCutter } from "./chunk-cutter.ts";
-import type { MemoryBudget } from "./memory-budget.ts";
+import type { MemoryBudget, Slot } from "./memory-budget.ts";
 import type { Body } from "./store.ts";
 
 export interface PutContext extends AppendContext {
@@ -62,7 +62,7 @@ class BlobWriter {
     let lengthBytes = 0;
     try {
       for (;;) {
-        const slot = await cutter.next();
+        const slot = await this.#nextChunk(cutter);
         if (slot === undefined) break;
         lengthBytes += slot.buffer.length;
         const sending = this.#send(slot.buffer, position++).finally(() => {
@@ -113,6 +113,18 @@ class BlobWriter {
     } catch (error) {
       this.#failure ??= error;
     }
+  }
+
+  /** While the sender takes its time, what is stored already is registered. */
+  async #nextChunk(cutter: ChunkCutter): Promise<Slot | undefined> {
+    const next = cutter.next();
+    try {
+      while (!(await endsWithin(this.#context.clock, next, limits.registerEveryMs)))
+        await this.#registerWhenDue();
+    } catch (error) {
+      this.#failure ??= error;
+    }
+    return await next;
   }
 
   /** Registers chunks as they come, so that their blocks are not settled before they are named. */

@@ -17,7 +17,7 @@ import type { MemoryState } from "../../nameserver/state-memory.ts";
 import { contentOf, type KillModel, sha256 } from "./kill-model.ts";
 
 export const HOLD_MS = 60_000;
-const SETTLE_MS = 5_000;
+export const SETTLE_MS = 10_000;
 const BLOCK_BYTES = 24 * 1024;
 /** Workers rest this long when there is nothing to do. */
 const PAUSE_MS = 1_000;

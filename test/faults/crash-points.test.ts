@@ -22,7 +22,7 @@ vi.mock(import("../../base/limits.ts"), async (original) => {
 
 const FATES = 3;
 /** Every so many operations the power is cut; each fate begins at another. */
-const STEP = 3;
+const STEP = 4;
 
 const newMachine = (): Machine => ({
   disk: new SimulatedDisk(),
