@@ -3,8 +3,13 @@
  * or not at all, and touches a bounded number of keys.
  */
 import type { BlobId } from "../base/ids.ts";
-import type { BucketInfo } from "./name-service.ts";
-import type { ChecksumAlgorithm, Chunk, ObjectAttributes, ObjectChecksum } from "./objects.ts";
+import type {
+  BucketInfo,
+  ChecksumAlgorithm,
+  Chunk,
+  ObjectAttributes,
+  ObjectChecksum,
+} from "./objects.ts";
 
 /** New content as a PUT brings it: chunks already registered with `addChunks` are not repeated. */
 export interface NewBlob {

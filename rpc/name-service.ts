@@ -5,22 +5,13 @@
 import type { BlobId, BlockId, DeviceId } from "../base/ids.ts";
 import type { Command, CommandResult } from "./commands.ts";
 import type {
+  BucketInfo,
   ChecksumAlgorithm,
   Chunk,
   ObjectAttributes,
   ObjectChecksum,
   Slice,
 } from "./objects.ts";
-
-export interface BucketInfo {
-  readonly name: string;
-  readonly createdMs: number;
-  readonly owner: string;
-  readonly region?: string;
-  readonly versioning: "off" | "enabled" | "suspended";
-  readonly objects: number;
-  readonly bytes: number;
-}
 
 /** One version of an object, as queries answer it. */
 export interface ObjectInfo {

@@ -45,3 +45,13 @@ export interface ObjectAttributes {
   readonly encryption?: Readonly<Record<string, string>>;
   readonly owner?: string;
 }
+
+export interface BucketInfo {
+  readonly name: string;
+  readonly createdMs: number;
+  readonly owner: string;
+  readonly region?: string;
+  readonly versioning: "off" | "enabled" | "suspended";
+  readonly objects: number;
+  readonly bytes: number;
+}

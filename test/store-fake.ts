@@ -3,8 +3,8 @@ import { type Clock, systemClock } from "../base/clock.ts";
 import { QuarryError } from "../base/errors.ts";
 import type { Body, Store } from "../client/store.ts";
 import type { Command, CommandResult, WriteConditions } from "../rpc/commands.ts";
-import type { BucketInfo, NameService, ObjectInfo, UploadInfo } from "../rpc/name-service.ts";
-import type { ObjectAttributes, ObjectChecksum } from "../rpc/objects.ts";
+import type { NameService, ObjectInfo, UploadInfo } from "../rpc/name-service.ts";
+import type { BucketInfo, ObjectAttributes, ObjectChecksum } from "../rpc/objects.ts";
 
 interface FakeObject {
   readonly info: ObjectInfo;

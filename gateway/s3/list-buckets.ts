@@ -1,6 +1,6 @@
 /** GET / */
 import { limits } from "../../base/limits.ts";
-import type { BucketInfo } from "../../rpc/name-service.ts";
+import type { BucketInfo } from "../../rpc/objects.ts";
 import { type Answer, xmlAnswer } from "../answer.ts";
 import type { Call } from "../call.ts";
 import { element, isoTime, wrap, xmlDocument } from "../xml-write.ts";

@@ -2,7 +2,7 @@
 import { QuarryError } from "../../base/errors.ts";
 import { limits } from "../../base/limits.ts";
 import type { Command, CommandResult } from "../../rpc/commands.ts";
-import type { BucketInfo } from "../../rpc/name-service.ts";
+import type { BucketInfo } from "../../rpc/objects.ts";
 import { keys } from "../keyspace.ts";
 import type { BucketRow } from "../rows.ts";
 import type { ApplyContext } from "./context.ts";

@@ -1,6 +1,7 @@
 /** Listings of objects, of what can be undeleted, and of buckets. */
 import { limits } from "../../base/limits.ts";
-import type { BucketInfo, ListReply, ListRequest, NameService } from "../../rpc/name-service.ts";
+import type { ListReply, ListRequest, NameService } from "../../rpc/name-service.ts";
+import type { BucketInfo } from "../../rpc/objects.ts";
 import { bucketInfo } from "../apply/buckets.ts";
 import type { StateReader } from "../group.ts";
 import {
