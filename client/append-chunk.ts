@@ -74,7 +74,7 @@ async function appendToMembers(
       );
       return reply.kind;
     } catch (error) {
-      if (hasCode(error, "DiskFailed", "Unavailable", "Timeout")) return "failed";
+      if (hasCode(error, "DiskFailed", "NoSuchDevice", "Unavailable", "Timeout")) return "failed";
       throw error;
     }
   };

@@ -110,7 +110,8 @@ async function readFromMember(
     if (start < 0 || start + lengthBytes > reply.data.length) return `${device} gave too little`;
     return reply.data.subarray(start, start + lengthBytes);
   } catch (error) {
-    if (hasCode(error, "DiskFailed", "Unavailable", "Timeout", "Damaged")) return error.message;
+    if (hasCode(error, "DiskFailed", "NoSuchDevice", "Unavailable", "Timeout", "Damaged"))
+      return error.message;
     throw error;
   }
 }

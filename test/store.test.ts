@@ -125,3 +125,19 @@ test("a second opener is kept out and told why", async () => {
   await using _store = await openStore(directory);
   await expect(openStore(directory)).rejects.toMatchObject({ code: "Locked" });
 });
+
+test("a store goes on when a data directory was taken away", async () => {
+  const both = [join(directory, "one"), join(directory, "two")];
+  const content = Buffer.alloc(10_000, "x");
+  {
+    await using store = await openStore({ directories: both });
+    await makeBucket(store);
+    await put(store, "before", content);
+  }
+  for (const kept of [both.slice(0, 1), [...both.slice(0, 1), join(directory, "new")]]) {
+    await using store = await openStore({ directories: kept });
+    for (let i = 0; i < 4; i++) await put(store, `after-${i}`, content);
+    await put(store, "large", Buffer.alloc(9_000_000, "y"));
+    expect((await get(store, "after-3")).equals(content)).toBe(true);
+  }
+});
