@@ -8,7 +8,12 @@ import { createClient } from "../../client/client.ts";
 import { openServers, type Servers } from "../../client/open-store.ts";
 import { createLogger, openFace } from "./face.ts";
 import { Gateways } from "./gateways.ts";
-import { credentialsPath, type RootCredentials, rootCredentials } from "./root-credentials.ts";
+import {
+  credentialsPath,
+  type RootCredentials,
+  rootCredentials,
+  sourcingLine,
+} from "./root-credentials.ts";
 import { type ServeFlags, type ServeSettings, settingsFrom } from "./settings.ts";
 import { askedToStop } from "./stop-signals.ts";
 import { openStorageSocket } from "./storage-socket.ts";
@@ -109,10 +114,10 @@ async function frontOfProcesses(
 }
 
 function greet(url: string, settings: ServeSettings): void {
-  const credentials = credentialsPath(settings.directories[0] ?? "");
+  const first = settings.directories[0] ?? "";
   console.log(`Quarry serves S3 at ${url}
   data         ${settings.directories.join(", ")} (durability: ${settings.durability})
-  credentials  ${credentials} (only you can read it)
-  try it       set -a; . ${credentials}; set +a; aws s3 mb s3://first; aws s3 ls
+  credentials  ${credentialsPath(first)} (only you can read it)
+  try it       ${sourcingLine(first)}; aws s3 mb s3://first; aws s3 ls
   stop         Ctrl-C`);
 }

@@ -1,10 +1,11 @@
+import { execFileSync } from "node:child_process";
 import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { nodeDisk } from "../../base/disk-node.ts";
 import { seededRandom } from "../../base/random.ts";
-import { credentialsPath, rootCredentials } from "./root-credentials.ts";
+import { credentialsPath, rootCredentials, sourcingLine } from "./root-credentials.ts";
 
 let directory = "";
 beforeEach(async () => {
@@ -50,3 +51,10 @@ test.each(["nonsense", "", "AWS_ACCESS_KEY_ID='root'\nAWS_SECRET_ACCESS_KEY='cut
     expect(await readFile(credentialsPath(directory), "utf8")).toBe(content);
   },
 );
+
+test("a shell takes the line to paste, whatever the folder is called", async () => {
+  const odd = await mkdtemp(join(directory, "it's a $folder "));
+  const { secretKey } = await rootCredentials(nodeDisk, seededRandom(1), odd, "http://x", {});
+  const line = `${sourcingLine(odd)}; printf %s "$AWS_SECRET_ACCESS_KEY"`;
+  expect(execFileSync("sh", ["-c", line], { encoding: "utf8" })).toBe(secretKey);
+});

@@ -65,8 +65,18 @@ function fresh(random: Random): RootCredentials {
   };
 }
 
+/** As one word of a shell. */
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+/** The line for a shell that puts endpoint and keys into its environment. */
+export function sourcingLine(directory: string): string {
+  const path = credentialsPath(directory);
+  return `set -a; . ${/^[\w./-]+$/.test(path) ? path : quoted(path)}; set +a`;
+}
+
 function format(keys: RootCredentials, endpoint: string): string {
-  const quoted = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;
   return [
     "# Quarry's root user. Keep this file to yourself. Source it: set -a; . FILE; set +a",
     `AWS_ACCESS_KEY_ID=${quoted(keys.accessKey)}`,
