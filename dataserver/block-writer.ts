@@ -13,6 +13,8 @@ export class BlockWriter {
   #tailBytes: number;
   #syncedBytes: number;
   #file: AppendFile | undefined;
+  /** Still writes its mark. */
+  #closingFile: AppendFile | undefined;
   #opening: Promise<AppendFile> | undefined;
   #closing: Promise<void> = Promise.resolve();
   #users = 0;
@@ -26,12 +28,12 @@ export class BlockWriter {
   }
 
   get tailBytes(): number {
-    return this.#file?.tailBytes ?? this.#tailBytes;
+    return (this.#file ?? this.#closingFile)?.tailBytes ?? this.#tailBytes;
   }
 
   /** Up to where the file holds whole records that nobody is writing. */
   get settledBytes(): number {
-    return this.#file?.syncedBytes ?? this.#tailBytes;
+    return (this.#file ?? this.#closingFile)?.syncedBytes ?? this.#tailBytes;
   }
 
   /** What was synced when the file was last closed: the index knows all that stands before it. */
@@ -65,8 +67,9 @@ export class BlockWriter {
     if (file === undefined) return await this.#closing;
     this.#file = undefined;
     this.#opening = undefined;
-    this.#tailBytes = file.tailBytes;
+    this.#closingFile = file;
     const closing = file.close({ mark }).finally(() => {
+      this.#closingFile = undefined;
       this.#tailBytes = file.tailBytes;
       this.#syncedBytes = file.syncedBytes;
     });

@@ -250,6 +250,24 @@ describe("scrub", () => {
     expect(f.reports).toEqual([]);
   });
 
+  test("takes no mark for damage that is written behind a sealed block's tombstones", async () => {
+    for (let ticks = 0; ticks < 60; ticks++) {
+      const disk = await diskWith("sealed");
+      const open = disk.open.bind(disk);
+      disk.open = async (path, mode) => {
+        const file = await open(path, mode);
+        const close = () => settle().then(() => file.close());
+        return { ...file, close, [Symbol.asyncDispose]: close };
+      };
+      const f = await openFixture(disk);
+      const removing = f.server.remove(addressOf(f), [id(1)]);
+      for (let i = 0; i < ticks; i++) await Promise.resolve();
+      const { bad } = await f.server.scrub(f.device, pace);
+      await removing;
+      expect([bad, f.reports]).toEqual([0, []]);
+    }
+  });
+
   test("goes on beside appends and removals", async () => {
     const f = await openFixture();
     await f.server.createBlock(addressOf(f));
