@@ -6,7 +6,7 @@ import type { QuarryError } from "../../base/errors.ts";
 import { systemRandom } from "../../base/random.ts";
 import { createClient } from "../../client/client.ts";
 import { openServers, type Servers } from "../../client/open-store.ts";
-import { createLogger, openFace } from "./face.ts";
+import { createLogger, openFace, urlOf } from "./face.ts";
 import { Gateways } from "./gateways.ts";
 import {
   credentialsPath,
@@ -57,7 +57,7 @@ async function serve(settings: ServeSettings): Promise<void> {
     report: (message) => logger.warn(message),
   });
   const [first = ""] = settings.directories;
-  const wished = `http://${settings.host}:${settings.port}`;
+  const wished = urlOf(settings.host, settings.port);
   const keys = await rootCredentials(nodeDisk, systemRandom, first, wished, process.env);
   const front =
     settings.gateways === 0

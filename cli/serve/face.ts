@@ -18,6 +18,11 @@ export interface Face {
   close(): Promise<void>;
 }
 
+/** Addresses of IPv6 stand in brackets. */
+export function urlOf(host: string, port: number): string {
+  return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
+}
+
 export function createLogger(level: string, role: string): Logger {
   return pino({ level, base: { role, pid: process.pid } }, pino.destination(2));
 }
@@ -39,5 +44,5 @@ export async function openFace(
     ...(settings.domain !== undefined && { domain: settings.domain }),
   });
   const { port } = await gateway.listen({ host: settings.host, port: settings.port });
-  return { url: `http://${settings.host}:${port}`, close: () => gateway.close() };
+  return { url: urlOf(settings.host, port), close: () => gateway.close() };
 }
