@@ -288,6 +288,21 @@ describe("starts", () => {
     await f.server[Symbol.asyncDispose]();
   });
 
+  test("an append that comes while the server closes is stored before its end, or not at all", async () => {
+    for (let ticks = 0; ticks < 60; ticks++) {
+      const f = await openWithBlock();
+      f.clock.advance(2_000);
+      const storing = store(f, id(1)).catch(() => "refused");
+      for (let i = 0; i < ticks; i++) await Promise.resolve();
+      await f.server[Symbol.asyncDispose]();
+      const { operations } = f.disk;
+      const answer = await storing;
+      expect(f.disk.operations).toBe(operations);
+      const again = await openFixture(f.disk);
+      expect(await load(again, id(1))).toEqual(answer === "stored" ? bytesOf(id(1)) : "missing");
+    }
+  });
+
   test("two servers do not share a directory", async () => {
     const f = await openWithBlock();
     await expect(openFixture(f.disk)).rejects.toSatisfy(coded("Locked"));

@@ -60,6 +60,8 @@ export class Device implements AsyncDisposable {
   readonly options: DeviceOptions;
   readonly parts: DeviceParts;
   readonly #gate = new Gate<BlockId>();
+  /** Appends under way: the directory is not given free before they end. */
+  readonly #appending = new Set<Promise<unknown>>();
   #closed = false;
 
   private constructor(options: DeviceOptions, parts: DeviceParts) {
@@ -104,6 +106,16 @@ export class Device implements AsyncDisposable {
 
   async append(request: AppendRequest, data: Uint8Array): Promise<AppendReply> {
     this.#checkWritable();
+    const appending = this.#append(request, data);
+    this.#appending.add(appending);
+    try {
+      return await appending;
+    } finally {
+      this.#appending.delete(appending);
+    }
+  }
+
+  async #append(request: AppendRequest, data: Uint8Array): Promise<AppendReply> {
     const block = this.parts.blocks.get(request.block);
     if (block === undefined)
       return { kind: this.parts.unreadable.has(request.block) ? "full" : "missing" };
@@ -190,6 +202,7 @@ export class Device implements AsyncDisposable {
     if (this.#closed) return;
     this.#closed = true;
     await this.#gate.idle();
+    await Promise.allSettled(this.#appending);
     const closing = [...this.parts.blocks.values()].map((block) => block.close());
     const ends = await Promise.allSettled(closing);
     await this.parts.lock[Symbol.asyncDispose]();
