@@ -135,6 +135,21 @@ describe("group of one", () => {
     }
   });
 
+  test("the log stays short, also when no life is long enough for a checkpoint", async () => {
+    const disk = new SimulatedDisk();
+    let store = new MemoryState();
+    for (let life = 0; life < 200; life++) {
+      const group = await open(disk, store);
+      await group.propose({ type: "createBucket", bucket: `b${life}`, owner: "me" });
+      await group.propose({ type: "deleteBucket", bucket: `b${life}` });
+      await new Promise((resolve) => setImmediate(resolve));
+      disk.kill();
+      store = store.crashed();
+    }
+    expect(disk.paths().filter((path) => path.endsWith(".qlog")).length).toBeLessThan(4);
+    expect(new StateMachine(store).applied).toBeGreaterThan(300);
+  });
+
   test("a state that lost its place in a cut log is damage", async () => {
     const disk = new SimulatedDisk();
     {

@@ -54,16 +54,20 @@ export class GroupOfOne implements Group {
       if (run.length > 0) await machine.applyRun(run);
       run = [];
     };
+    let replayedBytes = 0;
     let self: GroupOfOne | undefined;
     const onFailure = (failure: QuarryError) => {
       if (self !== undefined) self.#fail(failure);
     };
     const log = await Log.open({ ...options, onFailure }, machine.applied, (stamp, payload) => {
       run.push({ ...stamp, command: decodeCommand(payload) });
+      replayedBytes += RECORD_HEAD_BYTES + payload.length;
       return run.length < RUN_ENTRIES ? Promise.resolve() : flush();
     });
     await flush();
     self = new GroupOfOne(options, machine, log);
+    // What was replayed would be replayed again: short lives must not add up to a long start.
+    self.#checkpointSoon(replayedBytes);
     return self;
   }
 
