@@ -5,6 +5,7 @@ const system = (fields: object) => Object.assign(new Error("raw words"), fields)
 
 test.each<[Error, RegExp]>([
   [system({ code: "EROFS", path: "/d/lock.json" }), /^\/d\/lock.json .* read-only/],
+  [system({ code: "ENOENT", syscall: "mkdir", path: "/ro/x" }), /folder \/ro\/x cannot be made/],
   [system({ code: "ENOTDIR", path: "/d/file" }), /^\/d\/file: a file is where a folder/],
   [system({ code: "EISDIR", path: "/d/x.part", dest: "/d/x" }), /^\/d\/x: /],
   [system({ code: "EADDRNOTAVAIL", address: "8.8.8.8", port: 9000 }), /8\.8\.8\.8.*--host/],

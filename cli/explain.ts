@@ -9,6 +9,7 @@ interface SdkError {
   readonly port?: number;
   readonly path?: string;
   readonly dest?: string;
+  readonly syscall?: string;
   readonly hostname?: string;
   readonly input?: string;
   readonly $metadata?: { readonly httpStatusCode?: number };
@@ -63,6 +64,8 @@ function explainSystem({ code, message, ...at }: SdkError): string | undefined {
     case "EPERM":
       return `no permission for ${where}`;
     case "ENOENT":
+      // What Node says when the disk of a folder to make cannot be written.
+      if (at.syscall === "mkdir") return `the folder ${where} cannot be made there`;
       return `no such file: ${where}`;
     case "ENOTDIR":
     case "EEXIST":
