@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { SimulatedDisk } from "../base/disk-simulated.ts";
 import { type ErrorCode, hasCode } from "../base/errors.ts";
-import type { NeedleId } from "../base/ids.ts";
+import type { BlockId, NeedleId } from "../base/ids.ts";
 import { limits } from "../base/limits.ts";
 import { seededRandom } from "../base/random.ts";
 import {
@@ -347,6 +347,30 @@ describe("disks that fail", () => {
       for (const n of [1, 2, 3]) expect(await load(after, id(n))).toEqual(bytesOf(id(n)));
       expect(after.reports.filter((report) => report.kind === "damage")).toEqual([]);
     }
+  });
+
+  test("a switch whose last sync fails serves the new generation, and can be repeated", async () => {
+    const f = await openWithBlock({ maxOpenFiles: 1 });
+    const other = addressOf(f, 8 as BlockId);
+    await f.server.createBlock(other);
+    await store(f, id(9), other);
+    for (const n of [1, 2, 3]) await store(f, id(n));
+    await f.server.sealBlock(addressOf(f));
+    await f.server.remove(addressOf(f), [id(1)]);
+    await f.server.compact(addressOf(f));
+    const syncDirectory = f.disk.syncDirectory.bind(f.disk);
+    f.disk.syncDirectory = () => Promise.reject(new Error("input/output error"));
+    const order = () => f.server.switchGeneration(addressOf(f, BLOCK, 2));
+    await expect(order()).rejects.toThrow(/input/);
+    f.disk.syncDirectory = syncDirectory;
+    await load(f, id(9), 8 as BlockId); // takes the only place in the file cache
+    for (const n of [2, 3]) expect(await load(f, id(n))).toEqual(bytesOf(id(n)));
+    await order();
+    await f.server.remove(addressOf(f, BLOCK, 2), [id(3)]);
+    for (let fate = 0; fate < 5; fate++) f.disk.crash(seededRandom(fate));
+    const again = await openFixture(f.disk);
+    expect(await load(again, id(2))).toEqual(bytesOf(id(2)));
+    expect(await load(again, id(3))).toBe("missing");
   });
 
   test("below its reserve a device refuses appends, and serves the rest", async () => {

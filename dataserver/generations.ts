@@ -12,7 +12,7 @@ import { buildGeneration } from "./compact.ts";
 import type { Device } from "./device.ts";
 import { blockPath, builtPath, indexPath } from "./file-names.ts";
 import { NeedleIndex } from "./needle-index.ts";
-import { recoverBlock } from "./recover.ts";
+import { type RecoveredBlock, recoverBlock } from "./recover.ts";
 import { encodeSuperblock, SUPERBLOCK_BYTES, type Superblock } from "./superblock.ts";
 
 export function stale(block: Block, wanted: number): QuarryError {
@@ -76,7 +76,11 @@ export async function switchTo(device: Device, address: BlockAddress): Promise<v
   const { options, parts, directory } = device;
   const { block: id, generation } = address;
   const old = parts.blocks.get(id);
-  if (old?.generation === generation) return; // a repeated order
+  if (old?.generation === generation) {
+    // A repeated order: perhaps the first one did not get to its end.
+    await options.disk.syncDirectory(directory);
+    return;
+  }
   if (old === undefined || old.generation + 1 !== generation) {
     device.blockAt(address);
     return;
@@ -84,32 +88,36 @@ export async function switchTo(device: Device, address: BlockAddress): Promise<v
   const path = builtPath(directory, id, generation);
   if (!(await options.disk.exists(path)))
     throw new QuarryError("NoSuchBlock", `generation ${generation} of block ${id} is not built`);
-  const next = await openGeneration(device, address, path);
-  await bringUpToDate(old, next);
-  await next.close();
   const home = blockPath(directory, id);
+  const index = indexPath(directory, id);
+  const built = new Block(parts.home, path, index, await recoverGeneration(device, address, path));
+  await bringUpToDate(old, built);
+  await built.close();
+  // Once more: now all that is in it is on the disk.
+  const next = new Block(parts.home, home, index, await recoverGeneration(device, address, path));
   // The old file stays open until the block is exchanged: until then reads are answered from it.
+  // Between the rename and the exchange nothing may fail, or the old block would have the new file.
   await parts.home.files.use(home, async () => {
     await options.disk.rename(path, home);
-    await options.disk.syncDirectory(directory);
-    parts.blocks.set(id, await openGeneration(device, address, home));
+    parts.blocks.set(id, next);
     await parts.home.files.forget(home);
   });
+  await options.disk.syncDirectory(directory);
 }
 
-async function openGeneration(
-  device: Device,
+/** A built generation as it is on the disk; it must be whole and sealed. */
+async function recoverGeneration(
+  { options, directory }: Device,
   { block, generation }: BlockAddress,
   path: string,
-): Promise<Block> {
-  const { options, directory, parts } = device;
-  const index = indexPath(directory, block);
+): Promise<RecoveredBlock> {
   const { disk, report } = options;
-  const state = await recoverBlock({ disk, report, block, blockPath: path, indexPath: index });
+  const paths = { blockPath: path, indexPath: indexPath(directory, block) };
+  const state = await recoverBlock({ disk, report, block, ...paths });
   const whole = state?.sealed === true && state.damage.length === 0;
   if (!whole || state.superblock.generation !== generation)
     throw new QuarryError("Damaged", `${path} is damaged; compact block ${block} again`);
-  return new Block(parts.home, path, index, state);
+  return state;
 }
 
 /** Removes from `next` what was removed since it was built. */
