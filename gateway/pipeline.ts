@@ -113,19 +113,20 @@ export class Pipeline implements GatewayState {
 
   async #refuse(exchange: Exchange, error: unknown): Promise<void> {
     const { logger } = this.#options;
-    const { requestId, response, verb } = exchange;
+    const { requestId, response, verb, path } = exchange;
     if (exchange.gone) {
-      logger.debug({ requestId, verb }, "the client went away");
+      logger.debug({ requestId, verb, path }, "the client went away");
       response.destroy();
       return;
     }
     const told = asS3Error(error);
     const { code, status } = told;
-    if (code === "InternalError") logger.error({ requestId, verb, err: error }, "request failed");
+    if (code === "InternalError")
+      logger.error({ requestId, verb, path, err: error }, "request failed");
     else if (status >= 500 && code !== "NotImplemented" && code !== "SlowDown")
-      logger.warn({ requestId, verb, err: error }, "request could not be served");
+      logger.warn({ requestId, verb, path, err: error }, "request could not be served");
     else if (logger.isLevelEnabled("debug"))
-      logger.debug({ requestId, verb, code }, "request refused");
+      logger.debug({ requestId, verb, path, code }, "request refused");
     if (response.headersSent) {
       // The answer cannot be taken back: cutting it short is the only way to say that it is wrong.
       response.destroy();

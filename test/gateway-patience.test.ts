@@ -114,6 +114,10 @@ describe("time", () => {
     client.socket.write(completion(running, "nothing"));
     await client.closed;
     expect(client.heard()).toMatch(/^HTTP\/1.1 404/);
+    // The log says of what, and nothing of the query, where signatures stand.
+    expect(running.logged.map((line) => JSON.parse(line) as unknown)).toContainEqual(
+      expect.objectContaining({ verb: "CompleteMultipartUpload", path: "/bucket/k" }),
+    );
   });
 });
 
