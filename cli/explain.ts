@@ -24,7 +24,7 @@ const advice: Readonly<Record<string, string>> = {
   NotFound: "there is no such object or bucket",
   BucketNotEmpty: "the bucket is not empty",
   InvalidBucketName:
-    "bucket names have 3 to 63 lower-case letters, digits, dots and dashes, and begin and end with a letter or digit",
+    "bucket names have 3 to 63 lower-case letters, digits, dots and dashes, and begin and end with a letter or digit; health and metrics are Quarry's own",
   CredentialsProviderError:
     "no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or use --access-key and --secret-key (`quarry serve` prints where they are)",
   RequestTimeTooSkewed: "this machine's clock and the store's differ by more than 15 minutes",
