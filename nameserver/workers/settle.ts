@@ -29,11 +29,14 @@ export function settleAndSweep(context: WorkContext, options: SettleOptions): Wo
   /** Blocks that could not be swept in this look. */
   const later = new Set<BlockId>();
   let lookedMs = Number.NEGATIVE_INFINITY;
+  /** Where this look has got to: after a crash there are as many steps as blocks. */
+  let at = 0 as BlockId;
   return {
     name: "settling of blocks",
     async step() {
       if (clock.monotonicMs() - lookedMs < options.lookMs) return false;
-      for await (const { block, row } of blockRows(group.state)) {
+      for await (const { block, row } of blockRows(group.state, at)) {
+        at = block;
         const { generation } = row;
         const restedMs = logTime(context) - (row.sealedMs ?? 0);
         if (row.state === "sealed" && restedMs >= options.settleMs) {
@@ -55,6 +58,7 @@ export function settleAndSweep(context: WorkContext, options: SettleOptions): Wo
         }
       }
       lookedMs = clock.monotonicMs();
+      at = 0 as BlockId;
       later.clear();
       return false;
     },
