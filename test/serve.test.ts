@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 
 const bin = resolve(import.meta.dirname, "..", "cli", "bin.mjs");
 
@@ -24,35 +24,34 @@ onLinux(
     const server = spawn(process.execPath, [
       ...[bin, "serve", "--data", data, "--port", "0", "--gateways", "1"],
     ]);
-    try {
-      let output = "";
-      server.stdout.on("data", (text: Buffer) => {
-        output += text.toString();
-      });
-      const url = await until(() => /at (http:\S+)/.exec(output)?.[1]);
-      const gateway = () =>
-        readFile(`/proc/${server.pid}/task/${server.pid}/children`, "utf8").then(
-          (pids) => Number(pids.trim()) || undefined,
-        );
-      const first = await until(gateway);
-      process.kill(first, "SIGKILL");
-      const second = await until(async () => {
-        const pid = await gateway();
-        return pid === first ? undefined : pid;
-      });
-      expect(second).not.toBe(first);
-      await until(() =>
-        fetch(`${url}/health/ready`).then(
-          (answer) => answer.ok || undefined,
-          () => undefined,
-        ),
-      );
-      const ended = new Promise((gone) => server.once("exit", gone));
-      server.kill("SIGINT");
-      expect(await ended).toBe(0);
-    } finally {
+    onTestFinished(async () => {
       server.kill("SIGKILL");
       await rm(data, { recursive: true });
-    }
+    });
+    let output = "";
+    server.stdout.on("data", (text: Buffer) => {
+      output += text.toString();
+    });
+    const url = await until(() => /at (http:\S+)/.exec(output)?.[1]);
+    const gateway = () =>
+      readFile(`/proc/${server.pid}/task/${server.pid}/children`, "utf8").then(
+        (pids) => Number(pids.trim()) || undefined,
+      );
+    const first = await until(gateway);
+    process.kill(first, "SIGKILL");
+    const second = await until(async () => {
+      const pid = await gateway();
+      return pid === first ? undefined : pid;
+    });
+    expect(second).not.toBe(first);
+    await until(() =>
+      fetch(`${url}/health/ready`).then(
+        (answer) => answer.ok || undefined,
+        () => undefined,
+      ),
+    );
+    const ended = new Promise((gone) => server.once("exit", gone));
+    server.kill("SIGINT");
+    expect(await ended).toBe(0);
   },
 );
