@@ -167,6 +167,19 @@ describe("group of one", () => {
     expect(await answer).toMatchObject({ type: "bucket" });
   });
 
+  test("a log that cannot be synced ends the group, and says so", async () => {
+    const disk = new SimulatedDisk();
+    await disk.makeDirectory("/ns/log");
+    const group = await open(disk, new MemoryState());
+    disk.failSync((path) => path.endsWith(".qlog"));
+    const [opening] = RandomCommands.opening();
+    await expect(group.propose(opening as AnyCommand)).rejects.toMatchObject({
+      code: "DiskFailed",
+    });
+    expect((await group.failed).code).toBe("DiskFailed");
+    await expect(group.readBarrier()).rejects.toMatchObject({ code: "DiskFailed" });
+  });
+
   test("too large a command is refused, and nothing is accepted after the end", async () => {
     const group = await open(new SimulatedDisk(), new MemoryState());
     const command = (length: number): AnyCommand => ({

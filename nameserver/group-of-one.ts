@@ -39,6 +39,7 @@ export class GroupOfOne implements Group {
   #checkpointing: Promise<void> | undefined;
   #bytesSinceCheckpoint = 0;
   #failure: QuarryError | undefined;
+  readonly #failed = Promise.withResolvers<QuarryError>();
 
   private constructor(options: GroupOfOneOptions, machine: StateMachine, log: Log) {
     this.#options = options;
@@ -112,6 +113,10 @@ export class GroupOfOne implements Group {
   #answered(): void {
     this.#proposals--;
     if (this.#proposals === 0) this.#onDrained?.();
+  }
+
+  get failed(): Promise<QuarryError> {
+    return this.#failed.promise;
   }
 
   readBarrier(): Promise<void> {
@@ -204,6 +209,7 @@ export class GroupOfOne implements Group {
             cause: error,
           });
     this.#options.report(`the nameserver stopped taking changes: ${this.#failure.message}`);
+    this.#failed.resolve(this.#failure);
     for (const { reject } of [...run, ...this.#committed.values()]) reject(this.#failure);
     this.#committed.clear();
   }

@@ -2,6 +2,7 @@
  * The seam where replication goes: commands are proposed to a group of nameservers and answered
  * when a majority has them and they are applied. Nothing above knows how many there are.
  */
+import type { QuarryError } from "../base/errors.ts";
 import type { LogIndex } from "../base/ids.ts";
 import type { AnyCommand, AnyResult } from "./command.ts";
 import type { Digest } from "./row-codec.ts";
@@ -20,6 +21,8 @@ export interface Group extends AsyncDisposable {
   readonly timeMs: number;
   readonly applied: LogIndex;
   readonly digest: Digest;
+  /** Resolves when the group takes no more changes: this server's process is of no use any more. */
+  readonly failed: Promise<QuarryError>;
   /** Only the leader gives itself work. */
   readonly isLeader: boolean;
 }

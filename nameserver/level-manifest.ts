@@ -58,7 +58,10 @@ export class VarintReader {
   }
 }
 
-/** Records of a log file in order. A record that the end of the file cuts off was never finished. */
+/**
+ * Records of a log file in order. A record that the end of the file cuts off, or of which a power cut
+ * left only zeros, was never finished.
+ */
 export function* logRecords(path: string, bytes: Buffer): Generator<Buffer> {
   let parts: Buffer[] = [];
   for (let at = 0; at + HEAD_BYTES <= bytes.length; ) {
@@ -74,6 +77,7 @@ export function* logRecords(path: string, bytes: Buffer): Generator<Buffer> {
     const end = at + HEAD_BYTES + length;
     if (end > bytes.length && length + HEAD_BYTES <= left) return;
     const sum = crc32c(bytes.subarray(at + 6, end));
+    if (type === 0 && bytes.subarray(at).every((byte) => byte === 0)) return;
     if (
       length + HEAD_BYTES > left ||
       type < 1 ||

@@ -1,4 +1,13 @@
-import { cp, mkdtemp, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
+import {
+  appendFile,
+  cp,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  truncate,
+  writeFile,
+} from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -108,6 +117,15 @@ describe("the state in LevelDB", () => {
     await expect(open("state", true)).rejects.toThrow(/bytes instead of/);
     await rm(join(root, "state", first ?? ""));
     await expect(open("state", true)).rejects.toThrow(/the table is gone/);
+  });
+
+  test("zeros behind the MANIFEST, as a power cut may leave them, are no damage", async () => {
+    await filled("state");
+    const names = await readdir(join(root, "state"));
+    const manifest = names.find((name) => name.startsWith("MANIFEST")) ?? "";
+    await appendFile(join(root, "state", manifest), Buffer.alloc(100));
+    await using state = await open("state", true);
+    expect(state.get("\x20key 3 299")?.toString()).toBe("value 299".repeat(9));
   });
 
   test("a state that must exist and does not is damage", async () => {

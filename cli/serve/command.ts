@@ -65,7 +65,8 @@ async function serve(settings: ServeSettings): Promise<void> {
       : await frontOfProcesses(servers, settings, keys);
   if (front.url !== wished) await rootCredentials(nodeDisk, systemRandom, first, front.url, {});
   greet(front.url, settings);
-  const failure = await Promise.race([asked, front.failed]);
+  const { group } = servers.nameserver;
+  const failure = await Promise.race([asked, front.failed, group.failed]);
   if (failure === undefined) console.log("answering what is under way, then stopping …");
   await front.stop();
   if (failure !== undefined) throw failure;
