@@ -49,7 +49,9 @@ export function settleAndSweep(context: WorkContext, options: SettleOptions): Wo
           return true;
         }
         const known = row.swept === true && !options.sweepAll;
-        if (row.state === "settled" && !known && !sweptNow.has(block) && !later.has(block)) {
+        // A writer that was refused a reference now still finds its chunk, to write it anew elsewhere.
+        const due = restedMs >= 2 * options.settleMs;
+        if (row.state === "settled" && due && !known && !sweptNow.has(block) && !later.has(block)) {
           later.add(block);
           await sweep(context, block, row);
           sweptNow.add(block);
