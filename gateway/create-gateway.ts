@@ -16,6 +16,8 @@ import { bucketOfHost } from "./target.ts";
 export interface GatewayOptions extends PipelineOptions {
   /** Where the numbers of /metrics are kept; shared with other roles of the process. */
   readonly registry?: Registry;
+  /** The numbers of all processes, where there are several. Default: of the registry. */
+  readonly scrape?: () => Promise<string>;
 }
 
 export interface Gateway extends AsyncDisposable {
@@ -99,7 +101,7 @@ function addOwnPages(app: FastifyInstance, options: GatewayOptions, metrics: Gat
   });
   app.get("/metrics", async (_, reply) => {
     void reply.type(metrics.registry.contentType);
-    return await metrics.registry.metrics();
+    return await (options.scrape?.() ?? metrics.registry.metrics());
   });
 }
 

@@ -55,3 +55,30 @@ onLinux(
     expect(await ended).toBe(0);
   },
 );
+
+test("with several gateways /metrics counts the requests of all, whichever is asked", async () => {
+  const data = await mkdtemp(join(tmpdir(), "quarry-serve-"));
+  const flags = ["--data", data, "--port", "0", "--gateways", "2"];
+  const server = spawn(process.execPath, [bin, "serve", ...flags]);
+  onTestFinished(async () => {
+    server.kill("SIGKILL");
+    await rm(data, { recursive: true });
+  });
+  let output = "";
+  server.stdout.on("data", (text: Buffer) => {
+    output += text.toString();
+  });
+  const url = await until(() => {
+    expect(server.exitCode).toBeNull();
+    return /at (http:\S+)/.exec(output)?.[1];
+  });
+  // A connection each, so that both gateways get some; unsigned, so that all are refused.
+  const one = () => fetch(`${url}/bucket/key`, { headers: { connection: "close" } });
+  for (let i = 0; i < 8; i++) expect((await one()).status).toBe(403);
+  for (let i = 0; i < 3; i++) {
+    const text = await (await fetch(`${url}/metrics`, { headers: { connection: "close" } })).text();
+    const counts = text.matchAll(/^quarry_s3_requests_total\{.*status="403".*\} (\d+)$/gm);
+    expect([...counts].reduce((sum, [, count]) => sum + Number(count), 0)).toBe(8);
+    expect(text).toContain("quarry_storage_process_cpu_seconds_total");
+  }
+});

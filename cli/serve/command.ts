@@ -7,6 +7,7 @@ import { systemRandom } from "../../base/random.ts";
 import { createClient } from "../../client/client.ts";
 import { openServers, type Servers } from "../../client/open-store.ts";
 import { createLogger, openFace, urlOf } from "./face.ts";
+import { freePort } from "./free-port.ts";
 import { Gateways } from "./gateways.ts";
 import {
   credentialsPath,
@@ -94,9 +95,11 @@ async function frontOfProcesses(
 ): Promise<Front> {
   const logger = createLogger(settings.logLevel, "storage");
   const socket = await openStorageSocket(servers, settings.directories[0] ?? "", logger);
+  // One port for all, known before the first listens: those that come later must find the same.
+  const port = settings.port === 0 ? await freePort(settings.host) : settings.port;
   const start = {
     kind: "start",
-    settings,
+    settings: { ...settings, port },
     keys,
     socketPath: socket.path,
     secret: socket.secret,

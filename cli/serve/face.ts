@@ -3,7 +3,7 @@ import pino, { type Logger } from "pino";
 import { systemClock } from "../../base/clock.ts";
 import { systemRandom } from "../../base/random.ts";
 import type { Store } from "../../client/store.ts";
-import { createGateway } from "../../gateway/create-gateway.ts";
+import { createGateway, type GatewayOptions } from "../../gateway/create-gateway.ts";
 import { fixedCredentials } from "../../gateway/credentials.ts";
 import type { RootCredentials } from "./root-credentials.ts";
 import type { ServeSettings } from "./settings.ts";
@@ -32,6 +32,7 @@ export async function openFace(
   settings: ServeSettings,
   keys: RootCredentials,
   logger: Logger,
+  metrics: Pick<GatewayOptions, "registry" | "scrape"> = {},
 ): Promise<Face> {
   const root = { secretKey: keys.secretKey, userId: ROOT_USER, displayName: "root" };
   const gateway = createGateway({
@@ -41,6 +42,7 @@ export async function openFace(
     clock: systemClock,
     random: systemRandom,
     logger,
+    ...metrics,
     ...(settings.domain !== undefined && { domain: settings.domain }),
   });
   const { port } = await gateway.listen({ host: settings.host, port: settings.port });

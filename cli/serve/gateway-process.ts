@@ -11,10 +11,12 @@ import { blockTable, nameTable } from "../../rpc/tables.ts";
 import { explain } from "../explain.ts";
 import { createLogger, type Face, openFace } from "./face.ts";
 import type { FromGateway, ToGateway } from "./messages.ts";
+import { ScrapeOfAll } from "./scrape.ts";
 
 let face: Face | undefined;
 
 const tell = (message: FromGateway) => process.send?.(message);
+const scrape = new ScrapeOfAll((id) => tell({ kind: "scrape", id }), systemClock);
 
 // Ctrl-C reaches the whole group: the storing process decides when a gateway ends.
 process.on("SIGINT", () => undefined);
@@ -27,6 +29,9 @@ process.on("message", (message: ToGateway) => {
       start(message).catch((error: unknown) => {
         tell({ kind: "failed", message: explain(error) });
       });
+      break;
+    case "scraped":
+      scrape.answered(message.id, message.text);
       break;
     case "stop":
       void (face?.close() ?? Promise.resolve()).then(() => process.exit(0));
@@ -51,6 +56,9 @@ async function start(message: Extract<ToGateway, { kind: "start" }>): Promise<vo
     onClose: async () => rpc.close(),
   });
   const logger = createLogger(message.settings.logLevel, "gateway");
-  face = await openFace(store, message.settings, message.keys, logger);
+  face = await openFace(store, message.settings, message.keys, logger, {
+    registry: scrape.registry,
+    scrape: () => scrape.scrape(),
+  });
   tell({ kind: "ready", url: face.url });
 }

@@ -6,6 +6,7 @@ import type { Logger } from "pino";
 import { type Clock, sleep } from "../../base/clock.ts";
 import { QuarryError } from "../../base/errors.ts";
 import type { FromGateway, ToGateway } from "./messages.ts";
+import { Scrape } from "./scrape.ts";
 
 const RESTART_MS = 250;
 const STOP_MS = 30_000;
@@ -15,10 +16,11 @@ const MAX_FAILURES = 10;
 type Start = Extract<ToGateway, { kind: "start" }>;
 
 export class Gateways {
-  #start: Start;
+  readonly #start: Start;
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #workers = new Set<Worker>();
+  readonly #scrape = new Scrape();
   #failures = 0;
   #stopping = false;
   /** Resolves when the gateways cannot be kept running. */
@@ -66,8 +68,10 @@ export class Gateways {
             break;
           case "ready":
             this.#failures = 0;
-            this.#keepPort(message.url);
             resolve(message.url);
+            break;
+          case "scrape":
+            this.#answerScrape(worker, message.id);
             break;
           case "failed":
             reject(new QuarryError("Unavailable", message.message));
@@ -81,12 +85,6 @@ export class Gateways {
         if (!this.#stopping) this.#replace(signal ?? String(code));
       });
     });
-  }
-
-  /** Of `--port 0` the first gateway makes a port, which those that replace it listen at too. */
-  #keepPort(url: string): void {
-    const port = Number(new URL(url).port);
-    this.#start = { ...this.#start, settings: { ...this.#start.settings, port } };
   }
 
   #replace(how: string): void {
@@ -107,6 +105,13 @@ export class Gateways {
         this.#logger.error({ err: error }, "a gateway process did not start");
       });
     });
+  }
+
+  #answerScrape(worker: Worker, id: number): void {
+    this.#scrape.gather().then(
+      (text) => this.#send(worker, { kind: "scraped", id, text }),
+      (error: unknown) => this.#logger.warn({ err: error }, "not all gateways gave their numbers"),
+    );
   }
 
   #send(worker: Worker, message: ToGateway): void {

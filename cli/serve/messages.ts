@@ -11,10 +11,13 @@ export type ToGateway =
       /** Hex. */
       readonly secret: string;
     }
+  | { readonly kind: "scraped"; readonly id: number; readonly text: string }
   /** Answer what is under way and end. */
   | { readonly kind: "stop" };
 
 export type FromGateway =
   | { readonly kind: "started" }
   | { readonly kind: "ready"; readonly url: string }
+  /** Asks for the numbers of all processes. */
+  | { readonly kind: "scrape"; readonly id: number }
   | { readonly kind: "failed"; readonly message: string };
