@@ -139,7 +139,7 @@ export const limits = {
   /** Memory of one client for chunks on their way in … */
   uploadBytes: 64 * MiB,
   /** … and for windows on their way out. */
-  readBytes: 64 * MiB,
+  readBytes: 48 * MiB,
   /** Memory of one RPC server for payloads on their way. */
   inFlightBytes: 128 * MiB,
   /** What a read asks of a member at once. */
