@@ -62,6 +62,7 @@ export const limits = {
   // objects, as S3 documents them
   keyBytes: 1024,
   bucketsPerUser: 1000,
+  accessKeysPerUser: 16,
   objectBytes: 50 * TiB,
   putBytes: 5 * GiB,
   partNumber: 10_000,

@@ -1,60 +1,28 @@
 /** Who may do what: deny unless the route's rule says yes. Headers that ask for what is not there are refused. */
 import type { IncomingHttpHeaders } from "node:http";
-import type { Clock } from "../base/clock.ts";
-import { hasCode, unreachable } from "../base/errors.ts";
-import { limits } from "../base/limits.ts";
-import type { NameService } from "../rpc/name-service.ts";
-import type { Identity } from "./credentials.ts";
+import { unreachable } from "../base/errors.ts";
+import type { BucketInfo } from "../rpc/objects.ts";
+import { type Identity, isAnonymous } from "./identity.ts";
 import type { Route } from "./routes.ts";
 import { S3Error } from "./s3/errors.ts";
+import type { Target } from "./target.ts";
 
-/**
- * Owners of buckets, remembered for a second: an owner changes only when a bucket is deleted and
- * made anew by someone else.
- */
-export class BucketOwners {
-  readonly #names: NameService;
-  readonly #clock: Clock;
-  readonly #known = new Map<string, { readonly owner: string; readonly untilMs: number }>();
-
-  constructor(names: NameService, clock: Clock) {
-    this.#names = names;
-    this.#clock = clock;
-  }
-
-  async ownerOf(bucket: string): Promise<string> {
-    const nowMs = this.#clock.monotonicMs();
-    const known = this.#known.get(bucket);
-    if (known !== undefined && nowMs < known.untilMs) return known.owner;
-    this.#known.delete(bucket);
-    const { owner } = await this.#names.bucket(bucket);
-    if (this.#known.size >= limits.bucketOwners) {
-      const oldest = this.#known.keys().next().value;
-      if (oldest !== undefined) this.#known.delete(oldest);
-    }
-    this.#known.set(bucket, { owner, untilMs: nowMs + limits.bucketOwnersMs });
-    return owner;
-  }
-
-  forget(bucket: string): void {
-    this.#known.delete(bucket);
-  }
+export interface Asked {
+  readonly identity: Identity;
+  readonly target: Target;
+  /** The bucket as it is, if it is there. */
+  readonly bucket: BucketInfo | undefined;
+  readonly expectedOwner: string | undefined;
 }
 
-export async function authorize(
-  route: Route,
-  identity: Identity,
-  bucket: string,
-  expectedOwner: string | undefined,
-  owners: BucketOwners,
-): Promise<void> {
+export function authorize(route: Route, asked: Asked): void {
   switch (route.access) {
     case "account":
+      if (isAnonymous(asked.identity)) throw new S3Error("AccessDenied");
       return;
     case "owner": {
-      const owner = await ownerOf(bucket, owners);
-      if (owner !== identity.userId) throw new S3Error("AccessDenied");
-      if (expectedOwner !== undefined && expectedOwner !== owner) throw new S3Error("AccessDenied");
+      const { owner } = bucketOf(asked);
+      if (owner !== asked.identity.id) throw new S3Error("AccessDenied");
       return;
     }
     default:
@@ -62,14 +30,14 @@ export async function authorize(
   }
 }
 
-async function ownerOf(bucket: string, owners: BucketOwners): Promise<string> {
-  try {
-    return await owners.ownerOf(bucket);
-  } catch (error) {
-    if (hasCode(error, "NoSuchBucket", "InvalidArgument"))
-      throw new S3Error("NoSuchBucket", undefined, { BucketName: bucket });
-    throw error;
+function bucketOf({ bucket, target, identity, expectedOwner }: Asked): BucketInfo {
+  if (bucket === undefined) {
+    if (isAnonymous(identity)) throw new S3Error("AccessDenied");
+    throw new S3Error("NoSuchBucket", undefined, { BucketName: target.bucket });
   }
+  if (expectedOwner !== undefined && expectedOwner !== bucket.owner)
+    throw new S3Error("AccessDenied");
+  return bucket;
 }
 
 /** Headers that change what is stored or done in a way that is not implemented, by their beginning. */

@@ -1,8 +1,11 @@
 /** One authorized request, as handlers see it. */
 import type { IncomingHttpHeaders } from "node:http";
+import type { Clock } from "../base/clock.ts";
+import { assert } from "../base/errors.ts";
 import type { Store } from "../client/store.ts";
+import type { BucketInfo } from "../rpc/objects.ts";
 import type { Answer } from "./answer.ts";
-import type { Identity } from "./credentials.ts";
+import type { Identity } from "./identity.ts";
 import type { Payload, PayloadWishes } from "./payload.ts";
 import type { Target } from "./target.ts";
 
@@ -10,6 +13,9 @@ export interface Call {
   readonly store: Store;
   readonly identity: Identity;
   readonly region: string;
+  readonly clock: Clock;
+  /** The bucket of the target as it was when the request was allowed. */
+  readonly bucket: BucketInfo | undefined;
   readonly target: Target;
   /** Signed headers and, for a presigned URL, the x-amz-* parameters that stand for headers. */
   readonly headers: IncomingHttpHeaders;
@@ -23,4 +29,10 @@ export type Handler = (call: Call) => Promise<Answer>;
 export function header(call: Call, name: string): string | undefined {
   const value = call.headers[name];
   return typeof value === "string" ? value : undefined;
+}
+
+/** The bucket of a verb that is only allowed on one that is there. */
+export function bucketOf(call: Call): BucketInfo {
+  assert(call.bucket !== undefined, "a verb on a bucket is allowed only where there is one");
+  return call.bucket;
 }

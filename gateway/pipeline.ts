@@ -9,22 +9,21 @@ import { limits } from "../base/limits.ts";
 import type { Random } from "../base/random.ts";
 import type { Store } from "../client/store.ts";
 import type { Answer } from "./answer.ts";
-import { authorize, BucketOwners, refuseUnknownWishes } from "./authorize.ts";
-import type { Credentials } from "./credentials.ts";
+import { authorize, refuseUnknownWishes } from "./authorize.ts";
 import { Exchange, type GatewayState } from "./exchange.ts";
 import { withHoisted } from "./hoisted-headers.ts";
+import { isAnonymous } from "./identity.ts";
 import type { GatewayMetrics } from "./metrics.ts";
 import { Payload } from "./payload.ts";
 import { routeOf } from "./routes.ts";
 import { asS3Error, S3Error } from "./s3/errors.ts";
 import { sendAnswer, sendError } from "./send.ts";
-import { authenticate, type Verifier } from "./sigv4/authenticate.ts";
+import { authenticate, claimOf, type Verifier, withoutSignature } from "./sigv4/authenticate.ts";
 import { SigningKeys } from "./sigv4/signing-key.ts";
 import { parseTarget } from "./target.ts";
 
 export interface PipelineOptions {
   readonly store: Store;
-  readonly credentials: Credentials;
   readonly region: string;
   readonly clock: Clock;
   readonly random: Random;
@@ -36,7 +35,6 @@ export interface PipelineOptions {
 export class Pipeline implements GatewayState {
   readonly #options: PipelineOptions;
   readonly #verifier: Verifier;
-  readonly #owners: BucketOwners;
   readonly #metrics: GatewayMetrics;
   readonly hostId: string;
   #closing = false;
@@ -44,12 +42,7 @@ export class Pipeline implements GatewayState {
   constructor(options: PipelineOptions, metrics: GatewayMetrics) {
     this.#options = options;
     this.#metrics = metrics;
-    this.#verifier = {
-      credentials: options.credentials,
-      region: options.region,
-      keys: new SigningKeys(),
-    };
-    this.#owners = new BucketOwners(options.store.names, options.clock);
+    this.#verifier = { region: options.region, keys: new SigningKeys() };
     this.hostId = options.random.bytes(24).toString("base64");
   }
 
@@ -91,24 +84,33 @@ export class Pipeline implements GatewayState {
     exchange.path = target.path;
     const route = routeOf(method, target);
     if (!(route instanceof S3Error)) exchange.verb = route.verb;
-    const proved = authenticate({ method, target, headers }, this.#verifier, clock.nowMs());
-    if (route instanceof S3Error) throw route;
-    const wishes = proved.presigned ? withHoisted(headers, target.query) : headers;
+    const head = { method, target, headers };
+    const claim = claimOf(head);
+    const { user, bucket } = await store.names.access({
+      ...(claim !== undefined && { accessKey: claim.accessKey }),
+      ...(target.bucket !== "" && { bucket: target.bucket }),
+    });
+    const { identity, payload } =
+      claim === undefined
+        ? withoutSignature(head)
+        : authenticate(head, claim, user, this.#verifier, clock.nowMs());
+    if (route instanceof S3Error) throw isAnonymous(identity) ? new S3Error("AccessDenied") : route;
+    const presigned = claim?.expiresS !== undefined;
+    const wishes = presigned ? withHoisted(headers, target.query) : headers;
     refuseUnknownWishes(wishes);
     const expected = wishes["x-amz-expected-bucket-owner"];
     const expectedOwner = typeof expected === "string" ? expected : undefined;
-    await authorize(route, proved.identity, target.bucket, expectedOwner, this.#owners);
-    const answer = await route.handle({
+    authorize(route, { identity, target, bucket, expectedOwner });
+    return await route.handle({
       store,
       region,
+      clock,
       target,
-      identity: proved.identity,
+      identity,
+      bucket,
       headers: wishes,
-      payload: (wanted) =>
-        new Payload(wanted.headers ?? wishes, proved.payload, exchange.body, wanted),
+      payload: (wanted) => new Payload(wanted.headers ?? wishes, payload, exchange.body, wanted),
     });
-    if (route.verb === "DeleteBucket") this.#owners.forget(target.bucket);
-    return answer;
   }
 
   async #refuse(exchange: Exchange, error: unknown): Promise<void> {

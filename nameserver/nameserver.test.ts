@@ -268,7 +268,7 @@ describe("nameserver", () => {
     expect(await stage(part(3))).toMatchObject({ staged: 1, parts: [{ lengthBytes: 100 }] });
     await names.execute({ type: "completeUpload", ...at, upload, staged: 1, etag: "m-1" });
     const { object } = await names.lookup(at);
-    expect(object.attributes).toMatchObject({ etag: "m-1", parts: [{ lengthBytes: 100 }] });
+    expect(object.attributes.etag).toBe("m-1");
     await sound(names);
   });
 

@@ -20,8 +20,11 @@ import { OpenBlocks } from "./open-blocks.ts";
 import { chunkRun } from "./queries/content.ts";
 import { buckets, deleted, list } from "./queries/list.ts";
 import { lookup } from "./queries/lookup.ts";
+import { objectParts } from "./queries/object-parts.ts";
 import { read, readBucket } from "./queries/read.ts";
 import { parts, uploads } from "./queries/uploads.ts";
+import { access, user, users } from "./queries/users.ts";
+import { versions } from "./queries/versions.ts";
 import { LevelState } from "./state-level.ts";
 import type { Change, StateStore } from "./state-store.ts";
 import { collect } from "./workers/collect.ts";
@@ -67,13 +70,20 @@ const GARBAGE_SHARE = 0.3;
 const clientCommands: { readonly [Type in Command["type"]]: true } = {
   createBucket: true,
   deleteBucket: true,
-  setVersioning: true,
+  configureBucket: true,
+  putUser: true,
+  removeUser: true,
+  putAccessKey: true,
+  removeAccessKey: true,
   addChunks: true,
   dropBlob: true,
   putObject: true,
+  copyObject: true,
+  describeObject: true,
   deleteObject: true,
   createUpload: true,
   putPart: true,
+  putPartCopy: true,
   stageParts: true,
   completeUpload: true,
   abortUpload: true,
@@ -214,6 +224,11 @@ function nameService(group: Group, openBlocks: OpenBlocks): NameService {
     buckets: query((owner, after, limit) => buckets(state, owner, after, limit)),
     lookup: query((request) => lookup(state, request)),
     chunks: query((pin, offset) => chunkRun(state, pin, offset)),
+    objectParts: query((pin, after, limit) => objectParts(state, pin, after, limit)),
+    versions: query((request) => versions(state, request)),
+    access: query((request) => access(state, request)),
+    user: query((by) => user(state, by)),
+    users: query((after, limit) => users(state, after, limit)),
     list: query((request) => list(state, request)),
     uploads: query((request) => uploads(state, request)),
     parts: query((request) => parts(state, request)),

@@ -3,7 +3,13 @@
  * when absent, so that later versions can add some. The byte format is that of `row-codec.ts`.
  */
 import type { BlobId, DeviceId, VersionSequence } from "../base/ids.ts";
-import type { ChecksumAlgorithm, ObjectAttributes, ObjectChecksum } from "../rpc/objects.ts";
+import type {
+  BucketSettings,
+  ChecksumAlgorithm,
+  ObjectAttributes,
+  ObjectChecksum,
+  UserInfo,
+} from "../rpc/objects.ts";
 
 /** Settings that `apply` depends on: they are state, so that every replica has the same. */
 export interface SettingsRow {
@@ -13,16 +19,13 @@ export interface SettingsRow {
   readonly pendingMs: number;
 }
 
-export type Versioning = "off" | "enabled" | "suspended";
-
-/** A bucket and its counters; a bucket is empty when all counters are 0. */
-export interface BucketRow {
+/** A bucket, its settings and its counters; a bucket is empty when all counters are 0. */
+export interface BucketRow extends BucketSettings {
   /** Log index of the command that made it: a bucket made again is another one. */
   readonly id: number;
   readonly owner: string;
   readonly createdMs: number;
   readonly region?: string;
-  readonly versioning: Versioning;
   /** Rows in `current`. */
   readonly objects: number;
   /** Rows in `versions`: noncurrent versions and delete markers. */
@@ -34,14 +37,37 @@ export interface BucketRow {
 }
 
 export type OwnedRow = Record<never, never>;
+/** What a user's buckets hold together. */
 export interface OwnerRow {
   readonly buckets: number;
+  readonly objects?: number;
+  readonly bytes?: number;
 }
 
-/** blob, offset in the blob, length, checksum of the part it came from if there was one. */
+export interface UserRow extends Omit<UserInfo, "id"> {
+  readonly createdMs: number;
+  readonly accessKeys: readonly string[];
+}
+
+export interface AccessKeyRow {
+  readonly user: string;
+  readonly secretKey: string;
+  readonly createdMs: number;
+}
+
+/** Who has an e-mail address. */
+export interface EmailRow {
+  readonly user: string;
+}
+
+/**
+ * blob, offset in the blob, length; of multipart content also the checksum of the part it came from
+ * (null for none) and whether that part goes on in the next slice.
+ */
 export type SliceTuple =
   | readonly [blob: BlobId, offset: number, lengthBytes: number]
-  | readonly [blob: BlobId, offset: number, lengthBytes: number, checksum: string];
+  | readonly [blob: BlobId, offset: number, lengthBytes: number, checksum: string | null]
+  | readonly [blob: BlobId, offset: number, lengthBytes: number, checksum: null, goesOn: true];
 
 /** One version of a name: its content and its description. */
 export interface NameRow {
@@ -55,7 +81,7 @@ export interface NameRow {
   /** Its version id is "null". */
   readonly isNull?: true;
   readonly marker?: true;
-  /** Each slice is a part of a multipart upload. */
+  /** The slices tell the parts of a multipart upload. */
   readonly multipart?: true;
   readonly attributes: ObjectAttributes;
 }
@@ -89,7 +115,10 @@ export interface StagedParts {
 }
 
 export interface PartRow {
+  /** The bytes, when they came with the part. */
   readonly blob: BlobId;
+  /** The bytes, when they are a range of another object. */
+  readonly slices?: readonly SliceTuple[];
   readonly length: number;
   readonly etag: string;
   readonly ms: number;

@@ -5,10 +5,12 @@
 import type { BlobId } from "../base/ids.ts";
 import type {
   BucketInfo,
+  BucketSettings,
   ChecksumAlgorithm,
   Chunk,
   ObjectAttributes,
   ObjectChecksum,
+  UserInfo,
 } from "./objects.ts";
 
 /** New content as a PUT brings it: chunks already registered with `addChunks` are not repeated. */
@@ -21,13 +23,28 @@ export interface NewBlob {
   readonly chunks: readonly Chunk[];
 }
 
-/** Conditions on the current version, judged inside the command. */
+/** Conditions on the version that a write replaces or removes, judged inside the command. */
 export interface WriteConditions {
   /** `*`: only when there is no current version. */
   readonly ifNoneMatch?: string;
   /** Only when the current version has this ETag (or any, for `*`). */
   readonly ifMatch?: string;
+  /** Only when it was last modified in this second. */
+  readonly ifModifiedMs?: number;
+  readonly ifLengthBytes?: number;
 }
+
+/** What a copy takes its bytes from; judged inside the command. */
+export interface CopySource {
+  readonly bucket: string;
+  readonly key: string;
+  readonly version?: string;
+  /** The version that the caller was found to be allowed to read: no other is copied. */
+  readonly seen: { readonly etag: string; readonly modifiedMs: number };
+}
+
+/** A field to set, or null to go back to its default. Absent fields stay as they are. */
+export type Change<T> = { readonly [Field in keyof T]?: T[Field] | null };
 
 export type Command =
   | {
@@ -35,14 +52,26 @@ export type Command =
       readonly bucket: string;
       readonly owner: string;
       readonly region?: string;
+      readonly settings?: BucketSettings;
     }
   | { readonly type: "deleteBucket"; readonly bucket: string }
   /** Versioning can be suspended, never switched off again. */
   | {
-      readonly type: "setVersioning";
+      readonly type: "configureBucket";
       readonly bucket: string;
-      readonly versioning: "enabled" | "suspended";
+      readonly change: Change<BucketSettings>;
     }
+  /** Makes a user, or changes one: the whole description is replaced. */
+  | { readonly type: "putUser"; readonly user: UserInfo }
+  /** Refused while the user owns buckets. The keys go with the user. */
+  | { readonly type: "removeUser"; readonly user: string }
+  | {
+      readonly type: "putAccessKey";
+      readonly user: string;
+      readonly accessKey: string;
+      readonly secretKey: string;
+    }
+  | { readonly type: "removeAccessKey"; readonly accessKey: string }
   /** Registers chunks of a blob that is not named yet (a pending blob). */
   | {
       readonly type: "addChunks";
@@ -59,6 +88,24 @@ export type Command =
       readonly content: NewBlob;
       readonly attributes: ObjectAttributes;
       readonly conditions?: WriteConditions;
+    }
+  /** Names the content of another object; no bytes are moved. */
+  | {
+      readonly type: "copyObject";
+      readonly bucket: string;
+      readonly key: string;
+      readonly source: CopySource;
+      /** What replaces the attributes of the source; its ETag stays. */
+      readonly change: Change<Omit<ObjectAttributes, "etag">>;
+      readonly conditions?: WriteConditions;
+    }
+  /** Changes the description of a version in place. */
+  | {
+      readonly type: "describeObject";
+      readonly bucket: string;
+      readonly key: string;
+      readonly version?: string;
+      readonly change: Change<Pick<ObjectAttributes, "tags" | "acl">>;
     }
   | {
       readonly type: "deleteObject";
@@ -84,6 +131,19 @@ export type Command =
       readonly upload: string;
       readonly part: number;
       readonly content: NewBlob;
+      readonly etag: string;
+      readonly checksum?: ObjectChecksum;
+    }
+  /** A part whose bytes are a range of an object; no bytes are moved. */
+  | {
+      readonly type: "putPartCopy";
+      readonly bucket: string;
+      readonly key: string;
+      readonly upload: string;
+      readonly part: number;
+      readonly source: CopySource;
+      /** Absent: the whole object. */
+      readonly range?: { readonly offset: number; readonly lengthBytes: number };
       readonly etag: string;
       readonly checksum?: ObjectChecksum;
     }
@@ -127,6 +187,13 @@ export type CommandResult =
       readonly version: string;
       readonly modifiedMs: number;
       readonly deleteMarker?: boolean;
+    }
+  | {
+      readonly type: "copied";
+      readonly version: string;
+      readonly modifiedMs: number;
+      readonly etag: string;
+      readonly checksum?: ObjectChecksum;
     }
   | { readonly type: "upload"; readonly upload: string }
   | {

@@ -11,6 +11,7 @@ import type {
   ObjectAttributes,
   ObjectChecksum,
   Slice,
+  UserInfo,
 } from "./objects.ts";
 
 /** One version of an object, as queries answer it. */
@@ -79,22 +80,80 @@ export interface UploadInfo {
   readonly checksumType?: "FULL_OBJECT" | "COMPOSITE";
 }
 
+/** A run of bytes that one part of a multipart upload brought. */
+export interface PartSpan {
+  readonly part: number;
+  readonly offset: number;
+  readonly lengthBytes: number;
+  readonly checksum?: string;
+}
+
+/** All versions of a bucket by key, then newest first. */
+export interface VersionListRequest {
+  readonly bucket: string;
+  readonly prefix: string;
+  readonly delimiter: string;
+  readonly keyAfter: string;
+  /** Within `keyAfter`, strictly behind this version; empty: behind all of the key. */
+  readonly versionAfter: string;
+  readonly limit: number;
+}
+
+export interface VersionListReply {
+  readonly versions: readonly (ObjectInfo & { readonly latest: boolean })[];
+  readonly prefixes: readonly string[];
+  readonly truncated: boolean;
+  /** The last returned: `keyAfter` and `versionAfter` of the next page. */
+  readonly last?: { readonly key: string; readonly version: string };
+}
+
+/** What a gateway must know before it serves a request: who signs, and what the bucket allows. */
+export interface Access {
+  readonly user?: UserInfo & { readonly secretKey: string };
+  readonly bucket?: BucketInfo;
+}
+
 export interface NameService {
   execute(command: Command): Promise<CommandResult>;
 
+  /** The user behind an access key and a bucket, as they are now; what is not there is absent. */
+  access(request: { readonly accessKey?: string; readonly bucket?: string }): Promise<Access>;
+  /** By id or by e-mail. */
+  user(
+    by: { readonly id: string } | { readonly email: string },
+  ): Promise<(UserInfo & { readonly accessKeys: readonly string[] }) | undefined>;
+  users(after: string, limit: number): Promise<UserInfo[]>;
+
   bucket(name: string): Promise<BucketInfo>;
   buckets(owner: string, after: string, limit: number): Promise<BucketInfo[]>;
-  /** Object and the chunks that cover the range from `offset` on, in one trip. */
+  /**
+   * Object and the chunks that cover the range from `offset` on, in one trip. Of a name whose latest
+   * version is a delete marker, that marker. Throws `NoSuchKey`, `NoSuchVersion`, `NoSuchBucket`.
+   */
   lookup(request: {
     readonly bucket: string;
     readonly key: string;
     readonly version?: string;
     /** Absent: no chunks (HEAD). Negative: that many bytes from the end. */
     readonly offset?: number;
-  }): Promise<{ readonly object: ObjectInfo; readonly run?: ChunkRun; readonly pin: ContentPin }>;
+    /** Offsets count from the beginning of this part. Throws `InvalidPart` when there is none. */
+    readonly part?: number;
+  }): Promise<{
+    readonly object: ObjectInfo;
+    readonly run?: ChunkRun;
+    readonly pin: ContentPin;
+    readonly span?: PartSpan;
+  }>;
+  /** Parts of a multipart object, in order, behind part number `after`. */
+  objectParts(
+    pin: ContentPin,
+    after: number,
+    limit: number,
+  ): Promise<{ readonly parts: PartSpan[]; readonly truncated: boolean }>;
   /** More chunks of the same content, even if the name has changed meanwhile (INV-3). */
   chunks(pin: ContentPin, offset: number): Promise<ChunkRun>;
   list(request: ListRequest): Promise<ListReply>;
+  versions(request: VersionListRequest): Promise<VersionListReply>;
   uploads(request: {
     readonly bucket: string;
     readonly prefix: string;

@@ -40,18 +40,69 @@ export interface ObjectAttributes {
   readonly tags?: Readonly<Record<string, string>>;
   readonly retention?: { readonly mode: "GOVERNANCE" | "COMPLIANCE"; readonly untilMs: number };
   readonly legalHold?: boolean;
-  /** Lengths and checksums of the parts of a multipart object, in order. */
-  readonly parts?: readonly { readonly lengthBytes: number; readonly checksum?: string }[];
   readonly encryption?: Readonly<Record<string, string>>;
+  /** Who wrote it. Absent: the owner of the bucket. */
   readonly owner?: string;
+  /** Absent: its owner has full control and nobody else has any. */
+  readonly acl?: readonly Grant[];
 }
 
-export interface BucketInfo {
+/** What a user or a group may do with a bucket or an object. */
+export interface Grant {
+  readonly grantee:
+    | { readonly type: "user"; readonly id: string }
+    | {
+        readonly type: "group";
+        readonly group: "AllUsers" | "AuthenticatedUsers" | "LogDelivery";
+      };
+  readonly permission: Permission;
+}
+
+export type Permission = "FULL_CONTROL" | "READ" | "WRITE" | "READ_ACP" | "WRITE_ACP";
+
+export interface CorsRule {
+  readonly id?: string;
+  readonly allowedOrigins: readonly string[];
+  readonly allowedMethods: readonly string[];
+  readonly allowedHeaders: readonly string[];
+  readonly exposeHeaders: readonly string[];
+  readonly maxAgeSeconds?: number;
+}
+
+/** Maxima of a bucket or of all that a user owns. Absent: no limit. */
+export interface Quota {
+  readonly bytes?: number;
+  readonly objects?: number;
+}
+
+/** What can be set on a bucket. Absent fields take their default. */
+export interface BucketSettings {
+  readonly versioning?: "enabled" | "suspended";
+  /** Absent: the owner has full control and nobody else has any. */
+  readonly acl?: readonly Grant[];
+  readonly ownership?: "BucketOwnerEnforced" | "BucketOwnerPreferred" | "ObjectWriter";
+  readonly cors?: readonly CorsRule[];
+  readonly tags?: Readonly<Record<string, string>>;
+  readonly quota?: Quota;
+}
+
+export interface BucketInfo extends BucketSettings {
   readonly name: string;
   readonly createdMs: number;
   readonly owner: string;
   readonly region?: string;
-  readonly versioning: "off" | "enabled" | "suspended";
+  /** Current objects, and noncurrent versions with delete markers. */
   readonly objects: number;
+  readonly versions: number;
+  /** Of all versions. */
   readonly bytes: number;
+}
+
+/** Who may sign requests and own buckets. */
+export interface UserInfo {
+  readonly id: string;
+  readonly displayName: string;
+  readonly email?: string;
+  readonly tenant?: string;
+  readonly quota?: Quota & { readonly buckets?: number };
 }

@@ -47,5 +47,10 @@ export const nameTable: ServiceTable<NameService> = {
     locate: { id: 11 },
     reportBlock: { id: 12 },
     deleted: { id: 13 },
+    access: { id: 14 },
+    user: { id: 15 },
+    users: { id: 16 },
+    objectParts: { id: 17 },
+    versions: { id: 18 },
   },
 };

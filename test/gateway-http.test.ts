@@ -5,8 +5,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { crc32 } from "../base/checksum.ts";
 import type { Store } from "../client/store.ts";
 import { headText, other, type RunningGateway, runGateway, user } from "./gateway-running.ts";
+import { memoryStore } from "./memory-store.ts";
 import { presignUrl, sha256, signRequest } from "./sign-request.ts";
-import { fakeStore } from "./store-fake.ts";
 
 const EMPTY = sha256("");
 const close = { connection: "close" };
@@ -15,7 +15,7 @@ let store: Store;
 let running: RunningGateway;
 
 beforeAll(async () => {
-  store = fakeStore();
+  store = await memoryStore();
   running = await runGateway(store);
   await store.names.execute({ type: "createBucket", bucket: "bucket", owner: "user-1" });
 });

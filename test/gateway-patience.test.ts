@@ -7,13 +7,13 @@ import { limits } from "../base/limits.ts";
 import type { Store } from "../client/store.ts";
 import type { NameService } from "../rpc/name-service.ts";
 import { headText, type RunningGateway, runGateway } from "./gateway-running.ts";
+import { memoryStore } from "./memory-store.ts";
 import { sha256 } from "./sign-request.ts";
-import { fakeStore } from "./store-fake.ts";
 
 const EMPTY = sha256("");
 
 async function storeWithBucket(): Promise<Store> {
-  const store = fakeStore();
+  const store = await memoryStore();
   await store.names.execute({ type: "createBucket", bucket: "bucket", owner: "user-1" });
   return store;
 }
@@ -262,9 +262,9 @@ test("more than the maximum of requests at once are told to slow down", async ()
   const store = await storeWithBucket();
   const gate = Promise.withResolvers<void>();
   const slow = withNames(store, {
-    async bucket(name) {
+    async access(request) {
       await gate.promise;
-      return await store.names.bucket(name);
+      return await store.names.access(request);
     },
   });
   await using running = await runGateway(slow);

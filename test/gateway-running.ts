@@ -5,11 +5,11 @@ import { type Clock, systemClock } from "../base/clock.ts";
 import { systemRandom } from "../base/random.ts";
 import type { Store } from "../client/store.ts";
 import { createGateway, type Gateway } from "../gateway/create-gateway.ts";
-import { fixedCredentials } from "../gateway/credentials.ts";
+import { addUser } from "./memory-store.ts";
 import { type SignedRequest, signRequest } from "./sign-request.ts";
 
 export const user = { accessKey: "AKTEST", secretKey: "not/a+secret", region: "us-east-1" };
-export const other = { accessKey: "AKOTHER", secretKey: "another", region: "us-east-1" };
+export const other = { accessKey: "AKOTHER", secretKey: "another-secret", region: "us-east-1" };
 
 export interface RunningGateway extends AsyncDisposable {
   readonly gateway: Gateway;
@@ -28,15 +28,11 @@ export async function runGateway(
   clock: Clock = systemClock,
 ): Promise<RunningGateway> {
   const logged: string[] = [];
+  await addUser(store, { id: "user-1", displayName: "Tester" }, user);
+  await addUser(store, { id: "user-2", displayName: "Other" }, other);
   const gateway = createGateway({
     store,
     clock,
-    credentials: fixedCredentials(
-      new Map([
-        [user.accessKey, { secretKey: user.secretKey, userId: "user-1", displayName: "Tester" }],
-        [other.accessKey, { secretKey: other.secretKey, userId: "user-2", displayName: "Other" }],
-      ]),
-    ),
     region: user.region,
     random: systemRandom,
     logger: pino({ level: "trace" }, { write: (line: string) => void logged.push(line) }),

@@ -6,15 +6,11 @@ import type { QuarryError } from "../../base/errors.ts";
 import { systemRandom } from "../../base/random.ts";
 import { createClient } from "../../client/client.ts";
 import { openServers, type Servers } from "../../client/open-store.ts";
+import { establishUser, rootUser } from "./establish-users.ts";
 import { createLogger, openFace, urlOf } from "./face.ts";
 import { freePort } from "./free-port.ts";
 import { Gateways } from "./gateways.ts";
-import {
-  credentialsPath,
-  type RootCredentials,
-  rootCredentials,
-  sourcingLine,
-} from "./root-credentials.ts";
+import { credentialsPath, rootCredentials, sourcingLine } from "./root-credentials.ts";
 import { type ServeFlags, type ServeSettings, settingsFrom } from "./settings.ts";
 import { askedToStop } from "./stop-signals.ts";
 import { openStorageSocket } from "./storage-socket.ts";
@@ -60,10 +56,11 @@ async function serve(settings: ServeSettings): Promise<void> {
   const [first = ""] = settings.directories;
   const wished = urlOf(settings.host, settings.port);
   const keys = await rootCredentials(nodeDisk, systemRandom, first, wished, process.env);
+  await establishUser(servers.nameserver, rootUser, [keys]);
   const front =
     settings.gateways === 0
-      ? await frontInProcess(servers, settings, keys)
-      : await frontOfProcesses(servers, settings, keys);
+      ? await frontInProcess(servers, settings)
+      : await frontOfProcesses(servers, settings);
   if (front.url !== wished) await rootCredentials(nodeDisk, systemRandom, first, front.url, {});
   greet(front.url, settings);
   const { group } = servers.nameserver;
@@ -73,26 +70,18 @@ async function serve(settings: ServeSettings): Promise<void> {
   if (failure !== undefined) throw failure;
 }
 
-async function frontInProcess(
-  servers: Servers,
-  settings: ServeSettings,
-  keys: RootCredentials,
-): Promise<Front> {
+async function frontInProcess(servers: Servers, settings: ServeSettings): Promise<Front> {
   const store = createClient({
     names: servers.nameserver,
     serviceOf: () => servers.dataserver,
     clock: systemClock,
     random: systemRandom,
   });
-  const face = await openFace(store, settings, keys, createLogger(settings.logLevel, "gateway"));
+  const face = await openFace(store, settings, createLogger(settings.logLevel, "gateway"));
   return { url: face.url, failed: new Promise(() => undefined), stop: () => face.close() };
 }
 
-async function frontOfProcesses(
-  servers: Servers,
-  settings: ServeSettings,
-  keys: RootCredentials,
-): Promise<Front> {
+async function frontOfProcesses(servers: Servers, settings: ServeSettings): Promise<Front> {
   const logger = createLogger(settings.logLevel, "storage");
   const socket = await openStorageSocket(servers, settings.directories[0] ?? "", logger);
   // One port for all, known before the first listens: those that come later must find the same.
@@ -100,7 +89,6 @@ async function frontOfProcesses(
   const start = {
     kind: "start",
     settings: { ...settings, port },
-    keys,
     socketPath: socket.path,
     secret: socket.secret,
   } as const;

@@ -4,12 +4,7 @@ import { systemClock } from "../../base/clock.ts";
 import { systemRandom } from "../../base/random.ts";
 import type { Store } from "../../client/store.ts";
 import { createGateway, type GatewayOptions } from "../../gateway/create-gateway.ts";
-import { fixedCredentials } from "../../gateway/credentials.ts";
-import type { RootCredentials } from "./root-credentials.ts";
 import type { ServeSettings } from "./settings.ts";
-
-/** The root user's canonical id, as ACLs and listings show it. */
-const ROOT_USER = "0000000000000000000000000000000000000000000000000000000000000001";
 
 export interface Face {
   /** `http://host:port`, with the real port. */
@@ -30,14 +25,11 @@ export function createLogger(level: string, role: string): Logger {
 export async function openFace(
   store: Store,
   settings: ServeSettings,
-  keys: RootCredentials,
   logger: Logger,
   metrics: Pick<GatewayOptions, "registry" | "scrape"> = {},
 ): Promise<Face> {
-  const root = { secretKey: keys.secretKey, userId: ROOT_USER, displayName: "root" };
   const gateway = createGateway({
     store,
-    credentials: fixedCredentials(new Map([[keys.accessKey, root]])),
     region: settings.region,
     clock: systemClock,
     random: systemRandom,

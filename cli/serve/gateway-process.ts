@@ -56,7 +56,7 @@ async function start(message: Extract<ToGateway, { kind: "start" }>): Promise<vo
     onClose: async () => rpc.close(),
   });
   const logger = createLogger(message.settings.logLevel, "gateway");
-  face = await openFace(store, message.settings, message.keys, logger, {
+  face = await openFace(store, message.settings, logger, {
     registry: scrape.registry,
     scrape: () => scrape.scrape(),
   });

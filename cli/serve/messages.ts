@@ -1,12 +1,10 @@
 /** What the storing process and its gateway processes tell each other. */
-import type { RootCredentials } from "./root-credentials.ts";
 import type { ServeSettings } from "./settings.ts";
 
 export type ToGateway =
   | {
       readonly kind: "start";
       readonly settings: ServeSettings;
-      readonly keys: RootCredentials;
       readonly socketPath: string;
       /** Hex. */
       readonly secret: string;

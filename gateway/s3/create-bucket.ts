@@ -26,7 +26,7 @@ export async function createBucket(call: Call): Promise<Answer> {
   const { bucket } = call.target;
   checkBucketName(bucket);
   await checkLocation(call);
-  const { userId } = call.identity;
+  const { id: userId } = call.identity;
   try {
     await call.store.names.execute({
       type: "createBucket",
@@ -35,7 +35,6 @@ export async function createBucket(call: Call): Promise<Answer> {
       region: call.region,
     });
   } catch (error) {
-    if (hasCode(error, "QuotaExceeded")) throw new S3Error("TooManyBuckets");
     if (!hasCode(error, "BucketExists")) throw error;
     const { owner } = await call.store.names.bucket(bucket);
     throw new S3Error(

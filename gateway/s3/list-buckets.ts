@@ -13,7 +13,7 @@ export async function listBuckets(call: Call): Promise<Answer> {
   const { query } = call.target;
   const limit = countParameter(query, "max-buckets", MAX_BUCKETS, 1);
   const prefix = query.get("prefix") ?? "";
-  const { userId } = call.identity;
+  const { id: userId } = call.identity;
   const found: BucketInfo[] = [];
   let after = decodeToken(query.get("continuation-token")) ?? "";
   let more = true;

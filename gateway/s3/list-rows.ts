@@ -48,7 +48,7 @@ export function prefixRows(prefixes: readonly string[], encode: Encode): string 
 export function objectOwner(call: Call): (object: ObjectInfo) => string {
   const known = new Map<string, string>();
   return (object) => {
-    const id = object.attributes.owner ?? call.identity.userId;
+    const id = object.attributes.owner ?? call.identity.id;
     let xml = known.get(id);
     if (xml === undefined) {
       xml = ownerXml("Owner", call.identity, id);

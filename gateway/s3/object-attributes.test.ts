@@ -1,12 +1,13 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { expect, test } from "vitest";
+import { systemClock } from "../../base/clock.ts";
 import type { Call } from "../call.ts";
 import { attributesOf } from "./object-attributes.ts";
 import { objectHeaders } from "./object-headers.ts";
 
 function callOf(headers: IncomingHttpHeaders): Call {
   const target = { bucket: "b", key: "k", query: new Map(), canonicalPath: "/b/k", path: "/b/k" };
-  const identity = { userId: "user", displayName: "User" };
+  const identity = { id: "user", displayName: "User" };
   const unused = () => {
     throw new Error("not used");
   };
@@ -15,6 +16,8 @@ function callOf(headers: IncomingHttpHeaders): Call {
     identity,
     target,
     region: "us-east-1",
+    clock: systemClock,
+    bucket: undefined,
     store: {} as Call["store"],
     payload: unused,
   };

@@ -68,7 +68,7 @@ export function attributesOf(call: Call): Omit<ObjectAttributes, "etag"> {
     throw new S3Error("InvalidStorageClass", "The only storage class here is STANDARD.");
   const tags = parseTagging(header(call, "x-amz-tagging") ?? "");
   return {
-    owner: call.identity.userId,
+    owner: call.identity.id,
     ...(contentType === undefined
       ? {}
       : { contentType: textOfHeader("content-type", contentType) }),

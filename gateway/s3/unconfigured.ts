@@ -26,6 +26,6 @@ export function emptyConfiguration(root: string, inner = ""): Handler {
 export async function getBucketVersioning(call: Call): Promise<Answer> {
   const { versioning } = await call.store.names.bucket(call.target.bucket);
   const status =
-    versioning === "off" ? undefined : versioning === "enabled" ? "Enabled" : "Suspended";
+    versioning === undefined ? undefined : versioning === "enabled" ? "Enabled" : "Suspended";
   return xmlAnswer(xmlDocument("VersioningConfiguration", element("Status", status)));
 }

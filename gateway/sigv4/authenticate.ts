@@ -4,7 +4,7 @@
  * always verified; nothing but what it covers is believed.
  */
 import type { IncomingHttpHeaders } from "node:http";
-import type { Credentials, Identity } from "../credentials.ts";
+import { anonymous, type Identity } from "../identity.ts";
 import { S3Error } from "../s3/errors.ts";
 import type { Target } from "../target.ts";
 import { ChunkSignatures } from "./chunk-signature.ts";
@@ -26,46 +26,63 @@ export interface SignedHead {
 }
 
 export interface Verifier {
-  readonly credentials: Credentials;
   readonly keys: SigningKeys;
   readonly region: string;
-}
-
-export interface Authenticated {
-  readonly identity: Identity;
-  readonly payload: PayloadPlan;
-  readonly presigned: boolean;
 }
 
 const SKEW_MS = 15 * 60_000;
 const sha256Form = /^[0-9a-f]{64}$/;
 
-export function authenticate(head: SignedHead, verifier: Verifier, nowMs: number): Authenticated {
+/** The user that an access key stands for. */
+export interface Signer extends Identity {
+  readonly secretKey: string;
+}
+
+export interface Authenticated {
+  readonly identity: Identity;
+  readonly payload: PayloadPlan;
+}
+
+/** Proves the claim. `signer` is the user of its access key, if there is one. */
+export function authenticate(
+  head: SignedHead,
+  claim: Claim,
+  signer: Signer | undefined,
+  { keys, region }: Verifier,
+  nowMs: number,
+): Authenticated {
   const { headers, target } = head;
-  const presigned = target.query.has("X-Amz-Signature") || target.query.has("X-Amz-Algorithm");
-  const claim = claimOf(head, presigned);
-  checkRegion(claim, verifier.region);
+  checkRegion(claim, region);
   if (headers["x-amz-security-token"] !== undefined || target.query.has("X-Amz-Security-Token"))
     throw new S3Error("InvalidToken");
-  const credential = verifier.credentials.lookup(claim.accessKey);
-  if (credential === undefined) throw new S3Error("InvalidAccessKeyId");
+  if (signer === undefined) throw new S3Error("InvalidAccessKeyId");
   checkTime(claim, nowMs);
   checkAllSigned(headers, claim.signedHeaders);
+  const presigned = claim.expiresS !== undefined;
   const payloadHash = payloadHashOf(headers["x-amz-content-sha256"], presigned);
-  const key = verifier.keys.get(claim.accessKey, credential.secretKey, claim.date, claim.region);
+  const key = keys.get(claim.accessKey, signer.secretKey, claim.date, claim.region);
   const canonical = canonicalRequest(head.method, target, headers, claim, payloadHash);
   if (!sameSignature(signatureOf(key, claim, canonical), claim.signature))
     throw new S3Error("SignatureDoesNotMatch");
   return {
-    identity: credential,
-    presigned,
+    identity: signer,
     payload: planOf(payloadHash, () => new ChunkSignatures(key, claim)),
   };
 }
 
-function claimOf({ headers, target }: SignedHead, presigned: boolean): Claim {
+/** A request that claims to be nobody's. Its body can be whole or end with a trailer, unsigned. */
+export function withoutSignature({ headers }: SignedHead): Authenticated {
+  const payloadHash = payloadHashOf(headers["x-amz-content-sha256"], true);
+  const payload = planOf(payloadHash, () => {
+    throw new S3Error("AccessDenied");
+  });
+  return { identity: anonymous, payload };
+}
+
+/** Who the request says it is from; undefined for one without any signature. */
+export function claimOf({ headers, target }: SignedHead): Claim | undefined {
   const { authorization } = headers;
-  if (presigned) {
+  if (target.query.has("X-Amz-Signature") || target.query.has("X-Amz-Algorithm")) {
     if (authorization !== undefined)
       throw new S3Error("InvalidArgument", "Sign in the header or in the query, not in both.");
     return claimOfQuery(target.query);
@@ -76,7 +93,7 @@ function claimOf({ headers, target }: SignedHead, presigned: boolean): Claim {
         "InvalidRequest",
         "Signature version 2 is not supported. Please use AWS4-HMAC-SHA256.",
       );
-    throw new S3Error("AccessDenied");
+    return undefined;
   }
   const timestamp = headers["x-amz-date"];
   return claimOfHeader(authorization, typeof timestamp === "string" ? timestamp : undefined);

@@ -43,7 +43,8 @@ class Model {
   }
 
   saw(command: AnyCommand, result: AnyResult): void {
-    if (command.type === "setVersioning") this.versioning.set(command.bucket, command.versioning);
+    if (command.type === "configureBucket")
+      this.versioning.set(command.bucket, command.change.versioning ?? "off");
     if (!("key" in command)) return;
     const { bucket, key } = command;
     const versions = this.at(bucket, key);

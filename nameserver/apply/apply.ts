@@ -10,10 +10,13 @@ import * as blobs from "./blobs.ts";
 import * as blocks from "./blocks.ts";
 import * as buckets from "./buckets.ts";
 import type { ApplyContext } from "./context.ts";
+import * as copies from "./copies.ts";
+import * as describe from "./describe.ts";
 import * as objects from "./objects.ts";
 import * as staging from "./staging.ts";
 import * as trash from "./trash.ts";
 import * as uploads from "./uploads.ts";
+import * as users from "./users.ts";
 
 export function apply(context: ApplyContext, command: AnyCommand): AnyResult | Promise<AnyResult> {
   switch (command.type) {
@@ -21,12 +24,26 @@ export function apply(context: ApplyContext, command: AnyCommand): AnyResult | P
       return buckets.createBucket(context, command);
     case "deleteBucket":
       return buckets.deleteBucket(context, command);
-    case "setVersioning":
-      return buckets.setVersioning(context, command);
+    case "configureBucket":
+      return buckets.configureBucket(context, command);
+    case "putUser":
+      return users.putUser(context, command);
+    case "removeUser":
+      return users.removeUser(context, command);
+    case "putAccessKey":
+      return users.putAccessKey(context, command);
+    case "removeAccessKey":
+      return users.removeAccessKey(context, command);
     case "putObject":
       return objects.putObject(context, command);
     case "deleteObject":
       return objects.deleteObject(context, command);
+    case "copyObject":
+      return copies.copyObject(context, command);
+    case "putPartCopy":
+      return copies.putPartCopy(context, command);
+    case "describeObject":
+      return describe.describeObject(context, command);
     case "undelete":
       return trash.undelete(context, command);
     case "addChunks":

@@ -56,6 +56,7 @@ export function placeLatest(
     attributes,
   };
   putCurrent(context, bucket, key, row);
+  bucket.checkQuota();
   return versionResult(row);
 }
 
@@ -81,11 +82,8 @@ export function deleteObject(
   checkConditions(current, command.conditions);
   if (version !== undefined)
     return deleteVersion(context, bucket, key, current, parseVersion(version));
-  if (bucket.versioning === "off") {
-    supersede(context, bucket, key);
-    return { type: "done" };
-  }
   supersede(context, bucket, key);
+  if (bucket.versioning === undefined) return { type: "done" };
   const marker: NameRow = {
     seq: context.nextSequence(),
     ms: context.timeMs,

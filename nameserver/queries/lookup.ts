@@ -11,19 +11,13 @@ import { read, readBucket } from "./read.ts";
 type Request = Parameters<NameService["lookup"]>[0];
 
 export function objectInfo(key: string, row: NameRow): ObjectInfo {
-  const parts =
-    row.multipart === true && row.slices !== undefined
-      ? row.slices.map(([, , lengthBytes, checksum]) =>
-          checksum === undefined ? { lengthBytes } : { lengthBytes, checksum },
-        )
-      : undefined;
   return {
     key,
     version: versionText(row),
     modifiedMs: row.ms,
     lengthBytes: row.length,
     deleteMarker: row.marker === true,
-    attributes: parts === undefined ? row.attributes : { ...row.attributes, parts },
+    attributes: row.attributes,
   };
 }
 

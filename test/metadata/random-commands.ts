@@ -82,9 +82,9 @@ export class RandomCommands {
     switch (this.#random.u32() % 20) {
       case 0:
         return {
-          type: "setVersioning",
+          type: "configureBucket",
           ...target,
-          versioning: this.pick(["enabled", "suspended"]),
+          change: { versioning: this.pick(["enabled", "suspended"]) },
         };
       case 1:
         return { type: "deleteObject", ...target, version: this.pick(this.versions) };

@@ -1,0 +1,13 @@
+/** The user that a request speaks for, once its signature was proved. */
+export interface Identity {
+  /** Empty for a request without a signature. */
+  readonly id: string;
+  readonly displayName: string;
+}
+
+/** Nobody proved to be anybody: allowed is what is allowed to all. */
+export const anonymous: Identity = { id: "", displayName: "" };
+
+export function isAnonymous(identity: Identity): boolean {
+  return identity.id === "";
+}
