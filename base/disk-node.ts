@@ -1,5 +1,6 @@
 /** The real disk, over `node:fs` callbacks (half the cost of the promise API per call). */
 import * as fs from "node:fs";
+import { dirname } from "node:path";
 import { systemClock } from "./clock.ts";
 import type { Disk, DiskFile } from "./disk.ts";
 import { assert, QuarryError } from "./errors.ts";
@@ -142,6 +143,24 @@ class NodeFile implements DiskFile {
   }
 }
 
+/**
+ * Node's own recursive mkdir never ends, and heeds no signal, where a folder is there but takes no
+ * other (`/proc/x`): it makes the parent, which is there, again and again.
+ */
+async function makeDirectory(directory: string): Promise<void> {
+  const make = () => fs.promises.mkdir(directory, { mode: 0o700 });
+  try {
+    await make();
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "EEXIST" && (await fs.promises.stat(directory)).isDirectory()) return;
+    const parent = dirname(directory);
+    if (code !== "ENOENT" || (await nodeDisk.exists(parent))) throw error;
+    await makeDirectory(parent);
+    await makeDirectory(directory);
+  }
+}
+
 export const nodeDisk: Disk = {
   open(path, mode) {
     return new Promise((resolve, reject) => {
@@ -164,9 +183,7 @@ export const nodeDisk: Disk = {
       () => true,
       () => false,
     ),
-  async makeDirectory(directory) {
-    await fs.promises.mkdir(directory, { recursive: true, mode: 0o700 });
-  },
+  makeDirectory,
   rename: (from, to) => fs.promises.rename(from, to),
   remove: (path) => fs.promises.rm(path, { force: true }),
   async syncDirectory(directory) {

@@ -1,0 +1,29 @@
+import { existsSync } from "node:fs";
+import { mkdtemp, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { nodeDisk } from "./disk-node.ts";
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "quarry-disk-"));
+});
+afterAll(async () => await rm(folder, { recursive: true }));
+
+test("a folder is made with those above it, for its owner only, and again does no harm", async () => {
+  const deep = join(folder, "a", "b", "c");
+  await Promise.all([nodeDisk.makeDirectory(deep), nodeDisk.makeDirectory(deep)]);
+  await nodeDisk.makeDirectory(deep);
+  expect((await stat(join(folder, "a"))).mode & 0o777).toBe(0o700);
+});
+
+test("a file is no folder", async () => {
+  await writeFile(join(folder, "file"), "");
+  await expect(nodeDisk.makeDirectory(join(folder, "file"))).rejects.toThrow(/EEXIST/);
+  await expect(nodeDisk.makeDirectory(join(folder, "file", "x"))).rejects.toThrow(/ENOTDIR/);
+});
+
+test.runIf(existsSync("/proc/self"))("where no folder can be made, that is said", async () => {
+  await expect(nodeDisk.makeDirectory("/proc/nope/a/b")).rejects.toThrow(/ENOENT|EACCES|EPERM/);
+});
