@@ -59,6 +59,45 @@ export const limits = {
   /** The state is made durable, and the log cut, after this much log. */
   checkpointBytes: 16 * MiB,
 
+  // replication
+  /** Voters and learners of one group together. */
+  raftMembers: 32,
+  /** What an entry is reckoned to cost beside its data. */
+  raftEntryOverheadBytes: 128,
+  /** Entries of one append message, unless a single one is larger. */
+  raftAppendBytes: 1 * MiB,
+  raftAppendEntries: 1024,
+  /** Appends on their way to one follower, unacknowledged. */
+  raftInflightAppends: 64,
+  raftInflightBytes: 16 * MiB,
+  /** Entries that the leader has and that are not committed; more proposals are told to wait. */
+  raftUncommittedBytes: 32 * MiB,
+  raftUncommittedEntries: 16_384,
+  /** Proposals that a follower has sent to the leader, unanswered. */
+  raftForwarded: 4096,
+  raftForwardedBytes: 16 * MiB,
+  /** Committed entries handed out at once. */
+  raftCommittedEntries: 1024,
+  /** Writes that the owner has not reported durable. */
+  raftPersists: 4096,
+  /** Reads that wait for a confirmation, and confirmations under way. */
+  raftReads: 16_384,
+  raftReadRounds: 4,
+  /** Log that is kept for followers that lag, though the state no longer needs it. */
+  raftRetainBytes: 64 * MiB,
+  /** A learner may become a voter when it lacks at most this many entries. */
+  raftPromotionLag: 1024,
+  raftSnapshotPieceBytes: 1 * MiB,
+
+  // sessions of clients
+  sessions: 65_536,
+  /** Unanswered commands of one session; results kept for its retries. */
+  sessionWindow: 64,
+  sessionMs: 3_600_000,
+  /** Expired sessions that one new session clears away. */
+  sessionsCleared: 16,
+  sessionResultBytes: 4 * KiB,
+
   // objects, as S3 documents them
   keyBytes: 1024,
   bucketsPerUser: 1000,
@@ -71,6 +110,9 @@ export const limits = {
   listKeys: 1000,
   xmlBodyBytes: 2 * MiB,
   xmlDepth: 16,
+  adminBodyBytes: 64 * KiB,
+  usersFileBytes: 16 * MiB,
+  usersInFile: 10_000,
   tags: 10,
 
   // transport

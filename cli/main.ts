@@ -1,5 +1,6 @@
 /** The `quarry` program: one command a file, errors in words. */
 import { Command } from "commander";
+import { adminCommand } from "./admin/command.ts";
 import { crushCommand } from "./crush/command.ts";
 import { erasureCommand } from "./erasure/command.ts";
 import { explain } from "./explain.ts";
@@ -25,6 +26,7 @@ for (const command of [
   lsCommand(),
   rmCommand(),
   undeleteCommand(),
+  adminCommand(),
   crushCommand(),
   erasureCommand(),
 ])

@@ -7,6 +7,7 @@ export type AnswerBody =
   /** The headers of a body of this length, which is not sent (HEAD). */
   | { readonly kind: "head"; readonly lengthBytes: number }
   | { readonly kind: "xml"; readonly text: string }
+  | { readonly kind: "json"; readonly text: string }
   | {
       readonly kind: "bytes";
       readonly lengthBytes: number;
@@ -26,6 +27,10 @@ const noHeaders: AnswerHeaders = {};
 
 export function emptyAnswer(status: number, headers: AnswerHeaders = noHeaders): Answer {
   return { status, headers, body: EMPTY };
+}
+
+export function jsonAnswer(value: unknown): Answer {
+  return { status: 200, headers: noHeaders, body: { kind: "json", text: JSON.stringify(value) } };
 }
 
 export function xmlAnswer(text: string, headers: AnswerHeaders = noHeaders): Answer {

@@ -2,7 +2,7 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { unreachable } from "../base/errors.ts";
 import type { BucketInfo } from "../rpc/objects.ts";
-import { type Identity, isAnonymous } from "./identity.ts";
+import { type Identity, isAnonymous, ROOT_USER } from "./identity.ts";
 import type { Route } from "./routes.ts";
 import { S3Error } from "./s3/errors.ts";
 import type { Target } from "./target.ts";
@@ -19,6 +19,9 @@ export function authorize(route: Route, asked: Asked): void {
   switch (route.access) {
     case "account":
       if (isAnonymous(asked.identity)) throw new S3Error("AccessDenied");
+      return;
+    case "root":
+      if (asked.identity.id !== ROOT_USER) throw new S3Error("AccessDenied");
       return;
     case "owner": {
       const { owner } = bucketOf(asked);

@@ -8,6 +8,9 @@ export interface Identity {
 /** Nobody proved to be anybody: allowed is what is allowed to all. */
 export const anonymous: Identity = { id: "", displayName: "" };
 
+/** The user that a store is born with, who makes the others. */
+export const ROOT_USER = "0000000000000000000000000000000000000000000000000000000000000001";
+
 export function isAnonymous(identity: Identity): boolean {
   return identity.id === "";
 }

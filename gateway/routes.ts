@@ -2,6 +2,8 @@
  * The route table: method, level and subresource choose the verb; each verb says who may use it.
  * What does not stand here is refused.
  */
+import { adminCommand } from "./admin/commands.ts";
+import { listUsers } from "./admin/list-users.ts";
 import type { Handler } from "./call.ts";
 import { abortMultipartUpload } from "./s3/abort-multipart-upload.ts";
 import { completeMultipartUpload } from "./s3/complete-multipart-upload.ts";
@@ -27,8 +29,11 @@ import { subresourceOf } from "./subresources.ts";
 import type { Target } from "./target.ts";
 import { element } from "./xml-write.ts";
 
-/** `account`: any user, for what is the user's own. `owner`: the owner of the bucket. */
-export type Access = "account" | "owner";
+/**
+ * `account`: any user, for what is the user's own. `owner`: the owner of the bucket. `root`: the user
+ * that makes the others.
+ */
+export type Access = "account" | "owner" | "root";
 
 export interface Route {
   /** AWS's name of the operation. */
@@ -42,6 +47,8 @@ type Level = "service" | "bucket" | "object";
 /** Method, level, subresource ("" for none), verb, access, handler. */
 const table: readonly (readonly [string, Level, string, string, Access, Handler])[] = [
   ["GET", "service", "", "ListBuckets", "account", listBuckets],
+  ["POST", "service", "quarry-admin", "AdminCommand", "root", adminCommand],
+  ["GET", "service", "quarry-users", "ListUsers", "root", listUsers],
 
   ["PUT", "bucket", "", "CreateBucket", "account", createBucket],
   ["HEAD", "bucket", "", "HeadBucket", "owner", headBucket],

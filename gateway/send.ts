@@ -23,6 +23,8 @@ export async function sendAnswer(exchange: Exchange, answer: Answer): Promise<vo
       return await sendWhole(exchange, answer.status, head, undefined);
     case "xml":
       return await sendXml(exchange, answer.status, head, body.text);
+    case "json":
+      return await sendText(exchange, answer.status, head, "application/json", body.text);
     case "bytes":
       return await sendBytes(exchange, answer.status, head, body.lengthBytes, body.bytes);
     case "late":
@@ -61,8 +63,18 @@ async function sendXml(
   head: Head,
   text: string,
 ): Promise<void> {
+  await sendText(exchange, status, head, "application/xml", text);
+}
+
+async function sendText(
+  exchange: Exchange,
+  status: number,
+  head: Head,
+  type: string,
+  text: string,
+): Promise<void> {
   const bytes = Buffer.from(text, "utf8");
-  head["Content-Type"] = "application/xml";
+  head["Content-Type"] = type;
   head["Content-Length"] = bytes.length;
   await sendWhole(exchange, status, head, bytes);
 }

@@ -14,6 +14,7 @@ import { credentialsPath, rootCredentials, sourcingLine } from "./root-credentia
 import { type ServeFlags, type ServeSettings, settingsFrom } from "./settings.ts";
 import { askedToStop } from "./stop-signals.ts";
 import { openStorageSocket } from "./storage-socket.ts";
+import { readUsersFile } from "./users-file.ts";
 
 export function serveCommand(): Command {
   return new Command("serve")
@@ -28,6 +29,7 @@ export function serveCommand(): Command {
     .option("--domain <name>", "also serve buckets as bucket.<name>")
     .option("--gateways <n>", "gateway processes; by default one a core but one, on two cores none")
     .option("--single-process", "everything in one process")
+    .option("--users <file>", "users that exist from the start on (JSON; docs/cli.md)")
     .option("--log-level <level>", "debug, info, warn, error, silent", "info")
     .addHelpText(
       "after",
@@ -45,6 +47,7 @@ interface Front {
 
 async function serve(settings: ServeSettings): Promise<void> {
   const logger = createLogger(settings.logLevel, "storage");
+  const users = settings.usersFile === undefined ? [] : await readUsersFile(settings.usersFile);
   const asked = askedToStop(() => process.exit(130));
   await using servers = await openServers({
     directories: settings.directories,
@@ -57,6 +60,7 @@ async function serve(settings: ServeSettings): Promise<void> {
   const wished = urlOf(settings.host, settings.port);
   const keys = await rootCredentials(nodeDisk, systemRandom, first, wished, process.env);
   await establishUser(servers.nameserver, rootUser, [keys]);
+  for (const { user, key } of users) await establishUser(servers.nameserver, user, [key]);
   const front =
     settings.gateways === 0
       ? await frontInProcess(servers, settings)

@@ -1,11 +1,12 @@
 /** Users that a start brings along: they are in the metadata before the first request comes. */
+import { ROOT_USER } from "../../gateway/identity.ts";
 import type { NameService } from "../../rpc/name-service.ts";
 import type { UserInfo } from "../../rpc/objects.ts";
 import type { RootCredentials } from "./root-credentials.ts";
 
 /** The root user, with the canonical id that ACLs and listings show. */
 export const rootUser: UserInfo = {
-  id: "0000000000000000000000000000000000000000000000000000000000000001",
+  id: ROOT_USER,
   displayName: "root",
 };
 

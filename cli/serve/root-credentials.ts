@@ -33,7 +33,7 @@ export async function rootCredentials(
 ): Promise<RootCredentials> {
   const path = credentialsPath(directory);
   const kept = (await disk.exists(path)) ? parse(path, await readWhole(disk, path)) : undefined;
-  const keys = fromEnvironment(environment) ?? kept ?? fresh(random);
+  const keys = fromEnvironment(environment) ?? kept ?? freshKeys(random);
   await disk.makeDirectory(directory);
   await replaceWhole(disk, path, Buffer.from(format(keys, endpoint)));
   return keys;
@@ -58,7 +58,8 @@ function fromEnvironment(
   return { accessKey, secretKey };
 }
 
-function fresh(random: Random): RootCredentials {
+/** A pair of keys that nobody can guess. */
+export function freshKeys(random: Random): RootCredentials {
   return {
     accessKey: `QK${random.bytes(9).toString("hex").toUpperCase()}`,
     secretKey: random.bytes(30).toString("base64url"),

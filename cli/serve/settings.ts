@@ -18,6 +18,8 @@ export interface ServeSettings {
   readonly gateways: number;
   readonly scrubBytesPerSecond: number;
   readonly logLevel: string;
+  /** A file of users that exist from the start on. */
+  readonly usersFile?: string;
 }
 
 export interface ServeFlags {
@@ -32,6 +34,7 @@ export interface ServeFlags {
   readonly gateways?: string;
   readonly singleProcess?: boolean;
   readonly logLevel: string;
+  readonly users?: string;
 }
 
 const DURABILITIES: readonly string[] = ["commit", "interval", "none"] satisfies Durability[];
@@ -49,6 +52,7 @@ export function settingsFrom(flags: ServeFlags): ServeSettings {
     holdMs: whole("--hold", flags.hold, 0, 365 * 86_400) * 1000,
     scrubBytesPerSecond: whole("--scrub", flags.scrub, 0, 100_000) * 1024 * 1024,
     gateways: gatewaysOf(flags),
+    ...(flags.users !== undefined && { usersFile: flags.users }),
     logLevel: oneOf("--log-level", flags.logLevel, LOG_LEVELS),
   };
 }

@@ -167,8 +167,11 @@ const fromStore: Readonly<Record<ErrorCode, S3ErrorCode>> = {
 /** Codes whose own message is meant for the user; others keep the table's. */
 const tells = new Set<ErrorCode>([
   "InvalidArgument",
+  "NoSuchUser",
   "QuotaExceeded",
   "TooLarge",
+  "UserExists",
+  "UserOwnsBuckets",
   "NotImplemented",
 ]);
 
