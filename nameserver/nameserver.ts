@@ -25,6 +25,7 @@ import { read, readBucket } from "./queries/read.ts";
 import { parts, uploads } from "./queries/uploads.ts";
 import { access, user, users } from "./queries/users.ts";
 import { versions } from "./queries/versions.ts";
+import { RowCache } from "./row-cache.ts";
 import { LevelState } from "./state-level.ts";
 import type { Change, StateStore } from "./state-store.ts";
 import { collect } from "./workers/collect.ts";
@@ -101,7 +102,7 @@ export async function openNameserver(options: NameserverOptions): Promise<Namese
   const lock = opening.use(await disk.lock(directory));
   const mustExist = (await readIdentity(disk, directory)) !== undefined;
   const cleanEnd = await takeCleanEnd(disk, directory, !mustExist);
-  const { group, tombstones } = await openGroup(options, mustExist);
+  const { group, tombstones, cache } = await openGroup(options, mustExist);
   opening.use(group);
   const identity = await ensureIdentity(disk, directory, "nameserver", options);
   await configure(group, options);
@@ -115,7 +116,7 @@ export async function openNameserver(options: NameserverOptions): Promise<Namese
   const workers = startWorkers(options, group, openBlocks, cleanEnd);
   opening.move();
   return {
-    ...nameService(group, openBlocks),
+    ...nameService(group, openBlocks, cache),
     id: identity.id as ServerId,
     group,
     [Symbol.asyncDispose]: async () => {
@@ -131,7 +132,7 @@ export async function openNameserver(options: NameserverOptions): Promise<Namese
 async function openGroup(
   options: NameserverOptions,
   mustExist: boolean,
-): Promise<{ group: GroupOfOne; tombstones: Tombstones }> {
+): Promise<{ group: GroupOfOne; tombstones: Tombstones; cache: RowCache }> {
   const { disk, clock, random, durability, report } = options;
   const directory = `${options.directory}/log`;
   if (mustExist && (await listSegments(disk, directory)).length === 0)
@@ -143,10 +144,14 @@ async function openGroup(
     options.openState ?? ((must) => LevelState.open(disk, `${options.directory}/state`, must));
   const store = await openState(mustExist);
   const tombstones = new Tombstones(store, report);
-  const onChanges = (changes: readonly Change[]) => tombstones.saw(changes);
+  const cache = new RowCache(store);
+  const onChanges = (changes: readonly Change[]) => {
+    tombstones.saw(changes);
+    cache.saw(changes);
+  };
   try {
     const opened = { disk, clock, random, directory, durability, report, store, onChanges };
-    return { group: await GroupOfOne.open(opened), tombstones };
+    return { group: await GroupOfOne.open(opened), tombstones, cache };
   } catch (error) {
     await store[Symbol.asyncDispose]();
     throw error;
@@ -207,7 +212,7 @@ async function execute(group: Group, command: Command): Promise<CommandResult> {
   return result;
 }
 
-function nameService(group: Group, openBlocks: OpenBlocks): NameService {
+function nameService(group: Group, openBlocks: OpenBlocks, cache: RowCache): NameService {
   const { state } = group;
   /** Reads what every acknowledged command left (INV-5). */
   const query =
@@ -226,7 +231,7 @@ function nameService(group: Group, openBlocks: OpenBlocks): NameService {
     chunks: query((pin, offset) => chunkRun(state, pin, offset)),
     objectParts: query((pin, after, limit) => objectParts(state, pin, after, limit)),
     versions: query((request) => versions(state, request)),
-    access: query((request) => access(state, request)),
+    access: query((request) => access(cache, request)),
     user: query((by) => user(state, by)),
     users: query((after, limit) => users(state, after, limit)),
     list: query((request) => list(state, request)),

@@ -4,6 +4,7 @@ import type { UserInfo } from "../../rpc/objects.ts";
 import { bucketInfo } from "../apply/buckets.ts";
 import type { StateReader } from "../group.ts";
 import { KeyReader, keys, prefixEnd, tags } from "../keyspace.ts";
+import type { RowCache } from "../row-cache.ts";
 import { decodeRow } from "../row-codec.ts";
 import type { UserRow } from "../rows.ts";
 import { read } from "./read.ts";
@@ -16,12 +17,12 @@ function userInfo(id: string, row: UserRow): UserInfo {
 }
 
 export function access(
-  state: StateReader,
+  rows: RowCache,
   { accessKey, bucket }: Parameters<NameService["access"]>[0],
 ): Access {
-  const key = accessKey === undefined ? undefined : read(state, keys.accessKey(accessKey));
-  const user = key === undefined ? undefined : read(state, keys.user(key.user));
-  const row = bucket === undefined ? undefined : read(state, keys.bucket(bucket));
+  const key = accessKey === undefined ? undefined : rows.get(keys.accessKey(accessKey));
+  const user = key === undefined ? undefined : rows.get(keys.user(key.user));
+  const row = bucket === undefined ? undefined : rows.get(keys.bucket(bucket));
   return {
     ...(key !== undefined &&
       user !== undefined && { user: { ...userInfo(key.user, user), secretKey: key.secretKey } }),

@@ -1,0 +1,46 @@
+/**
+ * Decoded rows that nearly every request asks for (its access key, user, bucket). Told of every batch
+ * before its commands are answered, so it never knows less than the state.
+ */
+import type { StateReader } from "./group.ts";
+import type { Key, RowKey } from "./keyspace.ts";
+import { decodeRow } from "./row-codec.ts";
+import type { Change } from "./state-store.ts";
+
+const MOST_ROWS = 4096;
+
+interface Cell {
+  readonly stored: Buffer | undefined;
+  /** Decoded when it is asked for. */
+  row?: unknown;
+}
+
+export class RowCache {
+  readonly #state: StateReader;
+  readonly #cells = new Map<Key, Cell>();
+
+  constructor(state: StateReader) {
+    this.#state = state;
+  }
+
+  get<Row>(key: RowKey<Row>): Row | undefined {
+    let cell = this.#cells.get(key);
+    if (cell === undefined) {
+      cell = { stored: this.#state.get(key) };
+      if (this.#cells.size >= MOST_ROWS)
+        for (const oldest of this.#cells.keys()) {
+          this.#cells.delete(oldest);
+          break;
+        }
+      this.#cells.set(key, cell);
+    }
+    if (cell.stored === undefined) return undefined;
+    cell.row ??= decodeRow<Row>(key, cell.stored);
+    return cell.row as Row;
+  }
+
+  saw(changes: readonly Change[]): void {
+    for (const { key, value } of changes)
+      if (this.#cells.has(key)) this.#cells.set(key, { stored: value });
+  }
+}
