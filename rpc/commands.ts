@@ -105,6 +105,8 @@ export type Command =
       readonly bucket: string;
       readonly key: string;
       readonly version?: string;
+      /** The version that the caller was found to be allowed to change: no other is. */
+      readonly seen?: CopySource["seen"];
       readonly change: Change<Pick<ObjectAttributes, "tags" | "acl">>;
     }
   | {

@@ -79,7 +79,7 @@ export class RandomCommands {
   next(): AnyCommand {
     const target = { bucket: this.pick(BUCKETS), key: this.pick(KEYS) };
     const etag = `e${this.#random.u32() % 3}`;
-    switch (this.#random.u32() % 20) {
+    switch (this.#random.u32() % 22) {
       case 0:
         return {
           type: "configureBucket",
@@ -108,6 +108,12 @@ export class RandomCommands {
       case 11:
       case 12:
         return this.#uploadCommand(target, etag);
+      case 20:
+        return { type: "describeObject", ...target, change: { tags: { etag } } };
+      case 21: {
+        const change = this.pick([{ tags: null }, { acl: null }]);
+        return { type: "describeObject", ...target, version: this.pick(this.versions), change };
+      }
       case 13:
         return {
           type: "putObject",
