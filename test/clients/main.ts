@@ -9,7 +9,12 @@ import { join } from "node:path";
 import { freePort, rootKeys, startServer } from "../server-process.ts";
 
 const SKIPPED = 77;
-const interpreters: Readonly<Record<string, string>> = { sh: "bash", py: "python3" };
+const helpers = new Set(["main.ts", "quarry.test.ts", "tour.sh"]);
+const interpreters: Readonly<Record<string, string>> = {
+  sh: "bash",
+  py: "python3",
+  ts: process.execPath,
+};
 
 async function run(script: string, endpoint: string): Promise<number> {
   const interpreter = interpreters[script.split(".")[1] ?? ""] ?? "false";
@@ -32,7 +37,7 @@ async function run(script: string, endpoint: string): Promise<number> {
 
 const wanted = process.argv.slice(2);
 const scripts = (await readdir(import.meta.dirname))
-  .filter((name) => /\.(sh|py)$/.test(name) && name !== "tour.sh")
+  .filter((name) => /\.(sh|py|ts)$/.test(name) && !helpers.has(name))
   .filter((name) => wanted.length === 0 || wanted.includes(name.split(".")[0] ?? ""));
 if (scripts.length === 0) throw new Error(`no tour is called ${wanted.join(" or ")}`);
 
