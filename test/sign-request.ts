@@ -70,6 +70,12 @@ export function signRequest(
   };
 }
 
+const encodeText = (text: string) =>
+  encodeURIComponent(text).replace(
+    /[!'()*]/g,
+    (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+
 /** A presigned URL; `query` holds what else it carries, `more` the headers under the signature. */
 export function presignUrl(
   signer: Signer,
@@ -91,9 +97,10 @@ export function presignUrl(
     "X-Amz-Expires": String(expiresS),
     "X-Amz-SignedHeaders": names.join(";"),
   };
-  const canonicalQuery = Object.keys(all)
-    .sort()
-    .map((name) => `${encodeURIComponent(name)}=${encodeURIComponent(all[name] ?? "")}`)
+  const canonicalQuery = Object.entries(all)
+    .map(([name, value]) => [encodeText(name), encodeText(value)] as const)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, value]) => `${name}=${value}`)
     .join("&");
   const lines = names.map((name) => `${name}:${more[name] ?? ""}\n`).join("");
   const canonical = [method, path, canonicalQuery, lines, names.join(";"), "UNSIGNED-PAYLOAD"].join(

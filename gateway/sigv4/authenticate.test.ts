@@ -192,6 +192,11 @@ describe("what is refused", () => {
     ],
     ["another range", { ...getObject, headers: { range: "bytes=0-10" } }, "SignatureDoesNotMatch"],
     [
+      "a byte A0 before a signed value",
+      { ...getObject, headers: { range: "\xa0bytes=0-9" } },
+      "SignatureDoesNotMatch",
+    ],
+    [
       "another hash of the body",
       { ...getObject, headers: { range: "bytes=0-9", "x-amz-content-sha256": "UNSIGNED-PAYLOAD" } },
       "SignatureDoesNotMatch",
@@ -258,6 +263,11 @@ describe("what is refused", () => {
       "an unsigned host",
       header(`AWS4-HMAC-SHA256 ${good},SignedHeaders=range,Signature=${getObject.signature}`),
       "AuthorizationHeaderMalformed",
+    ],
+    [
+      "a signed header called like a method of objects",
+      header(`AWS4-HMAC-SHA256 ${good},${tail.replace("=host", "=constructor;host")}`),
+      "SignatureDoesNotMatch",
     ],
     [
       "both ways at once",

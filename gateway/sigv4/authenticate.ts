@@ -59,7 +59,8 @@ export function authenticate(
   checkTime(claim, nowMs);
   checkAllSigned(headers, claim.signedHeaders);
   const presigned = claim.expiresS !== undefined;
-  const payloadHash = payloadHashOf(headers["x-amz-content-sha256"], presigned);
+  const inQuery = presigned ? hashInQuery(target.query) : undefined;
+  const payloadHash = payloadHashOf(headers["x-amz-content-sha256"] ?? inQuery, presigned);
   const key = keys.get(claim.accessKey, signer.secretKey, claim.date, claim.region);
   const canonical = canonicalRequest(head.method, target, headers, claim, payloadHash);
   if (!sameSignature(signatureOf(key, claim, canonical), claim.signature))
@@ -139,6 +140,11 @@ function checkAllSigned(headers: IncomingHttpHeaders, signedHeaders: string): vo
         "There were headers present in the request which were not signed",
         { HeadersNotSigned: name },
       );
+}
+
+/** A presigned URL may promise its body's hash as a parameter, which signers spell either way. */
+function hashInQuery(query: ReadonlyMap<string, string>): string | undefined {
+  return query.get("X-Amz-Content-Sha256") ?? query.get("x-amz-content-sha256");
 }
 
 function payloadHashOf(header: string | string[] | undefined, presigned: boolean): string {
