@@ -114,6 +114,14 @@ export const limits = {
   usersFileBytes: 16 * MiB,
   usersInFile: 10_000,
   tags: 10,
+  bucketTags: 50,
+  corsRules: 100,
+  corsBytes: 64 * KiB,
+  /** Everything of a POST form that stands before the bytes of its file. */
+  formBytes: 20 * KiB,
+  formFields: 100,
+  /** What is read, and ignored, behind the file of a form. */
+  formTailBytes: 64 * KiB,
 
   // transport
   /** Largest piece of a payload in one frame. */

@@ -41,6 +41,11 @@ export function encodeKey(text: string): string {
   return encodeBytes(Buffer.from(text, "utf8").toString("latin1"), true);
 }
 
+/** Encodes the UTF-8 bytes of a text, `/` too: for names and values of a query. */
+export function encodeText(text: string): string {
+  return encodeBytes(Buffer.from(text, "utf8").toString("latin1"), false);
+}
+
 /** The bytes that a percent-encoded text stands for, as latin1; `+` becomes a space if asked. */
 export function decodeBytes(encoded: string, plusIsSpace: boolean): string {
   if (!encoded.includes("%") && !(plusIsSpace && encoded.includes("+"))) return encoded;

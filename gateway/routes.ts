@@ -10,18 +10,24 @@ import { completeMultipartUpload } from "./s3/complete-multipart-upload.ts";
 import { createBucket } from "./s3/create-bucket.ts";
 import { createMultipartUpload } from "./s3/create-multipart-upload.ts";
 import { deleteBucket } from "./s3/delete-bucket.ts";
+import { deleteBucketTagging } from "./s3/delete-bucket-tagging.ts";
 import { deleteObject } from "./s3/delete-object.ts";
+import { deleteObjectTagging } from "./s3/delete-object-tagging.ts";
 import { deleteObjects } from "./s3/delete-objects.ts";
 import { S3Error } from "./s3/errors.ts";
 import { getBucketLocation } from "./s3/get-bucket-location.ts";
+import { getBucketTagging } from "./s3/get-bucket-tagging.ts";
 import { getObject, headObject } from "./s3/get-object.ts";
+import { getObjectTagging } from "./s3/get-object-tagging.ts";
 import { headBucket } from "./s3/head-bucket.ts";
 import { listBuckets } from "./s3/list-buckets.ts";
 import { listMultipartUploads } from "./s3/list-multipart-uploads.ts";
 import { listObjects } from "./s3/list-objects.ts";
 import { listObjectsV2 } from "./s3/list-objects-v2.ts";
 import { listParts } from "./s3/list-parts.ts";
+import { putBucketTagging } from "./s3/put-bucket-tagging.ts";
 import { putObject } from "./s3/put-object.ts";
+import { putObjectTagging } from "./s3/put-object-tagging.ts";
 import { emptyConfiguration, getBucketVersioning, notConfigured } from "./s3/unconfigured.ts";
 import { undeleteObject } from "./s3/undelete-object.ts";
 import { uploadPart } from "./s3/upload-part.ts";
@@ -57,12 +63,18 @@ const table: readonly (readonly [string, Level, string, string, Access, Handler]
   ["GET", "bucket", "list-type", "ListObjectsV2", "owner", listObjectsV2],
   ["GET", "bucket", "location", "GetBucketLocation", "owner", getBucketLocation],
   ["GET", "bucket", "uploads", "ListMultipartUploads", "owner", listMultipartUploads],
+  ["GET", "bucket", "tagging", "GetBucketTagging", "owner", getBucketTagging],
+  ["PUT", "bucket", "tagging", "PutBucketTagging", "owner", putBucketTagging],
+  ["DELETE", "bucket", "tagging", "DeleteBucketTagging", "owner", deleteBucketTagging],
   ["POST", "bucket", "delete", "DeleteObjects", "owner", deleteObjects],
 
   ["GET", "object", "", "GetObject", "owner", getObject],
   ["HEAD", "object", "", "HeadObject", "owner", headObject],
   ["PUT", "object", "", "PutObject", "owner", putObject],
   ["DELETE", "object", "", "DeleteObject", "owner", deleteObject],
+  ["GET", "object", "tagging", "GetObjectTagging", "owner", getObjectTagging],
+  ["PUT", "object", "tagging", "PutObjectTagging", "owner", putObjectTagging],
+  ["DELETE", "object", "tagging", "DeleteObjectTagging", "owner", deleteObjectTagging],
   ["POST", "object", "quarry-undelete", "UndeleteObject", "owner", undeleteObject],
   ["POST", "object", "uploads", "CreateMultipartUpload", "owner", createMultipartUpload],
   ["PUT", "object", "uploadId", "UploadPart", "owner", uploadPart],
@@ -103,7 +115,6 @@ const unconfigured: readonly (readonly [string, string, Handler])[] = [
     "GetBucketRequestPayment",
     emptyConfiguration("RequestPaymentConfiguration", element("Payer", "BucketOwner")),
   ],
-  ["tagging", "GetBucketTagging", notConfigured("NoSuchTagSet")],
   ["website", "GetBucketWebsite", notConfigured("NoSuchWebsiteConfiguration")],
 ];
 

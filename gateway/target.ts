@@ -3,7 +3,7 @@
  * parameters are percent-decoded exactly once and kept verbatim.
  */
 import { limits } from "../base/limits.ts";
-import { canonicalPath, decodeBytes, encodeBytes, utf8Of } from "./percent.ts";
+import { canonicalPath, decodeBytes, encodeText, utf8Of } from "./percent.ts";
 import { S3Error } from "./s3/errors.ts";
 
 export interface Target {
@@ -97,8 +97,4 @@ function byName(a: string, b: string): number {
   const nameA = a.slice(0, a.indexOf("="));
   const nameB = b.slice(0, b.indexOf("="));
   return nameA < nameB ? -1 : nameA > nameB ? 1 : 0;
-}
-
-function encodeText(text: string): string {
-  return encodeBytes(Buffer.from(text, "utf8").toString("latin1"), false);
 }

@@ -4,7 +4,7 @@ import type { ObjectAttributes } from "../../rpc/objects.ts";
 import { type Call, header } from "../call.ts";
 import { utf8Of } from "../percent.ts";
 import { S3Error } from "./errors.ts";
-import { parseTagging } from "./tagging-header.ts";
+import { parseTaggingHeader } from "./tagging-header.ts";
 
 const kept = [
   "cache-control",
@@ -66,7 +66,7 @@ export function attributesOf(call: Call): Omit<ObjectAttributes, "etag"> {
   const storageClass = header(call, "x-amz-storage-class");
   if (storageClass !== undefined && storageClass !== "STANDARD")
     throw new S3Error("InvalidStorageClass", "The only storage class here is STANDARD.");
-  const tags = parseTagging(header(call, "x-amz-tagging") ?? "");
+  const tags = parseTaggingHeader(header(call, "x-amz-tagging") ?? "");
   return {
     owner: call.identity.id,
     ...(contentType === undefined

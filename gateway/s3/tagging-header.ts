@@ -1,10 +1,8 @@
-/** x-amz-tagging: tags as a URL-encoded query. */
+/** x-amz-tagging: the tags of an object as a URL-encoded query. */
 import { limits } from "../../base/limits.ts";
-import { decodeBytes, utf8Of } from "../percent.ts";
+import { decodeBytes, encodeText, utf8Of } from "../percent.ts";
 import { S3Error } from "./errors.ts";
-
-const KEY_CHARS = 128;
-const VALUE_CHARS = 256;
+import { type Tags, tagsOf } from "./tag-set.ts";
 
 function decode(text: string): string {
   const decoded = utf8Of(decodeBytes(text, true));
@@ -12,22 +10,23 @@ function decode(text: string): string {
   return decoded;
 }
 
-export function parseTagging(text: string): Record<string, string> | undefined {
-  const tags = new Map<string, string>();
+/** Undefined where there is no tag. */
+export function parseTaggingHeader(text: string): Tags | undefined {
+  const pairs: (readonly [string, string])[] = [];
   for (const pair of text.split("&")) {
     if (pair === "") continue;
     const equals = pair.indexOf("=");
     const key = decode(equals < 0 ? pair : pair.slice(0, equals));
-    const value = equals < 0 ? "" : decode(pair.slice(equals + 1));
-    if (key === "" || key.length > KEY_CHARS)
-      throw new S3Error("InvalidTag", "The TagKey you have provided is invalid");
-    if (value.length > VALUE_CHARS)
-      throw new S3Error("InvalidTag", "The TagValue you have provided is invalid");
-    if (tags.has(key))
-      throw new S3Error("InvalidTag", "Cannot provide multiple Tags with the same key");
-    tags.set(key, value);
+    pairs.push([key, equals < 0 ? "" : decode(pair.slice(equals + 1))]);
   }
-  if (tags.size > limits.tags)
-    throw new S3Error("BadRequest", "Object tags cannot be greater than 10");
-  return tags.size === 0 ? undefined : Object.fromEntries(tags);
+  if (pairs.length > limits.tags)
+    throw new S3Error("BadRequest", `Object tags cannot be greater than ${limits.tags}`);
+  return pairs.length === 0 ? undefined : tagsOf(pairs);
+}
+
+/** The header that says the same. */
+export function taggingHeader(tags: Tags): string {
+  return Object.entries(tags)
+    .map(([key, value]) => `${encodeText(key)}=${encodeText(value)}`)
+    .join("&");
 }
