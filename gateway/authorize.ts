@@ -2,6 +2,9 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { unreachable } from "../base/errors.ts";
 import type { BucketInfo } from "../rpc/objects.ts";
+import type { Right } from "./acl/evaluate.ts";
+import { ObjectJudge } from "./acl/object-judge.ts";
+import { mayUseBucket } from "./acl/permissions.ts";
 import { type Identity, isAnonymous, ROOT_USER } from "./identity.ts";
 import type { Route } from "./routes.ts";
 import { S3Error } from "./s3/errors.ts";
@@ -15,29 +18,46 @@ export interface Asked {
   readonly expectedOwner: string | undefined;
 }
 
-export function authorize(route: Route, asked: Asked): void {
-  switch (route.access) {
+/**
+ * Judges what can be judged before anything was looked up. The judge that it gives back, for verbs on
+ * objects, does the rest.
+ */
+export function authorize(route: Route, asked: Asked): ObjectJudge | undefined {
+  const { access } = route;
+  switch (access) {
+    case "anyone":
+      return undefined;
     case "account":
-      if (isAnonymous(asked.identity)) throw new S3Error("AccessDenied");
-      return;
+      return demand(!isAnonymous(asked.identity));
     case "root":
-      if (asked.identity.id !== ROOT_USER) throw new S3Error("AccessDenied");
-      return;
-    case "owner": {
-      const { owner } = bucketOf(asked);
-      if (owner !== asked.identity.id) throw new S3Error("AccessDenied");
-      return;
+      return demand(asked.identity.id === ROOT_USER);
+    case "owner":
+      return demand(bucketOf(asked).owner === asked.identity.id);
+    case "bucket:READ":
+    case "bucket:WRITE":
+    case "bucket:READ_ACP":
+    case "bucket:WRITE_ACP": {
+      const right = access.slice("bucket:".length) as Right;
+      return demand(mayUseBucket(asked.identity, bucketOf(asked), right));
+    }
+    case "object:READ":
+    case "object:READ_ACP":
+    case "object:WRITE_ACP": {
+      const right = access.slice("object:".length) as Right;
+      return new ObjectJudge(asked.identity, bucketOf(asked), right);
     }
     default:
-      unreachable(route.access);
+      return unreachable(access);
   }
 }
 
-function bucketOf({ bucket, target, identity, expectedOwner }: Asked): BucketInfo {
-  if (bucket === undefined) {
-    if (isAnonymous(identity)) throw new S3Error("AccessDenied");
+function demand(allowed: boolean): undefined {
+  if (!allowed) throw new S3Error("AccessDenied");
+}
+
+function bucketOf({ bucket, target, expectedOwner }: Asked): BucketInfo {
+  if (bucket === undefined)
     throw new S3Error("NoSuchBucket", undefined, { BucketName: target.bucket });
-  }
   if (expectedOwner !== undefined && expectedOwner !== bucket.owner)
     throw new S3Error("AccessDenied");
   return bucket;

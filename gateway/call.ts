@@ -3,6 +3,7 @@ import type { IncomingHttpHeaders } from "node:http";
 import type { Clock } from "../base/clock.ts";
 import { assert } from "../base/errors.ts";
 import type { Store } from "../client/store.ts";
+import type { ObjectInfo } from "../rpc/name-service.ts";
 import type { BucketInfo } from "../rpc/objects.ts";
 import type { Answer } from "./answer.ts";
 import type { Identity } from "./identity.ts";
@@ -17,6 +18,11 @@ export interface Call {
   /** The bucket of the target as it was when the request was allowed. */
   readonly bucket: BucketInfo | undefined;
   readonly target: Target;
+  /**
+   * Refuses what the route's rule does not allow on the object that was found. To be called before
+   * anything is told of it, conditions included; an answer without it is none (see ObjectJudge).
+   */
+  permit(object: Pick<ObjectInfo, "attributes">): void;
   /** Signed headers and, for a presigned URL, the x-amz-* parameters that stand for headers. */
   readonly headers: IncomingHttpHeaders;
   /** Decodes the body; its first byte is asked for when the payload is read. */

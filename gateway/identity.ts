@@ -1,16 +1,18 @@
 /** The user that a request speaks for, once its signature was proved. */
 export interface Identity {
-  /** Empty for a request without a signature. */
   readonly id: string;
   readonly displayName: string;
 }
 
+/** Who owns what was written without a signature. No user can have this id. */
+export const ANONYMOUS_USER = "65a011a29cdf8ec533ec3d1ccaae921c";
+
 /** Nobody proved to be anybody: allowed is what is allowed to all. */
-export const anonymous: Identity = { id: "", displayName: "" };
+export const anonymous: Identity = { id: ANONYMOUS_USER, displayName: "" };
 
 /** The user that a store is born with, who makes the others. */
 export const ROOT_USER = "0000000000000000000000000000000000000000000000000000000000000001";
 
 export function isAnonymous(identity: Identity): boolean {
-  return identity.id === "";
+  return identity.id === ANONYMOUS_USER;
 }

@@ -100,8 +100,8 @@ export class Pipeline implements GatewayState {
     refuseUnknownWishes(wishes);
     const expected = wishes["x-amz-expected-bucket-owner"];
     const expectedOwner = typeof expected === "string" ? expected : undefined;
-    authorize(route, { identity, target, bucket, expectedOwner });
-    return await route.handle({
+    const judge = authorize(route, { identity, target, bucket, expectedOwner });
+    const answer = route.handle({
       store,
       region,
       clock,
@@ -109,8 +109,10 @@ export class Pipeline implements GatewayState {
       identity,
       bucket,
       headers: wishes,
+      permit: (object) => judge?.permit(object),
       payload: (wanted) => new Payload(wanted.headers ?? wishes, payload, exchange.body, wanted),
     });
+    return await (judge === undefined ? answer : judge.guard(answer));
   }
 
   async #refuse(exchange: Exchange, error: unknown): Promise<void> {

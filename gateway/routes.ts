@@ -2,6 +2,7 @@
  * The route table: method, level and subresource choose the verb; each verb says who may use it.
  * What does not stand here is refused.
  */
+import type { Right } from "./acl/evaluate.ts";
 import { adminCommand } from "./admin/commands.ts";
 import { listUsers } from "./admin/list-users.ts";
 import type { Handler } from "./call.ts";
@@ -36,10 +37,18 @@ import type { Target } from "./target.ts";
 import { element } from "./xml-write.ts";
 
 /**
- * `account`: any user, for what is the user's own. `owner`: the owner of the bucket. `root`: the user
- * that makes the others.
+ * `anyone`: also without a signature. `account`: any user, for what is the user's own. `owner`: the
+ * owner of the bucket. `root`: the user that makes the others. `bucket:…`, `object:…`: who owns it or
+ * was granted the right in its list; the handler asks for an object with `call.permit`, when it was
+ * looked up.
  */
-export type Access = "account" | "owner" | "root";
+export type Access =
+  | "anyone"
+  | "account"
+  | "owner"
+  | "root"
+  | `bucket:${Right}`
+  | `object:${Exclude<Right, "WRITE">}`;
 
 export interface Route {
   /** AWS's name of the operation. */
@@ -52,26 +61,26 @@ type Level = "service" | "bucket" | "object";
 
 /** Method, level, subresource ("" for none), verb, access, handler. */
 const table: readonly (readonly [string, Level, string, string, Access, Handler])[] = [
-  ["GET", "service", "", "ListBuckets", "account", listBuckets],
+  ["GET", "service", "", "ListBuckets", "anyone", listBuckets],
   ["POST", "service", "quarry-admin", "AdminCommand", "root", adminCommand],
   ["GET", "service", "quarry-users", "ListUsers", "root", listUsers],
 
   ["PUT", "bucket", "", "CreateBucket", "account", createBucket],
-  ["HEAD", "bucket", "", "HeadBucket", "owner", headBucket],
+  ["HEAD", "bucket", "", "HeadBucket", "bucket:READ", headBucket],
   ["DELETE", "bucket", "", "DeleteBucket", "owner", deleteBucket],
-  ["GET", "bucket", "", "ListObjects", "owner", listObjects],
-  ["GET", "bucket", "list-type", "ListObjectsV2", "owner", listObjectsV2],
+  ["GET", "bucket", "", "ListObjects", "bucket:READ", listObjects],
+  ["GET", "bucket", "list-type", "ListObjectsV2", "bucket:READ", listObjectsV2],
   ["GET", "bucket", "location", "GetBucketLocation", "owner", getBucketLocation],
-  ["GET", "bucket", "uploads", "ListMultipartUploads", "owner", listMultipartUploads],
+  ["GET", "bucket", "uploads", "ListMultipartUploads", "bucket:READ", listMultipartUploads],
   ["GET", "bucket", "tagging", "GetBucketTagging", "owner", getBucketTagging],
   ["PUT", "bucket", "tagging", "PutBucketTagging", "owner", putBucketTagging],
   ["DELETE", "bucket", "tagging", "DeleteBucketTagging", "owner", deleteBucketTagging],
-  ["POST", "bucket", "delete", "DeleteObjects", "owner", deleteObjects],
+  ["POST", "bucket", "delete", "DeleteObjects", "bucket:WRITE", deleteObjects],
 
-  ["GET", "object", "", "GetObject", "owner", getObject],
-  ["HEAD", "object", "", "HeadObject", "owner", headObject],
-  ["PUT", "object", "", "PutObject", "owner", putObject],
-  ["DELETE", "object", "", "DeleteObject", "owner", deleteObject],
+  ["GET", "object", "", "GetObject", "object:READ", getObject],
+  ["HEAD", "object", "", "HeadObject", "object:READ", headObject],
+  ["PUT", "object", "", "PutObject", "bucket:WRITE", putObject],
+  ["DELETE", "object", "", "DeleteObject", "bucket:WRITE", deleteObject],
   ["GET", "object", "tagging", "GetObjectTagging", "owner", getObjectTagging],
   ["PUT", "object", "tagging", "PutObjectTagging", "owner", putObjectTagging],
   ["DELETE", "object", "tagging", "DeleteObjectTagging", "owner", deleteObjectTagging],

@@ -38,6 +38,7 @@ async function openObject(call: Call, offset: number | undefined): Promise<OpenO
     throw new S3Error(version === undefined ? "NoSuchKey" : "MethodNotAllowed", undefined, {
       Key: key,
     });
+  call.permit(opened.object);
   return opened;
 }
 

@@ -19,6 +19,7 @@ function callOf(headers: IncomingHttpHeaders): Call {
     clock: systemClock,
     bucket: undefined,
     store: {} as Call["store"],
+    permit: unused,
     payload: unused,
   };
 }
