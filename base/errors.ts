@@ -19,6 +19,8 @@ const retryByCode = {
   BucketNotEmpty: "no",
   /** A condition of the request (If-Match …) does not hold. */
   ConditionFailed: "no",
+  /** What the caller had looked at was replaced meanwhile: look again. */
+  Changed: "now",
   InvalidPart: "no",
   InvalidPartOrder: "no",
   PartTooSmall: "no",

@@ -51,6 +51,8 @@ export const limits = {
   /** A name of at most this many slices keeps them in its own row. */
   inlineSlices: 16,
   slicesPerPage: 256,
+  /** A part that is copied consists of at most this many slices of its source. */
+  partSlices: 1024,
   /** Chunks that one look-up answers. */
   chunkRun: 64,
   /** Open blocks that a nameserver keeps on each device. */

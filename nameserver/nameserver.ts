@@ -229,7 +229,7 @@ function nameService(group: Group, openBlocks: OpenBlocks, cache: RowCache): Nam
     buckets: query((owner, after, limit) => buckets(state, owner, after, limit)),
     lookup: query((request) => lookup(state, request)),
     chunks: query((pin, offset) => chunkRun(state, pin, offset)),
-    objectParts: query((pin, after, limit) => objectParts(state, pin, after, limit)),
+    objectParts: query((request) => objectParts(state, request)),
     versions: query((request) => versions(state, request)),
     access: query((request) => access(cache, request)),
     user: query((by) => user(state, by)),

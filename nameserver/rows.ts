@@ -81,8 +81,10 @@ export interface NameRow {
   /** Its version id is "null". */
   readonly isNull?: true;
   readonly marker?: true;
-  /** The slices tell the parts of a multipart upload. */
-  readonly multipart?: true;
+  /** Of a multipart upload: how many parts its slices tell. */
+  readonly parts?: number;
+  /** The upload that completed as this version, so that a completion sent again is known. */
+  readonly upload?: number;
   readonly attributes: ObjectAttributes;
 }
 
@@ -109,6 +111,7 @@ export interface UploadRow {
 export interface StagedParts {
   readonly content: number;
   readonly count: number;
+  readonly slices: number;
   readonly length: number;
   readonly lastPart: number;
   readonly lastLength: number;
@@ -116,8 +119,8 @@ export interface StagedParts {
 
 export interface PartRow {
   /** The bytes, when they came with the part. */
-  readonly blob: BlobId;
-  /** The bytes, when they are a range of another object. */
+  readonly blob?: BlobId;
+  /** The bytes, when they are a range of another object; at most `limits.partSlices`. */
   readonly slices?: readonly SliceTuple[];
   readonly length: number;
   readonly etag: string;
@@ -153,6 +156,8 @@ export interface ContentRow {
 export interface ContentPageRow {
   /** Offset in the content of the first slice. */
   readonly start: number;
+  /** Parts that ended before this page. Absent: each slice before it was one. */
+  readonly parts?: number;
   readonly slices: readonly SliceTuple[];
 }
 

@@ -89,7 +89,10 @@ export type Command =
       readonly attributes: ObjectAttributes;
       readonly conditions?: WriteConditions;
     }
-  /** Names the content of another object; no bytes are moved. */
+  /**
+   * Names the content of another object; no bytes are moved. Refused as `Changed` when the source
+   * is not what was seen.
+   */
   | {
       readonly type: "copyObject";
       readonly bucket: string;
@@ -150,8 +153,9 @@ export type Command =
       readonly checksum?: ObjectChecksum;
     }
   /**
-   * Fixes the next run of parts of a completion, at most `limits.commandKeys / 4` in one command.
-   * Staging pins the named parts; staging from 0 again starts anew.
+   * Fixes the next run of parts of a completion, at most `limits.commandKeys / 4` in one command:
+   * of these as many as it can, at least one. Staging pins the named parts; staging from 0 again
+   * starts anew.
    */
   | {
       readonly type: "stageParts";
@@ -197,6 +201,7 @@ export type CommandResult =
       readonly etag: string;
       readonly checksum?: ObjectChecksum;
     }
+  | { readonly type: "part"; readonly modifiedMs: number }
   | { readonly type: "upload"; readonly upload: string }
   | {
       readonly type: "staged";

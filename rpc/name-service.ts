@@ -23,6 +23,10 @@ export interface ObjectInfo {
   readonly lengthBytes: number;
   readonly deleteMarker: boolean;
   readonly attributes: ObjectAttributes;
+  /** How many parts a multipart object has. */
+  readonly parts?: number;
+  /** The upload that completed as this version. */
+  readonly upload?: string;
 }
 
 /** A run of chunks that covers the asked bytes, as far as one reply reaches. */
@@ -82,9 +86,11 @@ export interface UploadInfo {
 
 /** A run of bytes that one part of a multipart upload brought. */
 export interface PartSpan {
+  /** Parts of an object are counted from 1, whatever numbers they were uploaded under. */
   readonly part: number;
   readonly offset: number;
   readonly lengthBytes: number;
+  /** Of the object's checksum algorithm. */
   readonly checksum?: string;
 }
 
@@ -136,7 +142,10 @@ export interface NameService {
     readonly version?: string;
     /** Absent: no chunks (HEAD). Negative: that many bytes from the end. */
     readonly offset?: number;
-    /** Offsets count from the beginning of this part. Throws `InvalidPart` when there is none. */
+    /**
+     * The offset counts from the beginning of this part. The whole of an object that is not multipart
+     * is its part 1. Throws `InvalidPart` when there is none.
+     */
     readonly part?: number;
   }): Promise<{
     readonly object: ObjectInfo;
@@ -144,12 +153,21 @@ export interface NameService {
     readonly pin: ContentPin;
     readonly span?: PartSpan;
   }>;
-  /** Parts of a multipart object, in order, behind part number `after`. */
-  objectParts(
-    pin: ContentPin,
-    after: number,
-    limit: number,
-  ): Promise<{ readonly parts: PartSpan[]; readonly truncated: boolean }>;
+  /**
+   * An object (as `lookup` finds it) and its parts in order, behind part `after`. None when it is not
+   * multipart.
+   */
+  objectParts(request: {
+    readonly bucket: string;
+    readonly key: string;
+    readonly version?: string;
+    readonly after: number;
+    readonly limit: number;
+  }): Promise<{
+    readonly object: ObjectInfo;
+    readonly parts: PartSpan[];
+    readonly truncated: boolean;
+  }>;
   /** More chunks of the same content, even if the name has changed meanwhile (INV-3). */
   chunks(pin: ContentPin, offset: number): Promise<ChunkRun>;
   list(request: ListRequest): Promise<ListReply>;

@@ -3,6 +3,7 @@ import { type ErrorCode, QuarryError } from "../../base/errors.ts";
 
 const table = {
   AccessDenied: [403, "Access Denied"],
+  AccessForbidden: [403, "The CORS request is not allowed."],
   AuthorizationHeaderMalformed: [400, "The authorization header that you provided is not valid."],
   AuthorizationQueryParametersError: [400, "The authorization query parameters are not valid."],
   BadDigest: [
@@ -136,6 +137,7 @@ const fromStore: Readonly<Record<ErrorCode, S3ErrorCode>> = {
   BucketExists: "BucketAlreadyExists",
   BucketNotEmpty: "BucketNotEmpty",
   ConditionFailed: "PreconditionFailed",
+  Changed: "ServiceUnavailable",
   InvalidPart: "InvalidPart",
   InvalidPartOrder: "InvalidPartOrder",
   PartTooSmall: "EntityTooSmall",

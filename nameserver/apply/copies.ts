@@ -1,18 +1,75 @@
-/** Copies: another name, or a part, gets the content of an object. No bytes are moved. */
+/**
+ * Copies: another name, or a part, gets the content of an object. No bytes are moved: every blob,
+ * or the content that has them in pages, gets another holder.
+ */
 import { QuarryError } from "../../base/errors.ts";
-import type { Command, CommandResult } from "../../rpc/commands.ts";
+import { limits } from "../../base/limits.ts";
+import type { Command, CommandResult, CopySource } from "../../rpc/commands.ts";
+import { keys } from "../keyspace.ts";
+import type { NameRow } from "../rows.ts";
+import { cutSlices } from "../slices.ts";
+import { changed, openBucket } from "./buckets.ts";
+import { checkConditions, checkKey } from "./conditions.ts";
 import type { ApplyContext } from "./context.ts";
+import { findVersion } from "./find-version.ts";
+import { placeLatest } from "./objects.ts";
+import { holdPart, putPartRow } from "./parts.ts";
+import { openUpload } from "./uploads.ts";
+import { holdContent } from "./versions.ts";
 
-export function copyObject(
-  _context: ApplyContext,
-  _command: Extract<Command, { type: "copyObject" }>,
-): CommandResult {
-  throw new QuarryError("NotImplemented", "copyObject is not implemented");
+type Of<Type extends Command["type"]> = Extract<Command, { type: Type }>;
+
+function sourceOf(context: ApplyContext, { bucket, key, version, seen }: CopySource): NameRow {
+  checkKey(key);
+  return findVersion(context, openBucket(context, bucket).id, key, version, seen).row;
 }
 
-export function putPartCopy(
-  _context: ApplyContext,
-  _command: Extract<Command, { type: "putPartCopy" }>,
-): CommandResult {
-  throw new QuarryError("NotImplemented", "putPartCopy is not implemented");
+/** @throws QuarryError `Changed` when the source is not what the caller was allowed to read. */
+export function copyObject(context: ApplyContext, command: Of<"copyObject">): CommandResult {
+  const { key, change } = command;
+  checkKey(key);
+  const bucket = openBucket(context, command.bucket);
+  checkConditions(context.rows.get(keys.current(bucket.id, key)), command.conditions);
+  const source = sourceOf(context, command.source);
+  holdContent(context, source);
+  const { length, slices, content, parts } = source;
+  const { etag } = source.attributes;
+  const attributes = { ...changed(source.attributes, change), etag };
+  const { version, modifiedMs } = placeLatest(
+    context,
+    bucket,
+    key,
+    {
+      length,
+      ...(slices !== undefined && { slices }),
+      ...(content !== undefined && { content }),
+      // With a checksum of its own it is one run of bytes: those of the parts are of another kind.
+      ...(parts !== undefined && change.checksum === undefined && { parts }),
+    },
+    attributes,
+  );
+  const { checksum } = attributes;
+  return {
+    type: "copied",
+    version,
+    modifiedMs,
+    etag,
+    ...(checksum !== undefined && { checksum }),
+  };
+}
+
+export function putPartCopy(context: ApplyContext, command: Of<"putPartCopy">): CommandResult {
+  const upload = openUpload(context, command);
+  const source = sourceOf(context, command.source);
+  const range = command.range ?? { offset: 0, lengthBytes: source.length };
+  const { offset, lengthBytes } = range;
+  const within = Number.isSafeInteger(offset) && Number.isSafeInteger(lengthBytes);
+  if (!within || offset < 0 || lengthBytes < 0 || offset + lengthBytes > source.length)
+    throw new QuarryError("InvalidArgument", `the source has ${source.length} bytes`);
+  if (lengthBytes > limits.putBytes)
+    throw new QuarryError("TooLarge", `one part has at most ${limits.putBytes} bytes`);
+  const slices = cutSlices((key) => context.rows.get(key), source, range);
+  const row = { slices, length: lengthBytes };
+  holdPart(context, row);
+  return putPartRow(context, upload, command, row);
 }

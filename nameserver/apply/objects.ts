@@ -23,7 +23,7 @@ import {
 type Of<Type extends Command["type"]> = Extract<Command, { type: Type }>;
 type VersionResult = Extract<CommandResult, { type: "version" }>;
 /** What a name points at. */
-export type NewContent = Pick<NameRow, "length" | "slices" | "content" | "multipart">;
+export type NewContent = Pick<NameRow, "length" | "slices" | "content" | "parts" | "upload">;
 
 function versionResult(row: NameRow): VersionResult {
   const result: VersionResult = {
@@ -44,7 +44,7 @@ export function placeLatest(
   ms = context.timeMs,
 ): VersionResult {
   supersede(context, bucket, key);
-  const { length, slices, multipart } = content;
+  const { length, slices, parts, upload } = content;
   const row: NameRow = {
     seq: context.nextSequence(),
     ms,
@@ -52,7 +52,8 @@ export function placeLatest(
     ...(slices !== undefined && { slices }),
     ...(content.content !== undefined && { content: content.content }),
     ...(bucket.versioning !== "enabled" && { isNull: true }),
-    ...(multipart === true && { multipart }),
+    ...(parts !== undefined && { parts }),
+    ...(upload !== undefined && { upload }),
     attributes,
   };
   putCurrent(context, bucket, key, row);

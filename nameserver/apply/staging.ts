@@ -8,14 +8,17 @@ import { limits } from "../../base/limits.ts";
 import type { Command, CommandResult } from "../../rpc/commands.ts";
 import type { SystemCommand } from "../command.ts";
 import { keys } from "../keyspace.ts";
-import type { PartRow, SliceTuple, StagedParts } from "../rows.ts";
+import type { PartRow, SliceTuple, StagedParts, UploadRow } from "../rows.ts";
 import type { Rows } from "../transaction.ts";
-import { holdBlob, releaseBlob } from "./blobs.ts";
+import { releaseBlob } from "./blobs.ts";
 import { bareEtag } from "./conditions.ts";
 import type { ApplyContext } from "./context.ts";
+import { holdPart, keysOfPart, releasePart, slicesOfPart } from "./parts.ts";
 import { dropStaged, type OpenUpload, openUpload } from "./uploads.ts";
 
 const PAGE_SLICES = limits.slicesPerPage;
+/** What parts may take of a command's keys. A single part takes less. */
+const PART_KEYS = limits.commandKeys - 256;
 
 export function stageParts(
   context: ApplyContext,
@@ -27,23 +30,28 @@ export function stageParts(
   let staged = stagedSoFar(context, upload, command.staged);
   const slices: SliceTuple[] = [];
   const known: PartRow[] = [];
+  const before = staged;
+  let keysLeft = PART_KEYS;
   for (const wanted of command.parts) {
     const part = checkPart(context, upload, staged, wanted);
-    if (part.length > 0) holdBlob(context, part.blob);
-    slices.push(sliceOf(part));
+    keysLeft -= keysOfPart(part);
+    if (keysLeft < 0) break;
+    holdPart(context, part);
+    const own = tellPart(part, upload.row.checksumAlgorithm);
+    slices.push(...own);
     known.push(part);
     staged = {
       content: staged.content,
       count: staged.count + 1,
+      slices: staged.slices + own.length,
       length: staged.length + part.length,
       lastPart: wanted.part,
       lastLength: part.length,
     };
   }
-  const start = staged.length - known.reduce((sum, part) => sum + part.length, 0);
-  writeSlices(context.rows, staged.content, command.staged, start, slices);
-  const { content, count, length } = staged;
-  context.rows.put(keys.content(content), { refs: 0, length, slices: count });
+  writeSlices(context.rows, before, slices);
+  const { content, length } = staged;
+  context.rows.put(keys.content(content), { refs: 0, length, slices: staged.slices });
   context.rows.put(upload.key, { ...upload.row, staged });
   return {
     type: "staged",
@@ -60,7 +68,7 @@ function stagedSoFar(context: ApplyContext, { row }: OpenUpload, count: number):
   if (count === 0) {
     if (row.staged !== undefined) dropStaged(context, row.staged.content);
     const content = context.nextSequence();
-    return { content, count: 0, length: 0, lastPart: 0, lastLength: 0 };
+    return { content, count: 0, slices: 0, length: 0, lastPart: 0, lastLength: 0 };
   }
   if (row.staged?.count !== count)
     throw new QuarryError(
@@ -89,26 +97,31 @@ function checkPart(
   return row;
 }
 
-function sliceOf({ blob, length, checksum }: PartRow): SliceTuple {
-  return checksum === undefined ? [blob, 0, length] : [blob, 0, length, checksum.value];
+/** The slices of a part, so that they tell where it ends; its checksum, if it is of the object's kind. */
+function tellPart(part: PartRow, algorithm: UploadRow["checksumAlgorithm"]): SliceTuple[] {
+  const { checksum } = part;
+  const slices = slicesOfPart(part);
+  return slices.map(([blob, offset, length], i) => {
+    if (i + 1 < slices.length) return [blob, offset, length, null, true];
+    if (checksum === undefined || checksum.algorithm !== algorithm) return [blob, offset, length];
+    return [blob, offset, length, checksum.value];
+  });
 }
 
-/** Writes slices into the pages of a content, the first being slice `first` at offset `start`. */
-function writeSlices(
-  rows: Rows,
-  content: number,
-  first: number,
-  start: number,
-  slices: readonly SliceTuple[],
-): void {
-  let offset = start;
+/** Writes slices into the pages of a content, behind those that are staged. */
+function writeSlices(rows: Rows, staged: StagedParts, slices: readonly SliceTuple[]): void {
+  let { length: start, count: parts } = staged;
   for (let done = 0; done < slices.length; ) {
-    const used = (first + done) % PAGE_SLICES;
-    const key = keys.contentPage(content, Math.floor((first + done) / PAGE_SLICES));
-    const old = used === 0 ? undefined : rows.get(key);
-    const piece = slices.slice(done, done + PAGE_SLICES - used);
-    rows.put(key, { start: old?.start ?? offset, slices: [...(old?.slices ?? []), ...piece] });
-    offset += piece.reduce((sum, [, , length]) => sum + length, 0);
+    const at = staged.slices + done;
+    const key = keys.contentPage(staged.content, Math.floor(at / PAGE_SLICES));
+    const old = at % PAGE_SLICES === 0 ? undefined : rows.get(key);
+    const piece = slices.slice(done, done + PAGE_SLICES - (at % PAGE_SLICES));
+    const page = old ?? { start, parts, slices: [] };
+    rows.put(key, { ...page, slices: [...page.slices, ...piece] });
+    for (const [, , length, , goesOn] of piece) {
+      start += length;
+      if (goesOn !== true) parts++;
+    }
     done += piece.length;
   }
 }
@@ -120,11 +133,14 @@ export function dropParts(
   const { rows } = context;
   const queue = rows.get(keys.dropQueue(queued));
   if (queue?.kind !== "upload") return { type: "done" };
+  let keysLeft = PART_KEYS;
   for (const part of parts) {
     const key = keys.part(queue.upload, part);
     const row = rows.get(key);
     if (row === undefined) continue;
-    if (row.length > 0) releaseBlob(context, row.blob);
+    keysLeft -= keysOfPart(row);
+    if (keysLeft < 0) return { type: "done" }; // the worker comes again
+    releasePart(context, row);
     rows.delete(key);
   }
   if (last) rows.delete(keys.dropQueue(queued));

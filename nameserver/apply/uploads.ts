@@ -5,11 +5,12 @@ import type { Command, CommandResult } from "../../rpc/commands.ts";
 import { keys, type RowKey } from "../keyspace.ts";
 import type { UploadRow } from "../rows.ts";
 import { parseSequence, sequenceText } from "../version-id.ts";
-import { claimBlob, releaseBlob } from "./blobs.ts";
+import { claimBlob } from "./blobs.ts";
 import { type OpenBucket, openBucket } from "./buckets.ts";
 import { bareEtag, checkConditions, checkKey } from "./conditions.ts";
 import type { ApplyContext } from "./context.ts";
 import { type NewContent, placeLatest } from "./objects.ts";
+import { putPartRow } from "./parts.ts";
 
 type Of<Type extends Command["type"]> = Extract<Command, { type: Type }>;
 
@@ -50,22 +51,10 @@ export function createUpload(context: ApplyContext, command: Of<"createUpload">)
 }
 
 export function putPart(context: ApplyContext, command: Of<"putPart">): CommandResult {
-  const { part, content, etag, checksum } = command;
-  if (!Number.isInteger(part) || part < 1 || part > limits.partNumber)
-    throw new QuarryError("InvalidArgument", `parts are numbered 1 to ${limits.partNumber}`);
   const upload = openUpload(context, command);
-  const key = keys.part(upload.id, part);
-  const replaced = context.rows.get(key);
-  const slices = claimBlob(context, content);
-  if (replaced !== undefined && replaced.length > 0) releaseBlob(context, replaced.blob);
-  context.rows.put(key, {
-    blob: slices[0]?.[0] ?? content.blob,
-    length: content.lengthBytes,
-    etag: bareEtag(etag),
-    ms: context.timeMs,
-    ...(checksum !== undefined && { checksum }),
-  });
-  return { type: "done" };
+  const { blob, lengthBytes } = command.content;
+  claimBlob(context, command.content);
+  return putPartRow(context, upload, command, { blob, length: lengthBytes });
 }
 
 /** Swaps the staged content in. What is left of the upload is cleaned up in bounded steps. */
@@ -84,7 +73,8 @@ export function completeUpload(
   const content: NewContent = {
     length: staged.length,
     ...stagedContent(context, staged.content),
-    multipart: true,
+    parts: staged.count,
+    upload: upload.id,
   };
   endUpload(context, upload);
   return placeLatest(context, upload.bucket, key, content, {

@@ -5,7 +5,7 @@
 import { assert } from "../../base/errors.ts";
 import { keys, namePrefix } from "../keyspace.ts";
 import type { NameRow } from "../rows.ts";
-import { releaseBlob } from "./blobs.ts";
+import { holdBlob, releaseBlob } from "./blobs.ts";
 import type { OpenBucket } from "./buckets.ts";
 import type { ApplyContext } from "./context.ts";
 
@@ -101,6 +101,16 @@ export async function promote(
   if (next === undefined || next.row.marker === true) return;
   takeNoncurrent(context, bucket, key, next.row);
   putCurrent(context, bucket, key, next.row);
+}
+
+/** Holds what a name points at for another name. */
+export function holdContent(context: ApplyContext, row: NameRow): void {
+  for (const [blob, , length] of row.slices ?? []) if (length > 0) holdBlob(context, blob);
+  if (row.content === undefined) return;
+  const key = keys.content(row.content);
+  const content = context.rows.get(key);
+  assert(content !== undefined && content.refs > 0, "content is there while a name holds it");
+  context.rows.put(key, { ...content, refs: content.refs + 1 });
 }
 
 /** Lets go of what a name pointed at. */

@@ -6,17 +6,12 @@ import type { ChunkRun, ContentPin } from "../../rpc/name-service.ts";
 import type { Chunk, Slice } from "../../rpc/objects.ts";
 import { unpackChunks } from "../chunk-codec.ts";
 import type { StateReader } from "../group.ts";
-import { keys, type RowKey } from "../keyspace.ts";
+import { keys } from "../keyspace.ts";
 import type { NameRow, SliceTuple } from "../rows.ts";
-import { read } from "./read.ts";
+import { type Content, findPage, type Placed, slicesFrom } from "../slices.ts";
+import { read, readerOf } from "./read.ts";
 
-interface Placed<T> {
-  /** Where it begins. */
-  readonly start: number;
-  readonly item: T;
-}
-
-export function sliceOf([blob, offset, lengthBytes]: SliceTuple): Slice {
+function sliceOf([blob, offset, lengthBytes]: SliceTuple): Slice {
   return { blob, offset, lengthBytes };
 }
 
@@ -26,23 +21,6 @@ export function pinOf(bucket: number, row: NameRow): ContentPin {
 }
 
 const gone = () => new QuarryError("NoSuchKey", "the content was deleted and is not held any more");
-
-/** The last of `pages` pages that begins at or before `offset`. */
-function findPage<Row extends { readonly start: number }>(
-  state: StateReader,
-  keyOf: (page: number) => RowKey<Row>,
-  pages: number,
-  offset: number,
-): number {
-  let low = 0;
-  let high = pages - 1;
-  while (low < high) {
-    const middle = (low + high + 1) >>> 1;
-    if ((read(state, keyOf(middle))?.start ?? 0) <= offset) low = middle;
-    else high = middle - 1;
-  }
-  return low;
-}
 
 /** Items one behind the other, from the one that covers `offset` on. */
 function* placedFrom<T extends { readonly lengthBytes: number }>(
@@ -57,19 +35,11 @@ function* placedFrom<T extends { readonly lengthBytes: number }>(
   }
 }
 
-function* slicesFrom(
-  state: StateReader,
-  pin: ContentPin,
-  offset: number,
-): Generator<Placed<Slice>> {
-  const { paged } = pin;
-  if (paged === undefined) return yield* placedFrom(pin.slices, 0, offset);
-  const pages = Math.ceil((read(state, keys.content(paged))?.slices ?? 0) / limits.slicesPerPage);
-  const keyOf = (page: number) => keys.contentPage(paged, page);
-  for (let page = findPage(state, keyOf, pages, offset); page < pages; page++) {
-    const row = read(state, keyOf(page));
-    if (row !== undefined) yield* placedFrom(row.slices.map(sliceOf), row.start, offset);
-  }
+function contentOf({ slices, paged }: ContentPin): Content {
+  if (paged !== undefined) return { content: paged };
+  return {
+    slices: slices.map(({ blob, offset, lengthBytes }) => [blob, offset, lengthBytes] as const),
+  };
 }
 
 /** Chunks of a blob from the one that covers `offset` on. */
@@ -83,7 +53,8 @@ export function* chunksFrom(
   if (head.inline !== undefined) return yield* placedFrom(unpackChunks(head.inline), 0, offset);
   const pages = Math.ceil(head.chunks / limits.chunksPerPage);
   const keyOf = (page: number) => keys.page(blob, page);
-  for (let page = findPage(state, keyOf, pages, offset); page < pages; page++) {
+  const first = findPage(readerOf(state), keyOf, pages, ({ start }) => start <= offset);
+  for (let page = first; page < pages; page++) {
     const row = read(state, keyOf(page));
     if (row !== undefined) yield* placedFrom(unpackChunks(row.chunks), row.start, offset);
   }
@@ -94,7 +65,8 @@ export function chunkRun(state: StateReader, pin: ContentPin, offset: number): C
   const chunks: ChunkRun["chunks"][number][] = [];
   let first: number | undefined;
   let end = offset;
-  for (const { start, item: slice } of slicesFrom(state, pin, offset)) {
+  for (const { start, item } of slicesFrom(readerOf(state), contentOf(pin), offset)) {
+    const slice = sliceOf(item);
     const inSlice = slice.offset + Math.max(0, offset - start);
     const sliceEnd = slice.offset + slice.lengthBytes;
     for (const { start: chunkStart, item: chunk } of chunksFrom(state, slice.blob, inSlice)) {

@@ -1,14 +1,17 @@
 /** From a name to its object and chunks. */
 import { QuarryError } from "../../base/errors.ts";
-import type { ChunkRun, ContentPin, NameService, ObjectInfo } from "../../rpc/name-service.ts";
+import type { NameService, ObjectInfo } from "../../rpc/name-service.ts";
 import type { StateReader } from "../group.ts";
 import { keys } from "../keyspace.ts";
 import type { NameRow } from "../rows.ts";
-import { parseVersion, versionText } from "../version-id.ts";
+import { spanOfPart } from "../slices.ts";
+import { sequenceText, versionText } from "../version-id.ts";
 import { chunkRun, pinOf } from "./content.ts";
-import { read, readBucket } from "./read.ts";
+import { findVersion, hidingMarker } from "./find-version.ts";
+import { read, readBucket, readerOf } from "./read.ts";
 
-type Request = Parameters<NameService["lookup"]>[0];
+type Lookup = NameService["lookup"];
+type Request = Parameters<Lookup>[0];
 
 export function objectInfo(key: string, row: NameRow): ObjectInfo {
   return {
@@ -18,42 +21,35 @@ export function objectInfo(key: string, row: NameRow): ObjectInfo {
     lengthBytes: row.length,
     deleteMarker: row.marker === true,
     attributes: row.attributes,
+    ...(row.parts !== undefined && { parts: row.parts }),
+    ...(row.upload !== undefined && { upload: sequenceText(row.upload) }),
   };
 }
 
-function findVersion(
+/** @throws QuarryError `NoSuchKey`, `NoSuchVersion`, `NoSuchBucket`. */
+export async function findObject(
   state: StateReader,
-  bucket: number,
-  key: string,
-  text: string,
-): NameRow | undefined {
-  const version = parseVersion(text);
-  const current = read(state, keys.current(bucket, key));
-  if (version === "null") {
-    if (current?.isNull === true) return current;
-    const at = read(state, keys.nullVersion(bucket, key));
-    return at === undefined ? undefined : read(state, keys.version(bucket, key, at.seq));
-  }
-  const row = current?.seq === version ? current : read(state, keys.version(bucket, key, version));
-  return row?.isNull === true ? undefined : row;
+  { bucket: name, key, version }: Pick<Request, "bucket" | "key" | "version">,
+): Promise<{ bucket: number; row: NameRow }> {
+  const { id, versioning } = readBucket(state, name);
+  if (version !== undefined) return { bucket: id, row: findVersion(state, id, key, version) };
+  const current = read(state, keys.current(id, key));
+  const row =
+    current ?? (versioning === undefined ? undefined : await hidingMarker(state, id, key));
+  if (row === undefined) throw new QuarryError("NoSuchKey", `there is no object ${key}`);
+  return { bucket: id, row };
 }
 
-export function lookup(
-  state: StateReader,
-  { bucket: name, key, version, offset }: Request,
-): { object: ObjectInfo; run?: ChunkRun; pin: ContentPin } {
-  const bucket = readBucket(state, name);
-  const row =
-    version === undefined
-      ? read(state, keys.current(bucket.id, key))
-      : findVersion(state, bucket.id, key, version);
-  if (row === undefined)
-    throw version === undefined
-      ? new QuarryError("NoSuchKey", `there is no object ${key}`)
-      : new QuarryError("NoSuchVersion", `there is no such version of ${key}`);
+export async function lookup(state: StateReader, request: Request): ReturnType<Lookup> {
+  const { key, offset, part } = request;
+  const { bucket, row } = await findObject(state, request);
   const object = objectInfo(key, row);
-  const pin = pinOf(bucket.id, row);
-  if (offset === undefined) return { object, pin };
-  const from = offset < 0 ? Math.max(0, row.length + offset) : offset;
-  return { object, run: chunkRun(state, pin, from), pin };
+  const pin = pinOf(bucket, row);
+  const span =
+    part === undefined || row.marker === true ? undefined : spanOfPart(readerOf(state), row, part);
+  const found = { object, pin, ...(span !== undefined && { span }) };
+  if (offset === undefined) return found;
+  const { offset: start, lengthBytes } = span ?? { offset: 0, lengthBytes: row.length };
+  const from = start + (offset < 0 ? Math.max(0, lengthBytes + offset) : offset);
+  return { ...found, run: chunkRun(state, pin, from) };
 }

@@ -4,10 +4,15 @@ import type { StateReader } from "../group.ts";
 import { keys, type RowKey } from "../keyspace.ts";
 import { decodeRow } from "../row-codec.ts";
 import type { BucketRow } from "../rows.ts";
+import type { ReadRow } from "../slices.ts";
 
 export function read<Row>(state: StateReader, key: RowKey<Row>): Row | undefined {
   const stored = state.get(key);
   return stored === undefined ? undefined : decodeRow<Row>(key, stored);
+}
+
+export function readerOf(state: StateReader): ReadRow {
+  return (key) => read(state, key);
 }
 
 /** @throws QuarryError `NoSuchBucket`. */

@@ -1,6 +1,7 @@
 /** Checks a whole state: counts, references, queues and the digest, each computed afresh. */
 import { expect } from "vitest";
 import type { BlobId, BlockId } from "../../base/ids.ts";
+import { slicesOfPart } from "../../nameserver/apply/parts.ts";
 import { unpackChunks } from "../../nameserver/chunk-codec.ts";
 import type { StateReader } from "../../nameserver/group.ts";
 import { KeyReader, keys, prefixEnd, prefixOf, type Tag, tags } from "../../nameserver/keyspace.ts";
@@ -62,7 +63,7 @@ async function auditReferences(state: StateReader): Promise<void> {
     if (row.content !== undefined) add(contents, row.content);
   }
   for (const [, part] of await decoded<rows.PartRow>(state, "part"))
-    if (part.length > 0) add(refs, part.blob);
+    for (const [blob, , length] of slicesOfPart(part)) if (length > 0) add(refs, blob);
   for (const [, page] of await decoded<rows.ContentPageRow>(state, "contentPage"))
     for (const [blob, , length] of page.slices) if (length > 0) add(refs, blob);
   for (const [key, content] of await decoded<rows.ContentRow>(state, "content"))
