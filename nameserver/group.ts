@@ -6,17 +6,17 @@ import type { QuarryError } from "../base/errors.ts";
 import type { LogIndex } from "../base/ids.ts";
 import type { AnyCommand, AnyResult } from "./command.ts";
 import type { Digest } from "./row-codec.ts";
-import type { RangeCursor, StateStore } from "./state-store.ts";
+import type { RangeCursor, StateReads, StateStore } from "./state-store.ts";
 
 /** The applied state, for queries. */
-export type StateReader = Pick<StateStore, "get" | "range">;
+export type StateReader = StateReads;
 
 export interface Group extends AsyncDisposable {
   /** Resolves with the command's result when it is durable and applied; rejects with its refusal. */
   propose(command: AnyCommand): Promise<AnyResult>;
   /** When it resolves, `state` shows every command acknowledged before the call (INV-5). */
   readBarrier(): Promise<void>;
-  readonly state: StateReader;
+  readonly state: StateReader & Pick<StateStore, "snapshot">;
   /** Time of the last applied entry: the clock of holds and expiries. */
   readonly timeMs: number;
   readonly applied: LogIndex;

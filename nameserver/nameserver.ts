@@ -230,7 +230,10 @@ function nameService(group: Group, openBlocks: OpenBlocks, cache: RowCache): Nam
     lookup: query((request) => lookup(state, request)),
     chunks: query((pin, offset) => chunkRun(state, pin, offset)),
     objectParts: query((request) => objectParts(state, request)),
-    versions: query((request) => versions(state, request)),
+    versions: query(async (request) => {
+      await using view = state.snapshot();
+      return await versions(view, request);
+    }),
     access: query((request) => access(cache, request)),
     user: query((by) => user(state, by)),
     users: query((after, limit) => users(state, after, limit)),

@@ -4,13 +4,13 @@
  * write-ahead log is never read: one flipped bit there silently drops batches, and a power cut
  * leaves holes. Quarry's log replays what the tables lack.
  */
-import type { ClassicLevel, Iterator as LevelIterator } from "classic-level";
+import type { ClassicLevel, Iterator as LevelIterator, Snapshot } from "classic-level";
 import { Level } from "level";
 import type { Disk } from "../base/disk.ts";
 import { QuarryError } from "../base/errors.ts";
 import type { Key } from "./keyspace.ts";
 import { checkLevel } from "./level-check.ts";
-import type { Change, RangeCursor, StateStore, Stored } from "./state-store.ts";
+import type { Change, RangeCursor, StateReads, StateStore, Stored } from "./state-store.ts";
 
 const MiB = 1024 * 1024;
 /** Behind every key of the state: nothing is there to compact, so only memory is written out. */
@@ -64,10 +64,24 @@ export class LevelState implements StateStore {
   }
 
   range(from: Key, to: Key): RangeCursor {
+    return this.#range(from, to, undefined);
+  }
+
+  snapshot(): StateReads & AsyncDisposable {
+    const snapshot = this.#level.snapshot();
+    return {
+      get: (key) => this.#level.getSync(bytesOf(key), { snapshot }),
+      range: (from, to) => this.#range(from, to, snapshot),
+      [Symbol.asyncDispose]: () => snapshot.close(),
+    };
+  }
+
+  #range(from: Key, to: Key, snapshot: Snapshot | undefined): RangeCursor {
     const iterator = this.#level.iterator({
       gte: bytesOf(from),
       lt: bytesOf(to),
       highWaterMarkBytes: 1 * MiB,
+      snapshot,
     });
     return new LevelCursor(iterator);
   }

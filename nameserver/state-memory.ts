@@ -1,6 +1,6 @@
 /** The state in memory, for tests: durable is what the last checkpoint saw, and nothing else. */
 import type { Key } from "./keyspace.ts";
-import type { Change, RangeCursor, StateStore, Stored } from "./state-store.ts";
+import type { Change, RangeCursor, StateReads, StateStore, Stored } from "./state-store.ts";
 
 export class MemoryState implements StateStore {
   #rows = new Map<Key, Buffer>();
@@ -43,6 +43,13 @@ export class MemoryState implements StateStore {
       },
       [Symbol.asyncDispose]: () => Promise.resolve(),
     };
+  }
+
+  snapshot(): StateReads & AsyncDisposable {
+    const copy = new MemoryState();
+    copy.#rows = new Map(this.#rows);
+    copy.#sorted = this.#sorted;
+    return copy;
   }
 
   write(changes: readonly Change[]): Promise<void> {

@@ -24,10 +24,15 @@ export interface RangeCursor extends AsyncDisposable {
   seek(key: Key): void;
 }
 
-export interface StateStore extends AsyncDisposable {
+export interface StateReads {
   get(key: Key): Buffer | undefined;
   /** Entries with `from` <= key < `to`. */
   range(from: Key, to: Key): RangeCursor;
+}
+
+export interface StateStore extends StateReads, AsyncDisposable {
+  /** The state as it is now: all that is read of it is of one moment. To be given back. */
+  snapshot(): StateReads & AsyncDisposable;
   write(changes: readonly Change[]): Promise<void>;
   /** When it resolves, every batch written before the call is durable. */
   checkpoint(): Promise<void>;

@@ -70,7 +70,7 @@ async function compare(state: MemoryState, model: Model): Promise<void> {
     expect(listed.objects.map(({ key }) => key).sort()).toEqual([...wanted].sort());
     for (const key of KEYS)
       for (const { id, etag, marker } of model.at(bucket, key)) {
-        const { object } = lookup(state, { bucket, key, version: id });
+        const { object } = await lookup(state, { bucket, key, version: id });
         expect([object.attributes.etag, object.deleteMarker]).toEqual([etag, marker]);
       }
     for (const { key, attributes, version } of listed.objects)

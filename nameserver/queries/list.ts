@@ -24,8 +24,8 @@ export async function list(state: StateReader, request: ListRequest): Promise<Li
   const { prefix, delimiter } = request;
   const limit = Math.max(0, Math.min(request.limit, limits.listKeys));
   const bucket = readBucket(state, request.bucket).id;
-  const from = startAfter("current", bucket, request);
-  const scan = { tag: "current", bucket, prefix, delimiter, from, limit: limit + 1 } as const;
+  const from = [startAfter("current", bucket, request)];
+  const scan = { bucket, prefix, delimiter, from, limit: limit + 1 };
   const found = limit === 0 ? [] : await scanNames<NameRow>(state, scan);
   const page = found.slice(0, limit);
   const last = page.at(-1);

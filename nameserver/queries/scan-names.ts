@@ -11,22 +11,23 @@ import {
   prefixOf,
   type Tag,
   textPrefix,
+  u56,
 } from "../keyspace.ts";
 import { decodeRow } from "../row-codec.ts";
 import type { Stored } from "../state-store.ts";
+import { MergedCursor, type Place, placeOf } from "./merged-cursor.ts";
 
 export type Found<Row> =
   | { readonly kind: "row"; readonly key: Key; readonly name: string; readonly row: Row }
   | { readonly kind: "prefix"; readonly prefix: string };
 
 export interface NameScan {
-  readonly tag: Tag;
   readonly bucket: number;
   readonly prefix: string;
   /** Empty: none. */
   readonly delimiter: string;
-  /** Begin here at the earliest. */
-  readonly from: Key;
+  /** Where to begin at the earliest: one key for each kind of row that is walked. */
+  readonly from: readonly Key[];
   readonly limit: number;
 }
 
@@ -41,31 +42,33 @@ export function rollUp(name: string, prefix: string, delimiter: string): string 
   return at < 0 ? undefined : name.slice(0, at + delimiter.length);
 }
 
-/** Up to `limit` names and prefixes. */
+/** Up to `limit` rows and prefixes. */
 export async function scanNames<Row>(state: StateReader, scan: NameScan): Promise<Found<Row>[]> {
-  const { tag, bucket, prefix, delimiter, limit } = scan;
-  const all = prefixOf(tag, bucket) + textPrefix(prefix);
+  const { bucket, prefix, delimiter, limit } = scan;
+  const all = u56(bucket) + textPrefix(prefix);
   const end = prefixEnd(all);
-  const from = laterKey(scan.from, all);
+  const from = scan.from
+    .map((key) => laterKey(key, key.slice(0, 1) + all))
+    .filter((key) => placeOf(key) < end);
   const found: Found<Row>[] = [];
-  if (from >= end || limit === 0) return found;
-  await using cursor = state.range(from, end);
+  if (from.length === 0 || limit === 0) return found;
+  await using cursor = new MergedCursor(state, from, end);
   let count = delimiter === "" ? Math.min(limit, MOST_READ) : FIRST_READ;
-  /** Keys below are part of a prefix that was returned already. */
-  let skipTo: Key = "";
+  /** Names before this are part of a prefix that was returned already. */
+  let skipTo: Place = "";
   while (found.length < limit) {
     const entries = await cursor.next(count);
     if (entries.length === 0) return found;
     count = Math.min(MOST_READ, count * 2);
     for (const entry of entries) {
-      if (entry.key < skipTo) continue;
+      if (skipTo !== "" && placeOf(entry.key) < skipTo) continue;
       const one = foundAt<Row>(entry, prefix, delimiter);
       found.push(one);
       if (found.length >= limit) return found;
-      if (one.kind === "prefix") skipTo = prefixEnd(prefixOf(tag, bucket) + textPrefix(one.prefix));
+      if (one.kind === "prefix") skipTo = prefixEnd(u56(bucket) + textPrefix(one.prefix));
     }
     const last = entries.at(-1);
-    if (last !== undefined && last.key < skipTo) {
+    if (last !== undefined && skipTo !== "" && placeOf(last.key) < skipTo) {
       if (skipTo >= end) return found;
       cursor.seek(skipTo);
       count = FIRST_READ;

@@ -39,7 +39,7 @@ export async function uploads(
     keyAfter === "" || marker === undefined
       ? startAfter("upload", bucket, { prefix, delimiter, after: keyAfter })
       : prefixEnd(keys.upload(bucket, keyAfter, marker));
-  const scan = { tag: "upload", bucket, prefix, delimiter, from, limit: limit + 1 } as const;
+  const scan = { bucket, prefix, delimiter, from: [from], limit: limit + 1 };
   const found = limit === 0 ? [] : await scanNames<UploadRow>(state, scan);
   const page = found.slice(0, limit);
   return {
