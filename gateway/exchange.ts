@@ -2,12 +2,15 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Clock } from "../base/clock.ts";
 import { QuarryError } from "../base/errors.ts";
+import type { AnswerHeaders } from "./answer.ts";
 import { RequestBody } from "./request-body.ts";
 
 /** What the answers of one gateway share. */
 export interface GatewayState {
   /** Names this gateway in answers. */
   readonly hostId: string;
+  /** Where clients must say that they send to. */
+  readonly region: string;
   /** From now on every answer closes its connection. */
   readonly closing: boolean;
 }
@@ -24,6 +27,8 @@ export class Exchange {
   verb = "Unknown";
   /** Encoded path, for errors. */
   path = "";
+  /** Headers that the answer carries whatever becomes of the request. */
+  everyAnswer: AnswerHeaders = {};
   sentBytes = 0;
 
   constructor(

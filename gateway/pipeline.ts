@@ -10,6 +10,8 @@ import type { Random } from "../base/random.ts";
 import type { Store } from "../client/store.ts";
 import type { Answer } from "./answer.ts";
 import { authorize, refuseUnknownWishes } from "./authorize.ts";
+import { corsHeaders } from "./cors/headers.ts";
+import { preflight } from "./cors/preflight.ts";
 import { Exchange, type GatewayState } from "./exchange.ts";
 import { withHoisted } from "./hoisted-headers.ts";
 import { isAnonymous } from "./identity.ts";
@@ -18,7 +20,14 @@ import { Payload } from "./payload.ts";
 import { routeOf } from "./routes.ts";
 import { asS3Error, S3Error } from "./s3/errors.ts";
 import { sendAnswer, sendError } from "./send.ts";
-import { authenticate, claimOf, type Verifier, withoutSignature } from "./sigv4/authenticate.ts";
+import {
+  authenticate,
+  claimOf,
+  type SignedHead,
+  type Verifier,
+  withoutSignature,
+} from "./sigv4/authenticate.ts";
+import type { Claim } from "./sigv4/credential-scope.ts";
 import { SigningKeys } from "./sigv4/signing-key.ts";
 import { parseTarget } from "./target.ts";
 
@@ -32,11 +41,22 @@ export interface PipelineOptions {
   readonly domain?: string;
 }
 
+/** A claim that cannot be read is refused when the bucket is known, whose CORS rules the refusal follows too. */
+function claimOrRefusal(head: SignedHead): Claim | S3Error | undefined {
+  try {
+    return claimOf(head);
+  } catch (error) {
+    if (error instanceof S3Error) return error;
+    throw error;
+  }
+}
+
 export class Pipeline implements GatewayState {
   readonly #options: PipelineOptions;
   readonly #verifier: Verifier;
   readonly #metrics: GatewayMetrics;
   readonly hostId: string;
+  readonly region: string;
   #closing = false;
 
   constructor(options: PipelineOptions, metrics: GatewayMetrics) {
@@ -44,6 +64,7 @@ export class Pipeline implements GatewayState {
     this.#metrics = metrics;
     this.#verifier = { region: options.region, keys: new SigningKeys() };
     this.hostId = options.random.bytes(24).toString("base64");
+    this.region = options.region;
   }
 
   get closing(): boolean {
@@ -84,12 +105,17 @@ export class Pipeline implements GatewayState {
     exchange.path = target.path;
     const route = routeOf(method, target);
     if (!(route instanceof S3Error)) exchange.verb = route.verb;
+    else if (method === "OPTIONS") exchange.verb = "Preflight";
     const head = { method, target, headers };
-    const claim = claimOf(head);
+    const claim = method === "OPTIONS" ? undefined : claimOrRefusal(head);
+    const claimed = claim !== undefined && !(claim instanceof S3Error);
     const { user, bucket } = await store.names.access({
-      ...(claim !== undefined && { accessKey: claim.accessKey }),
+      ...(claimed && { accessKey: claim.accessKey }),
       ...(target.bucket !== "" && { bucket: target.bucket }),
     });
+    if (method === "OPTIONS") return preflight(bucket, headers);
+    exchange.everyAnswer = corsHeaders(bucket, method, headers);
+    if (claim instanceof S3Error) throw claim;
     const { identity, payload } =
       claim === undefined
         ? withoutSignature(head)

@@ -11,12 +11,14 @@ import { completeMultipartUpload } from "./s3/complete-multipart-upload.ts";
 import { createBucket } from "./s3/create-bucket.ts";
 import { createMultipartUpload } from "./s3/create-multipart-upload.ts";
 import { deleteBucket } from "./s3/delete-bucket.ts";
+import { deleteBucketCors } from "./s3/delete-bucket-cors.ts";
 import { deleteBucketTagging } from "./s3/delete-bucket-tagging.ts";
 import { deleteObject } from "./s3/delete-object.ts";
 import { deleteObjectTagging } from "./s3/delete-object-tagging.ts";
 import { deleteObjects } from "./s3/delete-objects.ts";
 import { S3Error } from "./s3/errors.ts";
 import { getBucketLocation } from "./s3/get-bucket-location.ts";
+import { getBucketCors } from "./s3/get-bucket-cors.ts";
 import { getBucketTagging } from "./s3/get-bucket-tagging.ts";
 import { getObject, headObject } from "./s3/get-object.ts";
 import { getObjectTagging } from "./s3/get-object-tagging.ts";
@@ -26,6 +28,7 @@ import { listMultipartUploads } from "./s3/list-multipart-uploads.ts";
 import { listObjects } from "./s3/list-objects.ts";
 import { listObjectsV2 } from "./s3/list-objects-v2.ts";
 import { listParts } from "./s3/list-parts.ts";
+import { putBucketCors } from "./s3/put-bucket-cors.ts";
 import { putBucketTagging } from "./s3/put-bucket-tagging.ts";
 import { putObject } from "./s3/put-object.ts";
 import { putObjectTagging } from "./s3/put-object-tagging.ts";
@@ -72,6 +75,9 @@ const table: readonly (readonly [string, Level, string, string, Access, Handler]
   ["GET", "bucket", "list-type", "ListObjectsV2", "bucket:READ", listObjectsV2],
   ["GET", "bucket", "location", "GetBucketLocation", "owner", getBucketLocation],
   ["GET", "bucket", "uploads", "ListMultipartUploads", "bucket:READ", listMultipartUploads],
+  ["GET", "bucket", "cors", "GetBucketCors", "owner", getBucketCors],
+  ["PUT", "bucket", "cors", "PutBucketCors", "owner", putBucketCors],
+  ["DELETE", "bucket", "cors", "DeleteBucketCors", "owner", deleteBucketCors],
   ["GET", "bucket", "tagging", "GetBucketTagging", "owner", getBucketTagging],
   ["PUT", "bucket", "tagging", "PutBucketTagging", "owner", putBucketTagging],
   ["DELETE", "bucket", "tagging", "DeleteBucketTagging", "owner", deleteBucketTagging],
@@ -96,7 +102,6 @@ const table: readonly (readonly [string, Level, string, string, Access, Handler]
 const unconfigured: readonly (readonly [string, string, Handler])[] = [
   ["versioning", "GetBucketVersioning", getBucketVersioning],
   ["accelerate", "GetBucketAccelerateConfiguration", emptyConfiguration("AccelerateConfiguration")],
-  ["cors", "GetBucketCors", notConfigured("NoSuchCORSConfiguration")],
   [
     "encryption",
     "GetBucketEncryption",

@@ -39,6 +39,10 @@ export async function sendError(exchange: Exchange, error: S3Error): Promise<voi
   if (error.status === 503) head["Retry-After"] = 1;
   if (error.code === "InvalidRange")
     head["Content-Range"] = `bytes */${error.detail["ActualObjectSize"] ?? "*"}`;
+  // Clients that signed for another region, or do not know which, learn it here: HEAD has no body.
+  const asksForRegion = exchange.verb === "HeadBucket" && error.status !== 404;
+  if (asksForRegion || error.detail["Region"] !== undefined)
+    head["x-amz-bucket-region"] = exchange.gateway.region;
   if (exchange.request.method === "HEAD")
     return await sendWhole(exchange, error.status, head, undefined);
   await sendXml(exchange, error.status, head, errorXml(namesOf(exchange), error));
@@ -83,6 +87,7 @@ function writeHead(exchange: Exchange, status: number, head: Head): void {
   head["x-amz-request-id"] = exchange.requestId;
   head["x-amz-id-2"] = exchange.gateway.hostId;
   head["Server"] = "Quarry";
+  Object.assign(head, exchange.everyAnswer);
   if (exchange.gateway.closing) exchange.response.shouldKeepAlive = false;
   exchange.response.writeHead(status, head);
 }

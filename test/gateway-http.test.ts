@@ -397,7 +397,7 @@ describe("connections", () => {
     ["GET", `/bucket/${"x".repeat(1025)}`, 400, "KeyTooLongError"],
     ["GET", "/bucket/../../etc/passwd", 403, "AccessDenied"],
     ["PROPFIND", "/bucket/k", 403, "AccessDenied"],
-    ["OPTIONS", "/bucket/k", 403, "AccessDenied"],
+    ["OPTIONS", "/bucket/k", 400, "BadRequest"],
     ["GET", "/s3", 404, "NoSuchBucket"],
     ["GET", "/health/live/../../x", 404, "NoSuchBucket"],
   ])("%s %s is answered in S3's way", async (method, url, status, code) => {
