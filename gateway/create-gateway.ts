@@ -51,7 +51,12 @@ export function createGateway(options: GatewayOptions): Gateway {
     return503OnClosing: false,
     connectionTimeout: 2 * limits.bodyIdleMs,
     requestTimeout: 0,
-    http: { maxHeaderSize: limits.requestHeaderBytes, joinDuplicateHeaders: true },
+    http: {
+      maxHeaderSize: limits.requestHeaderBytes,
+      joinDuplicateHeaders: true,
+      // The pipeline says so itself, with a request id.
+      requireHostHeader: false,
+    },
     rewriteUrl: (request) => fixedPath(request as IncomingMessage, options.domain),
     clientErrorHandler: (error, socket) => answerBrokenHttp(pipeline, error, socket),
   });
@@ -70,9 +75,11 @@ export function createGateway(options: GatewayOptions): Gateway {
   app.server.maxConnections = limits.connections;
   // Every pipelined request may wait for the end of its connection.
   app.server.on("connection", (socket: Socket) => socket.setMaxListeners(limits.requests));
-  app.server.on("checkContinue", (request: IncomingMessage, response) => {
-    app.server.emit("request", request, response);
-  });
+  // Expectations of other kinds may be ignored (RFC 9110 §10.1.1); Node's own 417 has no request id.
+  for (const expectation of ["checkContinue", "checkExpectation"])
+    app.server.on(expectation, (request: IncomingMessage, response) => {
+      app.server.emit("request", request, response);
+    });
   const close = async () => {
     pipeline.drain();
     await app.close();

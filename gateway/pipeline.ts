@@ -101,6 +101,8 @@ export class Pipeline implements GatewayState {
     const { store, region, clock, domain } = this.#options;
     const { request } = exchange;
     const { method = "", headers } = request;
+    if (headers.host === undefined && request.httpVersion === "1.1")
+      throw new S3Error("BadRequest", "A request of HTTP/1.1 must have a Host header.");
     const target = parseTarget(url, headers.host ?? "", domain);
     exchange.path = target.path;
     const route = routeOf(method, target);

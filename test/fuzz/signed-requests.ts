@@ -8,6 +8,7 @@ import { authenticate, claimOf } from "../../gateway/sigv4/authenticate.ts";
 import { canonicalRequest } from "../../gateway/sigv4/signature.ts";
 import { SigningKeys } from "../../gateway/sigv4/signing-key.ts";
 import { canonicalQuery, parseTarget } from "../../gateway/target.ts";
+import { asReceived } from "./as-received.ts";
 import type { Chance } from "./chance.ts";
 import { check, type Target } from "./rounds.ts";
 import { type ValidRequest, validRequest, type Wire } from "./valid-request.ts";
@@ -86,11 +87,6 @@ const STRANGE = [
   "transfer-encoding",
   "x-amz-content-sha256",
 ];
-
-/** What Node lets through, and gives without the blanks around. */
-const asReceived = (value: string) =>
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is left out
-  value.replace(/[\x00-\x08\x0a-\x1f\x7f]/g, "").replace(/^[ \t]+|[ \t]+$/g, "");
 
 /** Runs of spaces are one under the signature. */
 const amzOf = (headers: Record<string, string>) =>

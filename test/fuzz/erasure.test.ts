@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { systemRandom } from "../base/random.ts";
-import { fuzzFor } from "./fuzz-erasure.ts";
+import { systemRandom } from "../../base/random.ts";
+import { fuzzFor } from "./erasure.ts";
 
 /** QUARRY_FUZZ_SEED replays, QUARRY_FUZZ_MS sets the time (a minute). */
 test("random schemes, lengths, losses and corruption", { timeout: 3_700_000 }, async () => {

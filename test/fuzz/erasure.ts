@@ -1,20 +1,20 @@
 /**
  * Random schemes, lengths, losses and corruption, one round a seed. A failure prints its seed:
- * `node test/fuzz-erasure.ts 0 SEED` replays it. `node test/fuzz-erasure.ts 60` runs for an hour.
+ * `npm run fuzz -- erasure --seconds 0 --seed SEED` replays it.
  */
-import { crc32c } from "../base/checksum.ts";
-import { hasCode } from "../base/errors.ts";
-import { limits } from "../base/limits.ts";
-import { type Random, seededRandom, systemRandom } from "../base/random.ts";
-import { Codec } from "../erasure/codec.ts";
-import { decodeContent, encodeContent } from "../erasure/contents.ts";
-import { multiply } from "../erasure/field.ts";
-import { variants } from "../erasure/kernel/kernel.ts";
-import { parityMatrix } from "../erasure/matrix.ts";
-import { CodecMemory } from "../erasure/memory.ts";
-import { Pieces } from "../erasure/pieces.ts";
-import { type Scheme, schemeOf } from "../erasure/scheme.ts";
-import { encodeWindows, rebuildWindows } from "../erasure/windows.ts";
+import { crc32c } from "../../base/checksum.ts";
+import { hasCode } from "../../base/errors.ts";
+import { limits } from "../../base/limits.ts";
+import { type Random, seededRandom } from "../../base/random.ts";
+import { Codec } from "../../erasure/codec.ts";
+import { decodeContent, encodeContent } from "../../erasure/contents.ts";
+import { multiply } from "../../erasure/field.ts";
+import { variants } from "../../erasure/kernel/kernel.ts";
+import { parityMatrix } from "../../erasure/matrix.ts";
+import { CodecMemory } from "../../erasure/memory.ts";
+import { Pieces } from "../../erasure/pieces.ts";
+import { type Scheme, schemeOf } from "../../erasure/scheme.ts";
+import { encodeWindows, rebuildWindows } from "../../erasure/windows.ts";
 
 const memories = variants.map((variant) => new CodecMemory({ variant }));
 
@@ -137,17 +137,13 @@ export async function fuzzFor(durationMs: number, firstSeed: number): Promise<nu
     try {
       await fuzzErasure(seed);
     } catch (error) {
-      throw new Error(`replay with: node test/fuzz-erasure.ts 0 ${seed}`, { cause: error });
+      throw new Error(`replay: npm run fuzz -- erasure --seconds 0 --seed ${seed}`, {
+        cause: error,
+      });
     }
     seed++;
   } while (performance.now() < end);
   for (const memory of memories)
     check(memory.usedBytes <= limits.erasureTableBytes, "nothing is kept but the tables");
   return seed - firstSeed;
-}
-
-if (import.meta.main) {
-  const [minutes = "60", seed = String(systemRandom.u32() % 1e9)] = process.argv.slice(2);
-  console.log(`from seed ${seed} for ${minutes} minutes`);
-  console.log(`${await fuzzFor(Number(minutes) * 60_000, Number(seed))} rounds, no failure`);
 }
