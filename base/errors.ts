@@ -33,6 +33,8 @@ const retryByCode = {
   TooLarge: "no",
   Forbidden: "no",
   NotImplemented: "no",
+  /** The session that a command belongs to is over: whether it was applied cannot be told any more. */
+  SessionExpired: "no",
   // blocks and their members
   /** First reference into a settled block: the client rewrites the chunk elsewhere (INV-4). */
   BlockSettled: "now",

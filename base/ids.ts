@@ -17,6 +17,12 @@ export type ServerId = Brand<string, "ServerId">;
 export type VersionSequence = Brand<number, "VersionSequence">;
 /** Index of an entry in the replicated log; the first entry is 1. */
 export type LogIndex = Brand<number, "LogIndex">;
+/** Term of the replicated log: the reign of at most one leader. The first is 1. */
+export type Term = Brand<number, "Term">;
+/** A member of the group: 1 … 2^53-1. Whoever lost its vote and term needs a new one (raft/README.md). */
+export type NodeId = Brand<number, "NodeId">;
+/** A client's session with the state machine: the index of the entry that opened it. */
+export type SessionId = Brand<number, "SessionId">;
 
 export const FREE = 0 as BlobId;
 

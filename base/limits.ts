@@ -87,6 +87,8 @@ export const limits = {
   raftReadRounds: 4,
   /** Log that is kept for followers that lag, though the state no longer needs it. */
   raftRetainBytes: 64 * MiB,
+  /** The same while a snapshot is on its way, which needs what follows it. */
+  raftRetainSendingBytes: 256 * MiB,
   /** A learner may become a voter when it lacks at most this many entries. */
   raftPromotionLag: 1024,
   raftSnapshotPieceBytes: 1 * MiB,
@@ -202,6 +204,22 @@ export const limits = {
   /** Windows that one GET reads ahead of its reader. */
   readAhead: 3,
   retries: 8,
+
+  // the command line's transfers
+  /** Requests at once, if not told otherwise. */
+  cliParallel: 16,
+  /** Parts of a multipart upload and ranges of a parallel download. */
+  cliPartBytes: 8 * MiB,
+  /** All buffers of bodies together; a larger part is streamed from its file. */
+  cliMemoryBytes: 64 * MiB,
+  cliBufferBytes: 16 * MiB,
+  /** Attempts to send or fetch one part, each with the SDK's own below it. */
+  cliAttempts: 4,
+  /** Items found before their turn, so that the total and the time left can be told. */
+  cliRunAhead: 100_000,
+  /** A server-side copy above this is made of parts (AWS: 5 GiB is the most that one request copies). */
+  copyWholeBytes: 5 * GiB,
+  copyPartBytes: 512 * MiB,
 
   // erasure coding
   /** Memory that a codec may take for pieces; it is never given back to the system. */

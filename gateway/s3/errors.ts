@@ -150,6 +150,7 @@ const fromStore: Readonly<Record<ErrorCode, S3ErrorCode>> = {
   TooLarge: "EntityTooLarge",
   Forbidden: "AccessDenied",
   NotImplemented: "NotImplemented",
+  SessionExpired: "InternalError",
   BlockSettled: "ServiceUnavailable",
   StaleGeneration: "ServiceUnavailable",
   Damaged: "InternalError",

@@ -1,0 +1,24 @@
+/** Forgets entries that the state contains durably, but not those that somebody is about to need. */
+import { assert } from "../base/errors.ts";
+import type { LogIndex } from "../base/ids.ts";
+import { limits } from "../base/limits.ts";
+import type { Core } from "./core.ts";
+
+/** The state is durable up to `index`. What is kept beyond that is bounded. */
+export function compact(core: Core, index: LogIndex): void {
+  assert(index <= core.handedOut, "only what was handed out can be in the state");
+  const keepFrom = Math.min(index, neededAbove(core)) as LogIndex;
+  if (keepFrom > core.log.baseIndex) core.log.compact(keepFrom);
+}
+
+/** Up to here everybody who gets the log has it, as far as it is worth the memory. */
+function neededAbove({ role, log }: Core): number {
+  if (role.kind !== "leader") return Infinity;
+  let needed = Infinity;
+  for (const { match, snapshot } of role.peers.values()) {
+    // Without what follows it, a snapshot under way would be of no use when it arrives.
+    const most = snapshot === undefined ? limits.raftRetainBytes : limits.raftRetainSendingBytes;
+    if (log.bytes <= most) needed = Math.min(needed, snapshot?.index ?? match);
+  }
+  return needed;
+}
