@@ -4,7 +4,7 @@ import type { LogIndex } from "../base/ids.ts";
 import { limits } from "../base/limits.ts";
 import type { Entry } from "./command.ts";
 import { type AnyCommand, type AnyResult, decodeCommand, encodeCommand } from "./command.ts";
-import type { Group, StateReader } from "./group.ts";
+import type { Group } from "./group.ts";
 import { Log, type LogOptions } from "./log.ts";
 import { RECORD_HEAD_BYTES } from "./log-record.ts";
 import type { Digest } from "./row-codec.ts";
@@ -72,7 +72,7 @@ export class GroupOfOne implements Group {
     return self;
   }
 
-  get state(): StateReader {
+  get state(): Group["state"] {
     return this.#options.store;
   }
 

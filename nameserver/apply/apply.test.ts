@@ -8,6 +8,7 @@ import type { AnyCommand, AnyResult, Entry } from "../command.ts";
 import { decodeCommand, encodeCommand } from "../command.ts";
 import { list } from "../queries/list.ts";
 import { lookup } from "../queries/lookup.ts";
+import { versions } from "../queries/versions.ts";
 import { StateMachine } from "../state-machine.ts";
 import { MemoryState } from "../state-memory.ts";
 
@@ -42,6 +43,16 @@ class Model {
     return this.names.get(`${bucket}|${key}`) ?? [];
   }
 
+  /** Whether the conditions of a delete do not hold. */
+  refuses(command: AnyCommand): boolean {
+    if (command.type !== "deleteObject" || command.conditions?.ifMatch === undefined) return false;
+    const { bucket, key, version, conditions } = command;
+    const all = this.at(bucket, key);
+    const judged = version === undefined ? all[0] : all.find(({ id }) => id === version);
+    const wanted = conditions.ifMatch?.replaceAll('"', "");
+    return judged !== undefined && wanted !== "*" && wanted !== judged.etag;
+  }
+
   saw(command: AnyCommand, result: AnyResult): void {
     if (command.type === "configureBucket")
       this.versioning.set(command.bucket, command.change.versioning ?? "off");
@@ -63,8 +74,23 @@ class Model {
   }
 }
 
+const compareUtf8 = (a: string, b: string) => Buffer.compare(Buffer.from(a), Buffer.from(b));
+
 async function compare(state: MemoryState, model: Model): Promise<void> {
   for (const bucket of BUCKETS) {
+    const page = { bucket, prefix: "", delimiter: "", keyAfter: "", versionAfter: "", limit: 1000 };
+    const reply = await versions(state, page);
+    expect(
+      reply.versions.map(({ key, version, latest, deleteMarker, attributes }) => [
+        key,
+        { id: version, etag: attributes.etag, marker: deleteMarker },
+        latest,
+      ]),
+    ).toEqual(
+      [...KEYS]
+        .sort(compareUtf8)
+        .flatMap((key) => model.at(bucket, key).map((one, i) => [key, one, i === 0])),
+    );
     const listed = await list(state, { bucket, prefix: "", delimiter: "", after: "", limit: 1000 });
     const wanted = KEYS.filter((key) => model.at(bucket, key)[0]?.marker === false);
     expect(listed.objects.map(({ key }) => key).sort()).toEqual([...wanted].sort());
@@ -89,6 +115,7 @@ describe("apply", () => {
     const model = new Model();
     let timeMs = 1_000_000;
     let done = 0;
+    let refused = 0;
     for (const command of RandomCommands.opening()) await runner.run(command, timeMs);
     for (let i = 0; i < 600; i++) {
       timeMs += 30_000;
@@ -97,6 +124,10 @@ describe("apply", () => {
       while (command.type === "undelete") command = commands.next();
       const before = runner.machine.digest;
       const result = await runner.run(command, timeMs);
+      if (command.type === "deleteObject" && command.conditions !== undefined) {
+        expect(result === undefined).toBe(model.refuses(command));
+        if (result === undefined) refused++;
+      }
       if (result === undefined) expect(runner.machine.digest).toEqual(before);
       else {
         done++;
@@ -110,6 +141,7 @@ describe("apply", () => {
       if (i % 60 === 0) await audit(runner.store, runner.machine.digest);
     }
     expect(done).toBeGreaterThan(200);
+    expect(refused).toBeGreaterThan(3);
     await compare(runner.store, model);
     await audit(runner.store, runner.machine.digest);
   });

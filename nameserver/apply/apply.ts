@@ -11,6 +11,7 @@ import * as blocks from "./blocks.ts";
 import * as buckets from "./buckets.ts";
 import type { ApplyContext } from "./context.ts";
 import * as copies from "./copies.ts";
+import { deleteObject } from "./delete-object.ts";
 import * as describe from "./describe.ts";
 import * as objects from "./objects.ts";
 import * as staging from "./staging.ts";
@@ -37,7 +38,7 @@ export function apply(context: ApplyContext, command: AnyCommand): AnyResult | P
     case "putObject":
       return objects.putObject(context, command);
     case "deleteObject":
-      return objects.deleteObject(context, command);
+      return deleteObject(context, command);
     case "copyObject":
       return copies.copyObject(context, command);
     case "putPartCopy":

@@ -7,25 +7,37 @@ import type { NameRow } from "../rows.ts";
 /** An ETag as rows hold it: without quotes. */
 export const bareEtag = (etag: string) => etag.replace(/^"(.*)"$/, "$1");
 
-/** @throws QuarryError `ConditionFailed`, or `NoSuchKey` for If-Match on a name that is not there. */
+/**
+ * Judges the version that a write replaces or removes. A delete marker has no ETag: `*` matches it,
+ * nothing else does.
+ * @throws QuarryError `ConditionFailed`, or `NoSuchKey` when what should match is not there.
+ */
 export function checkConditions(
-  current: NameRow | undefined,
+  row: NameRow | undefined,
   conditions: WriteConditions | undefined,
 ): void {
-  const { ifMatch, ifNoneMatch } = conditions ?? {};
-  const etag = current?.attributes.etag;
+  if (conditions === undefined) return;
+  const { ifMatch, ifNoneMatch, ifModifiedMs, ifLengthBytes } = conditions;
   const matches = (wanted: string) =>
-    etag !== undefined && wanted.split(",").some((one) => matchesOne(one.trim(), etag));
-  if (ifMatch !== undefined) {
-    if (etag === undefined) throw new QuarryError("NoSuchKey", "there is no object to match");
-    if (!matches(ifMatch))
-      throw new QuarryError("ConditionFailed", "the object is not the one that was expected");
-  }
+    row !== undefined &&
+    wanted.split(",").some((one) => matchesOne(one.trim(), row.attributes.etag));
   if (ifNoneMatch !== undefined && matches(ifNoneMatch))
     throw new QuarryError("ConditionFailed", "there is such an object already");
+  if (ifMatch === undefined && ifModifiedMs === undefined && ifLengthBytes === undefined) return;
+  if (row === undefined) throw new QuarryError("NoSuchKey", "there is no object to match");
+  const expected =
+    (ifMatch === undefined || matches(ifMatch)) &&
+    (ifModifiedMs === undefined || secondOf(ifModifiedMs) === secondOf(row.ms)) &&
+    (ifLengthBytes === undefined || ifLengthBytes === row.length);
+  if (!expected)
+    throw new QuarryError("ConditionFailed", "the object is not the one that was expected");
 }
 
-const matchesOne = (wanted: string, etag: string) => wanted === "*" || bareEtag(wanted) === etag;
+/** Clients know times as HTTP gives them: in whole seconds. */
+const secondOf = (ms: number) => Math.floor(ms / 1000);
+
+const matchesOne = (wanted: string, etag: string) =>
+  wanted === "*" || (etag !== "" && bareEtag(wanted) === etag);
 
 /** @throws QuarryError `InvalidArgument` for what cannot be a key. */
 export function checkKey(key: string): void {

@@ -35,8 +35,8 @@ export function findVersion(
   return { at, row };
 }
 
-/** Under which key a version stands. */
-function whereIs(
+/** Under which key a version stands, if it does. */
+export function whereIs(
   { rows }: ApplyContext,
   bucket: number,
   key: string,

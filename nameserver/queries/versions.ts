@@ -79,11 +79,12 @@ function markerOf(
 
 /** The current row of the marker's name, when it was on an earlier page or is newer than that. */
 function isBefore(one: Found<NameRow>, { key, seq }: Marker): boolean {
-  return seq > 0 && isCurrent(one) && one.name === key && one.row.seq >= seq;
+  if (seq === 0 || one.kind === "prefix" || one.name !== key) return false;
+  return isCurrent(one) && one.row.seq >= seq;
 }
 
-function isCurrent(one: Found<NameRow>): one is FoundRow {
-  return one.kind === "row" && one.key.startsWith(tags.current);
+function isCurrent(one: FoundRow): boolean {
+  return one.key.startsWith(tags.current);
 }
 
 /** Of the rows in `versions` only a delete marker can be the latest: with no newer one before it. */

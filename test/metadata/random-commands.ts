@@ -89,6 +89,12 @@ export class RandomCommands {
       case 1:
         return { type: "deleteObject", ...target, version: this.pick(this.versions) };
       case 2:
+        return {
+          type: "deleteObject",
+          ...target,
+          ...(this.#random.u32() % 2 === 0 && { version: this.pick(this.versions) }),
+          conditions: { ifMatch: this.pick(["*", '"e1"', "e2"]) },
+        };
       case 3:
       case 4:
         return { type: "deleteObject", ...target };
