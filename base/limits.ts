@@ -87,8 +87,6 @@ export const limits = {
   raftReadRounds: 4,
   /** Log that is kept for followers that lag, though the state no longer needs it. */
   raftRetainBytes: 64 * MiB,
-  /** The same while a snapshot is on its way, which needs what follows it. */
-  raftRetainSendingBytes: 256 * MiB,
   /** A learner may become a voter when it lacks at most this many entries. */
   raftPromotionLag: 1024,
   raftSnapshotPieceBytes: 1 * MiB,
@@ -118,6 +116,10 @@ export const limits = {
   usersFileBytes: 16 * MiB,
   usersInFile: 10_000,
   tags: 10,
+  /** Of one access control list. */
+  grants: 100,
+  /** Users whose names are looked up at the same time for a listing. */
+  namesAtOnce: 32,
   bucketTags: 50,
   corsRules: 100,
   corsBytes: 64 * KiB,

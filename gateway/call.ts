@@ -38,7 +38,7 @@ export function header(call: Call, name: string): string | undefined {
 }
 
 /** The bucket of a verb that is only allowed on one that is there. */
-export function bucketOf(call: Call): BucketInfo {
+export function bucketOf(call: Pick<Call, "bucket">): BucketInfo {
   assert(call.bucket !== undefined, "a verb on a bucket is allowed only where there is one");
   return call.bucket;
 }

@@ -101,6 +101,8 @@ export interface TrashRow {
 
 export interface UploadRow {
   readonly ms: number;
+  /** Absent: the owner that the attributes name. */
+  readonly initiator?: string;
   readonly attributes: Omit<ObjectAttributes, "etag">;
   readonly checksumAlgorithm?: ChecksumAlgorithm;
   readonly checksumType?: "FULL_OBJECT" | "COMPOSITE";

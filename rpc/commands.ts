@@ -124,6 +124,8 @@ export type Command =
       readonly type: "createUpload";
       readonly bucket: string;
       readonly key: string;
+      /** Absent: who will own the object. */
+      readonly initiator?: string;
       readonly attributes: Omit<ObjectAttributes, "etag">;
       /** Checksum that the client announced for the whole upload. */
       readonly checksumAlgorithm?: ChecksumAlgorithm;

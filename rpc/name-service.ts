@@ -78,6 +78,8 @@ export interface UploadInfo {
   readonly key: string;
   readonly upload: string;
   readonly startedMs: number;
+  /** Who began it, and who will own the object. */
+  readonly initiator: string;
   readonly owner: string;
   readonly storageClass?: string;
   readonly checksumAlgorithm?: ChecksumAlgorithm;

@@ -2,6 +2,7 @@
 import { type ErrorCode, QuarryError } from "../../base/errors.ts";
 
 const table = {
+  AccessControlListNotSupported: [400, "The bucket does not allow ACLs."],
   AccessDenied: [403, "Access Denied"],
   AccessForbidden: [403, "The CORS request is not allowed."],
   AuthorizationHeaderMalformed: [400, "The authorization header that you provided is not valid."],
@@ -26,6 +27,10 @@ const table = {
   InternalError: [500, "An internal error occurred. Try again."],
   InvalidAccessKeyId: [403, "The access key id that you provided is not known here."],
   InvalidArgument: [400, "An argument of the request is not valid."],
+  InvalidBucketAclWithObjectOwnership: [
+    400,
+    "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting.",
+  ],
   InvalidBucketName: [400, "The specified bucket name is not valid."],
   InvalidDigest: [400, "The Content-MD5 that you specified is not valid."],
   InvalidLocationConstraint: [400, "The specified location constraint is not valid."],
@@ -41,12 +46,17 @@ const table = {
   InvalidToken: [400, "The provided security token is not valid."],
   InvalidURI: [400, "The URI of the request cannot be parsed."],
   KeyTooLongError: [400, "Your key is too long."],
+  MalformedACLError: [
+    400,
+    "The ACL that you provided was not well formed or did not validate against our published schema.",
+  ],
   MalformedTrailerError: [400, "The trailer of the body is not the one announced."],
   MalformedXML: [400, "The XML that you provided was not well-formed or lacks a required element."],
   MaxMessageLengthExceeded: [400, "Your request was too large."],
   MetadataTooLarge: [400, "The metadata headers exceed the maximum allowed size of 2 KiB."],
   MethodNotAllowed: [405, "The method is not allowed against this resource."],
   MissingContentLength: [411, "You must provide the Content-Length HTTP header."],
+  MissingSecurityHeader: [400, "Your request was missing a required header."],
   NoSuchBucket: [404, "The specified bucket does not exist."],
   NoSuchBucketPolicy: [404, "The bucket policy does not exist."],
   NoSuchCORSConfiguration: [404, "The CORS configuration does not exist."],
@@ -95,6 +105,11 @@ const table = {
   ],
   SlowDown: [503, "Please reduce your request rate."],
   TooManyBuckets: [400, "You have attempted to create more buckets than allowed."],
+  UnexpectedContent: [400, "This request contains unsupported content."],
+  UnresolvableGrantByEmailAddress: [
+    400,
+    "The e-mail address that you provided does not match any user.",
+  ],
   XAmzContentSHA256Mismatch: [
     400,
     "The provided 'x-amz-content-sha256' header does not match what was computed.",
@@ -111,15 +126,18 @@ export class S3Error extends Error {
   override readonly name = "S3Error";
   readonly code: S3ErrorCode;
   readonly detail: ErrorDetail;
+  /** Headers that tell more, for answers to HEAD too. */
+  readonly headers: Readonly<Record<string, string>>;
   constructor(
     code: S3ErrorCode,
     message?: string,
     detail: ErrorDetail = {},
-    options?: ErrorOptions,
+    options: ErrorOptions & { readonly headers?: S3Error["headers"] } = {},
   ) {
     super(message ?? table[code][1], options);
     this.code = code;
     this.detail = detail;
+    this.headers = options.headers ?? {};
   }
   get status(): number {
     return table[this.code][0];

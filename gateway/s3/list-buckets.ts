@@ -5,7 +5,7 @@ import { type Answer, xmlAnswer } from "../answer.ts";
 import type { Call } from "../call.ts";
 import { element, isoTime, wrap, xmlDocument } from "../xml-write.ts";
 import { countParameter, decodeToken, encodeToken } from "./list-parameters.ts";
-import { ownerXml } from "./owner-xml.ts";
+import { displayNamesOf, ownerElement } from "./owner-xml.ts";
 
 const MAX_BUCKETS = 10_000;
 
@@ -25,6 +25,7 @@ export async function listBuckets(call: Call): Promise<Answer> {
   }
   const shown = found.slice(0, limit);
   const last = found.length > limit ? shown.at(-1)?.name : undefined;
+  const names = await displayNamesOf(call, [userId]);
   const rows = shown.map((bucket) =>
     wrap(
       "Bucket",
@@ -34,7 +35,7 @@ export async function listBuckets(call: Call): Promise<Answer> {
   return xmlAnswer(
     xmlDocument(
       "ListAllMyBucketsResult",
-      ownerXml("Owner", call.identity, userId) +
+      ownerElement("Owner", userId, names) +
         wrap("Buckets", rows.join("")) +
         (last === undefined ? "" : element("ContinuationToken", encodeToken(last))) +
         (prefix === "" ? "" : element("Prefix", prefix)),

@@ -6,7 +6,7 @@ import type { Call } from "../call.ts";
 import { element, isoTime, wrap, xmlDocument } from "../xml-write.ts";
 import { countParameter, keyEncoder } from "./list-parameters.ts";
 import { prefixRows } from "./list-rows.ts";
-import { ownerXml } from "./owner-xml.ts";
+import { displayNamesOf, ownerElement } from "./owner-xml.ts";
 
 interface Page {
   readonly uploads: readonly UploadInfo[];
@@ -38,13 +38,15 @@ export async function listMultipartUploads(call: Call): Promise<Answer> {
       ? { uploads: [], prefixes: [], truncated: false }
       : await call.store.names.uploads({ bucket, prefix, delimiter, keyAfter, uploadAfter, limit });
   const next = nextMarkers(page);
+  const ids = page.uploads.flatMap(({ initiator, owner }) => [initiator, owner]);
+  const names = await displayNamesOf(call, ids);
   const row = (upload: UploadInfo) =>
     wrap(
       "Upload",
       element("Key", encode(upload.key)) +
         element("UploadId", upload.upload) +
-        ownerXml("Initiator", call.identity, upload.owner) +
-        ownerXml("Owner", call.identity, upload.owner) +
+        ownerElement("Initiator", upload.initiator, names) +
+        ownerElement("Owner", upload.owner, names) +
         element("StorageClass", upload.storageClass ?? "STANDARD") +
         element("Initiated", isoTime(upload.startedMs)) +
         element("ChecksumAlgorithm", upload.checksumAlgorithm) +

@@ -5,7 +5,7 @@ import type { Call } from "../call.ts";
 import { element, xmlDocument } from "../xml-write.ts";
 import { S3Error } from "./errors.ts";
 import { countParameter, decodeToken, encodeToken, keyEncoder } from "./list-parameters.ts";
-import { listPage, objectOwner, objectRows, prefixRows } from "./list-rows.ts";
+import { listPage, objectOwners, objectRows, prefixRows } from "./list-rows.ts";
 
 export async function listObjectsV2(call: Call): Promise<Answer> {
   const { bucket, query } = call.target;
@@ -17,7 +17,8 @@ export async function listObjectsV2(call: Call): Promise<Answer> {
   const token = query.get("continuation-token");
   const page = await listPage(call, decodeToken(token) ?? startAfter ?? "", limit);
   const delimiter = query.get("delimiter");
-  const owner = query.get("fetch-owner") === "true" ? objectOwner(call) : undefined;
+  const owners =
+    query.get("fetch-owner") === "true" ? await objectOwners(call, page.objects) : undefined;
   const next = page.truncated && page.last !== undefined ? encodeToken(page.last) : undefined;
   return xmlAnswer(
     xmlDocument(
@@ -32,7 +33,7 @@ export async function listObjectsV2(call: Call): Promise<Answer> {
         element("MaxKeys", limit) +
         element("EncodingType", encodingType) +
         element("IsTruncated", page.truncated) +
-        objectRows(page.objects, encode, owner) +
+        objectRows(page.objects, encode, owners) +
         prefixRows(page.prefixes, encode),
     ),
   );

@@ -4,7 +4,7 @@ import { type Answer, xmlAnswer } from "../answer.ts";
 import type { Call } from "../call.ts";
 import { element, xmlDocument } from "../xml-write.ts";
 import { countParameter, keyEncoder } from "./list-parameters.ts";
-import { listPage, objectOwner, objectRows, prefixRows } from "./list-rows.ts";
+import { listPage, objectOwners, objectRows, prefixRows } from "./list-rows.ts";
 
 export async function listObjects(call: Call): Promise<Answer> {
   const { bucket, query } = call.target;
@@ -12,6 +12,7 @@ export async function listObjects(call: Call): Promise<Answer> {
   const limit = countParameter(query, "max-keys", limits.listKeys);
   const marker = query.get("marker") ?? "";
   const page = await listPage(call, marker, limit);
+  const owners = await objectOwners(call, page.objects);
   const delimiter = query.get("delimiter") ?? "";
   // Without a delimiter the client goes on from the last key that it got.
   const next = page.truncated && delimiter !== "" ? page.last : undefined;
@@ -26,7 +27,7 @@ export async function listObjects(call: Call): Promise<Answer> {
         element("MaxKeys", limit) +
         element("EncodingType", encodingType) +
         element("IsTruncated", page.truncated) +
-        objectRows(page.objects, encode, objectOwner(call)) +
+        objectRows(page.objects, encode, owners) +
         prefixRows(page.prefixes, encode),
     ),
   );

@@ -5,7 +5,7 @@ import { type Answer, xmlAnswer } from "../answer.ts";
 import type { Call } from "../call.ts";
 import { element, isoTime, wrap, xmlDocument } from "../xml-write.ts";
 import { countParameter, keyEncoder } from "./list-parameters.ts";
-import { ownerXml } from "./owner-xml.ts";
+import { displayNamesOf, ownerElement } from "./owner-xml.ts";
 
 function partRow({ part, etag, lengthBytes, modifiedMs, checksum }: PartInfo): string {
   const sum =
@@ -30,14 +30,15 @@ export async function listParts(call: Call): Promise<Answer> {
     : 0;
   const page = await call.store.names.parts({ bucket, key, upload: uploadId, after, limit });
   const { upload } = page;
+  const names = await displayNamesOf(call, [upload.initiator, upload.owner]);
   return xmlAnswer(
     xmlDocument(
       "ListPartsResult",
       element("Bucket", bucket) +
         element("Key", encode(key)) +
         element("UploadId", uploadId) +
-        ownerXml("Initiator", call.identity, upload.owner) +
-        ownerXml("Owner", call.identity, upload.owner) +
+        ownerElement("Initiator", upload.initiator, names) +
+        ownerElement("Owner", upload.owner, names) +
         element("StorageClass", upload.storageClass ?? "STANDARD") +
         element("PartNumberMarker", after) +
         element("NextPartNumberMarker", page.parts.at(-1)?.part ?? after) +

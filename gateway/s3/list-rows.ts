@@ -1,9 +1,10 @@
 /** Rows that both list verbs write. */
 import { limits } from "../../base/limits.ts";
 import type { ListReply, ObjectInfo } from "../../rpc/name-service.ts";
-import type { Call } from "../call.ts";
+import { controlOfObject } from "../acl/evaluate.ts";
+import { bucketOf, type Call } from "../call.ts";
 import { element, escapeXml, isoTime, wrap } from "../xml-write.ts";
-import { ownerXml } from "./owner-xml.ts";
+import { displayNamesOf, ownerElement } from "./owner-xml.ts";
 
 /** One page of current objects; a limit of 0 asks nobody. */
 export async function listPage(call: Call, after: string, limit: number): Promise<ListReply> {
@@ -44,16 +45,16 @@ export function prefixRows(prefixes: readonly string[], encode: Encode): string 
   return rows;
 }
 
-/** The owner of an object: who wrote it, else the caller, who owns the bucket. */
-export function objectOwner(call: Call): (object: ObjectInfo) => string {
-  const known = new Map<string, string>();
-  return (object) => {
-    const id = object.attributes.owner ?? call.identity.id;
-    let xml = known.get(id);
-    if (xml === undefined) {
-      xml = ownerXml("Owner", call.identity, id);
-      known.set(id, xml);
-    }
-    return xml;
-  };
+/** Writes the owners of the objects of one page; each is looked up once. */
+export async function objectOwners(
+  call: Call,
+  objects: readonly ObjectInfo[],
+): Promise<(object: ObjectInfo) => string> {
+  const bucket = bucketOf(call);
+  const idOf = ({ attributes }: ObjectInfo) => controlOfObject(bucket, attributes).owner;
+  const ids = new Set(objects.map(idOf));
+  const names = await displayNamesOf(call, ids);
+  const xml = new Map<string, string>();
+  for (const id of ids) xml.set(id, ownerElement("Owner", id, names));
+  return (object) => xml.get(idOf(object)) ?? "";
 }

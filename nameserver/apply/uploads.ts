@@ -36,12 +36,13 @@ export function openUpload(
 }
 
 export function createUpload(context: ApplyContext, command: Of<"createUpload">): CommandResult {
-  const { key, attributes, checksumAlgorithm, checksumType } = command;
+  const { key, initiator, attributes, checksumAlgorithm, checksumType } = command;
   checkKey(key);
   const bucket = openBucket(context, command.bucket);
   const id = context.nextSequence();
   context.rows.put(keys.upload(bucket.id, key, id), {
     ms: context.timeMs,
+    ...(initiator !== undefined && initiator !== attributes.owner && { initiator }),
     attributes,
     ...(checksumAlgorithm !== undefined && { checksumAlgorithm }),
     ...(checksumType !== undefined && { checksumType }),

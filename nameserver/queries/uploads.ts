@@ -12,11 +12,13 @@ import { scanNames, startAfter } from "./scan-names.ts";
 
 function uploadInfo(key: string, upload: number, row: UploadRow): UploadInfo {
   const { checksumAlgorithm, checksumType, attributes } = row;
+  const owner = attributes.owner ?? "";
   return {
     key,
     upload: sequenceText(upload),
     startedMs: row.ms,
-    owner: attributes.owner ?? "",
+    initiator: row.initiator ?? owner,
+    owner,
     ...(attributes.storageClass !== undefined && { storageClass: attributes.storageClass }),
     ...(checksumAlgorithm !== undefined && { checksumAlgorithm }),
     ...(checksumType !== undefined && { checksumType }),
