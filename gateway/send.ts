@@ -35,7 +35,7 @@ export async function sendAnswer(exchange: Exchange, answer: Answer): Promise<vo
 }
 
 export async function sendError(exchange: Exchange, error: S3Error): Promise<void> {
-  const head: Head = {};
+  const head: Head = { ...error.headers };
   if (error.status === 503) head["Retry-After"] = 1;
   if (error.code === "InvalidRange")
     head["Content-Range"] = `bytes */${error.detail["ActualObjectSize"] ?? "*"}`;

@@ -2,13 +2,13 @@ import { describe, expect, test } from "vitest";
 import type { Clock } from "../base/clock.ts";
 import { SimulatedDisk } from "../base/disk-simulated.ts";
 import { QuarryError } from "../base/errors.ts";
-import type { LogIndex } from "../base/ids.ts";
+import type { LogIndex, Term } from "../base/ids.ts";
 import { seededRandom } from "../base/random.ts";
 import { audit } from "../test/metadata/audit.ts";
 import { RandomCommands } from "../test/metadata/random-commands.ts";
 import { type AnyCommand, decodeCommand, type Entry, encodeCommand } from "./command.ts";
 import { GroupOfOne } from "./group-of-one.ts";
-import { Log } from "./log.ts";
+import { Log } from "./log/log.ts";
 import { StateMachine } from "./state-machine.ts";
 import { MemoryState } from "./state-memory.ts";
 
@@ -61,8 +61,7 @@ async function work(group: GroupOfOne, seed: number, acknowledged: AnyCommand[])
 
 /** Every entry of the log, read from the disk as it is. */
 async function entriesOf(disk: SimulatedDisk, after: number): Promise<Entry[]> {
-  const entries: Entry[] = [];
-  const log = await Log.open(
+  const { log, entries } = await Log.open(
     {
       disk,
       clock: testClock(),
@@ -70,13 +69,12 @@ async function entriesOf(disk: SimulatedDisk, after: number): Promise<Entry[]> {
       directory: "/ns/log",
       durability: "commit",
     },
-    after as LogIndex,
-    async (stamp, payload) => {
-      entries.push({ ...stamp, command: decodeCommand(payload) });
-    },
+    { index: after as LogIndex, term: 0 as Term, timeMs: 0 },
   );
   await log[Symbol.asyncDispose]();
-  return entries;
+  return entries
+    .filter(({ index }) => index > after)
+    .map((one) => ({ ...one, command: decodeCommand(one.data) }));
 }
 
 describe("group of one", () => {

@@ -1,12 +1,12 @@
 /** A group with one member: its own log is the majority. */
 import { assert, QuarryError } from "../base/errors.ts";
-import type { LogIndex } from "../base/ids.ts";
+import type { LogIndex, Term } from "../base/ids.ts";
 import { limits } from "../base/limits.ts";
 import type { Entry } from "./command.ts";
 import { type AnyCommand, type AnyResult, decodeCommand, encodeCommand } from "./command.ts";
 import type { Group } from "./group.ts";
-import { Log, type LogOptions } from "./log.ts";
-import { RECORD_HEAD_BYTES } from "./log-record.ts";
+import { Log, type LogOptions, type Place } from "./log/log.ts";
+import { RECORD_HEAD_BYTES } from "./log/record.ts";
 import type { Digest } from "./row-codec.ts";
 import { type Outcome, RUN_ENTRIES, StateMachine } from "./state-machine.ts";
 import type { Change, StateStore } from "./state-store.ts";
@@ -30,6 +30,8 @@ export class GroupOfOne implements Group {
   readonly #options: GroupOfOneOptions;
   readonly #machine: StateMachine;
   readonly #log: Log;
+  /** The last entry that was given an index. */
+  #last: Place;
   /** Durable entries that wait to be applied, by index. */
   readonly #committed = new Map<LogIndex, Committed>();
   #proposals = 0;
@@ -45,27 +47,25 @@ export class GroupOfOne implements Group {
     this.#options = options;
     this.#machine = machine;
     this.#log = log;
+    this.#last = log.last;
   }
 
   /** Opens the log and brings the state up to it. */
   static async open(options: GroupOfOneOptions): Promise<GroupOfOne> {
     const machine = new StateMachine(options.store, options.onChanges);
-    let run: Entry[] = [];
-    const flush = async () => {
-      if (run.length > 0) await machine.applyRun(run);
-      run = [];
-    };
-    let replayedBytes = 0;
     let self: GroupOfOne | undefined;
     const onFailure = (failure: QuarryError) => {
       if (self !== undefined) self.#fail(failure);
     };
-    const log = await Log.open({ ...options, onFailure }, machine.applied, (stamp, payload) => {
-      run.push({ ...stamp, command: decodeCommand(payload) });
-      replayedBytes += RECORD_HEAD_BYTES + payload.length;
-      return run.length < RUN_ENTRIES ? Promise.resolve() : flush();
-    });
-    await flush();
+    const state = { index: machine.applied, term: 0 as Term, timeMs: machine.timeMs };
+    const { log, entries } = await Log.open({ ...options, onFailure }, state);
+    let replayedBytes = 0;
+    const ahead = entries.filter(({ index }) => index > machine.applied);
+    for (let at = 0; at < ahead.length; at += RUN_ENTRIES) {
+      const run = ahead.slice(at, at + RUN_ENTRIES);
+      await machine.applyRun(run.map((one) => ({ ...one, command: decodeCommand(one.data) })));
+      for (const { data } of run) replayedBytes += RECORD_HEAD_BYTES + data.length;
+    }
     self = new GroupOfOne(options, machine, log);
     // What was replayed would be replayed again: short lives must not add up to a long start.
     self.#checkpointSoon(replayedBytes);
@@ -98,16 +98,29 @@ export class GroupOfOne implements Group {
       throw new QuarryError("Busy", "too many changes are waiting; try again later");
     this.#proposals++;
     try {
-      const stamp = await this.#log.append(payload);
+      const place = await this.#append(payload);
       // What is applied is what the log says, as on any other replica.
-      const entry = { ...stamp, command: decodeCommand(payload) };
-      const outcome = await this.#committedEntry(entry);
+      const outcome = await this.#committedEntry({ ...place, command: decodeCommand(payload) });
       this.#checkpointSoon(RECORD_HEAD_BYTES + payload.length);
       if ("refusal" in outcome) throw outcome.refusal;
       return outcome.result;
     } finally {
       this.#answered();
     }
+  }
+
+  async #append(data: Buffer): Promise<Place> {
+    const index = (this.#last.index + 1) as LogIndex;
+    const timeMs = Math.max(this.#options.clock.nowMs(), this.#last.timeMs);
+    const place = { index, term: 0 as Term, timeMs };
+    this.#last = place;
+    try {
+      await this.#log.append([{ ...place, kind: "command", session: 0, sequence: 0, data }]);
+    } catch (error) {
+      this.#last = this.#log.last;
+      throw error;
+    }
+    return place;
   }
 
   #answered(): void {

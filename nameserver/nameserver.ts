@@ -15,7 +15,7 @@ import { leaveCleanEnd, takeCleanEnd } from "./clean-end.ts";
 import type { Group } from "./group.ts";
 import { GroupOfOne } from "./group-of-one.ts";
 import { keys } from "./keyspace.ts";
-import { listSegments } from "./log-segments.ts";
+import { listSegments } from "./log/segments.ts";
 import { OpenBlocks } from "./open-blocks.ts";
 import { chunkRun } from "./queries/content.ts";
 import { buckets, deleted, list } from "./queries/list.ts";

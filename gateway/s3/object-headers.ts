@@ -5,6 +5,7 @@ import { checksumHeader } from "../checksums.ts";
 import { latin1Of } from "../percent.ts";
 import { S3Error } from "./errors.ts";
 
+import { readVersionHeader } from "./existing-version.ts";
 const overrides = [
   ["response-content-type", "Content-Type"],
   ["response-content-language", "Content-Language"],
@@ -49,7 +50,7 @@ export function objectHeaders(
     headers[displayed[name] ?? name] = latin1Of(attributes.headers[name] ?? "");
   for (const name in attributes.userMetadata)
     headers[`x-amz-meta-${name}`] = latin1Of(attributes.userMetadata[name] ?? "");
-  if (object.version !== "null") headers["x-amz-version-id"] = object.version;
+  Object.assign(headers, readVersionHeader(call, object.version));
   if (attributes.storageClass !== undefined && attributes.storageClass !== "STANDARD")
     headers["x-amz-storage-class"] = attributes.storageClass;
   if (attributes.tags !== undefined)

@@ -1,34 +1,32 @@
 /**
  * The replicated log's own files: entries with continuous indexes in segments, made durable in
- * groups. An entry gets its index and time when it is written; the chain of checks ties each to all
- * before it. Old segments are cut off once the state no longer needs them.
+ * groups. The chain of checks ties each to all before it. Entries that were not committed can be
+ * replaced; old segments are cut off once the state no longer needs them.
  */
-import { AppendFile, type Durability } from "../base/append-file.ts";
-import type { Clock } from "../base/clock.ts";
-import { type Disk, replaceWhole } from "../base/disk.ts";
-import { assert, hasCode, type QuarryError } from "../base/errors.ts";
-import type { LogIndex } from "../base/ids.ts";
-import { limits } from "../base/limits.ts";
-import type { Random } from "../base/random.ts";
-import { rewrite } from "../base/rewrite.ts";
+import { AppendFile, type Durability } from "../../base/append-file.ts";
+import type { Clock } from "../../base/clock.ts";
+import { type Disk, replaceWhole } from "../../base/disk.ts";
+import { assert, hasCode, QuarryError } from "../../base/errors.ts";
+import type { LogIndex } from "../../base/ids.ts";
+import { limits } from "../../base/limits.ts";
+import type { Random } from "../../base/random.ts";
+import { type Entry, NO_DATA } from "../../raft/entry.ts";
+import { Chain, type LogBase } from "./chain.ts";
 import {
   encodeSegmentHead,
   LOG_FORMAT,
   RECORD_HEAD_BYTES,
   RecordCodec,
-  type RecordKind,
   SEGMENT_HEAD_BYTES,
-} from "./log-record.ts";
+} from "./record.ts";
 import {
-  type ChainEnd,
-  chainStart,
   damaged,
-  listSegments,
-  type ReadSegment,
-  readSegment,
+  mendTail,
+  missing,
+  readSegments,
   type SegmentFile,
-  segmentName,
-} from "./log-segments.ts";
+  segmentPath,
+} from "./segments.ts";
 
 export interface LogOptions {
   readonly disk: Disk;
@@ -40,108 +38,156 @@ export interface LogOptions {
   readonly onFailure?: (failure: QuarryError) => void;
 }
 
-/** An entry's place and time, known once it is written. */
-export type Stamp = Pick<ChainEnd, "index" | "timeMs">;
-/** Sees each entry that is on the disk already, in log order. */
-export type Visit = (stamp: Stamp, payload: Buffer) => Promise<void>;
+/** Where an entry stands; of the entry before a log, all that the log knows of it. */
+export type Place = Pick<Entry, "index" | "term" | "timeMs">;
+
+export interface OpenedLog {
+  readonly log: Log;
+  /** The entry before the first of `entries`. */
+  readonly base: Place;
+  readonly entries: Entry[];
+}
 
 export class Log implements AsyncDisposable {
   readonly #options: LogOptions;
-  #segments: SegmentFile[];
-  #codec: RecordCodec;
-  #salt: number;
+  readonly #codec: RecordCodec;
+  readonly #salt: number;
+  #segments: readonly SegmentFile[];
   #file: AppendFile;
-  /** End of what was written, and of what was answered as durable. */
-  #written: ChainEnd;
-  #durable: ChainEnd;
+  #chain: Chain;
+  /** The last accepted entry, the last built into a record, the last that is durable. */
+  #last: Place;
+  #built: Place;
+  #durable: Place;
   #rolling: Promise<void> | undefined;
   /** A new segment may be there already: nothing goes into the old one any more. */
   #rollBegun = false;
 
   private constructor(
     options: LogOptions,
-    opened: { segments: SegmentFile[]; salt: number; end: ChainEnd; file: AppendFile },
+    opened: { segments: readonly SegmentFile[]; salt: number; chain: Chain; last: Place },
+    file: (log: () => Log) => AppendFile,
   ) {
     this.#options = options;
     this.#segments = opened.segments;
     this.#salt = opened.salt;
     this.#codec = new RecordCodec(opened.salt);
-    this.#written = opened.end;
-    this.#durable = opened.end;
-    this.#file = opened.file;
+    this.#chain = opened.chain;
+    this.#last = opened.last;
+    this.#built = opened.last;
+    this.#durable = opened.last;
+    this.#file = file(() => this);
   }
 
   /**
-   * Opens the log, cuts off a torn tail and shows `visit` every entry above `after`.
-   * @throws QuarryError `Damaged` when entries above `after` are missing or harmed.
+   * Opens the log and cuts off a torn tail. `state` is the last entry that the applied state holds.
+   * @throws QuarryError `Damaged` when entries above it are missing or harmed; `NewerFormat`.
    */
-  static async open(options: LogOptions, after: LogIndex, visit: Visit): Promise<Log> {
-    const { disk, directory, random } = options;
+  static async open(options: LogOptions, state: Place): Promise<OpenedLog> {
+    const { disk, directory, random, durability } = options;
     await disk.makeDirectory(directory);
-    const segments = await listSegments(disk, directory);
-    const last = await readAll(options, segments, after, visit);
-    if (last !== undefined && last.read.end.index >= after) {
-      const { read, path } = last;
-      const log: { current?: Log } = {};
-      const file = await openTail(options, path, read, log);
-      log.current = new Log(options, { segments, salt: read.head.salt, end: read.end, file });
-      return log.current;
+    const read = await readSegments(disk, directory);
+    const base = read?.base ?? { ...state, check: 0 };
+    const entries = read?.entries ?? [];
+    const last = entries.at(-1) ?? base;
+    const path = read?.segments.at(-1)?.path ?? directory;
+    if (base.index > state.index) throw damaged(path, 0, missing(state.index + 1, base.index));
+    if (read !== undefined && last.index >= state.index) {
+      const { chain, segments, tailBytes } = read;
+      const file = await mendTail(disk, path, read);
+      const { salt } = read.head;
+      const log = new Log(options, { segments, salt, chain, last }, (self) =>
+        appendFile(options, { file, tailBytes, syncedBytes: tailBytes }, self),
+      );
+      return { log, base, entries };
     }
+    if (read !== undefined && durability === "commit")
+      throw damaged(
+        path,
+        read.tailBytes,
+        `the state knows entry ${state.index}, the log ends at ${last.index}`,
+      );
     // A new log; or one whose end the machine lost, where entries are not synced before the answer.
-    const end: ChainEnd = { ...(last?.read.end ?? chainStart), index: after };
-    const salt = last?.read.head.salt ?? random.u32();
-    const log: { current?: Log } = {};
-    const { segment, file } = await makeSegment(options, salt, end, log);
-    log.current = new Log(options, { segments: [...segments, segment], salt, end, file });
-    return log.current;
+    const salt = read?.head.salt ?? random.u32();
+    const begin = { ...state, check: random.u32() };
+    const segments = read?.segments ?? [];
+    const made = await makeSegment(options, salt, begin, true, (segments.at(-1)?.number ?? 0) + 1);
+    const opened = { segments: [...segments, made.segment], salt, chain: new Chain(begin) };
+    const log = new Log(options, { ...opened, last: state }, made.file);
+    return { log, base: state, entries: [] };
   }
 
-  /** Index of the last durable entry. */
-  get durableIndex(): LogIndex {
-    return this.#durable.index;
+  /** The last entry that was accepted, durable or not. */
+  get last(): Place {
+    return this.#last;
   }
 
-  /** Resolves when the entry is as durable as the mode promises, with its place in the log. */
-  async append(payload: Buffer): Promise<Stamp> {
+  /**
+   * Resolves when the entries are as durable as the mode promises. They follow the last one or take
+   * the place of entries from their first index on. Calls take effect in their order.
+   * @throws QuarryError `DiskFull`: the log ends with its last durable entry again.
+   */
+  async append(entries: readonly Entry[]): Promise<void> {
+    const last = entries.at(-1);
+    if (last === undefined) return;
     while (this.#rolling !== undefined) await this.#rolling;
-    const segmentBytes = this.#options.segmentBytes ?? limits.logSegmentBytes;
-    const lengthBytes = RECORD_HEAD_BYTES + payload.length;
-    const { tailBytes } = this.#file;
-    const full = tailBytes > SEGMENT_HEAD_BYTES && tailBytes + lengthBytes > segmentBytes;
-    if (full || this.#rollBegun) {
+    const lengthBytes = entries.reduce((sum, { data }) => sum + RECORD_HEAD_BYTES + data.length, 0);
+    if (this.#isFull(lengthBytes)) {
       this.#rolling ??= this.#roll().finally(() => {
         this.#rolling = undefined;
       });
       await this.#rolling;
-      return await this.append(payload);
+      return await this.append(entries);
     }
-    let written = this.#written;
-    const build = (_offset: number, syncedBytes: number) => {
-      const timeMs = Math.max(this.#options.clock.nowMs(), this.#written.timeMs);
-      const index = (this.#written.index + 1) as LogIndex;
-      const head = recordHead("entry", { ...this.#written, index, timeMs }, syncedBytes);
-      const { bytes, check } = this.#codec.encodeHead(head, payload);
-      written = { index, check, timeMs };
-      this.#written = written;
-      return [bytes, payload];
-    };
-    return await this.#file.append(lengthBytes, build).then(
-      () => {
-        this.#durable = written;
-        return written;
-      },
-      (error: unknown) => {
-        // The file is cut back to the last good group; so is the chain.
-        if (hasCode(error, "DiskFull")) this.#written = this.#durable;
-        throw error;
-      },
-    );
+    if ((entries[0]?.index ?? 0) > this.#last.index + 1)
+      throw new QuarryError("DiskFull", "an entry before this one found no room");
+    this.#last = last;
+    const build = (_offset: number, syncedBytes: number) => this.#build(entries, syncedBytes);
+    try {
+      await this.#file.append(lengthBytes, build);
+      this.#durable = last;
+    } catch (error) {
+      // The file is cut back to the last good group; so is the chain.
+      if (hasCode(error, "DiskFull")) this.#backTo(this.#durable);
+      throw error;
+    }
+  }
+
+  #isFull(lengthBytes: number): boolean {
+    const segmentBytes = this.#options.segmentBytes ?? limits.logSegmentBytes;
+    const { tailBytes } = this.#file;
+    const full = tailBytes > SEGMENT_HEAD_BYTES && tailBytes + lengthBytes > segmentBytes;
+    return full || this.#rollBegun;
+  }
+
+  #build(entries: readonly Entry[], syncedBytes: number): Uint8Array[] {
+    const parts: Uint8Array[] = [];
+    for (const entry of entries) {
+      const { index } = entry;
+      const { bytes, check } = this.#codec.encodeHead(
+        entry,
+        this.#chain.checkBefore(index),
+        syncedBytes,
+      );
+      this.#chain.set(index, check);
+      this.#built = entry;
+      parts.push(bytes, entry.data);
+    }
+    return parts;
+  }
+
+  #backTo(place: Place): void {
+    this.#chain.drop((place.index + 1) as LogIndex);
+    this.#last = place;
+    this.#built = place;
   }
 
   /** The mark that tells the last synced group from a torn one (base/append-file.ts). */
-  buildMark(syncedBytes: number): Buffer[] {
-    const head = recordHead("mark", this.#written, syncedBytes);
-    return [this.#codec.encodeHead(head, Buffer.alloc(0)).bytes];
+  buildMark(syncedBytes: number): Uint8Array[] {
+    const { index, term, timeMs } = this.#built;
+    const mark = { kind: "mark", index, term, timeMs, session: 0, sequence: 0 } as const;
+    const previous = this.#chain.checkBefore((index + 1) as LogIndex);
+    return [this.#codec.encodeHead({ ...mark, data: NO_DATA }, previous, syncedBytes).bytes];
   }
 
   /** Everything appended so far is on the disk, whatever the durability. */
@@ -150,15 +196,28 @@ export class Log implements AsyncDisposable {
     await this.#file.flush();
   }
 
-  /** Removes segments that hold nothing above `index`. */
+  /** Removes segments that hold nothing above `index`, all of which are committed. */
   async cut(index: LogIndex): Promise<void> {
+    this.#chain.forget((index - 1) as LogIndex);
     for (;;) {
       const [oldest, next] = this.#segments;
-      if (oldest === undefined || next === undefined || next.firstIndex > index + 1) return;
+      if (oldest === undefined || next === undefined || next.base.index > index) return;
       this.#segments = this.#segments.slice(1);
-      // One after the other and oldest first, so that what is left has no gap.
-      await this.#options.disk.remove(oldest.path);
-      await this.#options.disk.syncDirectory(this.#options.directory);
+      await this.#remove(oldest);
+    }
+  }
+
+  /** The log begins anew behind a state that was installed; what it held before is void. */
+  async reset(state: Place): Promise<void> {
+    while (this.#rolling !== undefined) await this.#rolling;
+    const old = this.#segments;
+    await this.#nextSegment({ ...state, check: this.#options.random.u32() }, true);
+    this.#last = state;
+    this.#built = state;
+    this.#durable = state;
+    for (const segment of old) {
+      this.#segments = this.#segments.slice(1);
+      await this.#remove(segment);
     }
   }
 
@@ -167,38 +226,37 @@ export class Log implements AsyncDisposable {
     await this.#file.close();
   }
 
+  /** One after the other and oldest first, so that what is left has no gap. */
+  async #remove(segment: SegmentFile): Promise<void> {
+    await this.#options.disk.remove(segment.path);
+    await this.#options.disk.syncDirectory(this.#options.directory);
+  }
+
   async #roll(): Promise<void> {
     await this.#file.flush();
-    assert(this.#written.index === this.#durable.index, "a segment ends when all of it is durable");
+    const { index, term, timeMs } = this.#built;
+    assert(index === this.#durable.index, "a segment ends when all of it is durable");
     this.#rollBegun = true;
-    const self = { current: this as Log };
-    const { segment, file } = await makeSegment(this.#options, this.#salt, this.#written, self);
-    const old = this.#file;
-    this.#file = file;
-    this.#segments = [...this.#segments, segment];
+    const check = this.#chain.checkBefore((index + 1) as LogIndex);
+    await this.#nextSegment({ index, term, timeMs, check }, false);
     this.#rollBegun = false;
+  }
+
+  async #nextSegment(base: LogBase, anew: boolean): Promise<void> {
+    const number = (this.#segments.at(-1)?.number ?? 0) + 1;
+    const { segment, file } = await makeSegment(this.#options, this.#salt, base, anew, number);
+    const old = this.#file;
+    if (anew) this.#chain = new Chain(base);
+    this.#file = file(() => this);
+    this.#segments = [...this.#segments, segment];
     await old.close();
   }
-}
-
-function recordHead(kind: RecordKind, at: ChainEnd, syncedBytes: number) {
-  const { index, timeMs, check } = at;
-  return {
-    kind,
-    previousCheck: check,
-    index,
-    term: 0,
-    timeMs,
-    session: 0,
-    sequence: 0,
-    syncedBytes,
-  };
 }
 
 function appendFile(
   options: LogOptions,
   state: Pick<ConstructorParameters<typeof AppendFile>[0], "file" | "tailBytes" | "syncedBytes">,
-  log: { current?: Log },
+  log: () => Log,
 ): AppendFile {
   const { durability, clock, onFailure, segmentBytes } = options;
   return new AppendFile({
@@ -208,77 +266,27 @@ function appendFile(
     extendBytes: Math.min(limits.extendBytes, segmentBytes ?? limits.logSegmentBytes),
     mark: {
       lengthBytes: RECORD_HEAD_BYTES,
-      build: (_offset, syncedBytes) => log.current?.buildMark(syncedBytes) ?? [],
+      build: (_offset, syncedBytes) => log().buildMark(syncedBytes),
     },
     ...(onFailure !== undefined && { onFailure }),
   });
 }
 
-/** Makes a segment that goes on behind `end`; it appears whole or not at all. */
+/** Makes a segment that goes on behind `base`; it appears whole or not at all. */
 async function makeSegment(
   options: LogOptions,
   salt: number,
-  end: ChainEnd,
-  log: { current?: Log },
-): Promise<{ segment: SegmentFile; file: AppendFile }> {
-  const firstIndex = (end.index + 1) as LogIndex;
-  const path = `${options.directory}/${segmentName(firstIndex)}`;
-  const head = { format: LOG_FORMAT, firstIndex, timeMs: end.timeMs, salt };
-  const bytes = encodeSegmentHead({ ...head, previousCheck: end.check });
+  base: LogBase,
+  anew: boolean,
+  number: number,
+): Promise<{ segment: SegmentFile; file: (log: () => Log) => AppendFile }> {
+  const path = segmentPath(options.directory, number);
+  const bytes = encodeSegmentHead({ format: LOG_FORMAT, base, salt, anew });
   await replaceWhole(options.disk, path, bytes);
   const file = await options.disk.open(path, "write");
   const at = { tailBytes: SEGMENT_HEAD_BYTES, syncedBytes: SEGMENT_HEAD_BYTES };
-  return { segment: { path, firstIndex }, file: appendFile(options, { file, ...at }, log) };
-}
-
-/** Opens the last segment for appending, without what was torn behind its last record. */
-async function openTail(
-  options: LogOptions,
-  path: string,
-  read: ReadSegment,
-  log: { current?: Log },
-): Promise<AppendFile> {
-  const file = await options.disk.open(path, "write");
-  await file.truncate(read.tailBytes);
-  await rewrite(file, read.syncedBytes, read.tailBytes);
-  await file.sync();
-  return appendFile(options, { file, tailBytes: read.tailBytes, syncedBytes: read.tailBytes }, log);
-}
-
-/** Reads all segments in order, checks that they join, and visits the entries above `after`. */
-async function readAll(
-  options: LogOptions,
-  segments: readonly SegmentFile[],
-  after: LogIndex,
-  visit: Visit,
-): Promise<{ path: string; read: ReadSegment } | undefined> {
-  let last: { path: string; read: ReadSegment } | undefined;
-  for (const segment of segments) {
-    const read = await readSegment(options.disk, segment);
-    if (last === undefined ? segment.firstIndex > after + 1 : !joins(last.read, read, after)) {
-      const had = last?.read.end.index ?? after;
-      const place = last === undefined ? 0 : last.read.tailBytes;
-      throw damaged(
-        last?.path ?? segment.path,
-        place,
-        `entries ${had + 1} to ${segment.firstIndex - 1} are missing, or do not fit together`,
-      );
-    }
-    for (const entry of read.entries) if (entry.index > after) await visit(entry, entry.payload);
-    last = { path: segment.path, read };
-  }
-  if (options.durability === "commit" && (last?.read.end.index ?? after) < after)
-    throw damaged(
-      last?.path ?? options.directory,
-      last?.read.tailBytes ?? 0,
-      `the state knows entry ${after}, the log ends at ${last?.read.end.index ?? 0}`,
-    );
-  return last;
-}
-
-/** A segment goes on where the one before ended; or beyond it, with entries that the state holds. */
-function joins(before: ReadSegment, next: ReadSegment, after: LogIndex): boolean {
-  const { head } = next;
-  if (head.firstIndex === before.end.index + 1) return head.previousCheck === before.end.check;
-  return head.firstIndex > before.end.index && head.firstIndex <= after + 1;
+  return {
+    segment: { path, number, base },
+    file: (log) => appendFile(options, { file, ...at }, log),
+  };
 }

@@ -4,28 +4,33 @@
  * number, so that no client can put something into a payload that passes for a record.
  *
  *   segment header, 64 bytes
- *     0  magic "QLOG"      4  u32 format version, 1
- *     8  u64 index of the first entry          16  u64 time of the entry before, ms
- *    24  u32 check of the record before        28  u32 salt
- *    32  reserved, 0                           60  u32 CRC32C of bytes 0 … 59
+ *     0  magic "QLOG"      4  u32 format version, 2
+ *     8  u64 index, 16 u64 term, 24 u64 time in ms, 32 u32 check: of the entry before the first
+ *    36  u32 salt
+ *    40  u8 1: the log begins anew here, what stands in segments before is void
+ *    41  reserved, 0                           60  u32 CRC32C of bytes 0 … 59
  *
  *   record, 68 bytes and the payload
  *     0  magic "QREC"      4  u32 payload length
  *     8  u32 check of the entry before (the chain)
- *    12  u8 kind: 1 entry, 2 mark              13  reserved, 0
+ *    12  u8 kind: 1 command, 2 mark, 3 configuration, 4 nothing (a leader's first)
+ *    13  reserved, 0
  *    16  u64 index         24  u64 term        32  u64 leader's time, ms
  *    40  u64 session       48  u32 sequence in the session       52  reserved, 0
  *    56  u64 synced bytes: how far this file was synced when the record was written
  *    64  u32 check: CRC32C of salt, bytes 0 … 63 and payload
- *    68  payload: a command in msgpack; nothing for a mark
+ *    68  payload: a command in msgpack, a configuration of the group; nothing for the other kinds
  *
- * A mark states synced bytes only. It is no link of the chain: it carries the check, index and time
- * of the entry before it.
+ * An entry whose index is there already takes the place of that one and voids all behind it: so a
+ * new leader's log replaces what an old one could not commit, without a byte being cut off. A mark
+ * states synced bytes only. It is no link of the chain.
  */
-import { crc32c } from "../base/checksum.ts";
-import type { LogIndex } from "../base/ids.ts";
+import { crc32c } from "../../base/checksum.ts";
+import type { LogIndex, Term } from "../../base/ids.ts";
+import type { Entry, EntryKind } from "../../raft/entry.ts";
+import type { LogBase } from "./chain.ts";
 
-export const LOG_FORMAT = 1;
+export const LOG_FORMAT = 2;
 export const SEGMENT_HEAD_BYTES = 64;
 export const RECORD_HEAD_BYTES = 68;
 const SEGMENT_MAGIC = 0x474f4c51;
@@ -34,28 +39,30 @@ const CHECK_AT = 64;
 
 export interface SegmentHead {
   readonly format: number;
-  readonly firstIndex: LogIndex;
-  readonly timeMs: number;
-  readonly previousCheck: number;
+  readonly base: LogBase;
   readonly salt: number;
+  /** What stands in segments before is void. */
+  readonly anew: boolean;
 }
 
-export type RecordKind = "entry" | "mark";
+const kinds: Readonly<Record<EntryKind | "mark", number>> = {
+  command: 1,
+  mark: 2,
+  configuration: 3,
+  nothing: 4,
+};
+const kindOf = new Map(
+  Object.entries(kinds).map(([kind, code]) => [code, kind as EntryKind | "mark"]),
+);
 
-export interface RecordHead {
-  readonly kind: RecordKind;
+export type RecordOf = Omit<Entry, "kind"> & { readonly kind: EntryKind | "mark" };
+
+export interface LogRecord {
+  /** Undefined for a mark. */
+  readonly entry: Entry | undefined;
   readonly previousCheck: number;
-  readonly index: LogIndex;
-  readonly term: number;
-  readonly timeMs: number;
-  readonly session: number;
-  readonly sequence: number;
   readonly syncedBytes: number;
-}
-
-export interface LogRecord extends RecordHead {
   readonly check: number;
-  readonly payload: Buffer;
   /** Offset behind the record. */
   readonly end: number;
 }
@@ -73,14 +80,16 @@ function saltSeed(salt: number): number {
   return crc32c(bytes);
 }
 
-export function encodeSegmentHead(head: SegmentHead): Buffer {
+export function encodeSegmentHead({ format, base, salt, anew }: SegmentHead): Buffer {
   const bytes = Buffer.alloc(SEGMENT_HEAD_BYTES);
   bytes.writeUInt32LE(SEGMENT_MAGIC, 0);
-  bytes.writeUInt32LE(head.format, 4);
-  writeU64(bytes, head.firstIndex, 8);
-  writeU64(bytes, head.timeMs, 16);
-  bytes.writeUInt32LE(head.previousCheck, 24);
-  bytes.writeUInt32LE(head.salt, 28);
+  bytes.writeUInt32LE(format, 4);
+  writeU64(bytes, base.index, 8);
+  writeU64(bytes, base.term, 16);
+  writeU64(bytes, base.timeMs, 24);
+  bytes.writeUInt32LE(base.check, 32);
+  bytes.writeUInt32LE(salt, 36);
+  bytes[40] = anew ? 1 : 0;
   bytes.writeUInt32LE(crc32c(bytes.subarray(0, 60)), 60);
   return bytes;
 }
@@ -92,10 +101,14 @@ export function decodeSegmentHead(bytes: Buffer): SegmentHead | undefined {
   if (bytes.readUInt32LE(60) !== crc32c(bytes.subarray(0, 60))) return undefined;
   return {
     format: bytes.readUInt32LE(4),
-    firstIndex: readU64(bytes, 8) as LogIndex,
-    timeMs: readU64(bytes, 16),
-    previousCheck: bytes.readUInt32LE(24),
-    salt: bytes.readUInt32LE(28),
+    base: {
+      index: readU64(bytes, 8) as LogIndex,
+      term: readU64(bytes, 16) as Term,
+      timeMs: readU64(bytes, 24),
+      check: bytes.readUInt32LE(32),
+    },
+    salt: bytes.readUInt32LE(36),
+    anew: bytes[40] === 1,
   };
 }
 
@@ -107,22 +120,25 @@ export class RecordCodec {
     this.#seed = saltSeed(salt);
   }
 
+  /** The head of a record; its data goes behind it. */
   encodeHead(
-    head: RecordHead,
-    payload: Buffer,
+    record: RecordOf,
+    previousCheck: number,
+    syncedBytes: number,
   ): { readonly bytes: Buffer; readonly check: number } {
+    const { data } = record;
     const bytes = Buffer.alloc(RECORD_HEAD_BYTES);
     bytes.set(RECORD_MAGIC, 0);
-    bytes.writeUInt32LE(payload.length, 4);
-    bytes.writeUInt32LE(head.previousCheck, 8);
-    bytes[12] = head.kind === "entry" ? 1 : 2;
-    writeU64(bytes, head.index, 16);
-    writeU64(bytes, head.term, 24);
-    writeU64(bytes, head.timeMs, 32);
-    writeU64(bytes, head.session, 40);
-    bytes.writeUInt32LE(head.sequence, 48);
-    writeU64(bytes, head.syncedBytes, 56);
-    const check = crc32c(payload, crc32c(bytes.subarray(0, CHECK_AT), this.#seed));
+    bytes.writeUInt32LE(data.length, 4);
+    bytes.writeUInt32LE(previousCheck, 8);
+    bytes[12] = kinds[record.kind];
+    writeU64(bytes, record.index, 16);
+    writeU64(bytes, record.term, 24);
+    writeU64(bytes, record.timeMs, 32);
+    writeU64(bytes, record.session, 40);
+    bytes.writeUInt32LE(record.sequence, 48);
+    writeU64(bytes, syncedBytes, 56);
+    const check = crc32c(data, crc32c(bytes.subarray(0, CHECK_AT), this.#seed));
     bytes.writeUInt32LE(check, CHECK_AT);
     return { bytes, check };
   }
@@ -133,21 +149,17 @@ export class RecordCodec {
     if (segment.compare(RECORD_MAGIC, 0, 4, at, at + 4) !== 0) return undefined;
     const end = at + RECORD_HEAD_BYTES + segment.readUInt32LE(at + 4);
     if (end > segment.length) return undefined;
-    const payload = segment.subarray(at + RECORD_HEAD_BYTES, end);
+    const data = segment.subarray(at + RECORD_HEAD_BYTES, end);
     const check = segment.readUInt32LE(at + CHECK_AT);
     const head = segment.subarray(at, at + CHECK_AT);
-    if (crc32c(payload, crc32c(head, this.#seed)) !== check) return undefined;
+    if (crc32c(data, crc32c(head, this.#seed)) !== check) return undefined;
+    const kind = kindOf.get(head[12] ?? 0);
+    if (kind === undefined) return undefined;
     return {
-      kind: head[12] === 1 ? "entry" : "mark",
+      entry: kind === "mark" ? undefined : { ...numbersOf(head), kind, data },
       previousCheck: head.readUInt32LE(8),
-      index: readU64(head, 16) as LogIndex,
-      term: readU64(head, 24),
-      timeMs: readU64(head, 32),
-      session: readU64(head, 40),
-      sequence: head.readUInt32LE(48),
       syncedBytes: readU64(head, 56),
       check,
-      payload,
       end,
     };
   }
@@ -162,4 +174,14 @@ export class RecordCodec {
     }
     return claim;
   }
+}
+
+function numbersOf(head: Buffer): Omit<Entry, "kind" | "data"> {
+  return {
+    index: readU64(head, 16) as LogIndex,
+    term: readU64(head, 24) as Term,
+    timeMs: readU64(head, 32),
+    session: readU64(head, 40),
+    sequence: head.readUInt32LE(48),
+  };
 }

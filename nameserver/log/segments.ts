@@ -3,60 +3,39 @@
  * record is a torn tail only if nothing says that it was synced; otherwise it is damage, and nothing
  * behind it may be dropped in silence.
  */
-import { type Disk, readWhole } from "../base/disk.ts";
-import { QuarryError } from "../base/errors.ts";
-import type { LogIndex } from "../base/ids.ts";
+import { type Disk, readWhole } from "../../base/disk.ts";
+import { QuarryError } from "../../base/errors.ts";
+import { rewrite } from "../../base/rewrite.ts";
+import type { Entry } from "../../raft/entry.ts";
+import { Chain, type LogBase } from "./chain.ts";
 import {
   decodeSegmentHead,
   LOG_FORMAT,
-  type LogRecord,
   RecordCodec,
   SEGMENT_HEAD_BYTES,
   type SegmentHead,
-} from "./log-record.ts";
-
-/** Where the chain of entries stands. */
-export interface ChainEnd {
-  readonly index: LogIndex;
-  readonly check: number;
-  readonly timeMs: number;
-}
+} from "./record.ts";
 
 export interface SegmentFile {
   readonly path: string;
-  readonly firstIndex: LogIndex;
+  /** Grows from segment to segment. */
+  readonly number: number;
+  /** The entry before the first of the segment; known once it was read or made. */
+  readonly base: LogBase;
 }
 
-/** What a log of no entries yet ends with. */
-export const chainStart: ChainEnd = { index: 0 as LogIndex, check: 0, timeMs: 0 };
-
-export function segmentName(firstIndex: LogIndex): string {
-  return `${firstIndex.toString(16).padStart(14, "0")}.qlog`;
+export function segmentPath(directory: string, number: number): string {
+  return `${directory}/${number.toString(16).padStart(8, "0")}.qlog`;
 }
 
-/** Segments of a folder in log order. A half-made one (`.new`) was never written to. */
-export async function listSegments(disk: Disk, directory: string): Promise<SegmentFile[]> {
-  const found: SegmentFile[] = [];
+/** Numbers of the segments of a folder, in order. A half-made one (`.new`) was never written to. */
+export async function listSegments(disk: Disk, directory: string): Promise<number[]> {
+  const found: number[] = [];
   for (const name of await disk.list(directory)) {
-    const match = /^([0-9a-f]{14})\.qlog$/.exec(name);
-    if (match?.[1] !== undefined)
-      found.push({
-        path: `${directory}/${name}`,
-        firstIndex: Number.parseInt(match[1], 16) as LogIndex,
-      });
+    const match = /^([0-9a-f]{8})\.qlog$/.exec(name);
+    if (match?.[1] !== undefined) found.push(Number.parseInt(match[1], 16));
   }
-  return found;
-}
-
-export interface ReadSegment {
-  readonly head: SegmentHead;
-  readonly codec: RecordCodec;
-  readonly entries: LogRecord[];
-  readonly end: ChainEnd;
-  /** Offset behind the last good record. */
-  readonly tailBytes: number;
-  /** How far records say that the file was synced. */
-  readonly syncedBytes: number;
+  return found.sort((a, b) => a - b);
 }
 
 export const damaged = (path: string, offset: number, what: string) =>
@@ -65,31 +44,87 @@ export const damaged = (path: string, offset: number, what: string) =>
     `${path} is damaged at byte ${offset}: ${what}. Nothing was changed; restore the nameserver's folder from a backup`,
   );
 
-/** @throws QuarryError `Damaged` with file and offset. */
-export async function readSegment(disk: Disk, file: SegmentFile): Promise<ReadSegment> {
-  const { path, firstIndex } = file;
-  const bytes = await readWhole(disk, path);
+/** What all segments together hold. */
+export interface LogContents {
+  readonly segments: readonly SegmentFile[];
+  readonly head: SegmentHead;
+  readonly base: LogBase;
+  /** The live entries behind the base. */
+  readonly entries: Entry[];
+  readonly chain: Chain;
+  /** In the last segment: behind the last good record, and how far it is said to be synced. */
+  readonly tailBytes: number;
+  readonly syncedBytes: number;
+}
+
+/**
+ * Reads all segments in order and checks that they join; undefined when there is none.
+ * @throws QuarryError `Damaged` with file and offset, `NewerFormat`.
+ */
+export async function readSegments(
+  disk: Disk,
+  directory: string,
+): Promise<LogContents | undefined> {
+  let read: LogContents | undefined;
+  for (const number of await listSegments(disk, directory)) {
+    const path = segmentPath(directory, number);
+    const bytes = await readWhole(disk, path);
+    const head = readHead(path, bytes);
+    const { base } = head;
+    const segment = { path, number, base };
+    if (read === undefined || head.anew) {
+      const segments = [...(read?.segments ?? []), segment];
+      const begun = { segments, head, base, entries: [], chain: new Chain(base) };
+      read = readRecords(path, bytes, begun);
+      continue;
+    }
+    const { chain, tailBytes } = read;
+    const before = read.segments.at(-1)?.path ?? path;
+    if (base.index > chain.lastIndex)
+      throw damaged(before, tailBytes, missing(chain.lastIndex + 1, base.index));
+    const joins = chain.accepts(next(base)) && chain.checkBefore(next(base)) === base.check;
+    if (!joins)
+      throw damaged(before, tailBytes, `what follows in ${path} does not fit to its entries`);
+    read = readRecords(path, bytes, { ...read, segments: [...read.segments, segment], head });
+  }
+  return read;
+}
+
+const next = ({ index }: { readonly index: number }) => (index + 1) as Entry["index"];
+
+export const missing = (from: number, to: number) =>
+  `entries ${from} to ${to} are missing, or do not fit together`;
+
+function readHead(path: string, bytes: Buffer): SegmentHead {
   const head = decodeSegmentHead(bytes);
-  if (head === undefined || head.firstIndex !== firstIndex)
-    throw damaged(path, 0, "the header of the segment fails its checksum");
+  if (head === undefined) throw damaged(path, 0, "the header of the segment fails its checksum");
   if (head.format > LOG_FORMAT)
     throw new QuarryError("NewerFormat", `${path} has format ${head.format}: update Quarry`);
+  if (head.format < LOG_FORMAT)
+    throw new QuarryError("Damaged", `${path} was written before the first release of Quarry`);
+  return head;
+}
+
+/** Goes on with the records of one segment. */
+function readRecords(
+  path: string,
+  bytes: Buffer,
+  read: Omit<LogContents, "tailBytes" | "syncedBytes">,
+): LogContents {
+  const { chain, entries, base, head } = read;
   const codec = new RecordCodec(head.salt);
-  const entries: LogRecord[] = [];
-  let end: ChainEnd = {
-    index: (firstIndex - 1) as LogIndex,
-    check: head.previousCheck,
-    timeMs: head.timeMs,
-  };
   let tailBytes = SEGMENT_HEAD_BYTES;
   let syncedBytes = SEGMENT_HEAD_BYTES;
   for (;;) {
     const record = codec.decode(bytes, tailBytes);
-    if (record === undefined || record.previousCheck !== end.check) break;
-    if (record.kind === "entry") {
-      if (record.index !== end.index + 1) break;
-      end = { index: record.index, check: record.check, timeMs: record.timeMs };
-      entries.push(record);
+    if (record === undefined) break;
+    const { entry } = record;
+    if (entry !== undefined) {
+      if (!chain.accepts(entry.index)) break;
+      if (record.previousCheck !== chain.checkBefore(entry.index)) break;
+      chain.set(entry.index, record.check);
+      entries.length = entry.index - base.index - 1;
+      entries.push(entry);
     }
     syncedBytes = Math.max(syncedBytes, record.syncedBytes);
     tailBytes = record.end;
@@ -101,5 +136,18 @@ export async function readSegment(disk: Disk, file: SegmentFile): Promise<ReadSe
       tailBytes,
       `no good record there, yet the file was synced to ${syncedBytes}`,
     );
-  return { head, codec, entries, end, tailBytes, syncedBytes };
+  return { ...read, tailBytes, syncedBytes };
+}
+
+/** Makes the end of the last segment sure: nothing torn behind it, nothing that was never synced. */
+export async function mendTail(
+  disk: Disk,
+  path: string,
+  { tailBytes, syncedBytes }: Pick<LogContents, "tailBytes" | "syncedBytes">,
+) {
+  const file = await disk.open(path, "write");
+  await file.truncate(tailBytes);
+  await rewrite(file, syncedBytes, tailBytes);
+  await file.sync();
+  return file;
 }

@@ -1,0 +1,63 @@
+/**
+ * The live entries of a log by the check of each: every record names the check of the entry before
+ * it. An entry of an index that is there already takes its place, and those behind it are void.
+ */
+import { assert } from "../../base/errors.ts";
+import type { LogIndex, Term } from "../../base/ids.ts";
+
+/** The entry before the first that a log holds. */
+export interface LogBase {
+  readonly index: LogIndex;
+  readonly term: Term;
+  readonly timeMs: number;
+  readonly check: number;
+}
+
+/** What a log of no entries yet begins behind. */
+export const logStart: LogBase = { index: 0 as LogIndex, term: 0 as Term, timeMs: 0, check: 0 };
+
+export class Chain {
+  #firstIndex: number;
+  /** Of the entry before the first kept one, then of each. */
+  #checks: number[];
+
+  constructor(base: LogBase) {
+    this.#firstIndex = base.index + 1;
+    this.#checks = [base.check];
+  }
+
+  get lastIndex(): LogIndex {
+    return (this.#firstIndex + this.#checks.length - 2) as LogIndex;
+  }
+
+  /** Whether an entry of this index could follow what is there, or take a place in it. */
+  accepts(index: LogIndex): boolean {
+    return index >= this.#firstIndex && index <= this.lastIndex + 1;
+  }
+
+  /** The check that an entry of this index has to name. */
+  checkBefore(index: LogIndex): number {
+    const check = this.#checks[index - this.#firstIndex];
+    assert(check !== undefined, "an entry follows one that the log knows");
+    return check;
+  }
+
+  set(index: LogIndex, check: number): void {
+    assert(this.accepts(index), "entries are continuous");
+    this.drop(index);
+    this.#checks.push(check);
+  }
+
+  /** The entry of this index and all behind it are void. */
+  drop(index: LogIndex): void {
+    this.#checks.length = Math.min(this.#checks.length, index - this.#firstIndex + 1);
+  }
+
+  /** Entries up to this one will not be replaced any more. */
+  forget(index: LogIndex): void {
+    const count = Math.min(index + 1 - this.#firstIndex, this.#checks.length - 1);
+    if (count <= 0) return;
+    this.#checks = this.#checks.slice(count);
+    this.#firstIndex += count;
+  }
+}
