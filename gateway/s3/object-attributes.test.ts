@@ -24,6 +24,7 @@ function callOf(headers: IncomingHttpHeaders): Call {
   };
 }
 
+const own = { owner: "user" };
 const wire = (text: string) => Buffer.from(text, "utf8").toString("latin1");
 
 test("what comes in goes out, byte for byte", () => {
@@ -34,7 +35,7 @@ test("what comes in goes out, byte for byte", () => {
     "x-amz-meta-colour": wire("grün €"),
     "x-amz-website-redirect-location": "/other",
   };
-  const attributes = attributesOf(callOf(headers));
+  const attributes = attributesOf(callOf(headers), own);
   expect(attributes).toEqual({
     owner: "user",
     contentType: "text/plain; name=é",
@@ -66,11 +67,11 @@ test("what comes in goes out, byte for byte", () => {
 });
 
 test("an encoding that is only the frame of the body is none", () => {
-  expect(attributesOf(callOf({ "content-encoding": "aws-chunked" })).headers).toBeUndefined();
+  expect(attributesOf(callOf({ "content-encoding": "aws-chunked" }), own).headers).toBeUndefined();
 });
 
 test("metadata may be called like a property of all objects", () => {
-  const { userMetadata } = attributesOf(callOf(JSON.parse('{"x-amz-meta-__proto__":"x"}')));
+  const { userMetadata } = attributesOf(callOf(JSON.parse('{"x-amz-meta-__proto__":"x"}')), own);
   expect(Object.entries(userMetadata ?? {})).toEqual([["__proto__", "x"]]);
 });
 
@@ -84,5 +85,5 @@ test.each<[IncomingHttpHeaders, string]>([
   [{ "x-amz-tagging": `${"k".repeat(129)}=1` }, "InvalidTag"],
   [{ "x-amz-tagging": `k=${"v".repeat(257)}` }, "InvalidTag"],
 ])("%j is refused", (headers, code) => {
-  expect(() => attributesOf(callOf(headers))).toThrow(expect.objectContaining({ code }));
+  expect(() => attributesOf(callOf(headers), own)).toThrow(expect.objectContaining({ code }));
 });

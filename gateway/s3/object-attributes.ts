@@ -1,6 +1,7 @@
 /** What a PUT or a new upload says about the object besides its bytes, checked. */
 import { limits } from "../../base/limits.ts";
 import type { ObjectAttributes } from "../../rpc/objects.ts";
+import type { Ownership } from "../acl/new-object.ts";
 import { type Call, header } from "../call.ts";
 import { utf8Of } from "../percent.ts";
 import { S3Error } from "./errors.ts";
@@ -59,7 +60,7 @@ function userMetadata(call: Call): Record<string, string> | undefined {
 }
 
 /** All but the ETag and the checksum, which are known when the bytes were read. */
-export function attributesOf(call: Call): Omit<ObjectAttributes, "etag"> {
+export function attributesOf(call: Call, ownership: Ownership): Omit<ObjectAttributes, "etag"> {
   const contentType = header(call, "content-type");
   const headers = keptHeaders(call);
   const metadata = userMetadata(call);
@@ -68,7 +69,7 @@ export function attributesOf(call: Call): Omit<ObjectAttributes, "etag"> {
     throw new S3Error("InvalidStorageClass", "The only storage class here is STANDARD.");
   const tags = parseTaggingHeader(header(call, "x-amz-tagging") ?? "");
   return {
-    owner: call.identity.id,
+    ...ownership,
     ...(contentType === undefined
       ? {}
       : { contentType: textOfHeader("content-type", contentType) }),

@@ -1,5 +1,6 @@
 /** PUT /bucket/key */
 import type { ObjectChecksum } from "../../rpc/objects.ts";
+import { ownershipOf } from "../acl/new-object.ts";
 import { type Answer, emptyAnswer } from "../answer.ts";
 import type { Call } from "../call.ts";
 import { checksumHeader } from "../checksums.ts";
@@ -11,7 +12,7 @@ import { writeConditions } from "./write-conditions.ts";
 export async function putObject(call: Call): Promise<Answer> {
   const { bucket, key } = call.target;
   if (key === "") throw new S3Error("InvalidArgument", "An object needs a key.");
-  const attributes = attributesOf(call);
+  const attributes = attributesOf(call, await ownershipOf(call, call.headers));
   const conditions = writeConditions(call.headers);
   const payload = call.payload(dataWishes);
   const stored = await call.store.put(
