@@ -33,6 +33,8 @@ export function authorize(route: Route, asked: Asked): ObjectJudge | undefined {
       return demand(asked.identity.id === ROOT_USER);
     case "owner":
       return demand(bucketOf(asked).owner === asked.identity.id);
+    case "upload":
+      return demand(mayUseBucket(asked.identity, bucketOf(asked), "WRITE"));
     case "bucket:READ":
     case "bucket:WRITE":
     case "bucket:READ_ACP":
@@ -67,16 +69,12 @@ function bucketOf({ bucket, target, expectedOwner }: Asked): BucketInfo {
 const notImplemented = [
   "x-amz-copy-source",
   "x-amz-server-side-encryption",
-  "x-amz-grant-",
   "x-amz-object-lock-",
   "x-amz-bucket-object-lock-enabled",
   "x-amz-write-offset-bytes",
   "x-amz-rename-source",
   "x-amz-mfa",
 ] as const;
-
-/** Canned ACLs that say what holds anyway: the owner has full control, nobody else any. */
-const harmlessAcl = new Set(["private", "bucket-owner-full-control", "bucket-owner-read"]);
 
 export function refuseUnknownWishes(headers: IncomingHttpHeaders): void {
   for (const name in headers) {
@@ -87,9 +85,5 @@ export function refuseUnknownWishes(headers: IncomingHttpHeaders): void {
       throw new S3Error("NotImplemented", `The header ${name} is not implemented.`, {
         Header: name,
       });
-    if (name === "x-amz-acl" && !harmlessAcl.has(String(value)))
-      throw new S3Error("NotImplemented", "ACLs other than private are not implemented.");
-    if (name === "x-amz-object-ownership" && value !== "BucketOwnerEnforced")
-      throw new S3Error("NotImplemented", "Object ownership is always BucketOwnerEnforced.");
   }
 }

@@ -9,6 +9,7 @@ import { limits } from "../base/limits.ts";
 import type { Random } from "../base/random.ts";
 import type { Store } from "../client/store.ts";
 import type { Answer } from "./answer.ts";
+import { permitUpload } from "./acl/upload-judge.ts";
 import { authorize, refuseUnknownWishes } from "./authorize.ts";
 import { corsHeaders } from "./cors/headers.ts";
 import { preflight } from "./cors/preflight.ts";
@@ -129,6 +130,7 @@ export class Pipeline implements GatewayState {
     const expected = wishes["x-amz-expected-bucket-owner"];
     const expectedOwner = typeof expected === "string" ? expected : undefined;
     const judge = authorize(route, { identity, target, bucket, expectedOwner });
+    if (route.access === "upload") await permitUpload(store.names, identity, bucket?.owner, target);
     const answer = route.handle({
       store,
       region,

@@ -11,6 +11,7 @@ import { completeMultipartUpload } from "./s3/complete-multipart-upload.ts";
 import { createBucket } from "./s3/create-bucket.ts";
 import { createMultipartUpload } from "./s3/create-multipart-upload.ts";
 import { deleteBucket } from "./s3/delete-bucket.ts";
+import { deleteBucketOwnershipControls } from "./s3/delete-bucket-ownership-controls.ts";
 import { deleteBucketCors } from "./s3/delete-bucket-cors.ts";
 import { deleteBucketTagging } from "./s3/delete-bucket-tagging.ts";
 import { deleteObject } from "./s3/delete-object.ts";
@@ -18,9 +19,13 @@ import { deleteObjectTagging } from "./s3/delete-object-tagging.ts";
 import { deleteObjects } from "./s3/delete-objects.ts";
 import { S3Error } from "./s3/errors.ts";
 import { getBucketLocation } from "./s3/get-bucket-location.ts";
+import { getBucketOwnershipControls } from "./s3/get-bucket-ownership-controls.ts";
+import { getBucketPolicyStatus } from "./s3/get-bucket-policy-status.ts";
+import { getBucketAcl } from "./s3/get-bucket-acl.ts";
 import { getBucketCors } from "./s3/get-bucket-cors.ts";
 import { getBucketTagging } from "./s3/get-bucket-tagging.ts";
 import { getObject, headObject } from "./s3/get-object.ts";
+import { getObjectAcl } from "./s3/get-object-acl.ts";
 import { getObjectTagging } from "./s3/get-object-tagging.ts";
 import { headBucket } from "./s3/head-bucket.ts";
 import { listBuckets } from "./s3/list-buckets.ts";
@@ -28,9 +33,12 @@ import { listMultipartUploads } from "./s3/list-multipart-uploads.ts";
 import { listObjects } from "./s3/list-objects.ts";
 import { listObjectsV2 } from "./s3/list-objects-v2.ts";
 import { listParts } from "./s3/list-parts.ts";
+import { putBucketAcl } from "./s3/put-bucket-acl.ts";
 import { putBucketCors } from "./s3/put-bucket-cors.ts";
+import { putBucketOwnershipControls } from "./s3/put-bucket-ownership-controls.ts";
 import { putBucketTagging } from "./s3/put-bucket-tagging.ts";
 import { putObject } from "./s3/put-object.ts";
+import { putObjectAcl } from "./s3/put-object-acl.ts";
 import { putObjectTagging } from "./s3/put-object-tagging.ts";
 import { emptyConfiguration, getBucketVersioning, notConfigured } from "./s3/unconfigured.ts";
 import { undeleteObject } from "./s3/undelete-object.ts";
@@ -43,13 +51,14 @@ import { element } from "./xml-write.ts";
  * `anyone`: also without a signature. `account`: any user, for what is the user's own. `owner`: the
  * owner of the bucket. `root`: the user that makes the others. `bucket:…`, `object:…`: who owns it or
  * was granted the right in its list; the handler asks for an object with `call.permit`, when it was
- * looked up.
+ * looked up. `upload`: who may write to the bucket and began the upload, or owns the bucket.
  */
 export type Access =
   | "anyone"
   | "account"
   | "owner"
   | "root"
+  | "upload"
   | `bucket:${Right}`
   | `object:${Exclude<Right, "WRITE">}`;
 
@@ -81,21 +90,29 @@ const table: readonly (readonly [string, Level, string, string, Access, Handler]
   ["GET", "bucket", "tagging", "GetBucketTagging", "owner", getBucketTagging],
   ["PUT", "bucket", "tagging", "PutBucketTagging", "owner", putBucketTagging],
   ["DELETE", "bucket", "tagging", "DeleteBucketTagging", "owner", deleteBucketTagging],
+  ["GET", "bucket", "acl", "GetBucketAcl", "bucket:READ_ACP", getBucketAcl],
+  ["PUT", "bucket", "acl", "PutBucketAcl", "bucket:WRITE_ACP", putBucketAcl],
+  ["GET", "bucket", "ownershipControls", "GetBucketOwnershipControls", "owner", getBucketOwnershipControls],
+  ["PUT", "bucket", "ownershipControls", "PutBucketOwnershipControls", "owner", putBucketOwnershipControls],
+  ["DELETE", "bucket", "ownershipControls", "DeleteBucketOwnershipControls", "owner", deleteBucketOwnershipControls],
+  ["GET", "bucket", "policyStatus", "GetBucketPolicyStatus", "owner", getBucketPolicyStatus],
   ["POST", "bucket", "delete", "DeleteObjects", "bucket:WRITE", deleteObjects],
 
   ["GET", "object", "", "GetObject", "object:READ", getObject],
   ["HEAD", "object", "", "HeadObject", "object:READ", headObject],
   ["PUT", "object", "", "PutObject", "bucket:WRITE", putObject],
   ["DELETE", "object", "", "DeleteObject", "bucket:WRITE", deleteObject],
+  ["GET", "object", "acl", "GetObjectAcl", "object:READ_ACP", getObjectAcl],
+  ["PUT", "object", "acl", "PutObjectAcl", "object:WRITE_ACP", putObjectAcl],
   ["GET", "object", "tagging", "GetObjectTagging", "owner", getObjectTagging],
   ["PUT", "object", "tagging", "PutObjectTagging", "owner", putObjectTagging],
   ["DELETE", "object", "tagging", "DeleteObjectTagging", "owner", deleteObjectTagging],
   ["POST", "object", "quarry-undelete", "UndeleteObject", "owner", undeleteObject],
-  ["POST", "object", "uploads", "CreateMultipartUpload", "owner", createMultipartUpload],
-  ["PUT", "object", "uploadId", "UploadPart", "owner", uploadPart],
-  ["GET", "object", "uploadId", "ListParts", "owner", listParts],
-  ["POST", "object", "uploadId", "CompleteMultipartUpload", "owner", completeMultipartUpload],
-  ["DELETE", "object", "uploadId", "AbortMultipartUpload", "owner", abortMultipartUpload],
+  ["POST", "object", "uploads", "CreateMultipartUpload", "bucket:WRITE", createMultipartUpload],
+  ["PUT", "object", "uploadId", "UploadPart", "upload", uploadPart],
+  ["GET", "object", "uploadId", "ListParts", "upload", listParts],
+  ["POST", "object", "uploadId", "CompleteMultipartUpload", "upload", completeMultipartUpload],
+  ["DELETE", "object", "uploadId", "AbortMultipartUpload", "upload", abortMultipartUpload],
 ];
 
 /** Settings of a bucket that can be asked for, though not set. */
@@ -115,9 +132,7 @@ const unconfigured: readonly (readonly [string, string, Handler])[] = [
     "GetObjectLockConfiguration",
     notConfigured("ObjectLockConfigurationNotFoundError"),
   ],
-  ["ownershipControls", "GetOwnershipControls", notConfigured("OwnershipControlsNotFoundError")],
   ["policy", "GetBucketPolicy", notConfigured("NoSuchBucketPolicy")],
-  ["policyStatus", "GetBucketPolicyStatus", notConfigured("NoSuchBucketPolicy")],
   [
     "publicAccessBlock",
     "GetPublicAccessBlock",
