@@ -85,6 +85,7 @@ export function presignUrl(
   more: Record<string, string>,
   nowMs: number,
   expiresS = 60,
+  payloadHash = "UNSIGNED-PAYLOAD",
 ): string {
   const timestamp = new Date(nowMs).toISOString().replace(/[-:]|\.\d+/g, "");
   const scope = `${timestamp.slice(0, 8)}/${signer.region}/s3/aws4_request`;
@@ -103,9 +104,7 @@ export function presignUrl(
     .map(([name, value]) => `${name}=${value}`)
     .join("&");
   const lines = names.map((name) => `${name}:${more[name] ?? ""}\n`).join("");
-  const canonical = [method, path, canonicalQuery, lines, names.join(";"), "UNSIGNED-PAYLOAD"].join(
-    "\n",
-  );
+  const canonical = [method, path, canonicalQuery, lines, names.join(";"), payloadHash].join("\n");
   const key = [timestamp.slice(0, 8), signer.region, "s3", "aws4_request"].reduce<string | Buffer>(
     hmac,
     `AWS4${signer.secretKey}`,
