@@ -365,7 +365,10 @@ describe("buckets", () => {
   test("what cannot be created", async () => {
     const create = (name: string, who = client) =>
       who.send(new s3.CreateBucketCommand({ Bucket: name }));
-    await expect(create(Bucket)).rejects.toMatchObject(refused("BucketAlreadyOwnedByYou", 409));
+    await expect(create(Bucket)).resolves.toMatchObject({ Location: `/${Bucket}` });
+    await expect(
+      client.send(new s3.CreateBucketCommand({ Bucket, ACL: "public-read" })),
+    ).rejects.toMatchObject(refused("BucketAlreadyExists", 409));
     await expect(create(Bucket, clientOf(other))).rejects.toMatchObject(
       refused("BucketAlreadyExists", 409),
     );

@@ -8,6 +8,7 @@ import type { Command } from "../../rpc/commands.ts";
 import type { UserInfo } from "../../rpc/objects.ts";
 import { type Answer, emptyAnswer } from "../answer.ts";
 import type { Call } from "../call.ts";
+import { ANONYMOUS_USER } from "../identity.ts";
 import { readSmallBody } from "../payload.ts";
 import { S3Error } from "../s3/errors.ts";
 
@@ -19,7 +20,11 @@ export const quotaSchema = z.strictObject({
 });
 
 export const userSchema = z.strictObject({
-  id: z.string().min(1).max(128),
+  id: z
+    .string()
+    .min(1)
+    .max(128)
+    .refine((id) => id !== ANONYMOUS_USER, "this id stands for nobody in particular"),
   displayName: z.string().max(256),
   email: z.string().min(3).max(256).optional(),
   tenant: z.string().min(1).max(128).optional(),

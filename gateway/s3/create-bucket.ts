@@ -1,11 +1,17 @@
 /** PUT /bucket */
 import { hasCode } from "../../base/errors.ts";
+import type { BucketInfo, BucketSettings } from "../../rpc/objects.ts";
+import { aclOfHeaders } from "../acl/acl-headers.ts";
+import { kept } from "../acl/canned.ts";
+import { ownershipRule } from "../acl/ownership-rule.ts";
 import { type Answer, emptyAnswer } from "../answer.ts";
 import { type Call, header } from "../call.ts";
 import { readSmallBody, xmlWishes } from "../payload.ts";
 import { parseXml, textOf } from "../xml-read.ts";
 import { checkBucketName } from "./bucket-name.ts";
 import { S3Error } from "./errors.ts";
+
+const FIRST_REGION = "us-east-1";
 
 /** The location constraint must be absent or name the region of this gateway. */
 async function checkLocation(call: Call): Promise<void> {
@@ -22,28 +28,48 @@ async function checkLocation(call: Call): Promise<void> {
   );
 }
 
+/** What the headers set on the new bucket: its ACL, and who will own its objects. */
+async function settingsOf(call: Call): Promise<BucketSettings> {
+  const { id: owner } = call.identity;
+  const grants = await aclOfHeaders(call.headers, call.store.names, { owner });
+  const acl = grants === undefined ? undefined : kept(grants, owner);
+  const asked = header(call, "x-amz-object-ownership");
+  const ownership = asked === undefined ? undefined : ownershipRule(asked);
+  if (asked !== undefined && ownership === undefined)
+    throw new S3Error("InvalidArgument", "Invalid x-amz-object-ownership header", {
+      ArgumentName: "x-amz-object-ownership",
+      ArgumentValue: asked,
+    });
+  if (ownership === "BucketOwnerEnforced" && acl !== undefined)
+    throw new S3Error("InvalidBucketAclWithObjectOwnership");
+  return { ...(acl !== undefined && { acl }), ...(ownership !== undefined && { ownership }) };
+}
+
 export async function createBucket(call: Call): Promise<Answer> {
   const { bucket } = call.target;
   checkBucketName(bucket);
   await checkLocation(call);
-  const { id: userId } = call.identity;
+  const { id: owner } = call.identity;
+  const settings = await settingsOf(call);
+  const { region, store } = call;
   try {
-    await call.store.names.execute({
-      type: "createBucket",
-      bucket,
-      owner: userId,
-      region: call.region,
-    });
+    await store.names.execute({ type: "createBucket", bucket, owner, region, settings });
   } catch (error) {
     if (!hasCode(error, "BucketExists")) throw error;
-    const { owner } = await call.store.names.bucket(bucket);
-    throw new S3Error(
-      owner === userId ? "BucketAlreadyOwnedByYou" : "BucketAlreadyExists",
-      undefined,
-      {
-        BucketName: bucket,
-      },
-    );
+    madeBefore(call, await store.names.bucket(bucket), settings);
   }
   return emptyAnswer(200, { Location: `/${bucket}` });
+}
+
+/**
+ * Making one's own bucket again is no mistake in the region where AWS began, unless it is to be
+ * another than it is.
+ */
+function madeBefore(call: Call, bucket: BucketInfo, settings: BucketSettings): void {
+  const { name, owner } = bucket;
+  const other = JSON.stringify(bucket.acl) !== JSON.stringify(settings.acl);
+  if (owner !== call.identity.id || other || bucket.ownership !== settings.ownership)
+    throw new S3Error("BucketAlreadyExists", undefined, { BucketName: name });
+  if (call.region !== FIRST_REGION)
+    throw new S3Error("BucketAlreadyOwnedByYou", undefined, { BucketName: name });
 }

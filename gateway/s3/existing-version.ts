@@ -24,7 +24,7 @@ export async function existingVersion(call: Call): Promise<ObjectInfo> {
 }
 
 /**
- * Looks up what the request names.
+ * Looks up what the request names, and asks whether the caller may use it.
  * @throws S3Error `NoSuchKey` for a name that a delete marker hides, `MethodNotAllowed` for a delete
  * marker that is named itself; their headers tell of the marker. As the store: `NoSuchVersion` …
  */
@@ -43,6 +43,7 @@ export async function existing<Found extends { readonly object: ObjectInfo }>(
     throw new S3Error("NoSuchKey", undefined, { Key: key }, { cause: error, headers });
   }
   if (found.object.deleteMarker) throw refusalOfMarker(call, found.object);
+  call.permit(found.object);
   return found;
 }
 
