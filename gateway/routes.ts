@@ -27,21 +27,25 @@ import { getBucketTagging } from "./s3/get-bucket-tagging.ts";
 import { getObject, headObject } from "./s3/get-object.ts";
 import { getObjectAcl } from "./s3/get-object-acl.ts";
 import { getObjectTagging } from "./s3/get-object-tagging.ts";
+import { getBucketVersioning } from "./s3/get-bucket-versioning.ts";
 import { headBucket } from "./s3/head-bucket.ts";
 import { listBuckets } from "./s3/list-buckets.ts";
 import { listMultipartUploads } from "./s3/list-multipart-uploads.ts";
 import { listObjects } from "./s3/list-objects.ts";
+import { getUsage } from "./s3/get-usage.ts";
 import { listObjectsV2 } from "./s3/list-objects-v2.ts";
 import { listParts } from "./s3/list-parts.ts";
 import { putBucketAcl } from "./s3/put-bucket-acl.ts";
+import { listObjectVersions } from "./s3/list-object-versions.ts";
 import { putBucketCors } from "./s3/put-bucket-cors.ts";
 import { putBucketOwnershipControls } from "./s3/put-bucket-ownership-controls.ts";
 import { putBucketTagging } from "./s3/put-bucket-tagging.ts";
 import { putObject } from "./s3/put-object.ts";
 import { putObjectAcl } from "./s3/put-object-acl.ts";
 import { putObjectTagging } from "./s3/put-object-tagging.ts";
-import { emptyConfiguration, getBucketVersioning, notConfigured } from "./s3/unconfigured.ts";
+import { emptyConfiguration, notConfigured } from "./s3/unconfigured.ts";
 import { undeleteObject } from "./s3/undelete-object.ts";
+import { putBucketVersioning } from "./s3/put-bucket-versioning.ts";
 import { uploadPart } from "./s3/upload-part.ts";
 import { subresourceOf } from "./subresources.ts";
 import type { Target } from "./target.ts";
@@ -84,6 +88,7 @@ const table: readonly (readonly [string, Level, string, string, Access, Handler]
   ["GET", "bucket", "list-type", "ListObjectsV2", "bucket:READ", listObjectsV2],
   ["GET", "bucket", "location", "GetBucketLocation", "owner", getBucketLocation],
   ["GET", "bucket", "uploads", "ListMultipartUploads", "bucket:READ", listMultipartUploads],
+  ["GET", "service", "usage", "GetUsage", "account", getUsage],
   ["GET", "bucket", "cors", "GetBucketCors", "owner", getBucketCors],
   ["PUT", "bucket", "cors", "PutBucketCors", "owner", putBucketCors],
   ["DELETE", "bucket", "cors", "DeleteBucketCors", "owner", deleteBucketCors],
@@ -94,6 +99,9 @@ const table: readonly (readonly [string, Level, string, string, Access, Handler]
   ["PUT", "bucket", "acl", "PutBucketAcl", "bucket:WRITE_ACP", putBucketAcl],
   ["GET", "bucket", "ownershipControls", "GetBucketOwnershipControls", "owner", getBucketOwnershipControls],
   ["PUT", "bucket", "ownershipControls", "PutBucketOwnershipControls", "owner", putBucketOwnershipControls],
+  ["GET", "bucket", "versioning", "GetBucketVersioning", "owner", getBucketVersioning],
+  ["PUT", "bucket", "versioning", "PutBucketVersioning", "owner", putBucketVersioning],
+  ["GET", "bucket", "versions", "ListObjectVersions", "bucket:READ", listObjectVersions],
   ["DELETE", "bucket", "ownershipControls", "DeleteBucketOwnershipControls", "owner", deleteBucketOwnershipControls],
   ["GET", "bucket", "policyStatus", "GetBucketPolicyStatus", "owner", getBucketPolicyStatus],
   ["POST", "bucket", "delete", "DeleteObjects", "bucket:WRITE", deleteObjects],
@@ -117,7 +125,6 @@ const table: readonly (readonly [string, Level, string, string, Access, Handler]
 
 /** Settings of a bucket that can be asked for, though not set. */
 const unconfigured: readonly (readonly [string, string, Handler])[] = [
-  ["versioning", "GetBucketVersioning", getBucketVersioning],
   ["accelerate", "GetBucketAccelerateConfiguration", emptyConfiguration("AccelerateConfiguration")],
   [
     "encryption",

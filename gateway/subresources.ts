@@ -51,11 +51,17 @@ export const subresources: ReadonlySet<string> = new Set([
   "session",
   "tagging",
   "torrent",
+  "usage",
   "website",
 ]);
 
 /** Parameters of verbs; they never choose one. */
 const parameters: ReadonlySet<string> = new Set([
+  "allow-unordered",
+  // what a browser carries to the address that a form named, if that is here
+  "bucket",
+  "etag",
+  "key",
   "bucket-region",
   "continuation-token",
   "delimiter",
@@ -69,6 +75,7 @@ const parameters: ReadonlySet<string> = new Set([
   "max-uploads",
   "part-number-marker",
   "prefix",
+  "read-stats",
   "response-cache-control",
   "response-content-disposition",
   "response-content-encoding",
@@ -77,6 +84,7 @@ const parameters: ReadonlySet<string> = new Set([
   "response-expires",
   "start-after",
   "upload-id-marker",
+  "version-id-marker",
   "versionId",
 ]);
 

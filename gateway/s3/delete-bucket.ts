@@ -1,4 +1,4 @@
-/** DELETE /bucket: uploads that nobody finished do not keep a bucket, as at AWS; objects do. */
+/** DELETE /bucket: uploads that nobody finished do not keep a bucket, as at AWS; objects and versions do. */
 import { hasCode } from "../../base/errors.ts";
 import { limits } from "../../base/limits.ts";
 import { type Answer, emptyAnswer } from "../answer.ts";
@@ -18,9 +18,8 @@ export async function deleteBucket(call: Call): Promise<Answer> {
 }
 
 async function onlyUploadsLeft(call: Call): Promise<boolean> {
-  const { bucket } = call.target;
-  const page = { bucket, prefix: "", delimiter: "", after: "", limit: 1 };
-  return (await call.store.names.list(page)).objects.length === 0;
+  const { objects, versions } = await call.store.names.bucket(call.target.bucket);
+  return objects === 0 && versions === 0;
 }
 
 async function abortUploads(call: Call): Promise<void> {

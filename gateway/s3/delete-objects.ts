@@ -7,8 +7,9 @@ import { childrenOf, parseXml, textOf, type XmlNode } from "../xml-read.ts";
 import { element, wrap, xmlDocument } from "../xml-write.ts";
 import { removeKey } from "./delete-object.ts";
 import { asS3Error, S3Error } from "./errors.ts";
+import type { DeleteDemands } from "./write-conditions.ts";
 
-const understood = new Set(["Key", "VersionId", "ETag"]);
+const understood = new Set(["Key", "VersionId", "ETag", "LastModifiedTime", "Size"]);
 
 export async function deleteObjects(call: Call): Promise<Answer> {
   const payload = call.payload(xmlWishes);
@@ -37,7 +38,7 @@ export async function deleteObjects(call: Call): Promise<Answer> {
 interface Wanted {
   readonly key: string;
   readonly versionId: string | undefined;
-  readonly ifMatch: string | undefined;
+  readonly demands: DeleteDemands;
   /** A condition that is not understood. */
   readonly unknown: string | undefined;
 }
@@ -46,17 +47,26 @@ function wantedOf(object: XmlNode): Wanted {
   const key = textOf(object, "Key");
   if (key === undefined || key === "") throw new S3Error("MalformedXML");
   const unknown = object.children.find((child) => !understood.has(child.name))?.name;
-  return { key, versionId: textOf(object, "VersionId"), ifMatch: textOf(object, "ETag"), unknown };
+  return {
+    key,
+    versionId: textOf(object, "VersionId") || undefined,
+    demands: {
+      etag: textOf(object, "ETag"),
+      modified: textOf(object, "LastModifiedTime"),
+      length: textOf(object, "Size"),
+    },
+    unknown,
+  };
 }
 
 async function deleteOne(call: Call, wanted: Wanted, quiet: boolean): Promise<string> {
-  const { key, versionId, ifMatch, unknown } = wanted;
+  const { key, versionId, demands, unknown } = wanted;
   const named = element("Key", key) + element("VersionId", versionId);
   try {
     if (unknown !== undefined)
       throw new S3Error("NotImplemented", `The condition ${unknown} is not implemented.`);
     if (Buffer.byteLength(key) > limits.keyBytes) throw new S3Error("KeyTooLongError");
-    const done = await removeKey(call, { bucket: call.target.bucket, key, versionId, ifMatch });
+    const done = await removeKey(call, key, versionId, demands);
     if (quiet) return "";
     const marker = done.deleteMarker
       ? element("DeleteMarker", true) + element("DeleteMarkerVersionId", done.version)

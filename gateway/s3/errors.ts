@@ -18,6 +18,10 @@ const table = {
   EntityTooLarge: [400, "Your upload exceeds the maximum allowed size."],
   EntityTooSmall: [400, "Every part but the last must have at least 5 MiB."],
   ExpiredToken: [400, "The provided token has expired."],
+  IllegalVersioningConfigurationException: [
+    400,
+    "The versioning configuration that you specified is not valid: it needs a Status.",
+  ],
   IllegalLocationConstraintException: [
     400,
     "The location constraint does not fit the region that this request was sent to.",

@@ -1,11 +1,25 @@
-/** HEAD /bucket */
+/** HEAD /bucket; with `read-stats=true` also what the bucket holds, as Ceph's gateway tells it. */
+import { limits } from "../../base/limits.ts";
 import { type Answer, emptyAnswer } from "../answer.ts";
-import type { Call } from "../call.ts";
+import { bucketOf, type Call } from "../call.ts";
 
 export async function headBucket(call: Call): Promise<Answer> {
-  await call.store.names.bucket(call.target.bucket);
-  return emptyAnswer(200, {
+  const headers: Record<string, string> = {
     "x-amz-bucket-region": call.region,
     "x-amz-access-point-alias": "false",
-  });
+  };
+  if (call.target.query.get("read-stats") === "true") Object.assign(headers, await stats(call));
+  return emptyAnswer(200, headers);
+}
+
+async function stats(call: Call): Promise<Record<string, string>> {
+  const { owner, objects, versions, bytes, quota } = bucketOf(call);
+  const user = await call.store.names.user({ id: owner });
+  return {
+    "x-rgw-object-count": String(objects + versions),
+    "x-rgw-bytes-used": String(bytes),
+    "x-rgw-quota-max-buckets": String(user?.quota?.buckets ?? limits.bucketsPerUser),
+    "x-rgw-quota-bucket-size": String(quota?.bytes ?? -1),
+    "x-rgw-quota-bucket-objects": String(quota?.objects ?? -1),
+  };
 }

@@ -2,9 +2,9 @@
  * Bucket settings that do not exist yet: reading them answers what AWS answers for a bucket where
  * nothing was set, which is true; setting them is not implemented (see the route table).
  */
-import { type Answer, xmlAnswer } from "../answer.ts";
-import type { Call, Handler } from "../call.ts";
-import { element, xmlDocument } from "../xml-write.ts";
+import { xmlAnswer } from "../answer.ts";
+import type { Handler } from "../call.ts";
+import { xmlDocument } from "../xml-write.ts";
 import { S3Error, type S3ErrorCode } from "./errors.ts";
 
 /** The bucket exists (authorization saw it); the setting does not. */
@@ -20,12 +20,4 @@ export function emptyConfiguration(root: string, inner = ""): Handler {
     await call.store.names.bucket(call.target.bucket);
     return xmlAnswer(xmlDocument(root, inner));
   };
-}
-
-/** GET /bucket?versioning */
-export async function getBucketVersioning(call: Call): Promise<Answer> {
-  const { versioning } = await call.store.names.bucket(call.target.bucket);
-  const status =
-    versioning === undefined ? undefined : versioning === "enabled" ? "Enabled" : "Suspended";
-  return xmlAnswer(xmlDocument("VersioningConfiguration", element("Status", status)));
 }

@@ -1,4 +1,4 @@
-/** If-Match and If-None-Match on writes; judged where the write is applied. */
+/** Conditions on writes and deletes; judged where the command is applied. */
 import type { IncomingHttpHeaders } from "node:http";
 import type { WriteConditions } from "../../rpc/commands.ts";
 import { S3Error } from "./errors.ts";
@@ -9,14 +9,66 @@ export function bareEtag(text: string): string {
   return tag.length >= 2 && tag.startsWith('"') && tag.endsWith('"') ? tag.slice(1, -1) : tag;
 }
 
+function refuseDates(headers: IncomingHttpHeaders): void {
+  if (headers["if-modified-since"] !== undefined || headers["if-unmodified-since"] !== undefined)
+    throw new S3Error("NotImplemented", "Writes take If-Match and If-None-Match only.");
+}
+
 export function writeConditions(headers: IncomingHttpHeaders): WriteConditions | undefined {
   const ifMatch = headers["if-match"];
   const ifNoneMatch = headers["if-none-match"];
-  if (headers["if-modified-since"] !== undefined || headers["if-unmodified-since"] !== undefined)
-    throw new S3Error("NotImplemented", "Writes take If-Match and If-None-Match only.");
+  refuseDates(headers);
   if (ifMatch === undefined && ifNoneMatch === undefined) return undefined;
   return {
-    ...(ifMatch === undefined ? {} : { ifMatch: bareEtag(ifMatch) }),
-    ...(ifNoneMatch === undefined ? {} : { ifNoneMatch: bareEtag(ifNoneMatch) }),
+    ...(ifMatch === undefined ? {} : { ifMatch }),
+    ...(ifNoneMatch === undefined ? {} : { ifNoneMatch }),
   };
+}
+
+/** What a delete demands of the version that goes, as clients write it. */
+export interface DeleteDemands {
+  readonly etag?: string | undefined;
+  /** A date as in HTTP headers, or of ISO 8601. */
+  readonly modified?: string | undefined;
+  /** Bytes. */
+  readonly length?: string | undefined;
+}
+
+export function demandsOf(headers: IncomingHttpHeaders): DeleteDemands {
+  refuseDates(headers);
+  if (headers["if-none-match"] !== undefined)
+    throw new S3Error("NotImplemented", "A delete takes If-Match, not If-None-Match.");
+  const text = (name: string) => headers[name]?.toString();
+  return {
+    etag: headers["if-match"],
+    modified: text("x-amz-if-match-last-modified-time"),
+    length: text("x-amz-if-match-size"),
+  };
+}
+
+export function deleteConditions(demands: DeleteDemands): WriteConditions | undefined {
+  const { etag, modified, length } = demands;
+  if (etag === undefined && modified === undefined && length === undefined) return undefined;
+  return {
+    ...(etag === undefined ? {} : { ifMatch: etag }),
+    ...(modified === undefined ? {} : { ifModifiedMs: timeOf(modified) }),
+    ...(length === undefined ? {} : { ifLengthBytes: lengthOf(length) }),
+  };
+}
+
+function timeOf(text: string): number {
+  const ms = Date.parse(text.trim());
+  if (Number.isNaN(ms))
+    throw new S3Error("InvalidArgument", "The last modified time to match is no date.", {
+      ArgumentValue: text,
+    });
+  return ms;
+}
+
+function lengthOf(text: string): number {
+  if (!/^\s*\d{1,15}\s*$/.test(text))
+    throw new S3Error("InvalidArgument", "The size to match is no number of bytes.", {
+      ArgumentValue: text,
+    });
+  return Number(text);
 }
