@@ -87,6 +87,7 @@ async function open(
   const found = await context.names.lookup(target);
   return {
     object: found.object,
+    ...(found.span !== undefined && { span: found.span }),
     read: (offset, lengthBytes) => readContent(context, found.pin, found.run, offset, lengthBytes),
   };
 }

@@ -3,7 +3,7 @@
  * are built on it. Metadata goes straight to `names`; bytes go through `put`, `putPart`, `open`.
  */
 import type { CommandResult, WriteConditions } from "../rpc/commands.ts";
-import type { NameService, ObjectInfo } from "../rpc/name-service.ts";
+import type { NameService, ObjectInfo, PartSpan } from "../rpc/name-service.ts";
 import type { ObjectAttributes, ObjectChecksum } from "../rpc/objects.ts";
 
 export interface PutTarget {
@@ -28,6 +28,8 @@ export interface Body {
 
 export interface OpenObject {
   readonly object: ObjectInfo;
+  /** Where the part is that was asked for. */
+  readonly span?: PartSpan;
   /**
    * Bytes [offset, offset + lengthBytes) of the object as it was when opened, verified against
    * their checksums. Throws `Damaged` rather than give a wrong byte. Each view is valid until the
@@ -59,5 +61,7 @@ export interface Store extends AsyncDisposable {
     readonly version?: string;
     /** Where reading will begin; negative: that many bytes from the end. Absent: HEAD only. */
     readonly offset?: number;
+    /** The offset counts from the beginning of this part. */
+    readonly part?: number;
   }): Promise<OpenObject>;
 }

@@ -14,7 +14,13 @@ export type AnswerBody =
       readonly bytes: AsyncIterable<Uint8Array>;
     }
   /** XML that may take long: white space keeps the client waiting until it is there. */
-  | { readonly kind: "late"; readonly text: Promise<string> };
+  | { readonly kind: "late"; readonly xml: Promise<LateXml> };
+
+export interface LateXml {
+  readonly text: string;
+  /** More headers, which go with it unless white space went before. */
+  readonly headers?: AnswerHeaders;
+}
 
 export interface Answer {
   readonly status: number;

@@ -67,7 +67,7 @@ function bucketOf({ bucket, target, expectedOwner }: Asked): BucketInfo {
 
 /** Headers that change what is stored or done in a way that is not implemented, by their beginning. */
 const notImplemented = [
-  "x-amz-copy-source",
+  "x-amz-copy-source-server-side-encryption",
   "x-amz-server-side-encryption",
   "x-amz-object-lock-",
   "x-amz-bucket-object-lock-enabled",

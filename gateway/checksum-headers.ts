@@ -33,6 +33,16 @@ export function checksumHeaderOf(headers: IncomingHttpHeaders): PromisedChecksum
   return found;
 }
 
+/** The algorithm that x-amz-checksum-algorithm names, for what has no body to promise. */
+export function checksumAlgorithmOf(headers: IncomingHttpHeaders): ChecksumAlgorithm | undefined {
+  const named = headers["x-amz-checksum-algorithm"];
+  if (named === undefined) return undefined;
+  const algorithm = String(named).toUpperCase();
+  if (!isChecksumAlgorithm(algorithm))
+    throw new S3Error("InvalidRequest", "Checksum algorithm provided is unsupported.");
+  return algorithm;
+}
+
 export function promisedChecksum(
   headers: IncomingHttpHeaders,
   trailer: boolean,
@@ -40,7 +50,7 @@ export function promisedChecksum(
   const inHeader = checksumHeaderOf(headers);
   if (inHeader?.value !== undefined && !isDigest(inHeader.algorithm, inHeader.value))
     throw new S3Error(
-      "InvalidRequest",
+      "BadDigest",
       `Value for ${checksumHeader(inHeader.algorithm)} header is invalid.`,
     );
   const inTrailer = announcedTrailer(headers["x-amz-trailer"], trailer);

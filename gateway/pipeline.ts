@@ -106,7 +106,7 @@ export class Pipeline implements GatewayState {
       throw new S3Error("BadRequest", "A request of HTTP/1.1 must have a Host header.");
     const target = parseTarget(url, headers.host ?? "", domain);
     exchange.path = target.path;
-    const route = routeOf(method, target);
+    const route = routeOf(method, target, headers);
     if (!(route instanceof S3Error)) exchange.verb = route.verb;
     else if (method === "OPTIONS") exchange.verb = "Preflight";
     const head = { method, target, headers };

@@ -18,7 +18,7 @@ const plain = new Set([
 ]);
 
 function verbOf(method: string, url: string): string {
-  const route = routeOf(method, parseTarget(url, "localhost"));
+  const route = routeOf(method, parseTarget(url, "localhost"), {});
   return route instanceof S3Error ? route.code : route.verb;
 }
 
@@ -31,7 +31,9 @@ describe("the route table", () => {
     ["GET", "/b/k?response-content-type=a", "GetObject"],
     ["PUT", "/b/k?uploadId=u&partNumber=1", "UploadPart"],
     ["PUT", "/b/k?partNumber=1", "NotImplemented"],
-    ["GET", "/b/k?partNumber=1", "NotImplemented"],
+    ["GET", "/b/k?partNumber=1", "GetObject"],
+    ["POST", "/b/k?partNumber=1", "NotImplemented"],
+    ["PUT copy", "/b/k", "MethodNotAllowed"],
     ["GET", "/b/k?unknown", "NotImplemented"],
     ["PUT", "/b/k?unknown=1", "NotImplemented"],
     ["GET", "/b/k?acl&tagging", "NotImplemented"],
@@ -43,7 +45,22 @@ describe("the route table", () => {
     expect(verbOf(method, url)).toBe(verb);
   });
 
-  test.each([...subresources])("?%s never passes for the verb without it", (name) => {
+  test("a PUT that names a source to copy from is never a plain one", () => {
+    const verb = (url: string, headers: Record<string, string> = {}) => {
+      const route = routeOf("PUT", parseTarget(url, "localhost"), headers);
+      return route instanceof S3Error ? route.code : route.verb;
+    };
+    const source = { "x-amz-copy-source": "a/b" };
+    expect(verb("/b/k", source)).toBe("CopyObject");
+    expect(verb("/b/k?X-Amz-Copy-Source=a/b")).toBe("CopyObject");
+    expect(verb("/b/k?uploadId=u&partNumber=1", source)).toBe("UploadPartCopy");
+    expect(verb("/b/k?uploadId=u&partNumber=1&x-amz-copy-source=")).toBe("UploadPartCopy");
+    for (const url of ["/b", "/b/k?acl", "/b/k?tagging"])
+      expect(verb(url, source)).toBe("NotImplemented");
+  });
+
+  const others = [...subresources].filter((name) => name !== "partNumber");
+  test.each(others)("?%s never passes for the verb without it", (name) => {
     for (const method of methods)
       for (const path of ["/", "/b", "/b/k"]) {
         const verb = verbOf(method, `${path}?${name}`);

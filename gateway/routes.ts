@@ -3,11 +3,13 @@
  * What does not stand here is refused.
  */
 import type { Right } from "./acl/evaluate.ts";
+import type { IncomingHttpHeaders } from "node:http";
 import { adminCommand } from "./admin/commands.ts";
 import { listUsers } from "./admin/list-users.ts";
 import type { Handler } from "./call.ts";
 import { abortMultipartUpload } from "./s3/abort-multipart-upload.ts";
 import { completeMultipartUpload } from "./s3/complete-multipart-upload.ts";
+import { copyObject } from "./s3/copy-object.ts";
 import { createBucket } from "./s3/create-bucket.ts";
 import { createMultipartUpload } from "./s3/create-multipart-upload.ts";
 import { deleteBucket } from "./s3/delete-bucket.ts";
@@ -28,6 +30,7 @@ import { getObject, headObject } from "./s3/get-object.ts";
 import { getObjectAcl } from "./s3/get-object-acl.ts";
 import { getObjectTagging } from "./s3/get-object-tagging.ts";
 import { getBucketVersioning } from "./s3/get-bucket-versioning.ts";
+import { getObjectAttributes } from "./s3/get-object-attributes.ts";
 import { headBucket } from "./s3/head-bucket.ts";
 import { listBuckets } from "./s3/list-buckets.ts";
 import { listMultipartUploads } from "./s3/list-multipart-uploads.ts";
@@ -47,6 +50,7 @@ import { emptyConfiguration, notConfigured } from "./s3/unconfigured.ts";
 import { undeleteObject } from "./s3/undelete-object.ts";
 import { putBucketVersioning } from "./s3/put-bucket-versioning.ts";
 import { uploadPart } from "./s3/upload-part.ts";
+import { uploadPartCopy } from "./s3/upload-part-copy.ts";
 import { subresourceOf } from "./subresources.ts";
 import type { Target } from "./target.ts";
 import { element } from "./xml-write.ts";
@@ -74,6 +78,10 @@ export interface Route {
 }
 
 type Level = "service" | "bucket" | "object";
+
+/** A PUT whose bytes are those of another object; no HTTP method is called so. */
+const COPY = "PUT copy";
+const COPY_SOURCE = "x-amz-copy-source";
 
 /** Method, level, subresource ("" for none), verb, access, handler. */
 const table: readonly (readonly [string, Level, string, string, Access, Handler])[] = [
@@ -108,7 +116,11 @@ const table: readonly (readonly [string, Level, string, string, Access, Handler]
 
   ["GET", "object", "", "GetObject", "object:READ", getObject],
   ["HEAD", "object", "", "HeadObject", "object:READ", headObject],
+  ["GET", "object", "partNumber", "GetObject", "object:READ", getObject],
+  ["HEAD", "object", "partNumber", "HeadObject", "object:READ", headObject],
+  ["GET", "object", "attributes", "GetObjectAttributes", "object:READ", getObjectAttributes],
   ["PUT", "object", "", "PutObject", "bucket:WRITE", putObject],
+  [COPY, "object", "", "CopyObject", "bucket:WRITE", copyObject],
   ["DELETE", "object", "", "DeleteObject", "bucket:WRITE", deleteObject],
   ["GET", "object", "acl", "GetObjectAcl", "object:READ_ACP", getObjectAcl],
   ["PUT", "object", "acl", "PutObjectAcl", "object:WRITE_ACP", putObjectAcl],
@@ -118,6 +130,7 @@ const table: readonly (readonly [string, Level, string, string, Access, Handler]
   ["POST", "object", "quarry-undelete", "UndeleteObject", "owner", undeleteObject],
   ["POST", "object", "uploads", "CreateMultipartUpload", "bucket:WRITE", createMultipartUpload],
   ["PUT", "object", "uploadId", "UploadPart", "upload", uploadPart],
+  [COPY, "object", "uploadId", "UploadPartCopy", "upload", uploadPartCopy],
   ["GET", "object", "uploadId", "ListParts", "upload", listParts],
   ["POST", "object", "uploadId", "CompleteMultipartUpload", "upload", completeMultipartUpload],
   ["DELETE", "object", "uploadId", "AbortMultipartUpload", "upload", abortMultipartUpload],
@@ -172,16 +185,28 @@ function levelOf(target: Target): Level {
   return target.bucket === "" ? "service" : target.key === "" ? "bucket" : "object";
 }
 
+/** Whether a request names a source to copy from, in a header or in what stands for one in a URL. */
+function copies(target: Target, headers: IncomingHttpHeaders): boolean {
+  if (headers[COPY_SOURCE] !== undefined) return true;
+  for (const name of target.query.keys()) if (name.toLowerCase() === COPY_SOURCE) return true;
+  return false;
+}
+
 /** The route of a request; an error when there is none. */
-export function routeOf(method: string, target: Target): Route | S3Error {
+export function routeOf(
+  method: string,
+  target: Target,
+  headers: IncomingHttpHeaders,
+): Route | S3Error {
   const subresource = subresourceOf(target.query);
   if (subresource === undefined)
     return new S3Error("NotImplemented", "A query parameter of the request is not understood.");
   const level = levelOf(target);
-  const route = routes.get(level)?.get(subresource)?.get(method);
+  const asked = method === "PUT" && copies(target, headers) ? COPY : method;
+  const route = routes.get(level)?.get(subresource)?.get(asked);
   if (route !== undefined) return route;
-  if (subresource === "" && method !== "POST" && method !== "OPTIONS")
+  if (subresource === "" && asked !== COPY && method !== "POST" && method !== "OPTIONS")
     return new S3Error("MethodNotAllowed", undefined, { Method: method });
   const what = subresource === "" ? "" : `?${subresource} `;
-  return new S3Error("NotImplemented", `${method} ${what}on a ${level} is not implemented.`);
+  return new S3Error("NotImplemented", `${asked} ${what}on a ${level} is not implemented.`);
 }

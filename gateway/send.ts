@@ -1,7 +1,7 @@
 /** Brings an answer to the client, with backpressure; the bytes of objects go through the raw response. */
 import { assert, unreachable } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
-import type { Answer } from "./answer.ts";
+import type { Answer, LateXml } from "./answer.ts";
 import type { Exchange } from "./exchange.ts";
 import { asS3Error, type S3Error } from "./s3/errors.ts";
 import { element, XML_HEAD } from "./xml-write.ts";
@@ -28,7 +28,7 @@ export async function sendAnswer(exchange: Exchange, answer: Answer): Promise<vo
     case "bytes":
       return await sendBytes(exchange, answer.status, head, body.lengthBytes, body.bytes);
     case "late":
-      return await sendLate(exchange, answer.status, head, body.text);
+      return await sendLate(exchange, answer.status, head, body.xml);
     default:
       unreachable(body);
   }
@@ -155,10 +155,10 @@ async function sendLate(
   exchange: Exchange,
   status: number,
   head: Head,
-  text: Promise<string>,
+  xml: Promise<LateXml>,
 ): Promise<void> {
   const { clock, response } = exchange;
-  const settled = text.then(
+  const settled = xml.then(
     (value) => ({ value }),
     (error: unknown) => ({ error }),
   );
@@ -177,11 +177,14 @@ async function sendLate(
     }
     if (!response.headersSent) {
       if ("error" in outcome) throw outcome.error;
-      return await sendXml(exchange, status, head, outcome.value);
+      const { text, headers } = outcome.value;
+      return await sendXml(exchange, status, { ...head, ...headers }, text);
     }
-    const xml =
-      "error" in outcome ? errorXml(namesOf(exchange), asS3Error(outcome.error)) : outcome.value;
-    response.end(xml.slice(XML_HEAD.length));
+    const text =
+      "error" in outcome
+        ? errorXml(namesOf(exchange), asS3Error(outcome.error))
+        : outcome.value.text;
+    response.end(text.slice(XML_HEAD.length));
     if ("error" in outcome) throw outcome.error;
     return;
   }

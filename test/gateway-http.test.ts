@@ -95,7 +95,7 @@ describe("bodies that are not what the head says", () => {
       { ...length, "x-amz-checksum-crc32": "AA==" },
       five,
       "hello",
-      "InvalidRequest",
+      "BadDigest",
     ],
     [
       "two checksums",

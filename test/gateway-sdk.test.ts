@@ -416,12 +416,10 @@ describe("buckets", () => {
     for (const command of [
       new s3.PutBucketVersioningCommand({ Bucket, VersioningConfiguration: { Status: "Enabled" } }),
       new s3.GetObjectAclCommand({ Bucket, Key: "said" }),
-      new s3.CopyObjectCommand({ Bucket, Key: "copy", CopySource: `${Bucket}/said` }),
     ])
-      await expect(client.send(command as s3.CopyObjectCommand)).rejects.toMatchObject(
+      await expect(client.send(command as s3.GetObjectAclCommand)).rejects.toMatchObject(
         refused("NotImplemented", 501),
       );
-    await expect(bytesOf("copy")).rejects.toMatchObject(refused("NoSuchKey", 404));
   });
 
   test("the wrong region is told the right one", async () => {

@@ -3,18 +3,21 @@
  * The ETag is the MD5 of the parts' MD5s, `-N` behind it.
  */
 import { createHash } from "node:crypto";
-import { assert } from "../../base/errors.ts";
+import { assert, hasCode } from "../../base/errors.ts";
 import { limits } from "../../base/limits.ts";
 import type { CommandResult } from "../../rpc/commands.ts";
+import type { ObjectInfo } from "../../rpc/name-service.ts";
 import type { ObjectChecksum } from "../../rpc/objects.ts";
-import type { Answer } from "../answer.ts";
+import type { Answer, LateXml } from "../answer.ts";
 import { type Call, header } from "../call.ts";
 import { combineChecksums } from "../checksum-combine.ts";
 import { checksumHeaderOf } from "../checksum-headers.ts";
 import { readSmallBody, xmlWishes } from "../payload.ts";
 import { encodeKey } from "../percent.ts";
 import { element, xmlDocument } from "../xml-write.ts";
+import { checksumXml } from "./checksum-xml.ts";
 import { S3Error } from "./errors.ts";
+import { versionHeader } from "./existing-version.ts";
 import { type NamedPart, parsePartList } from "./part-list.ts";
 import { writeConditions } from "./write-conditions.ts";
 
@@ -33,15 +36,49 @@ export async function completeMultipartUpload(call: Call): Promise<Answer> {
   const conditions = writeConditions(call.headers);
   const payload = call.payload({ ...xmlWishes, headers: withoutChecksum(call) });
   const named = parsePartList(await readSmallBody(payload));
-  const text = complete(call, named, conditions);
-  return { status: 200, headers: {}, body: { kind: "late", text } };
+  const xml = completeOnce(call, named, conditions);
+  return { status: 200, headers: {}, body: { kind: "late", xml } };
+}
+
+/** A completion that is sent again, its answer being lost, is answered again. */
+async function completeOnce(
+  call: Call,
+  named: readonly NamedPart[],
+  conditions: ReturnType<typeof writeConditions>,
+): Promise<LateXml> {
+  try {
+    return await complete(call, named, conditions);
+  } catch (error) {
+    const done = hasCode(error, "NoSuchUpload") ? await completed(call, named) : undefined;
+    if (done === undefined) throw error;
+    return resultXml(call, done.attributes, done.version);
+  }
+}
+
+/** The current version, when it is what completing the upload with these parts made. */
+async function completed(call: Call, named: readonly NamedPart[]): Promise<ObjectInfo | undefined> {
+  const { bucket, key, query } = call.target;
+  try {
+    const { object } = await call.store.names.lookup({ bucket, key });
+    const same = object.upload === query.get("uploadId");
+    return same && object.attributes.etag === etagOf(named) ? object : undefined;
+  } catch (error) {
+    if (hasCode(error, "NoSuchKey")) return undefined;
+    throw error;
+  }
+}
+
+function etagOf(parts: readonly { readonly etag: string }[]): string {
+  const md5 = createHash("md5");
+  for (const part of parts) md5.update(part.etag, "hex");
+  return `${md5.digest("hex")}-${parts.length}`;
 }
 
 async function complete(
   call: Call,
   named: readonly NamedPart[],
   conditions: ReturnType<typeof writeConditions>,
-): Promise<string> {
+): Promise<LateXml> {
   const { bucket, key, query } = call.target;
   const upload = query.get("uploadId") ?? "";
   const { names } = call.store;
@@ -55,10 +92,8 @@ async function complete(
       ? undefined
       : combineChecksums(algorithm, info.checksumType ?? "COMPOSITE", parts);
   checkPromised(call, checksum);
-  const md5 = createHash("md5");
-  for (const part of parts) md5.update(part.etag, "hex");
-  const etag = `${md5.digest("hex")}-${parts.length}`;
-  await names.execute({
+  const etag = etagOf(parts);
+  const result = await names.execute({
     type: "completeUpload",
     bucket,
     key,
@@ -68,18 +103,26 @@ async function complete(
     ...(checksum === undefined ? {} : { checksum }),
     ...(conditions === undefined ? {} : { conditions }),
   });
+  assert(result.type === "version", "completeUpload answers with a version");
+  return resultXml(call, { etag, ...(checksum !== undefined && { checksum }) }, result.version);
+}
+
+function resultXml(
+  call: Call,
+  { etag, checksum }: { readonly etag: string; readonly checksum?: ObjectChecksum },
+  version: string,
+): LateXml {
+  const { bucket, key } = call.target;
   const location = `http://${header(call, "host") ?? ""}/${bucket}/${encodeKey(key)}`;
-  return xmlDocument(
+  const text = xmlDocument(
     "CompleteMultipartUploadResult",
     element("Location", location) +
       element("Bucket", bucket) +
       element("Key", key) +
       element("ETag", `"${etag}"`) +
-      (checksum === undefined
-        ? ""
-        : element(`Checksum${checksum.algorithm}`, checksum.value) +
-          element("ChecksumType", checksum.type)),
+      checksumXml(checksum),
   );
+  return { text, headers: versionHeader(version) };
 }
 
 async function stage(
@@ -101,7 +144,7 @@ async function stage(
       parts,
     });
     assert(result.type === "staged", "stageParts answers with staged parts");
-    assert(result.parts.length === run.length, "stageParts stages every part that it was given");
+    assert(result.parts.length > 0, "stageParts stages at least one part");
     staged.push(...result.parts);
   }
   return staged;

@@ -1,9 +1,11 @@
 /** POST /bucket/key?uploads */
 import { assert } from "../../base/errors.ts";
 import type { ChecksumAlgorithm } from "../../rpc/objects.ts";
+import { ownershipOf } from "../acl/new-object.ts";
 import { type Answer, xmlAnswer } from "../answer.ts";
 import { type Call, header } from "../call.ts";
-import { isChecksumAlgorithm } from "../checksums.ts";
+import { checksumAlgorithmOf } from "../checksum-headers.ts";
+import { isAnonymous } from "../identity.ts";
 import { element, xmlDocument } from "../xml-write.ts";
 import { S3Error } from "./errors.ts";
 import { attributesOf } from "./object-attributes.ts";
@@ -15,14 +17,12 @@ interface ChecksumChoice {
 
 /** CRC64NVME is of the full object only, SHA of the parts only; the other CRCs can be either. */
 function checksumChoice(call: Call): ChecksumChoice {
-  const named = header(call, "x-amz-checksum-algorithm")?.toUpperCase();
+  const named = checksumAlgorithmOf(call.headers);
   const type = header(call, "x-amz-checksum-type")?.toUpperCase();
   if (named === undefined) {
     if (type === undefined) return {};
     throw new S3Error("InvalidRequest", "x-amz-checksum-type needs x-amz-checksum-algorithm.");
   }
-  if (!isChecksumAlgorithm(named))
-    throw new S3Error("InvalidRequest", "Checksum algorithm provided is unsupported.");
   const natural = named === "CRC64NVME" ? "FULL_OBJECT" : "COMPOSITE";
   const checksumType = type ?? natural;
   const fits =
@@ -39,12 +39,15 @@ function checksumChoice(call: Call): ChecksumChoice {
 
 export async function createMultipartUpload(call: Call): Promise<Answer> {
   const { bucket, key } = call.target;
+  if (isAnonymous(call.identity))
+    throw new S3Error("AccessDenied", "Anonymous users cannot initiate multipart uploads.");
   const choice = checksumChoice(call);
   const result = await call.store.names.execute({
     type: "createUpload",
     bucket,
     key,
-    attributes: attributesOf(call),
+    initiator: call.identity.id,
+    attributes: attributesOf(call, await ownershipOf(call, call.headers)),
     ...choice,
   });
   assert(result.type === "upload", "createUpload answers with an upload");

@@ -1,11 +1,12 @@
 /** Attributes of an object as headers of an answer. */
 import type { ObjectInfo } from "../../rpc/name-service.ts";
+import type { ObjectChecksum } from "../../rpc/objects.ts";
 import { type Call, header } from "../call.ts";
 import { checksumHeader } from "../checksums.ts";
 import { latin1Of } from "../percent.ts";
 import { S3Error } from "./errors.ts";
-
 import { readVersionHeader } from "./existing-version.ts";
+
 const overrides = [
   ["response-content-type", "Content-Type"],
   ["response-content-language", "Content-Language"],
@@ -33,11 +34,11 @@ export function safeHeaderValue(name: string, value: string): string {
   return latin1Of(value);
 }
 
-/** `checksum`: whether the whole object is answered, so that its checksum may go with it. */
+/** `checksum`: that of the bytes that are answered, if they have one. */
 export function objectHeaders(
   call: Call,
   object: ObjectInfo,
-  checksum: boolean,
+  checksum: ObjectChecksum | undefined,
 ): Record<string, string> {
   const { attributes } = object;
   const headers: Record<string, string> = {
@@ -55,9 +56,9 @@ export function objectHeaders(
     headers["x-amz-storage-class"] = attributes.storageClass;
   if (attributes.tags !== undefined)
     headers["x-amz-tagging-count"] = String(Object.keys(attributes.tags).length);
-  if (checksum && attributes.checksum !== undefined && checksumWanted(call)) {
-    headers[checksumHeader(attributes.checksum.algorithm)] = attributes.checksum.value;
-    headers["x-amz-checksum-type"] = attributes.checksum.type;
+  if (checksum !== undefined && checksumWanted(call)) {
+    headers[checksumHeader(checksum.algorithm)] = checksum.value;
+    headers["x-amz-checksum-type"] = checksum.type;
   }
   if (call.target.query.size > 0) override(call.target.query, headers);
   return headers;
