@@ -37,6 +37,13 @@ export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Prom
   });
 }
 
+/** Resolves after `delayMs` and keeps the process alive until then: for programs that wait for nothing else. */
+export function stayAwake(delayMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, delayMs);
+  });
+}
+
 /** Whether `running` ends within `delayMs`; rejects if it does so by then. */
 export async function endsWithin(
   clock: Clock,

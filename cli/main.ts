@@ -1,40 +1,66 @@
-/** The `quarry` program: one command a file, errors in words. */
-import { Command } from "commander";
-import { adminCommand } from "./admin/command.ts";
-import { crushCommand } from "./crush/command.ts";
-import { erasureCommand } from "./erasure/command.ts";
+/**
+ * The `quarry` program: one command a file, errors in words. Only the command that is typed is
+ * loaded, so that a small one starts quickly; help loads all.
+ */
+import { Command, CommanderError } from "commander";
+import { errorName, exitCodeOf, exitCodes } from "./exit-code.ts";
 import { explain } from "./explain.ts";
-import { getCommand } from "./objects/get.ts";
-import { lsCommand } from "./objects/ls.ts";
-import { mbCommand } from "./objects/mb.ts";
-import { putCommand } from "./objects/put.ts";
-import { rmCommand } from "./objects/rm.ts";
-import { undeleteCommand } from "./objects/undelete.ts";
-import { serveCommand } from "./serve/command.ts";
+
+const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  serve: async () => (await import("./serve/command.ts")).serveCommand(),
+  mb: async () => (await import("./objects/mb.ts")).mbCommand(),
+  rb: async () => (await import("./objects/rb.ts")).rbCommand(),
+  ls: async () => (await import("./objects/ls.ts")).lsCommand(),
+  put: async () => (await import("./objects/put.ts")).putCommand(),
+  get: async () => (await import("./objects/get.ts")).getCommand(),
+  cat: async () => (await import("./objects/cat.ts")).catCommand(),
+  stat: async () => (await import("./objects/stat.ts")).statCommand(),
+  cp: async () => (await import("./objects/cp.ts")).cpCommand(),
+  mv: async () => (await import("./objects/mv.ts")).mvCommand(),
+  sync: async () => (await import("./objects/sync.ts")).syncCommand(),
+  rm: async () => (await import("./objects/rm.ts")).rmCommand(),
+  undelete: async () => (await import("./objects/undelete.ts")).undeleteCommand(),
+  du: async () => (await import("./objects/du.ts")).duCommand(),
+  presign: async () => (await import("./objects/presign.ts")).presignCommand(),
+  admin: async () => (await import("./admin/command.ts")).adminCommand(),
+  crush: async () => (await import("./crush/command.ts")).crushCommand(),
+  erasure: async () => (await import("./erasure/command.ts")).erasureCommand(),
+};
 
 const program = new Command("quarry")
   .description("A distributed object and file store that speaks S3.")
   .version("0.1.0")
+  .exitOverride()
   .showHelpAfterError("(--help shows what there is)")
-  .addHelpText("after", "\nStart with: quarry serve");
+  .addHelpText(
+    "after",
+    "\nStart with: quarry serve\nExit codes: 0 done, 1 failed, 2 wrong command line, 3 refused, 4 not there, 5 store not reached, 6 local disk",
+  );
 
-for (const command of [
-  serveCommand(),
-  mbCommand(),
-  putCommand(),
-  getCommand(),
-  lsCommand(),
-  rmCommand(),
-  undeleteCommand(),
-  adminCommand(),
-  crushCommand(),
-  erasureCommand(),
-])
-  program.addCommand(command.copyInheritedSettings(program));
+// Who reads the output may leave when it has enough (`quarry ls | head`): that is no failure.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") process.exit(exitCodes.done);
+  throw error;
+});
 
 try {
+  const typed = process.argv[2] ?? "";
+  const wanted = Object.hasOwn(commands, typed) ? [typed] : Object.keys(commands);
+  for (const name of wanted) {
+    const command = await commands[name]?.();
+    if (command !== undefined) program.addCommand(command.copyInheritedSettings(program));
+  }
   await program.parseAsync();
 } catch (error) {
-  console.error(`quarry: ${explain(error)}`);
-  process.exitCode = 1;
+  // Commander has said already what is wrong with the command line.
+  if (error instanceof CommanderError)
+    process.exitCode = error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
+  else {
+    const message = explain(error);
+    const forProgram = process.argv.includes("--json");
+    console.error(
+      forProgram ? JSON.stringify({ error: errorName(error), message }) : `quarry: ${message}`,
+    );
+    process.exitCode = exitCodeOf(error);
+  }
 }

@@ -98,7 +98,7 @@ test("only the root user makes users", async () => {
   const other = { accessKey: "AKTEST", secretKey: "not/a+secret" };
   const refused = await quarry(other, "admin", "user", "add", "eve");
   expect(refused).toMatchObject({
-    code: 1,
+    code: 3,
     err: "quarry: only the root user may do this: use root's keys\n",
   });
 });

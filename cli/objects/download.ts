@@ -1,50 +1,104 @@
-/** One object into a local file, which appears under its name only when it is whole. */
-import { createWriteStream } from "node:fs";
-import { mkdir, rename, rm } from "node:fs/promises";
+/**
+ * One object into a local file, which appears under its name only when it is whole and its bytes are
+ * proved.
+ */
+import { lstat, open, realpath, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
-import { GetObjectCommand, type S3Client } from "@aws-sdk/client-s3";
+import { HeadObjectCommand } from "@aws-sdk/client-s3";
 import { QuarryError } from "../../base/errors.ts";
 import { systemRandom } from "../../base/random.ts";
-import type { Location } from "./location.ts";
+import { downloadRanges } from "./download-ranges.ts";
+import { writeAll } from "./gathered-write.ts";
+import { forgetUnderWay, partUnderWay } from "./interruption.ts";
+import { expectedOf, proofName, startExpected } from "./object-check.ts";
+import { openObject, type Source } from "./open-object.ts";
+import type { Session } from "./session.ts";
 
+export interface Downloaded {
+  readonly bytes: number;
+  readonly etag: string;
+  /** What was compared: `CRC32C`, `MD5`, …, `length only`. */
+  readonly proof: string;
+  readonly resumedBytes: number;
+}
+
+/** `bytes`: the size if it is known. The folder of `path` must exist. */
 export async function downloadFile(
-  client: S3Client,
-  from: Location,
+  session: Session,
+  from: Source,
   path: string,
-  onBytes: (count: number) => void,
-): Promise<void> {
-  const { Body, ContentLength } = await client.send(
-    new GetObjectCommand({ Bucket: from.bucket, Key: from.key }),
-  );
-  if (!(Body instanceof Readable))
-    throw new QuarryError("Protocol", `the store sent no body for ${from.key}`);
-  // A name that no object has: `cat.part` may be one, beside `cat`.
-  const beside = join(dirname(path), `quarry-${systemRandom.uuid()}.part`);
-  let got = 0;
-  try {
-    await mkdir(dirname(path), { recursive: true });
-    await pipeline(
-      Body,
-      async function* count(source: AsyncIterable<Buffer>) {
-        for await (const view of source) {
-          got += view.length;
-          onBytes(view.length);
-          yield view;
-        }
-      },
-      createWriteStream(beside),
+  bytes: number,
+): Promise<Downloaded> {
+  if (bytes > 2 * session.partBytes) {
+    const head = await session.client.send(
+      new HeadObjectCommand({
+        Bucket: from.bucket,
+        Key: from.key,
+        ChecksumMode: "ENABLED",
+        ...(from.versionId !== undefined && { VersionId: from.versionId }),
+      }),
     );
-    if (ContentLength !== undefined && got !== ContentLength)
-      throw new QuarryError(
-        "Unavailable",
-        `${from.key} ended after ${got} of ${ContentLength} bytes`,
-      );
+    if (head.ETag !== undefined && head.ContentLength !== undefined)
+      return downloadRanges(session, from, path, {
+        ...head,
+        ETag: head.ETag,
+        ContentLength: head.ContentLength,
+      });
+  }
+  return downloadWhole(session, from, path);
+}
+
+async function downloadWhole(session: Session, from: Source, path: string): Promise<Downloaded> {
+  const opened = await openObject(session, from);
+  const { answer, lengthBytes } = opened;
+  const expected = expectedOf(answer);
+  const sum = startExpected(expected);
+  // A name that no object has: `cat.part` may be one, beside `cat`.
+  const beside = partUnderWay(join(dirname(path), `.quarry-${systemRandom.uuid()}.part`));
+  try {
+    {
+      await using file = await open(beside, "wx");
+      await writeAll(file, 0, opened.bytes(), [sum], (count) => session.report.progress.add(count));
+      if (expected.kind !== "length" && sum.hex() !== expected.hex)
+        throw new QuarryError(
+          "Damaged",
+          `the bytes of ${from.key} are not those that were stored (${expected.name} differs); try again`,
+        );
+      if (answer.LastModified !== undefined)
+        await file.utimes(answer.LastModified, answer.LastModified);
+    }
     await rename(beside, path);
+    forgetUnderWay(beside);
   } catch (error) {
-    Body.destroy(); // or the connection would keep the program from ending
+    forgetUnderWay(beside);
+    opened.close(); // or the connection would keep the program from ending
     await rm(beside, { force: true });
     throw error;
   }
+  return {
+    bytes: lengthBytes,
+    etag: answer.ETag ?? "",
+    proof: proofName(expected),
+    resumedBytes: 0,
+  };
+}
+
+/**
+ * Where a download to `path` is written: through a link that the user made, and straight into what
+ * is no file (`/dev/null`, a pipe), which must not be replaced.
+ */
+export async function destinationOf(
+  path: string,
+): Promise<{ readonly kind: "file" | "device"; readonly path: string }> {
+  const found = await lstat(path).catch(() => undefined);
+  if (found === undefined || found.isFile()) return { kind: "file", path };
+  const target = await stat(path).catch(() => undefined);
+  if (target === undefined || target.isFile())
+    return { kind: "file", path: await realpath(path).catch(() => path) };
+  if (target.isDirectory())
+    throw new QuarryError(
+      "InvalidArgument",
+      `${path} is a folder: a folder is where a file is needed`,
+    );
+  return { kind: "device", path };
 }

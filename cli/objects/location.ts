@@ -45,3 +45,8 @@ export function parseTree(text: string): Location {
   const { bucket, key } = parseLocation(text);
   return { bucket, key: key === "" || key.endsWith("/") ? key : `${key}/` };
 }
+
+/** For people and for commands that they paste. */
+export function urlOf({ bucket, key }: Location): string {
+  return `s3://${bucket}/${key}`;
+}

@@ -1,7 +1,7 @@
 /** Many things at once, but not too many. */
 import { InvalidArgumentError } from "commander";
 
-const MAX_AT_ONCE = 256;
+export const MAX_AT_ONCE = 256;
 
 /** The value of `--parallel`. */
 export function parseParallel(text: string): number {
@@ -17,18 +17,33 @@ export async function inParallel<T>(
   atOnce: number,
   work: (item: T) => Promise<void>,
 ): Promise<void> {
-  const running = new Set<Promise<void>>();
+  let running = 0;
   let failure: { readonly error: unknown } | undefined;
-  for await (const item of items) {
-    if (failure !== undefined) break;
-    const one = work(item)
-      .catch((error: unknown) => {
-        failure ??= { error };
-      })
-      .finally(() => running.delete(one));
-    running.add(one);
-    if (running.size >= atOnce) await Promise.race(running);
+  let wake = Promise.withResolvers<void>();
+  const one = async (item: T) => {
+    try {
+      await work(item);
+    } catch (error) {
+      failure ??= { error };
+    } finally {
+      running--;
+      wake.resolve();
+    }
+  };
+  const oneEnds = async () => {
+    wake = Promise.withResolvers();
+    await wake.promise;
+  };
+  try {
+    for await (const item of items) {
+      if (failure !== undefined) break;
+      running++;
+      void one(item);
+      while (running >= atOnce) await oneEnds();
+    }
+  } catch (error) {
+    failure ??= { error };
   }
-  await Promise.all(running);
+  while (running > 0) await oneEnds();
   if (failure !== undefined) throw failure.error;
 }

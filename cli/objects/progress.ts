@@ -1,48 +1,97 @@
-/** A line on the terminal that says how far a transfer is; silent where nobody looks. */
-import { systemClock } from "../../base/clock.ts";
+/** A bar on the terminal that says how far a transfer is; silent where nobody looks. */
+import { type Clock, systemClock } from "../../base/clock.ts";
+import { formatBytes, formatSeconds } from "./printable.ts";
 
 const DRAW_EVERY_MS = 200;
+/** The rate shown is that of about the last five seconds. */
+const RATE_HALF_LIFE_MS = 3_000;
+const BAR_CHARS = 24;
 
-export function formatBytes(bytes: number): string {
-  const units = ["B", "KiB", "MiB", "GiB", "TiB"];
-  let value = bytes;
-  let unit = 0;
-  while (value >= 1024 && unit < units.length - 1) {
-    value /= 1024;
-    unit++;
-  }
-  return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`;
+export interface Terminal {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  write(text: string): unknown;
 }
 
 export class Progress implements Disposable {
-  readonly #what: string;
-  readonly #startedMs = systemClock.monotonicMs();
-  readonly #shown = process.stderr.isTTY === true;
-  #drawnMs = 0;
+  readonly #clock: Clock;
+  readonly #terminal: Terminal;
+  readonly #shown: boolean;
+  readonly #startedMs: number;
+  #drawnMs: number;
+  #drawnBytes = 0;
+  #bytesPerMs = 0;
+  #total: { bytes: number; files: number; final: boolean } = { bytes: 0, files: 0, final: false };
   files = 0;
   bytes = 0;
 
-  constructor(what: string) {
-    this.#what = what;
+  constructor(shown: boolean, terminal: Terminal = process.stderr, clock: Clock = systemClock) {
+    this.#clock = clock;
+    this.#terminal = terminal;
+    this.#shown = shown && terminal.isTTY === true;
+    this.#startedMs = clock.monotonicMs();
+    this.#drawnMs = this.#startedMs;
+  }
+
+  /** More to do has been found. */
+  expect(bytes: number, files = 1): void {
+    this.#total.bytes += bytes;
+    this.#total.files += files;
+  }
+
+  /** Everything to do has been found: from now on the time left can be told. */
+  allFound(): void {
+    this.#total.final = true;
   }
 
   add(bytes: number, files = 0): void {
     this.bytes += bytes;
     this.files += files;
-    const nowMs = systemClock.monotonicMs();
-    if (!this.#shown || nowMs - this.#drawnMs < DRAW_EVERY_MS) return;
+    if (!this.#shown) return;
+    const nowMs = this.#clock.monotonicMs();
+    const passedMs = nowMs - this.#drawnMs;
+    if (passedMs < DRAW_EVERY_MS) return;
+    const rate = (this.bytes - this.#drawnBytes) / passedMs;
+    const weight = this.#drawnBytes === 0 ? 1 : 1 - 2 ** (-passedMs / RATE_HALF_LIFE_MS);
+    this.#bytesPerMs += (rate - this.#bytesPerMs) * weight;
     this.#drawnMs = nowMs;
-    process.stderr.write(`\r\x1b[K${this.summary()}`);
+    this.#drawnBytes = this.bytes;
+    this.#terminal.write(`\r\x1b[K${this.line().slice(0, (this.#terminal.columns ?? 80) - 1)}`);
   }
 
-  /** `12 files, 3.4 MiB, 1.2 MiB/s`. */
+  /** `[=====>    ]  43% 2.1 GiB of 5.0 GiB, 180.0 MiB/s, 0:16 left, 3 of 12 files`. */
+  line(): string {
+    const { bytes, files, final } = this.#total;
+    const rate = `${formatBytes(Math.round(this.#bytesPerMs * 1000))}/s`;
+    const count = files > 1 ? `, ${this.files} of ${files}${final ? "" : "+"} files` : "";
+    const sum = `${formatBytes(this.bytes)} of ${formatBytes(bytes)}${final ? "" : "+"}`;
+    if (!final || bytes === 0) return `${sum}, ${rate}${count}`;
+    const part = Math.min(this.bytes / bytes, 1);
+    const filled = Math.round(part * BAR_CHARS);
+    const bar = `${"=".repeat(filled)}>`.slice(0, BAR_CHARS).padEnd(BAR_CHARS);
+    const left =
+      this.#bytesPerMs > 0
+        ? `, ${formatSeconds((bytes - this.bytes) / this.#bytesPerMs / 1000)} left`
+        : "";
+    return `[${bar}] ${String(Math.floor(part * 100)).padStart(3)}% ${sum}, ${rate}${left}${count}`;
+  }
+
+  /** Removes the bar, so that other lines can be written; the next `add` draws it again. */
+  clear(): void {
+    if (this.#shown) this.#terminal.write("\r\x1b[K");
+  }
+
+  seconds(): number {
+    return Math.max((this.#clock.monotonicMs() - this.#startedMs) / 1000, 0.001);
+  }
+
+  /** `3.4 MiB in 0:02 (1.2 MiB/s)`. */
   summary(): string {
-    const seconds = Math.max((systemClock.monotonicMs() - this.#startedMs) / 1000, 0.001);
-    const count = `${this.files} ${this.files === 1 ? "file" : "files"}`;
-    return `${this.#what} ${count}, ${formatBytes(this.bytes)}, ${formatBytes(Math.round(this.bytes / seconds))}/s`;
+    const seconds = this.seconds();
+    return `${formatBytes(this.bytes)} in ${formatSeconds(seconds)} (${formatBytes(Math.round(this.bytes / seconds))}/s)`;
   }
 
   [Symbol.dispose](): void {
-    if (this.#shown) process.stderr.write("\r\x1b[K");
+    this.clear();
   }
 }

@@ -1,61 +1,60 @@
-import { readdir, stat } from "node:fs/promises";
-import { basename, join } from "node:path";
 import type { Command } from "commander";
 import { QuarryError } from "../../base/errors.ts";
-import { type ConnectOptions, connect, storeCommand } from "./connect.ts";
-import { type Location, parseLocation } from "./location.ts";
-import { inParallel, parseParallel } from "./parallel.ts";
-import { Progress } from "./progress.ts";
-import { uploadFile } from "./upload.ts";
+import { parseObject } from "./location.ts";
+import { openSession } from "./session.ts";
+import { tellTotals } from "./transfer.ts";
+import {
+  moveThings,
+  type TransferFlags,
+  transferCommand,
+  withAttributes,
+} from "./transfer-command.ts";
+import { uploadStream } from "./upload-stream.ts";
 
-interface PutOptions extends ConnectOptions {
-  readonly recursive?: boolean;
-  readonly parallel: number;
-}
+const EXAMPLES = `
+Examples:
+  quarry put cat.jpg s3://photos/cat.jpg
+  quarry put -r holiday s3://photos/2026          # all below holiday/
+  quarry put -r --exclude '*.tmp' work s3://backup/work
+  pg_dump shop | quarry put - s3://backup/shop.sql
+
+A large file that was interrupted goes on where it stopped: type the same command again.`;
 
 export function putCommand(): Command {
-  return storeCommand("put", "store a file, or a folder with -r")
-    .argument("<file>")
+  const { command, filters } = transferCommand(
+    "put",
+    "store a file, a folder (-r), or the standard input (-)",
+  );
+  return withAttributes(command)
+    .argument("<file>", "file, folder, or - for the standard input")
     .argument("<s3://bucket/key>")
-    .option("-r, --recursive", "a folder and all below it; links are not followed")
-    .option("--parallel <n>", "files at once", parseParallel, 8)
-    .addHelpText(
-      "after",
-      "\nExamples:\n  quarry put cat.jpg s3://photos/cat.jpg\n  quarry put -r holiday s3://photos/2026",
-    )
-    .action(async (source: string, target: string, options: PutOptions) => {
-      const client = connect(options);
-      const to = parseLocation(target);
-      const isFolder = (await stat(source)).isDirectory();
-      if (isFolder && options.recursive !== true)
-        throw new QuarryError("InvalidArgument", `${source} is a folder; put -r stores folders`);
-      using progress = new Progress("stored");
-      const files = isFolder ? under(source, to) : [{ path: source, to: named(source, to) }];
-      await inParallel(files, options.parallel, async (file) => {
-        await uploadFile(client, file.path, file.to, (bytes) => progress.add(bytes));
-        progress.add(0, 1);
-        if (options.json) console.log(JSON.stringify({ file: file.path, key: file.to.key }));
-      });
-      if (!options.json) console.log(`${progress.summary()} in ${target}`);
+    .option("--follow-symlinks", "store the files that links lead to")
+    .addHelpText("after", EXAMPLES)
+    .action(async (source: string, target: string, flags: TransferFlags) => {
+      if (source === "-") return putStream(target, flags);
+      if (source.startsWith("s3://"))
+        throw new QuarryError(
+          "InvalidArgument",
+          `${source} is in a store already; quarry cp copies`,
+        );
+      const { session, totals } = await moveThings(source, target, flags, filters, false);
+      if (totals.count > 0 && flags.dryRun !== true)
+        session.report.next(`quarry ls ${flags.recursive === true ? "-r " : ""}${target}`);
     });
 }
 
-/** A target that ends in a slash, or names only a bucket, keeps the file's own name. */
-function named(source: string, to: Location): Location {
-  if (to.key !== "" && !to.key.endsWith("/")) return to;
-  return { bucket: to.bucket, key: to.key + basename(source) };
-}
-
-async function* under(
-  folder: string,
-  to: Location,
-): AsyncGenerator<{ readonly path: string; readonly to: Location }> {
-  const prefix = to.key === "" || to.key.endsWith("/") ? to.key : `${to.key}/`;
-  for (const entry of await readdir(folder, { withFileTypes: true })) {
-    const path = join(folder, entry.name);
-    const below = { bucket: to.bucket, key: prefix + entry.name };
-    if (entry.isDirectory()) yield* under(path, below);
-    else if (entry.isFile()) yield { path, to: below };
-    else console.error(`quarry: ${path} is no file and no folder; it is not stored`);
-  }
+async function putStream(target: string, flags: TransferFlags): Promise<void> {
+  const session = openSession(flags);
+  using _bar = session.report.progress;
+  const to = parseObject(target);
+  const { bytes, proof } = await uploadStream(session, process.stdin, to);
+  const proofs = new Map([[proof, 1]]);
+  tellTotals(
+    session,
+    { count: 1, bytes, resumedBytes: 0, proofs },
+    "stored",
+    `in ${target}`,
+    false,
+  );
+  session.report.next(`quarry stat ${target}`);
 }

@@ -2,9 +2,14 @@ import { RestoreObjectCommand } from "@aws-sdk/client-s3";
 import type { Command } from "commander";
 import { type ConnectOptions, connect, storeCommand } from "./connect.ts";
 import { parseObject } from "./location.ts";
+import { printable } from "./printable.ts";
+import { Report } from "./report.ts";
 
 export function undeleteCommand(): Command {
-  return storeCommand("undelete", "bring back an object that was deleted within the hold time")
+  return storeCommand(
+    "undelete",
+    "bring back an object that was deleted within the hold time (Quarry only)",
+  )
     .argument("<s3://bucket/key>")
     .addHelpText("after", "\nExample:\n  quarry undelete s3://photos/cat.jpg")
     .action(async (target: string, options: ConnectOptions) => {
@@ -19,6 +24,8 @@ export function undeleteCommand(): Command {
         { step: "build", name: "quarryUndelete" },
       );
       await client.send(new RestoreObjectCommand({ Bucket: bucket, Key: key }));
-      console.log(options.json ? JSON.stringify({ undeleted: key }) : `brought back ${target}`);
+      const report = new Report(options);
+      report.result(`brought back ${printable(target)}`, { type: "undelete", bucket, key });
+      report.next(`quarry stat ${target}`);
     });
 }

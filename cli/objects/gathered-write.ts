@@ -1,0 +1,56 @@
+/** Writes what comes in small views with few system calls, and sums it on the way. */
+import type { FileHandle } from "node:fs/promises";
+import type { Running } from "./object-check.ts";
+
+const GATHER_BYTES = 1024 * 1024;
+
+/** Returns the bytes written from `offset` on. */
+export async function writeAll(
+  file: FileHandle,
+  offset: number,
+  source: AsyncIterable<Buffer>,
+  sums: readonly Running[],
+  onBytes: (count: number) => void,
+): Promise<number> {
+  let views: Buffer[] = [];
+  let waiting = 0;
+  let written = 0;
+  const flush = async () => {
+    const batch = views;
+    const count = waiting;
+    views = [];
+    waiting = 0;
+    await writeFully(file, batch, offset + written);
+    written += count;
+    onBytes(count);
+  };
+  for await (const view of source) {
+    for (const sum of sums) sum.update(view);
+    views.push(view);
+    waiting += view.length;
+    if (waiting >= GATHER_BYTES) await flush();
+  }
+  if (waiting > 0) await flush();
+  return written;
+}
+
+async function writeFully(
+  file: FileHandle,
+  views: readonly Buffer[],
+  offset: number,
+): Promise<void> {
+  const total = views.reduce((sum, { length }) => sum + length, 0);
+  const { bytesWritten } = await file.writev(views, offset);
+  if (bytesWritten === total) return;
+  // A disk that is nearly full takes less than asked; the next write says why.
+  const rest = Buffer.concat(views).subarray(bytesWritten);
+  for (let done = 0; done < rest.length; ) {
+    const { bytesWritten: more } = await file.write(
+      rest,
+      done,
+      rest.length - done,
+      offset + bytesWritten + done,
+    );
+    done += more;
+  }
+}

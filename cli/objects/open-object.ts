@@ -1,0 +1,105 @@
+/**
+ * The bytes of an object as they come; when the connection breaks they go on from where it broke, of
+ * the same object (If-Match) or not at all.
+ */
+import { Readable } from "node:stream";
+import { GetObjectCommand, type GetObjectCommandOutput } from "@aws-sdk/client-s3";
+import { stayAwake } from "../../base/clock.ts";
+import { QuarryError } from "../../base/errors.ts";
+import { limits } from "../../base/limits.ts";
+import type { Location } from "./location.ts";
+import type { Session } from "./session.ts";
+
+export interface Source extends Location {
+  readonly versionId?: string;
+}
+
+export interface ByteRange {
+  readonly offset: number;
+  readonly lengthBytes: number;
+}
+
+export interface OpenedObject {
+  readonly answer: GetObjectCommandOutput;
+  readonly lengthBytes: number;
+  /** May be taken once. */
+  bytes(): AsyncGenerator<Buffer>;
+  /** For who does not take the bytes: ends the connection. */
+  close(): void;
+}
+
+/** `range` as HTTP writes it, `bytes=0-99`. */
+export async function openObject(
+  session: Session,
+  from: Source,
+  range?: string,
+  ifMatch?: string,
+): Promise<OpenedObject> {
+  const answer = await session.client.send(
+    new GetObjectCommand({
+      Bucket: from.bucket,
+      Key: from.key,
+      ChecksumMode: "ENABLED",
+      ...(from.versionId !== undefined && { VersionId: from.versionId }),
+      ...(range !== undefined && { Range: range }),
+      ...(ifMatch !== undefined && { IfMatch: ifMatch }),
+    }),
+  );
+  const body = answer.Body;
+  if (!(body instanceof Readable))
+    throw new QuarryError("Protocol", `the store sent no body for ${from.key}`);
+  const lengthBytes = answer.ContentLength;
+  if (lengthBytes === undefined)
+    throw new QuarryError("Protocol", `the store does not say how long ${from.key} is`);
+  return {
+    answer,
+    lengthBytes,
+    bytes: () => readOn(session, from, answer, body, lengthBytes),
+    close: () => body.destroy(),
+  };
+}
+
+export function openRange(
+  session: Session,
+  from: Source,
+  { offset, lengthBytes }: ByteRange,
+  etag: string,
+): Promise<OpenedObject> {
+  return openObject(session, from, `bytes=${offset}-${offset + lengthBytes - 1}`, etag);
+}
+
+async function* readOn(
+  session: Session,
+  from: Source,
+  answer: GetObjectCommandOutput,
+  firstBody: Readable,
+  lengthBytes: number,
+): AsyncGenerator<Buffer> {
+  const start = Number(/^bytes (\d+)-/.exec(answer.ContentRange ?? "")?.[1] ?? 0);
+  let body = firstBody;
+  let got = 0;
+  let attempt = 1;
+  for (;;) {
+    try {
+      for await (const view of body) {
+        got += (view as Buffer).length;
+        yield view as Buffer;
+      }
+      if (got === lengthBytes) return;
+      throw new QuarryError(
+        "Unavailable",
+        `${from.key} ended after ${got} of ${lengthBytes} bytes`,
+      );
+    } catch (error) {
+      body.destroy();
+      if (attempt >= limits.cliAttempts || got >= lengthBytes) throw error;
+    }
+    await stayAwake(250 * 2 ** attempt++);
+    const rest = { offset: start + got, lengthBytes: lengthBytes - got };
+    const etag = answer.ETag;
+    if (etag === undefined)
+      throw new QuarryError("Unavailable", `the connection broke while ${from.key} came`);
+    const { answer: again } = await openRange(session, from, rest, etag);
+    body = again.Body as Readable;
+  }
+}
