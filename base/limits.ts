@@ -183,6 +183,8 @@ export const limits = {
   deletesAtOnce: 32,
   /** Silence after which an answer under way sends white space to keep the client waiting. */
   keepAliveMs: 10_000,
+  /** Refusals of one kind that are nobody's fault share a line in the log for this long. */
+  refusalLogMs: 10_000,
   /** Open connections of one gateway. */
   connections: 10_000,
 

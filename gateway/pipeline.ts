@@ -18,7 +18,8 @@ import { withHoisted } from "./hoisted-headers.ts";
 import { isAnonymous } from "./identity.ts";
 import type { GatewayMetrics } from "./metrics.ts";
 import { Payload } from "./payload.ts";
-import { routeOf } from "./routes.ts";
+import { RefusalLog } from "./refusal-log.ts";
+import { type Route, routeOf } from "./routes.ts";
 import { asS3Error, S3Error } from "./s3/errors.ts";
 import { sendAnswer, sendError } from "./send.ts";
 import {
@@ -58,6 +59,7 @@ export class Pipeline implements GatewayState {
   readonly #metrics: GatewayMetrics;
   readonly hostId: string;
   readonly region: string;
+  readonly #log: RefusalLog;
   #closing = false;
 
   constructor(options: PipelineOptions, metrics: GatewayMetrics) {
@@ -65,6 +67,7 @@ export class Pipeline implements GatewayState {
     this.#metrics = metrics;
     this.#verifier = { region: options.region, keys: new SigningKeys() };
     this.hostId = options.random.bytes(24).toString("base64");
+    this.#log = new RefusalLog(options.logger, options.clock);
     this.region = options.region;
   }
 
@@ -154,13 +157,7 @@ export class Pipeline implements GatewayState {
       return;
     }
     const told = asS3Error(error);
-    const { code, status } = told;
-    if (code === "InternalError")
-      logger.error({ requestId, verb, path, err: error }, "request failed");
-    else if (status >= 500 && code !== "NotImplemented" && code !== "SlowDown")
-      logger.warn({ requestId, verb, path, err: error }, "request could not be served");
-    else if (logger.isLevelEnabled("debug"))
-      logger.debug({ requestId, verb, path, code }, "request refused");
+    this.#log.refused({ requestId, verb, path }, told, error);
     if (response.headersSent) {
       // The answer cannot be taken back: cutting it short is the only way to say that it is wrong.
       response.destroy();

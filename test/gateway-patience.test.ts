@@ -231,8 +231,9 @@ describe("failures of the store", () => {
 
   test("damage before the first byte is an error, and names itself in the log only", async () => {
     const { answer, log } = await get(damaged(0));
-    expect(answer).toMatch(/^HTTP\/1.1 500/);
-    expect(answer).toContain("<Code>InternalError</Code>");
+    expect(answer).toMatch(/^HTTP\/1.1 409/);
+    expect(answer).toContain("<Code>ObjectDamaged</Code>");
+    expect(answer).toContain("Trying again will not help");
     expect(answer).not.toContain("block 7");
     expect(log).toContain("block 7, needle 9");
     const requestId = /x-amz-request-id: (\w+)/.exec(answer)?.[1] ?? "none";

@@ -85,6 +85,12 @@ const table = {
   OwnershipControlsNotFoundError: [404, "The bucket ownership controls were not found."],
   PreconditionFailed: [412, "At least one of the preconditions that you specified did not hold."],
   QuotaExceeded: [403, "The quota of this bucket or user is used up."],
+  // AWS has no such code. The status is none that clients try again: no retry mends the bytes, a new
+  // upload of the object does.
+  ObjectDamaged: [
+    409,
+    "Stored bytes of this object fail their checksum, and no good copy is left. Trying again will not help: upload the object again.",
+  ],
   ReplicationConfigurationNotFoundError: [404, "The replication configuration was not found."],
   RequestHeaderSectionTooLarge: [
     431,
@@ -175,8 +181,8 @@ const fromStore: Readonly<Record<ErrorCode, S3ErrorCode>> = {
   SessionExpired: "InternalError",
   BlockSettled: "ServiceUnavailable",
   StaleGeneration: "ServiceUnavailable",
-  Damaged: "InternalError",
-  TooFewPieces: "InternalError",
+  Damaged: "ObjectDamaged",
+  TooFewPieces: "ServiceUnavailable",
   DiskFull: "InsufficientStorage",
   DiskFailed: "InternalError",
   Locked: "InternalError",
@@ -200,7 +206,7 @@ const tells = new Set<ErrorCode>([
   "NotImplemented",
 ]);
 
-/** What the client is told about any error. Defects and damage say no more than InternalError. */
+/** What the client is told about any error. Defects say no more than InternalError. */
 export function asS3Error(error: unknown): S3Error {
   if (error instanceof S3Error) return error;
   if (error instanceof QuarryError)
