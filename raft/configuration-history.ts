@@ -3,8 +3,8 @@
  * must be taken back when its entry is cut off again.
  */
 import { assert } from "../base/errors.ts";
-import type { LogIndex } from "../base/ids.ts";
-import type { Configuration } from "./configuration.ts";
+import type { LogIndex, NodeId } from "../base/ids.ts";
+import { type Configuration, isVoter } from "./configuration.ts";
 import { decodeConfiguration } from "./configuration-codec.ts";
 import type { Entry, StateHead } from "./entry.ts";
 
@@ -28,6 +28,15 @@ export class ConfigurationHistory {
   /** Index of the entry that brought {@link current}. */
   get currentIndex(): LogIndex {
     return this.#latest.index;
+  }
+
+  /**
+   * Whether this node has a say: by the current configuration, or, while that is not known to be
+   * decided, by one before it. The leader that leaves may alone have the entry that says so, and
+   * nobody else could be elected then.
+   */
+  mayBeVoter(id: NodeId): boolean {
+    return this.#known.some(({ configuration }) => isVoter(configuration, id));
   }
 
   /** The entry was appended. */

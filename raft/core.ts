@@ -4,7 +4,7 @@
  */
 import { assert } from "../base/errors.ts";
 import type { LogIndex, NodeId, Term } from "../base/ids.ts";
-import { type Configuration, isVoter } from "./configuration.ts";
+import type { Configuration } from "./configuration.ts";
 import type { ConfigurationHistory } from "./configuration-history.ts";
 import { type HardState, NO_INDEX, NOBODY } from "./entry.ts";
 import type { Forwarding } from "./forwarding.ts";
@@ -127,7 +127,7 @@ export function putOffElection(core: Core): void {
 export function mayLead(core: Core): boolean {
   const isFit =
     core.rules.mayVote(core.recovering !== undefined) && core.receiving?.installing !== true;
-  return isFit && isVoter(configurationNow(core), core.id);
+  return isFit && core.configurations.mayBeVoter(core.id);
 }
 
 /** Everything up to `index` is decided. */

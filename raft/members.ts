@@ -49,6 +49,8 @@ function obstacleTo(core: Core, leader: LeaderRole, members: Members): string | 
   if (core.configurations.currentIndex > core.commit || isJoint(current))
     return "another change of the members is under way; try again when it is done";
   for (const id of members.voters) {
+    if (leader.peers.get(id)?.recovery !== undefined)
+      return `node ${id} has lost entries and has no vote until it recovers; wait, or remove it`;
     if (isVoter(current, id) || id === core.id) continue;
     // One that lacks the log would be counted on before it can hold anything.
     if (leader.peers.get(id)?.isCaughtUp(core.log.lastIndex) !== true)

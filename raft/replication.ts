@@ -34,8 +34,8 @@ function appendTo(core: Core, to: NodeId, peer: Progress): void {
       peer.needsSnapshot(core.now.steadyMs);
       return;
     }
-    const { raftAppendEntries, raftAppendBytes } = limits;
-    const entries = log.slice(peer.next, log.lastIndex, raftAppendEntries, raftAppendBytes);
+    const { appendBytes } = core.settings;
+    const entries = log.slice(peer.next, log.lastIndex, limits.raftAppendEntries, appendBytes);
     let bytes = 0;
     for (const entry of entries) bytes += entryBytes(entry);
     const { commit } = core;

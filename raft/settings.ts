@@ -1,5 +1,6 @@
 /** What a node is started with. */
 import type { NodeId } from "../base/ids.ts";
+import { limits } from "../base/limits.ts";
 import type { Entry, HardState, StateHead } from "./entry.ts";
 import type { Rules } from "./rules.ts";
 
@@ -15,6 +16,10 @@ export interface Settings {
   readonly reads: "quorum" | "lease";
   /** How much a clock may run fast or slow, as a share (0.01: one percent). */
   readonly clockDrift: number;
+  /** Entries of one append message, unless a single one is larger. */
+  readonly appendBytes: number;
+  /** Log kept for followers that lag, though the state no longer needs it. */
+  readonly retainBytes: number;
 }
 
 export const defaultSettings: Settings = {
@@ -22,6 +27,8 @@ export const defaultSettings: Settings = {
   heartbeatMs: 100,
   reads: "quorum",
   clockDrift: 0.01,
+  appendBytes: limits.raftAppendBytes,
+  retainBytes: limits.raftRetainBytes,
 };
 
 /** What was found at a start. */

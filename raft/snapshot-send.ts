@@ -1,5 +1,4 @@
 /** A leader sends its state, piece after piece, to a member that needs entries which were cut off. */
-import { assert } from "../base/errors.ts";
 import type { NodeId } from "../base/ids.ts";
 import { type Core, send } from "./core.ts";
 import { peerOf } from "./leader-log.ts";
@@ -30,9 +29,8 @@ export function takePiece(core: Core, to: NodeId, piece: Piece | undefined): voi
     return;
   }
   if (snapshot.id === undefined) {
-    assert(piece.offset === 0, "a snapshot begins with its first piece");
-    // Entries behind it are gone as well: it came too late to be of use.
-    if (piece.head.index < core.log.baseIndex) return;
+    // It answers an earlier question; or entries behind it are gone as well, so it is of no use.
+    if (piece.offset !== 0 || piece.head.index < core.log.baseIndex) return;
     snapshot.id = piece.id;
     snapshot.index = piece.head.index;
   }
