@@ -16,7 +16,7 @@ export async function listObjectsV2(call: Call): Promise<Answer> {
   const startAfter = query.get("start-after");
   const token = query.get("continuation-token");
   const page = await listPage(call, decodeToken(token) ?? startAfter ?? "", limit);
-  const delimiter = query.get("delimiter");
+  const delimiter = query.get("delimiter") ?? "";
   const owners =
     query.get("fetch-owner") === "true" ? await objectOwners(call, page.objects) : undefined;
   const next = page.truncated && page.last !== undefined ? encodeToken(page.last) : undefined;
@@ -25,7 +25,7 @@ export async function listObjectsV2(call: Call): Promise<Answer> {
       "ListBucketResult",
       element("Name", bucket) +
         element("Prefix", encode(query.get("prefix") ?? "")) +
-        (delimiter === undefined ? "" : element("Delimiter", encode(delimiter))) +
+        (delimiter === "" ? "" : element("Delimiter", encode(delimiter))) +
         (startAfter === undefined ? "" : element("StartAfter", encode(startAfter))) +
         element("ContinuationToken", token) +
         element("NextContinuationToken", next) +

@@ -6,6 +6,16 @@ import { element, xmlDocument } from "../xml-write.ts";
 import { countParameter, keyEncoder } from "./list-parameters.ts";
 import { listPage, objectOwners, objectRows, prefixRows } from "./list-rows.ts";
 
+/** biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for */
+const inXml = /^[^\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]*$/;
+
+/**
+ * Of this verb boto3 decodes all but the prefix, so it is left as it is where XML can carry it.
+ */
+function echoedPrefix(prefix: string, encode: (text: string) => string): string {
+  return inXml.test(prefix) ? prefix : encode(prefix);
+}
+
 export async function listObjects(call: Call): Promise<Answer> {
   const { bucket, query } = call.target;
   const { encode, name: encodingType } = keyEncoder(query);
@@ -20,7 +30,7 @@ export async function listObjects(call: Call): Promise<Answer> {
     xmlDocument(
       "ListBucketResult",
       element("Name", bucket) +
-        element("Prefix", encode(query.get("prefix") ?? "")) +
+        element("Prefix", echoedPrefix(query.get("prefix") ?? "", encode)) +
         element("Marker", encode(marker)) +
         (next === undefined ? "" : element("NextMarker", encode(next))) +
         (delimiter === "" ? "" : element("Delimiter", encode(delimiter))) +
