@@ -23,16 +23,19 @@ function checksumOf(node: XmlNode): NamedPart["checksum"] {
 export function parsePartList(bytes: Uint8Array): NamedPart[] {
   const nodes = childrenOf(parseXml(bytes, "CompleteMultipartUpload"), "Part");
   if (nodes.length === 0 || nodes.length > limits.partNumber) throw new S3Error("MalformedXML");
-  let before = 0;
-  return nodes.map((node) => {
+  const parts: NamedPart[] = [];
+  for (const node of nodes) {
     const number = textOf(node, "PartNumber")?.trim() ?? "";
     const etag = textOf(node, "ETag");
     if (!/^\d{1,6}$/.test(number) || etag === undefined) throw new S3Error("MalformedXML");
     const part = Number(number);
     if (part < 1 || part > limits.partNumber)
       throw new S3Error("InvalidArgument", `PartNumber must be >= 1 and <= ${limits.partNumber}`);
-    if (part <= before) throw new S3Error("InvalidPartOrder");
-    before = part;
-    return { part, etag: bareEtag(etag), checksum: checksumOf(node) };
-  });
+    const before = parts.at(-1)?.part ?? 0;
+    if (part < before) throw new S3Error("InvalidPartOrder");
+    // A part that is named again was sent again: the last one counts.
+    if (part === before) parts.pop();
+    parts.push({ part, etag: bareEtag(etag), checksum: checksumOf(node) });
+  }
+  return parts;
 }
