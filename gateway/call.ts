@@ -25,6 +25,8 @@ export interface Call {
   permit(object: Pick<ObjectInfo, "attributes">): void;
   /** Signed headers and, for a presigned URL, the x-amz-* parameters that stand for headers. */
   readonly headers: IncomingHttpHeaders;
+  /** The fields of a form, by name in lower case; only for what is posted as one. */
+  readonly form?: ReadonlyMap<string, string>;
   /** Decodes the body; its first byte is asked for when the payload is read. */
   payload(wishes: PayloadWishes): Payload;
 }

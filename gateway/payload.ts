@@ -40,7 +40,9 @@ function md5Of(headers: IncomingHttpHeaders): string | undefined {
 }
 
 export class Payload implements AsyncIterable<Uint8Array> {
+  /** How long it is, or, of a form's file, how long it may be. */
   readonly lengthBytes: number;
+  readonly #plan: PayloadPlan;
   readonly #body: AsyncIterable<Uint8Array>;
   readonly #decoder: AwsChunkedDecoder | undefined;
   readonly #md5Promised: string | undefined;
@@ -66,7 +68,9 @@ export class Payload implements AsyncIterable<Uint8Array> {
         "InvalidRequest",
         "An aws-chunked body needs x-amz-content-sha256: STREAMING-….",
       );
-    this.lengthBytes = lengthOf(headers, plan);
+    this.#plan = plan;
+    this.lengthBytes =
+      plan.kind === "file" ? Math.min(plan.maxBytes, wishes.maxBytes) : lengthOf(headers, plan);
     if (this.lengthBytes > wishes.maxBytes)
       throw new S3Error("EntityTooLarge", undefined, {
         ProposedSize: String(this.lengthBytes),
@@ -81,6 +85,11 @@ export class Payload implements AsyncIterable<Uint8Array> {
     if (this.#sha256Promised !== undefined) this.#sha256 = createHash("sha256");
     if (this.#checksumPromised !== undefined)
       this.#running = startChecksum(this.#checksumPromised.algorithm);
+  }
+
+  /** Whether the length was told beforehand. */
+  get exact(): boolean {
+    return this.#plan.kind !== "file";
   }
 
   /** Whether the client promised a digest of its own of this body. */
@@ -121,7 +130,10 @@ export class Payload implements AsyncIterable<Uint8Array> {
 
   #take(view: Uint8Array): void {
     this.#receivedBytes += view.length;
-    if (this.#receivedBytes > this.lengthBytes) throw new S3Error("IncompleteBody");
+    if (this.#receivedBytes > this.lengthBytes)
+      throw this.exact
+        ? new S3Error("IncompleteBody")
+        : new S3Error("EntityTooLarge", undefined, { MaxSizeAllowed: String(this.lengthBytes) });
     this.#md5?.update(view);
     this.#sha256?.update(view);
     this.#running?.update(view);
@@ -129,7 +141,7 @@ export class Payload implements AsyncIterable<Uint8Array> {
 
   #verify(): void {
     this.#decoder?.finish();
-    if (this.#receivedBytes !== this.lengthBytes) throw new S3Error("IncompleteBody");
+    this.#verifyLength();
     if (this.#sha256 !== undefined && this.#sha256.digest("hex") !== this.#sha256Promised)
       throw new S3Error("XAmzContentSHA256Mismatch");
     this.#md5Hex = this.#md5?.digest("hex") ?? "";
@@ -140,6 +152,21 @@ export class Payload implements AsyncIterable<Uint8Array> {
       );
     this.#verifyChecksum();
     this.#verified = true;
+  }
+
+  #verifyLength(): void {
+    const plan = this.#plan;
+    if (plan.kind !== "file") {
+      if (this.#receivedBytes !== this.lengthBytes) throw new S3Error("IncompleteBody");
+    } else if (this.#receivedBytes < plan.minBytes)
+      throw new S3Error(
+        "EntityTooSmall",
+        "The file is smaller than the policy of the form allows.",
+        {
+          ProposedSize: String(this.#receivedBytes),
+          MinSizeAllowed: String(plan.minBytes),
+        },
+      );
   }
 
   #verifyChecksum(): void {

@@ -8,12 +8,14 @@ import type { Clock } from "../base/clock.ts";
 import { limits } from "../base/limits.ts";
 import type { Random } from "../base/random.ts";
 import type { Store } from "../client/store.ts";
+import type { Admitted } from "./admitted.ts";
 import type { Answer } from "./answer.ts";
 import { permitUpload } from "./acl/upload-judge.ts";
 import { authorize, refuseUnknownWishes } from "./authorize.ts";
 import { corsHeaders } from "./cors/headers.ts";
 import { preflight } from "./cors/preflight.ts";
 import { Exchange, type GatewayState } from "./exchange.ts";
+import { admitForm } from "./form/admit-form.ts";
 import { withHoisted } from "./hoisted-headers.ts";
 import { isAnonymous } from "./identity.ts";
 import type { GatewayMetrics } from "./metrics.ts";
@@ -102,7 +104,7 @@ export class Pipeline implements GatewayState {
 
   async #run(exchange: Exchange, url: string): Promise<Answer> {
     if (this.#metrics.inFlight > limits.requests) throw new S3Error("SlowDown");
-    const { store, region, clock, domain } = this.#options;
+    const { store, clock, domain } = this.#options;
     const { request } = exchange;
     const { method = "", headers } = request;
     if (headers.host === undefined && request.httpVersion === "1.1")
@@ -122,28 +124,42 @@ export class Pipeline implements GatewayState {
     if (method === "OPTIONS") return preflight(bucket, headers);
     exchange.everyAnswer = corsHeaders(bucket, method, headers);
     if (claim instanceof S3Error) throw claim;
-    const { identity, payload } =
+    if (exchange.verb === "PostObject" && claim !== undefined)
+      throw new S3Error(
+        "InvalidArgument",
+        "A form is signed by its fields, not in a header or URL.",
+      );
+    const { identity, payload: plan } =
       claim === undefined
         ? withoutSignature(head)
         : authenticate(head, claim, user, this.#verifier, clock.nowMs());
     if (route instanceof S3Error) throw isAnonymous(identity) ? new S3Error("AccessDenied") : route;
-    const presigned = claim?.expiresS !== undefined;
-    const wishes = presigned ? withHoisted(headers, target.query) : headers;
-    refuseUnknownWishes(wishes);
-    const expected = wishes["x-amz-expected-bucket-owner"];
+    if (route.verb === "PostObject") {
+      refuseUnknownWishes(headers);
+      const posted = { headers, target, body: exchange.body };
+      const form = await admitForm(posted, store.names, this.#verifier, clock.nowMs());
+      return await this.#handle(route, form);
+    }
+    const wishes = claim?.expiresS === undefined ? headers : withHoisted(headers, target.query);
+    const bytes = exchange.body;
+    return await this.#handle(route, { identity, target, bucket, headers: wishes, plan, bytes });
+  }
+
+  async #handle(route: Route, { plan, bytes, ...admitted }: Admitted): Promise<Answer> {
+    const { store, region, clock } = this.#options;
+    const { identity, target, bucket, headers } = admitted;
+    refuseUnknownWishes(headers);
+    const expected = headers["x-amz-expected-bucket-owner"];
     const expectedOwner = typeof expected === "string" ? expected : undefined;
     const judge = authorize(route, { identity, target, bucket, expectedOwner });
     if (route.access === "upload") await permitUpload(store.names, identity, bucket?.owner, target);
     const answer = route.handle({
+      ...admitted,
       store,
       region,
       clock,
-      target,
-      identity,
-      bucket,
-      headers: wishes,
       permit: (object) => judge?.permit(object),
-      payload: (wanted) => new Payload(wanted.headers ?? wishes, payload, exchange.body, wanted),
+      payload: (wanted) => new Payload(wanted.headers ?? headers, plan, bytes, wanted),
     });
     return await (judge === undefined ? answer : judge.guard(answer));
   }

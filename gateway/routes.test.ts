@@ -37,7 +37,7 @@ describe("the route table", () => {
     ["PUT", "/b/k?unknown=1", "NotImplemented"],
     ["GET", "/b/k?acl&tagging", "NotImplemented"],
     ["DELETE", "/b?policy", "NotImplemented"],
-    ["POST", "/b", "NotImplemented"],
+    ["POST", "/b", "PostObject"],
     ["DELETE", "/", "MethodNotAllowed"],
     ["PROPFIND", "/b", "MethodNotAllowed"],
   ])("%s %s is %s", (method, url, verb) => {

@@ -40,6 +40,7 @@ import { listObjectsV2 } from "./s3/list-objects-v2.ts";
 import { listParts } from "./s3/list-parts.ts";
 import { putBucketAcl } from "./s3/put-bucket-acl.ts";
 import { listObjectVersions } from "./s3/list-object-versions.ts";
+import { postObject } from "./s3/post-object.ts";
 import { putBucketCors } from "./s3/put-bucket-cors.ts";
 import { putBucketOwnershipControls } from "./s3/put-bucket-ownership-controls.ts";
 import { putBucketTagging } from "./s3/put-bucket-tagging.ts";
@@ -112,6 +113,7 @@ const table: readonly (readonly [string, Level, string, string, Access, Handler]
   ["GET", "bucket", "versions", "ListObjectVersions", "bucket:READ", listObjectVersions],
   ["DELETE", "bucket", "ownershipControls", "DeleteBucketOwnershipControls", "owner", deleteBucketOwnershipControls],
   ["GET", "bucket", "policyStatus", "GetBucketPolicyStatus", "owner", getBucketPolicyStatus],
+  ["POST", "bucket", "", "PostObject", "bucket:WRITE", postObject],
   ["POST", "bucket", "delete", "DeleteObjects", "bucket:WRITE", deleteObjects],
 
   ["GET", "object", "", "GetObject", "object:READ", getObject],

@@ -63,6 +63,15 @@ function originForm(url: string): string {
   return rest.startsWith("/") ? rest : `/${rest}`;
 }
 
+/** @throws S3Error `KeyTooLongError`. */
+export function checkKeyLength(key: string): void {
+  if (key.length * 3 > limits.keyBytes && Buffer.byteLength(key) > limits.keyBytes)
+    throw new S3Error("KeyTooLongError", undefined, {
+      Size: String(Buffer.byteLength(key)),
+      MaxSizeAllowed: String(limits.keyBytes),
+    });
+}
+
 export function parseTarget(url: string, host: string, domain?: string): Target {
   const form = originForm(url);
   const mark = form.indexOf("?");
@@ -73,11 +82,7 @@ export function parseTarget(url: string, host: string, domain?: string): Target 
   const slash = hosted === undefined ? path.indexOf("/", 1) : 0;
   const bucket = hosted ?? decodeText(slash < 0 ? path.slice(1) : path.slice(1, slash), false);
   const key = slash < 0 ? "" : decodeText(path.slice(slash + 1), false);
-  if (key.length * 3 > limits.keyBytes && Buffer.byteLength(key) > limits.keyBytes)
-    throw new S3Error("KeyTooLongError", undefined, {
-      Size: String(Buffer.byteLength(key)),
-      MaxSizeAllowed: String(limits.keyBytes),
-    });
+  checkKeyLength(key);
   if (bucket === "" && key !== "")
     throw new S3Error("InvalidBucketName", "The path has an empty bucket name.");
   return { bucket, key, query, canonicalPath: canonicalPath(path), path };

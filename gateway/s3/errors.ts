@@ -26,6 +26,7 @@ const table = {
     400,
     "The location constraint does not fit the region that this request was sent to.",
   ],
+  IncorrectNumberOfFilesInPostRequest: [400, "A form has exactly one file, in the field 'file'."],
   IncompleteBody: [400, "The body has not the number of bytes that the headers announce."],
   InsufficientStorage: [507, "The store has no space left. Free some or add a device."],
   InternalError: [500, "An internal error occurred. Try again."],
@@ -42,6 +43,7 @@ const table = {
     400,
     "A specified part was not found, or its ETag or checksum is not that of the uploaded part.",
   ],
+  InvalidPolicyDocument: [400, "The policy of the form is not valid."],
   InvalidPartOrder: [400, "The parts are not listed in ascending order of their numbers."],
   InvalidRange: [416, "The requested range cannot be satisfied."],
   InvalidRequest: [400, "The request is not valid."],
@@ -54,9 +56,14 @@ const table = {
     400,
     "The ACL that you provided was not well formed or did not validate against our published schema.",
   ],
+  MalformedPOSTRequest: [400, "The body is not well-formed multipart/form-data."],
   MalformedTrailerError: [400, "The trailer of the body is not the one announced."],
   MalformedXML: [400, "The XML that you provided was not well-formed or lacks a required element."],
   MaxMessageLengthExceeded: [400, "Your request was too large."],
+  MaxPostPreDataLengthExceeded: [
+    400,
+    "The fields of the form, with their heads, exceed the maximum allowed size of 20 KiB.",
+  ],
   MetadataTooLarge: [400, "The metadata headers exceed the maximum allowed size of 2 KiB."],
   MethodNotAllowed: [405, "The method is not allowed against this resource."],
   MissingContentLength: [411, "You must provide the Content-Length HTTP header."],
@@ -119,6 +126,10 @@ const table = {
   UnresolvableGrantByEmailAddress: [
     400,
     "The e-mail address that you provided does not match any user.",
+  ],
+  UserKeyMustBeSpecified: [
+    400,
+    "A form must have the field 'key', before its file. Check the order of the fields.",
   ],
   XAmzContentSHA256Mismatch: [
     400,

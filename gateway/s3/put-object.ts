@@ -1,7 +1,7 @@
 /** PUT /bucket/key */
 import type { ObjectChecksum } from "../../rpc/objects.ts";
 import { ownershipOf } from "../acl/new-object.ts";
-import { type Answer, emptyAnswer } from "../answer.ts";
+import { type Answer, type AnswerHeaders, emptyAnswer } from "../answer.ts";
 import type { Call } from "../call.ts";
 import { checksumHeader } from "../checksums.ts";
 import { dataWishes } from "../payload.ts";
@@ -10,6 +10,14 @@ import { attributesOf } from "./object-attributes.ts";
 import { writeConditions } from "./write-conditions.ts";
 
 export async function putObject(call: Call): Promise<Answer> {
+  const { headers } = await storeObject(call);
+  return emptyAnswer(200, headers);
+}
+
+/** Stores the payload; answers with what is told of it. */
+export async function storeObject(
+  call: Call,
+): Promise<{ readonly etag: string; readonly headers: AnswerHeaders }> {
   const { bucket, key } = call.target;
   if (key === "") throw new S3Error("InvalidArgument", "An object needs a key.");
   const attributes = attributesOf(call, await ownershipOf(call, call.headers));
@@ -17,7 +25,7 @@ export async function putObject(call: Call): Promise<Answer> {
   const payload = call.payload(dataWishes);
   const stored = await call.store.put(
     { bucket, key, ...(conditions === undefined ? {} : { conditions }) },
-    { bytes: payload, lengthBytes: payload.lengthBytes },
+    { bytes: payload, ...(payload.exact && { lengthBytes: payload.lengthBytes }) },
     () => {
       const { checksum } = payload;
       return {
@@ -29,7 +37,7 @@ export async function putObject(call: Call): Promise<Answer> {
   );
   const headers = storedHeaders(payload.md5Hex, payload.checksum);
   if (stored.version !== "null") headers["x-amz-version-id"] = stored.version;
-  return emptyAnswer(200, headers);
+  return { etag: payload.md5Hex, headers };
 }
 
 /** ETag and checksum as the answer to stored bytes gives them. */

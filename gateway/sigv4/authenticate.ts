@@ -16,6 +16,8 @@ export type PayloadPlan =
   | { readonly kind: "unsigned" }
   /** The whole body has this SHA-256, in hex. */
   | { readonly kind: "exact"; readonly sha256: string }
+  /** The file of a form, of which only the limits are known. */
+  | { readonly kind: "file"; readonly minBytes: number; readonly maxBytes: number }
   /** `aws-chunked`; without signatures it ends with a trailer. */
   | { readonly kind: "chunked"; readonly trailer: boolean; readonly signatures?: ChunkSignatures };
 

@@ -1,7 +1,7 @@
 /** What a signature says about itself, in the Authorization header or in the query; parsed, not believed. */
 import { S3Error, type S3ErrorCode } from "../s3/errors.ts";
 
-export interface Claim {
+export interface CredentialScope {
   readonly accessKey: string;
   /** `YYYYMMDD`. */
   readonly date: string;
@@ -9,6 +9,9 @@ export interface Claim {
   readonly scope: string;
   /** `YYYYMMDDTHHMMSSZ`. */
   readonly timestamp: string;
+}
+
+export interface Claim extends CredentialScope {
   /** As sent: lower case, joined with `;`. */
   readonly signedHeaders: string;
   readonly signature: string;
@@ -31,8 +34,16 @@ interface Words {
 }
 
 function claimOf(words: Words, code: S3ErrorCode): Claim {
+  const scope = scopeOf(words.credential, words.timestamp, code);
+  if (!headersForm.test(words.signedHeaders) || !`;${words.signedHeaders};`.includes(";host;"))
+    throw new S3Error(code, "SignedHeaders must be lower-case names, host among them.");
+  return { ...scope, signedHeaders: words.signedHeaders, signature: words.signature };
+}
+
+/** The two texts of a signature that say with which key it was made. */
+export function scopeOf(credential: string, timestamp: string, code: S3ErrorCode): CredentialScope {
   // The access key may contain slashes; the scope behind it has exactly four parts.
-  const parts = words.credential.split("/");
+  const parts = credential.split("/");
   const [date = "", region = "", service = "", end = ""] = parts.splice(-4);
   const accessKey = parts.join("/");
   if (accessKey === "" || end !== "aws4_request" || service !== "s3" || !/^\d{8}$/.test(date))
@@ -40,21 +51,12 @@ function claimOf(words: Words, code: S3ErrorCode): Claim {
       code,
       'The credential is mal-formed; expecting "<access key>/YYYYMMDD/<region>/s3/aws4_request".',
     );
-  if (!timestampForm.test(words.timestamp))
+  if (!timestampForm.test(timestamp))
     throw new S3Error("AccessDenied", "A valid x-amz-date (YYYYMMDDTHHMMSSZ) is required.");
-  if (!words.timestamp.startsWith(date))
+  if (!timestamp.startsWith(date))
     throw new S3Error(code, "The date of the credential is not the date of x-amz-date.");
-  if (!headersForm.test(words.signedHeaders) || !`;${words.signedHeaders};`.includes(";host;"))
-    throw new S3Error(code, "SignedHeaders must be lower-case names, host among them.");
-  return {
-    accessKey,
-    date,
-    region,
-    scope: `${date}/${region}/s3/aws4_request`,
-    timestamp: words.timestamp,
-    signedHeaders: words.signedHeaders,
-    signature: words.signature,
-  };
+  const scope = `${date}/${region}/s3/aws4_request`;
+  return { accessKey, date, region, scope, timestamp };
 }
 
 /** `AWS4-HMAC-SHA256 Credential=…, SignedHeaders=…, Signature=…`, in any order, each once. */
