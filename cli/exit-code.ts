@@ -40,6 +40,8 @@ const codeOf: Readonly<Record<string, number>> = {
   ETIMEDOUT: exitCodes.unreachable,
   EPROTO: exitCodes.unreachable,
   TimeoutError: exitCodes.unreachable,
+  DiskFull: exitCodes.disk,
+  DiskFailed: exitCodes.disk,
   ENOSPC: exitCodes.disk,
   EDQUOT: exitCodes.disk,
   EROFS: exitCodes.disk,
@@ -50,6 +52,7 @@ const codeOf: Readonly<Record<string, number>> = {
 
 /** The name of an error, as the store, the system or Quarry calls it. */
 export function errorName(error: unknown): string {
+  if (error instanceof SuppressedError) return errorName(error.suppressed);
   if (error instanceof QuarryError) return error.code;
   const { name, code, $metadata } = error as {
     readonly name?: string;

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { QuarryError } from "../base/errors.ts";
 import { explain } from "./explain.ts";
 
 const system = (fields: object) => Object.assign(new Error("raw words"), fields);
@@ -18,6 +19,10 @@ test.each<[Error, RegExp]>([
       cause: new Error("IO error: /d/000004.log: No space left on device"),
     }),
     /Database failed to open: no space left on this disk/,
+  ],
+  [
+    new SuppressedError(new Error("raw words"), new QuarryError("DiskFull", "no room is left")),
+    /^no room is left$/,
   ],
 ])("%s is told in words that say what to do", (error, words) => {
   expect(explain(error)).toMatch(words);

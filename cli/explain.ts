@@ -33,6 +33,8 @@ const advice: Readonly<Record<string, string>> = {
 /** One or two sentences for a person at a terminal. */
 export function explain(error: unknown): string {
   if (error instanceof QuarryError) return error.message;
+  // What went wrong first is the reason; the rest went wrong while cleaning up after it.
+  if (error instanceof SuppressedError) return explain(error.suppressed);
   const { name, message } = error as SdkError;
   const ofSystem = explainSystem(error as SdkError);
   if (ofSystem !== undefined) return ofSystem;
@@ -70,9 +72,9 @@ function explainSystem({ code, message, ...at }: SdkError): string | undefined {
     case "ENOTDIR":
     case "EEXIST":
     case "EISDIR":
-      return `${at.dest ?? where}: a file is where a folder is needed, or the other way round`;
+      return `${at.dest ?? where}: a file is where a folder is needed, or the other way round; choose another name`;
     case "EROFS":
-      return `${where} is on a disk that cannot be written (mounted read-only)`;
+      return `${where} is on a disk that cannot be written (mounted read-only); mount it for writing, or choose another folder`;
     case "ENOSPC":
     case "EDQUOT":
       return "no space left on this disk";

@@ -25,6 +25,7 @@ export async function appendChunk(
   owner: NeedleOwner,
   data: Buffer,
 ): Promise<Chunk> {
+  let full = 0;
   for (let attempt = 0; attempt <= limits.retries; attempt++) {
     using lent = await context.openBlocks.take(data.length);
     const { block } = lent;
@@ -36,6 +37,9 @@ export async function appendChunk(
       case "duplicate":
         break;
       case "full":
+        full++;
+        await context.openBlocks.report(block, kind);
+        break;
       case "sealed":
         await context.openBlocks.report(block, kind);
         break;
@@ -46,6 +50,9 @@ export async function appendChunk(
         break;
     }
   }
+  // So many blocks are not full by chance: the devices are, though their heartbeats did not say so yet.
+  if (full > limits.retries)
+    throw new QuarryError("DiskFull", "no device has room: add one, or delete something");
   throw new QuarryError("Unavailable", "no block took the chunk; try again later");
 }
 

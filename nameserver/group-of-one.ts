@@ -215,17 +215,26 @@ export class GroupOfOne implements Group {
 
   /** Nothing can be trusted to be applied any more: the nameserver stops (and may restart). */
   #fail(error: unknown, run: readonly Committed[] = []): void {
-    this.#failure ??=
-      error instanceof QuarryError
-        ? error
-        : new QuarryError("DiskFailed", `metadata cannot be changed: ${String(error)}`, {
-            cause: error,
-          });
+    this.#failure ??= failureOf(error);
     this.#options.report(`the nameserver stopped taking changes: ${this.#failure.message}`);
     this.#failed.resolve(this.#failure);
     for (const { reject } of [...run, ...this.#committed.values()]) reject(this.#failure);
     this.#committed.clear();
   }
+}
+
+function failureOf(error: unknown): QuarryError {
+  if (error instanceof QuarryError) return error;
+  // LevelDB has no codes.
+  if (/No space left on device|Disk quota exceeded/.test(String(error)))
+    return new QuarryError(
+      "DiskFull",
+      "no room is left on the disk of the metadata; free some, then start again: what was acknowledged is kept",
+      { cause: error },
+    );
+  return new QuarryError("DiskFailed", `metadata cannot be changed: ${String(error)}`, {
+    cause: error,
+  });
 }
 
 const closed = () => new QuarryError("Closed", "the nameserver is closed");
