@@ -414,7 +414,10 @@ describe("buckets", () => {
       refused("NoSuchBucketPolicy", 404),
     );
     for (const command of [
-      new s3.PutBucketVersioningCommand({ Bucket, VersioningConfiguration: { Status: "Enabled" } }),
+      new s3.PutBucketAccelerateConfigurationCommand({
+        Bucket,
+        AccelerateConfiguration: { Status: "Enabled" },
+      }),
       new s3.GetObjectAclCommand({ Bucket, Key: "said" }),
     ])
       await expect(client.send(command as s3.GetObjectAclCommand)).rejects.toMatchObject(
