@@ -102,7 +102,10 @@ export interface VersionListRequest {
   readonly prefix: string;
   readonly delimiter: string;
   readonly keyAfter: string;
-  /** Within `keyAfter`, strictly behind this version; empty: behind all of the key. */
+  /**
+   * Within `keyAfter`, strictly behind this version id, or behind where the version stood that a
+   * reply named last; empty: behind all of the key.
+   */
   readonly versionAfter: string;
   readonly limit: number;
 }
@@ -111,7 +114,10 @@ export interface VersionListReply {
   readonly versions: readonly (ObjectInfo & { readonly latest: boolean })[];
   readonly prefixes: readonly string[];
   readonly truncated: boolean;
-  /** The last returned: `keyAfter` and `versionAfter` of the next page. */
+  /**
+   * `keyAfter` and `versionAfter` of the next page. The version is a place rather than an id: it also
+   * tells where a null version stood that is deleted meanwhile.
+   */
   readonly last?: { readonly key: string; readonly version: string };
 }
 
