@@ -8,9 +8,9 @@ import type { Clock } from "../base/clock.ts";
 import { limits } from "../base/limits.ts";
 import type { Random } from "../base/random.ts";
 import type { Store } from "../client/store.ts";
+import { permitUpload } from "./acl/upload-judge.ts";
 import type { Admitted } from "./admitted.ts";
 import type { Answer } from "./answer.ts";
-import { permitUpload } from "./acl/upload-judge.ts";
 import { authorize, refuseUnknownWishes } from "./authorize.ts";
 import { corsHeaders } from "./cors/headers.ts";
 import { preflight } from "./cors/preflight.ts";
@@ -59,17 +59,17 @@ export class Pipeline implements GatewayState {
   readonly #options: PipelineOptions;
   readonly #verifier: Verifier;
   readonly #metrics: GatewayMetrics;
+  readonly #log: RefusalLog;
   readonly hostId: string;
   readonly region: string;
-  readonly #log: RefusalLog;
   #closing = false;
 
   constructor(options: PipelineOptions, metrics: GatewayMetrics) {
     this.#options = options;
     this.#metrics = metrics;
+    this.#log = new RefusalLog(options.logger, options.clock);
     this.#verifier = { region: options.region, keys: new SigningKeys() };
     this.hostId = options.random.bytes(24).toString("base64");
-    this.#log = new RefusalLog(options.logger, options.clock);
     this.region = options.region;
   }
 

@@ -2,8 +2,8 @@
  * The route table: method, level and subresource choose the verb; each verb says who may use it.
  * What does not stand here is refused.
  */
-import type { Right } from "./acl/evaluate.ts";
 import type { IncomingHttpHeaders } from "node:http";
+import type { Right } from "./acl/evaluate.ts";
 import { adminCommand } from "./admin/commands.ts";
 import { listUsers } from "./admin/list-users.ts";
 import type { Handler } from "./call.ts";
@@ -13,43 +13,43 @@ import { copyObject } from "./s3/copy-object.ts";
 import { createBucket } from "./s3/create-bucket.ts";
 import { createMultipartUpload } from "./s3/create-multipart-upload.ts";
 import { deleteBucket } from "./s3/delete-bucket.ts";
-import { deleteBucketOwnershipControls } from "./s3/delete-bucket-ownership-controls.ts";
 import { deleteBucketCors } from "./s3/delete-bucket-cors.ts";
+import { deleteBucketOwnershipControls } from "./s3/delete-bucket-ownership-controls.ts";
 import { deleteBucketTagging } from "./s3/delete-bucket-tagging.ts";
 import { deleteObject } from "./s3/delete-object.ts";
 import { deleteObjectTagging } from "./s3/delete-object-tagging.ts";
 import { deleteObjects } from "./s3/delete-objects.ts";
 import { S3Error } from "./s3/errors.ts";
+import { getBucketAcl } from "./s3/get-bucket-acl.ts";
+import { getBucketCors } from "./s3/get-bucket-cors.ts";
 import { getBucketLocation } from "./s3/get-bucket-location.ts";
 import { getBucketOwnershipControls } from "./s3/get-bucket-ownership-controls.ts";
 import { getBucketPolicyStatus } from "./s3/get-bucket-policy-status.ts";
-import { getBucketAcl } from "./s3/get-bucket-acl.ts";
-import { getBucketCors } from "./s3/get-bucket-cors.ts";
 import { getBucketTagging } from "./s3/get-bucket-tagging.ts";
+import { getBucketVersioning } from "./s3/get-bucket-versioning.ts";
 import { getObject, headObject } from "./s3/get-object.ts";
 import { getObjectAcl } from "./s3/get-object-acl.ts";
-import { getObjectTagging } from "./s3/get-object-tagging.ts";
-import { getBucketVersioning } from "./s3/get-bucket-versioning.ts";
 import { getObjectAttributes } from "./s3/get-object-attributes.ts";
+import { getObjectTagging } from "./s3/get-object-tagging.ts";
+import { getUsage } from "./s3/get-usage.ts";
 import { headBucket } from "./s3/head-bucket.ts";
 import { listBuckets } from "./s3/list-buckets.ts";
 import { listMultipartUploads } from "./s3/list-multipart-uploads.ts";
+import { listObjectVersions } from "./s3/list-object-versions.ts";
 import { listObjects } from "./s3/list-objects.ts";
-import { getUsage } from "./s3/get-usage.ts";
 import { listObjectsV2 } from "./s3/list-objects-v2.ts";
 import { listParts } from "./s3/list-parts.ts";
-import { putBucketAcl } from "./s3/put-bucket-acl.ts";
-import { listObjectVersions } from "./s3/list-object-versions.ts";
 import { postObject } from "./s3/post-object.ts";
+import { putBucketAcl } from "./s3/put-bucket-acl.ts";
 import { putBucketCors } from "./s3/put-bucket-cors.ts";
 import { putBucketOwnershipControls } from "./s3/put-bucket-ownership-controls.ts";
 import { putBucketTagging } from "./s3/put-bucket-tagging.ts";
+import { putBucketVersioning } from "./s3/put-bucket-versioning.ts";
 import { putObject } from "./s3/put-object.ts";
 import { putObjectAcl } from "./s3/put-object-acl.ts";
 import { putObjectTagging } from "./s3/put-object-tagging.ts";
 import { emptyConfiguration, notConfigured } from "./s3/unconfigured.ts";
 import { undeleteObject } from "./s3/undelete-object.ts";
-import { putBucketVersioning } from "./s3/put-bucket-versioning.ts";
 import { uploadPart } from "./s3/upload-part.ts";
 import { uploadPartCopy } from "./s3/upload-part-copy.ts";
 import { subresourceOf } from "./subresources.ts";
@@ -87,6 +87,7 @@ const COPY_SOURCE = "x-amz-copy-source";
 /** Method, level, subresource ("" for none), verb, access, handler. */
 const table: readonly (readonly [string, Level, string, string, Access, Handler])[] = [
   ["GET", "service", "", "ListBuckets", "anyone", listBuckets],
+  ["GET", "service", "usage", "GetUsage", "account", getUsage],
   ["POST", "service", "quarry-admin", "AdminCommand", "root", adminCommand],
   ["GET", "service", "quarry-users", "ListUsers", "root", listUsers],
 
@@ -97,7 +98,9 @@ const table: readonly (readonly [string, Level, string, string, Access, Handler]
   ["GET", "bucket", "list-type", "ListObjectsV2", "bucket:READ", listObjectsV2],
   ["GET", "bucket", "location", "GetBucketLocation", "owner", getBucketLocation],
   ["GET", "bucket", "uploads", "ListMultipartUploads", "bucket:READ", listMultipartUploads],
-  ["GET", "service", "usage", "GetUsage", "account", getUsage],
+  ["GET", "bucket", "versioning", "GetBucketVersioning", "owner", getBucketVersioning],
+  ["PUT", "bucket", "versioning", "PutBucketVersioning", "owner", putBucketVersioning],
+  ["GET", "bucket", "versions", "ListObjectVersions", "bucket:READ", listObjectVersions],
   ["GET", "bucket", "cors", "GetBucketCors", "owner", getBucketCors],
   ["PUT", "bucket", "cors", "PutBucketCors", "owner", putBucketCors],
   ["DELETE", "bucket", "cors", "DeleteBucketCors", "owner", deleteBucketCors],
@@ -106,12 +109,30 @@ const table: readonly (readonly [string, Level, string, string, Access, Handler]
   ["DELETE", "bucket", "tagging", "DeleteBucketTagging", "owner", deleteBucketTagging],
   ["GET", "bucket", "acl", "GetBucketAcl", "bucket:READ_ACP", getBucketAcl],
   ["PUT", "bucket", "acl", "PutBucketAcl", "bucket:WRITE_ACP", putBucketAcl],
-  ["GET", "bucket", "ownershipControls", "GetBucketOwnershipControls", "owner", getBucketOwnershipControls],
-  ["PUT", "bucket", "ownershipControls", "PutBucketOwnershipControls", "owner", putBucketOwnershipControls],
-  ["GET", "bucket", "versioning", "GetBucketVersioning", "owner", getBucketVersioning],
-  ["PUT", "bucket", "versioning", "PutBucketVersioning", "owner", putBucketVersioning],
-  ["GET", "bucket", "versions", "ListObjectVersions", "bucket:READ", listObjectVersions],
-  ["DELETE", "bucket", "ownershipControls", "DeleteBucketOwnershipControls", "owner", deleteBucketOwnershipControls],
+  [
+    "GET",
+    "bucket",
+    "ownershipControls",
+    "GetBucketOwnershipControls",
+    "owner",
+    getBucketOwnershipControls,
+  ],
+  [
+    "PUT",
+    "bucket",
+    "ownershipControls",
+    "PutBucketOwnershipControls",
+    "owner",
+    putBucketOwnershipControls,
+  ],
+  [
+    "DELETE",
+    "bucket",
+    "ownershipControls",
+    "DeleteBucketOwnershipControls",
+    "owner",
+    deleteBucketOwnershipControls,
+  ],
   ["GET", "bucket", "policyStatus", "GetBucketPolicyStatus", "owner", getBucketPolicyStatus],
   ["POST", "bucket", "", "PostObject", "bucket:WRITE", postObject],
   ["POST", "bucket", "delete", "DeleteObjects", "bucket:WRITE", deleteObjects],

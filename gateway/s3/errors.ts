@@ -85,6 +85,12 @@ const table = {
   NoSuchVersion: [404, "The specified version does not exist."],
   NoSuchWebsiteConfiguration: [404, "The specified bucket does not have a website configuration."],
   NotImplemented: [501, "The request implies functionality that is not implemented."],
+  // AWS has no such code. The status is none that clients try again: no retry mends the bytes, a new
+  // upload of the object does.
+  ObjectDamaged: [
+    409,
+    "Stored bytes of this object fail their checksum, and no good copy is left. Trying again will not help: upload the object again.",
+  ],
   ObjectLockConfigurationNotFoundError: [
     404,
     "Object Lock configuration does not exist for this bucket.",
@@ -92,12 +98,6 @@ const table = {
   OwnershipControlsNotFoundError: [404, "The bucket ownership controls were not found."],
   PreconditionFailed: [412, "At least one of the preconditions that you specified did not hold."],
   QuotaExceeded: [403, "The quota of this bucket or user is used up."],
-  // AWS has no such code. The status is none that clients try again: no retry mends the bytes, a new
-  // upload of the object does.
-  ObjectDamaged: [
-    409,
-    "Stored bytes of this object fail their checksum, and no good copy is left. Trying again will not help: upload the object again.",
-  ],
   ReplicationConfigurationNotFoundError: [404, "The replication configuration was not found."],
   RequestHeaderSectionTooLarge: [
     431,
