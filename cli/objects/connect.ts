@@ -2,6 +2,8 @@
 import { S3Client } from "@aws-sdk/client-s3";
 import { Command, Option } from "commander";
 import { QuarryError } from "../../base/errors.ts";
+import { makeLean, pathEndpoints } from "./lean-client.ts";
+import { ownChecksums } from "./own-checksums.ts";
 import { MAX_AT_ONCE } from "./parallel.ts";
 import { readProfile } from "./profile.ts";
 
@@ -94,11 +96,14 @@ export function connect(options: ConnectOptions): S3Client {
   const { endpoint, region } = placeOf(options);
   const accessKeyId = options.accessKey ?? given(options, "QUARRY_ROOT_ACCESS_KEY");
   const secretAccessKey = options.secretKey ?? given(options, "QUARRY_ROOT_SECRET_KEY");
+  const isPath = (options.addressing ?? "path") === "path";
   const agent = { keepAlive: true, maxSockets: 2 * MAX_AT_ONCE };
   const client = new S3Client({
     endpoint,
     region,
-    forcePathStyle: (options.addressing ?? "path") === "path",
+    forcePathStyle: isPath,
+    ...(isPath && pathEndpoints(endpoint)),
+    cacheMiddleware: true,
     maxAttempts: ATTEMPTS,
     // Checksums are made and compared here, by native code.
     requestChecksumCalculation: "WHEN_REQUIRED",
@@ -114,23 +119,11 @@ export function connect(options: ConnectOptions): S3Client {
     ...(accessKeyId !== undefined &&
       secretAccessKey !== undefined && { credentials: { accessKeyId, secretAccessKey } }),
   });
-  if (isTrustedWay(endpoint)) leaveChecksummedBodiesUnsigned(client);
+  makeLean(client);
+  ownChecksums(client, isTrustedWay(endpoint));
   return client;
 }
 
 function given({ profile }: ConnectOptions, name: string): string | undefined {
   return profile === undefined ? process.env[name] : undefined;
-}
-
-/** The signed checksum header stands for the body: no SHA-256 on both sides beside it. */
-function leaveChecksummedBodiesUnsigned(client: S3Client): void {
-  client.middlewareStack.add(
-    (next) => (args) => {
-      const { headers } = args.request as { headers: Record<string, string> };
-      if (headers["x-amz-checksum-crc32c"] !== undefined)
-        headers["x-amz-content-sha256"] ??= "UNSIGNED-PAYLOAD";
-      return next(args);
-    },
-    { step: "build", name: "quarryUnsignedPayload", priority: "low" },
-  );
 }

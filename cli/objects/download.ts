@@ -13,6 +13,7 @@ import { forgetUnderWay, partUnderWay } from "./interruption.ts";
 import { expectedOf, proofName, startExpected } from "./object-check.ts";
 import { openObject, type Source } from "./open-object.ts";
 import type { Session } from "./session.ts";
+import { SMALL_BYTES, writeSmall } from "./small-file.ts";
 
 export interface Downloaded {
   readonly bytes: number;
@@ -55,19 +56,31 @@ async function downloadWhole(session: Session, from: Source, path: string): Prom
   const sum = startExpected(expected);
   // A name that no object has: `cat.part` may be one, beside `cat`.
   const beside = partUnderWay(join(dirname(path), `.quarry-${systemRandom.uuid()}.part`));
+  const onBytes = (count: number) => session.report.progress.add(count);
+  const check = () => {
+    if (expected.kind !== "length" && sum.hex() !== expected.hex)
+      throw new QuarryError(
+        "Damaged",
+        `the bytes of ${from.key} are not those that were stored (${expected.name} differs); try again`,
+      );
+  };
   try {
-    {
-      await using file = await open(beside, "wx");
-      await writeAll(file, 0, opened.bytes(), [sum], (count) => session.report.progress.add(count));
-      if (expected.kind !== "length" && sum.hex() !== expected.hex)
-        throw new QuarryError(
-          "Damaged",
-          `the bytes of ${from.key} are not those that were stored (${expected.name} differs); try again`,
-        );
-      if (answer.LastModified !== undefined)
-        await file.utimes(answer.LastModified, answer.LastModified);
+    if (lengthBytes <= SMALL_BYTES) {
+      const content = await gather(opened.bytes());
+      sum.update(content);
+      check();
+      await writeSmall(beside, path, content, answer.LastModified);
+      onBytes(lengthBytes);
+    } else {
+      {
+        await using file = await open(beside, "wx");
+        await writeAll(file, 0, opened.bytes(), [sum], onBytes);
+        check();
+        if (answer.LastModified !== undefined)
+          await file.utimes(answer.LastModified, answer.LastModified);
+      }
+      await rename(beside, path);
     }
-    await rename(beside, path);
     forgetUnderWay(beside);
   } catch (error) {
     forgetUnderWay(beside);
@@ -81,6 +94,12 @@ async function downloadWhole(session: Session, from: Source, path: string): Prom
     proof: proofName(expected),
     resumedBytes: 0,
   };
+}
+
+async function gather(source: AsyncIterable<Buffer>): Promise<Buffer> {
+  const views: Buffer[] = [];
+  for await (const view of source) views.push(view);
+  return views.length === 1 && views[0] !== undefined ? views[0] : Buffer.concat(views);
 }
 
 /**

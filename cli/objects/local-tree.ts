@@ -2,8 +2,10 @@
  * The files below a folder in the order in which a store lists their keys: bytewise, where a folder
  * `a` stands as `a/`. So both sides can be compared without holding either.
  */
+import { statSync } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { paced } from "./disk-pace.ts";
 
 export interface LocalFile {
   readonly path: string;
@@ -50,7 +52,10 @@ export async function* localTree(
     else {
       const path = join(folder, at);
       try {
-        const { size, mtimeMs } = await stat(path);
+        const { size, mtimeMs } = await paced(
+          () => statSync(path),
+          () => stat(path),
+        );
         yield { path, name: at, bytes: size, modifiedMs: mtimeMs };
       } catch (error) {
         options.skipped(path, `it cannot be read (${(error as NodeJS.ErrnoException).code})`);

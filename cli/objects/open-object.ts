@@ -39,7 +39,6 @@ export async function openObject(
     new GetObjectCommand({
       Bucket: from.bucket,
       Key: from.key,
-      ChecksumMode: "ENABLED",
       ...(from.versionId !== undefined && { VersionId: from.versionId }),
       ...(range !== undefined && { Range: range }),
       ...(ifMatch !== undefined && { IfMatch: ifMatch }),

@@ -32,8 +32,7 @@ export async function presignedUrl(
   method: "GET" | "PUT",
   expiresSeconds: number,
 ): Promise<string> {
-  const command = new GetObjectCommand(input);
-  command.middlewareStack.add(
+  client.middlewareStack.add(
     () => async (args) => {
       const request = args.request as SignableRequest;
       request.method = method;
@@ -56,7 +55,7 @@ export async function presignedUrl(
     { step: "finalizeRequest", name: "quarryPresign", priority: "high" },
   );
   try {
-    await client.send(command);
+    await client.send(new GetObjectCommand(input));
   } catch (error) {
     if (error instanceof Presigned) return error.url;
     throw error;

@@ -17,6 +17,7 @@ import { limits } from "../../base/limits.ts";
 import { endsAll } from "../exit-code.ts";
 import { crcText, md5OfEtag } from "./checksum-text.ts";
 import { md5Slice, readFully, type Slice, streamSlice, sumSlice } from "./file-slice.ts";
+import { payloadHash } from "./own-checksums.ts";
 import type { Session } from "./session.ts";
 
 /** What proves that the store has the bytes that were here. */
@@ -91,28 +92,11 @@ async function send(
     ChecksumCRC32C: crcText(crc),
     ...(lengthBytes !== undefined && { ContentLength: lengthBytes }),
   };
-  if (target.kind === "object") {
-    const command = new PutObjectCommand({ ...target.input, ...content });
-    if (sha256 !== undefined) command.middlewareStack.add(payloadHash(sha256), atBuild);
-    return await client.send(command);
-  }
-  const command = new UploadPartCommand({ ...target.input, ...content });
-  if (sha256 !== undefined) command.middlewareStack.add(payloadHash(sha256), atBuild);
-  return await client.send(command);
+  if (sha256 !== undefined) payloadHash(body, sha256);
+  return target.kind === "object"
+    ? await client.send(new PutObjectCommand({ ...target.input, ...content }))
+    : await client.send(new UploadPartCommand({ ...target.input, ...content }));
 }
-
-const atBuild = { step: "build", name: "quarryPayloadHash", priority: "low" } as const;
-
-function payloadHash(sha256: string): BuildMiddleware {
-  return (next) => (args) => {
-    const { request } = args as { request: { headers: Record<string, string> } };
-    request.headers["x-amz-content-sha256"] = sha256;
-    return next(args);
-  };
-}
-
-// biome-ignore lint/suspicious/noExplicitAny: one middleware for commands of different types
-type BuildMiddleware = (next: (args: any) => Promise<any>) => (args: any) => Promise<any>;
 
 async function proved(answer: Answer, crc: number, md5: () => Promise<string>): Promise<Sent> {
   const etag = answer.ETag ?? "";

@@ -9,8 +9,9 @@ import { md5Slice, type Slice, sumSlice } from "./file-slice.ts";
 import type { Location } from "./location.ts";
 import { beginUpload, completeUpload, partLength, type SentPart } from "./multipart.ts";
 import { inParallel } from "./parallel.ts";
-import { type Proof, type Sent, sendSlice } from "./send-body.ts";
+import { type Proof, type Sent, sendBuffer, sendSlice, type Target } from "./send-body.ts";
 import type { Session } from "./session.ts";
+import { readSmall } from "./small-file.ts";
 import { forgetState } from "./state-folder.ts";
 import {
   findUnfinished,
@@ -29,6 +30,8 @@ export interface Uploaded {
 }
 
 export async function uploadFile(session: Session, path: string, to: Location): Promise<Uploaded> {
+  const small = await readSmall(path);
+  if (small !== undefined) return uploadSmall(session, small, path, to);
   await using file = await open(path, "r");
   const found = await file.stat();
   if (found.isDirectory())
@@ -52,20 +55,30 @@ function wholeBytes(session: Session): number {
   return Math.max(2 * session.partBytes, limits.cliBufferBytes);
 }
 
+async function uploadSmall(
+  session: Session,
+  body: Buffer,
+  path: string,
+  to: Location,
+): Promise<Uploaded> {
+  const { etag, proof } = await sendBuffer(session, wholeTarget(session, path, to), body);
+  session.report.progress.add(body.length);
+  return { etag, bytes: body.length, proof, resumedBytes: 0 };
+}
+
+function wholeTarget({ attributes }: Session, path: string, to: Location): Target {
+  const ContentType = contentTypeOf(path);
+  return { kind: "object", input: { Bucket: to.bucket, Key: to.key, ContentType, ...attributes } };
+}
+
 async function uploadWhole(
   session: Session,
   file: FileHandle,
   { path, bytes }: UploadSource,
   to: Location,
 ): Promise<Uploaded> {
-  const input = {
-    Bucket: to.bucket,
-    Key: to.key,
-    ContentType: contentTypeOf(path),
-    ...session.attributes,
-  };
   const slice = { file, path, offset: 0, lengthBytes: bytes };
-  const { etag, proof } = await sendSlice(session, { kind: "object", input }, slice);
+  const { etag, proof } = await sendSlice(session, wholeTarget(session, path, to), slice);
   session.report.progress.add(bytes);
   return { etag, bytes, proof, resumedBytes: 0 };
 }
