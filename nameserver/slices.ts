@@ -60,7 +60,7 @@ function* pagesFrom(
   }
 }
 
-/** The slices from the one that covers `offset` on. */
+/** The slices that have bytes, from the one that covers `offset` on. */
 export function* slicesFrom(
   read: ReadRow,
   { slices, content }: Content,
@@ -72,7 +72,7 @@ export function* slicesFrom(
       : pagesFrom(read, content, ({ start }) => start <= offset);
   for (const page of pages)
     for (const one of placed(page.slices, page.start))
-      if (one.start + one.item[2] > offset) yield one;
+      if (one.item[2] > 0 && one.start + one.item[2] > offset) yield one;
 }
 
 /** The slices of a range, runs that lie one behind the other in their blob joined. */

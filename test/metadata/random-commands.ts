@@ -1,16 +1,20 @@
 /** Seeded commands of every kind over few names, so that they meet. Some are meant to be refused. */
 import type { BlobId, BlockId, NeedleId } from "../../base/ids.ts";
+import { limits } from "../../base/limits.ts";
 import type { Random } from "../../base/random.ts";
 import type { AnyCommand, AnyResult } from "../../nameserver/command.ts";
 import type { StateReader } from "../../nameserver/group.ts";
-import { KeyReader } from "../../nameserver/keyspace.ts";
-import type { NewBlob } from "../../rpc/commands.ts";
+import { KeyReader, keys } from "../../nameserver/keyspace.ts";
+import { read } from "../../nameserver/queries/read.ts";
+import type { CopySource, NewBlob } from "../../rpc/commands.ts";
 import type { Chunk } from "../../rpc/objects.ts";
 import { allOf } from "./audit.ts";
 
 export const BUCKETS = ["one", "two"] as const;
 export const KEYS = ["a", "b/c", "b/d", "é\0", "\u{1F600}"] as const;
 const MiB = 1024 * 1024;
+/** Written versions that copies read. */
+const SOURCES = 12;
 
 export class RandomCommands {
   readonly #random: Random;
@@ -18,6 +22,7 @@ export class RandomCommands {
   #needle = 1n;
   readonly versions: string[] = ["null"];
   #uploads: { bucket: string; key: string; upload: string; staged: number }[] = [];
+  #sources: CopySource[] = [];
   #pending: { blob: BlobId; chunks: number; length: number }[] = [];
 
   constructor(random: Random) {
@@ -64,8 +69,14 @@ export class RandomCommands {
   /** Keeps what later commands can refer to. */
   saw(command: AnyCommand, result: AnyResult): void {
     if (result.type === "version") this.versions.push(result.version);
+    this.#sawSource(command, result);
     if (command.type === "createUpload" && result.type === "upload")
       this.#uploads.push({ ...command, upload: result.upload, staged: 0 });
+    // Few at a time, so that their parts meet; sometimes one that has ended is spoken of again.
+    if (command.type === "abortUpload" || command.type === "completeUpload")
+      this.#uploads = this.#uploads.filter(
+        ({ upload }) => upload !== command.upload || this.#random.u32() % 8 === 0,
+      );
     if (command.type === "stageParts" && result.type === "staged")
       this.#uploads = this.#uploads.map((one) =>
         one.upload === command.upload ? { ...one, staged: result.staged } : one,
@@ -76,10 +87,27 @@ export class RandomCommands {
     }
   }
 
+  #sawSource(command: AnyCommand, result: AnyResult): void {
+    if (!("bucket" in command && "key" in command)) return;
+    const etag =
+      result.type === "copied"
+        ? result.etag
+        : command.type === "putObject"
+          ? command.attributes.etag
+          : command.type === "completeUpload"
+            ? command.etag
+            : undefined;
+    if (etag === undefined || (result.type !== "version" && result.type !== "copied")) return;
+    const { bucket, key } = command;
+    const { version, modifiedMs } = result;
+    const named = this.#random.u32() % 2 === 0 ? { bucket, key, version } : { bucket, key };
+    this.#sources = [...this.#sources.slice(1 - SOURCES), { ...named, seen: { etag, modifiedMs } }];
+  }
+
   next(): AnyCommand {
     const target = { bucket: this.pick(BUCKETS), key: this.pick(KEYS) };
     const etag = `e${this.#random.u32() % 3}`;
-    switch (this.#random.u32() % 22) {
+    switch (this.#random.u32() % 25) {
       case 0:
         return {
           type: "configureBucket",
@@ -114,6 +142,10 @@ export class RandomCommands {
       case 11:
       case 12:
         return this.#uploadCommand(target, etag);
+      case 22:
+      case 23:
+      case 24:
+        return this.#copyCommand(target);
       case 20:
         return { type: "describeObject", ...target, change: { tags: { etag } } };
       case 21: {
@@ -133,13 +165,34 @@ export class RandomCommands {
     }
   }
 
+  #copyCommand(target: { bucket: string; key: string }): AnyCommand {
+    if (this.#sources.length === 0) return { type: "undelete", ...target };
+    const checksum = { algorithm: "CRC32", value: "AAAAAA==", type: "FULL_OBJECT" } as const;
+    const change = this.pick([{}, { owner: "you", tags: null }, { checksum }]);
+    return { type: "copyObject", ...target, source: this.pick(this.#sources), change };
+  }
+
   #uploadCommand(target: { bucket: string; key: string }, etag: string): AnyCommand {
     if (this.#uploads.length === 0)
       return { type: "createUpload", ...target, attributes: { owner: "me" } };
-    const { bucket, key, upload, staged } = this.pick(this.#uploads);
+    const { bucket, key, upload, staged } = this.pick(this.#uploads.slice(-3));
     const at = { bucket, key, upload };
     const part = 1 + (this.#random.u32() % 3);
-    switch (this.#random.u32() % 8) {
+    switch (this.#random.u32() % 13) {
+      case 8:
+      case 9:
+      case 10:
+      case 11: {
+        if (this.#sources.length === 0) return { type: "abortUpload", ...at };
+        const source = this.pick(this.#sources);
+        const range = this.pick([
+          {},
+          { range: { offset: 50, lengthBytes: 100 } },
+          { range: { offset: MiB, lengthBytes: 5 * MiB } },
+          { range: { offset: 3, lengthBytes: 6 * MiB } },
+        ]);
+        return { type: "putPartCopy", ...at, part, source, etag: `p${part}`, ...range };
+      }
       case 0:
       case 1:
       case 2:
@@ -150,6 +203,8 @@ export class RandomCommands {
       case 5:
         return { type: "stageParts", ...at, staged, parts: [{ part, etag: `p${part}` }] };
       case 6:
+        return { type: "completeUpload", ...at, staged, etag: `${etag}-${staged}` };
+      case 7:
         return { type: "completeUpload", ...at, staged, etag: `${etag}-${staged}` };
       default:
         return { type: "abortUpload", ...at };
@@ -183,10 +238,16 @@ export class RandomCommands {
           keep: 0,
         })),
       },
-      ...(await numbers("dropQueue")).flatMap(([queued]): AnyCommand[] => [
-        { type: "dropParts", queued, parts: [1, 2, 3], last: true },
-        { type: "dropContentPage", queued, page: 0 },
-      ]),
+      ...(await numbers("dropQueue")).flatMap(([queued]): AnyCommand[] => {
+        const left = read(state, keys.dropQueue(queued));
+        if (left?.kind === "content") {
+          const slices = read(state, keys.content(left.content))?.slices ?? 0;
+          const page = Math.ceil(slices / limits.slicesPerPage) - 1;
+          return [{ type: "dropContentPage", queued, page }];
+        }
+        const parts = Array.from({ length: 64 }, (_, i) => i + 1);
+        return [{ type: "dropParts", queued, parts, last: true }];
+      }),
     ];
   }
 }
