@@ -14,7 +14,7 @@ import { createBucket } from "./s3/create-bucket.ts";
 import { createMultipartUpload } from "./s3/create-multipart-upload.ts";
 import { deleteBucket } from "./s3/delete-bucket.ts";
 import { deleteBucketCors } from "./s3/delete-bucket-cors.ts";
-import { deleteBucketOwnershipControls } from "./s3/delete-bucket-ownership-controls.ts";
+import { deleteOwnership } from "./s3/delete-bucket-ownership-controls.ts";
 import { deleteBucketTagging } from "./s3/delete-bucket-tagging.ts";
 import { deleteObject } from "./s3/delete-object.ts";
 import { deleteObjectTagging } from "./s3/delete-object-tagging.ts";
@@ -23,7 +23,7 @@ import { S3Error } from "./s3/errors.ts";
 import { getBucketAcl } from "./s3/get-bucket-acl.ts";
 import { getBucketCors } from "./s3/get-bucket-cors.ts";
 import { getBucketLocation } from "./s3/get-bucket-location.ts";
-import { getBucketOwnershipControls } from "./s3/get-bucket-ownership-controls.ts";
+import { getOwnership } from "./s3/get-bucket-ownership-controls.ts";
 import { getBucketPolicyStatus } from "./s3/get-bucket-policy-status.ts";
 import { getBucketTagging } from "./s3/get-bucket-tagging.ts";
 import { getBucketVersioning } from "./s3/get-bucket-versioning.ts";
@@ -42,7 +42,7 @@ import { listParts } from "./s3/list-parts.ts";
 import { postObject } from "./s3/post-object.ts";
 import { putBucketAcl } from "./s3/put-bucket-acl.ts";
 import { putBucketCors } from "./s3/put-bucket-cors.ts";
-import { putBucketOwnershipControls } from "./s3/put-bucket-ownership-controls.ts";
+import { putOwnership } from "./s3/put-bucket-ownership-controls.ts";
 import { putBucketTagging } from "./s3/put-bucket-tagging.ts";
 import { putBucketVersioning } from "./s3/put-bucket-versioning.ts";
 import { putObject } from "./s3/put-object.ts";
@@ -85,7 +85,9 @@ const COPY = "PUT copy";
 const COPY_SOURCE = "x-amz-copy-source";
 
 /** Method, level, subresource ("" for none), verb, access, handler. */
-const table: readonly (readonly [string, Level, string, string, Access, Handler])[] = [
+type Row = readonly [string, Level, string, string, Access, Handler];
+
+const table: readonly Row[] = [
   ["GET", "service", "", "ListBuckets", "anyone", listBuckets],
   ["GET", "service", "usage", "GetUsage", "account", getUsage],
   ["POST", "service", "quarry-admin", "AdminCommand", "root", adminCommand],
@@ -109,30 +111,9 @@ const table: readonly (readonly [string, Level, string, string, Access, Handler]
   ["DELETE", "bucket", "tagging", "DeleteBucketTagging", "owner", deleteBucketTagging],
   ["GET", "bucket", "acl", "GetBucketAcl", "bucket:READ_ACP", getBucketAcl],
   ["PUT", "bucket", "acl", "PutBucketAcl", "bucket:WRITE_ACP", putBucketAcl],
-  [
-    "GET",
-    "bucket",
-    "ownershipControls",
-    "GetBucketOwnershipControls",
-    "owner",
-    getBucketOwnershipControls,
-  ],
-  [
-    "PUT",
-    "bucket",
-    "ownershipControls",
-    "PutBucketOwnershipControls",
-    "owner",
-    putBucketOwnershipControls,
-  ],
-  [
-    "DELETE",
-    "bucket",
-    "ownershipControls",
-    "DeleteBucketOwnershipControls",
-    "owner",
-    deleteBucketOwnershipControls,
-  ],
+  ["GET", "bucket", "ownershipControls", "GetBucketOwnershipControls", "owner", getOwnership],
+  ["PUT", "bucket", "ownershipControls", "PutBucketOwnershipControls", "owner", putOwnership],
+  ["DELETE", "bucket", "ownershipControls", "DeleteBucketOwnershipControls", "owner", deleteOwnership],
   ["GET", "bucket", "policyStatus", "GetBucketPolicyStatus", "owner", getBucketPolicyStatus],
   ["POST", "bucket", "", "PostObject", "bucket:WRITE", postObject],
   ["POST", "bucket", "delete", "DeleteObjects", "bucket:WRITE", deleteObjects],
@@ -190,6 +171,11 @@ const unconfigured: readonly (readonly [string, string, Handler])[] = [
   ["website", "GetBucketWebsite", notConfigured("NoSuchWebsiteConfiguration")],
 ];
 
+export const allRoutes: readonly Row[] = [
+  ...table,
+  ...unconfigured.map(([name, verb, handle]): Row => ["GET", "bucket", name, verb, "owner", handle]),
+];
+
 /** By level and subresource, then by method: no text is put together for a look-up. */
 const routes = new Map<Level, Map<string, Map<string, Route>>>();
 
@@ -199,10 +185,8 @@ function add(method: string, level: Level, subresource: string, route: Route): v
   routes.set(level, ofLevel.set(subresource, ofSubresource.set(method, route)));
 }
 
-for (const [method, level, subresource, verb, access, handle] of table)
+for (const [method, level, subresource, verb, access, handle] of allRoutes)
   add(method, level, subresource, { verb, access, handle });
-for (const [subresource, verb, handle] of unconfigured)
-  add("GET", "bucket", subresource, { verb, access: "owner", handle });
 
 function levelOf(target: Target): Level {
   return target.bucket === "" ? "service" : target.key === "" ? "bucket" : "object";

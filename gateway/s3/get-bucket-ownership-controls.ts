@@ -4,7 +4,7 @@ import { bucketOf, type Call } from "../call.ts";
 import { element, wrap, xmlDocument } from "../xml-write.ts";
 import { S3Error } from "./errors.ts";
 
-export async function getBucketOwnershipControls(call: Call): Promise<Answer> {
+export async function getOwnership(call: Call): Promise<Answer> {
   const { name, ownership } = bucketOf(call);
   if (ownership === undefined)
     throw new S3Error("OwnershipControlsNotFoundError", undefined, { BucketName: name });

@@ -6,7 +6,7 @@ import { bucketOf, type Call } from "../call.ts";
 import { readSmallBody, xmlWishes } from "../payload.ts";
 import { S3Error } from "./errors.ts";
 
-export async function putBucketOwnershipControls(call: Call): Promise<Answer> {
+export async function putOwnership(call: Call): Promise<Answer> {
   const { name, acl } = bucketOf(call);
   const ownership = parseOwnershipControls(await readSmallBody(call.payload(xmlWishes)));
   // Lists are switched off with open eyes: who was granted something is to be taken off it first.
