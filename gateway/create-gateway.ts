@@ -7,10 +7,9 @@ import type { AddressInfo, Socket } from "node:net";
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from "fastify";
 import { Registry } from "prom-client";
 import { limits } from "../base/limits.ts";
+import { BrokenHttp } from "./broken-http.ts";
 import { GatewayMetrics } from "./metrics.ts";
 import { Pipeline, type PipelineOptions } from "./pipeline.ts";
-import { S3Error } from "./s3/errors.ts";
-import { errorXml } from "./send.ts";
 import { bucketOfHost } from "./target.ts";
 
 export interface GatewayOptions extends PipelineOptions {
@@ -45,6 +44,7 @@ function fixedPath({ url = "", method, headers }: IncomingMessage, domain?: stri
 export function createGateway(options: GatewayOptions): Gateway {
   const metrics = new GatewayMetrics(options.registry ?? new Registry());
   const pipeline = new Pipeline(options, metrics);
+  const broken = new BrokenHttp(pipeline, options.clock);
   const app = fastify({
     logger: false,
     exposeHeadRoutes: true,
@@ -58,7 +58,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       requireHostHeader: false,
     },
     rewriteUrl: (request) => fixedPath(request as IncomingMessage, options.domain),
-    clientErrorHandler: (error, socket) => answerBrokenHttp(pipeline, error, socket),
+    clientErrorHandler: (error, socket) => broken.answer(error, socket),
   });
   const serve = (request: FastifyRequest, reply: FastifyReply) => {
     reply.hijack();
@@ -110,28 +110,4 @@ function addOwnPages(app: FastifyInstance, options: GatewayOptions, metrics: Gat
     void reply.type(metrics.registry.contentType);
     return await (options.scrape?.() ?? metrics.registry.metrics());
   });
-}
-
-/** What is no HTTP at all, or has too large a head, never becomes a request: it is answered on the socket. */
-function answerBrokenHttp(
-  pipeline: Pipeline,
-  error: Error & { code?: string },
-  socket: Socket,
-): void {
-  if (error.code === "ECONNRESET" || socket.destroyed || !socket.writable) {
-    socket.destroy();
-    return;
-  }
-  const told = new S3Error(
-    error.code === "HPE_HEADER_OVERFLOW"
-      ? "RequestHeaderSectionTooLarge"
-      : error.code === "ERR_HTTP_REQUEST_TIMEOUT"
-        ? "RequestTimeout"
-        : "BadRequest",
-  );
-  const requestId = pipeline.requestId();
-  const xml = errorXml({ path: "", requestId, hostId: pipeline.hostId }, told);
-  socket.end(
-    `HTTP/1.1 ${told.status} Bad Request\r\nContent-Type: application/xml\r\nContent-Length: ${Buffer.byteLength(xml)}\r\nx-amz-request-id: ${requestId}\r\nx-amz-id-2: ${pipeline.hostId}\r\nConnection: close\r\n\r\n${xml}`,
-  );
 }

@@ -72,7 +72,7 @@ export class Payload implements AsyncIterable<Uint8Array> {
     this.lengthBytes =
       plan.kind === "file" ? Math.min(plan.maxBytes, wishes.maxBytes) : lengthOf(headers, plan);
     if (this.lengthBytes > wishes.maxBytes)
-      throw new S3Error("EntityTooLarge", undefined, {
+      throw new S3Error(wishes.etag ? "EntityTooLarge" : "MaxMessageLengthExceeded", undefined, {
         ProposedSize: String(this.lengthBytes),
         MaxSizeAllowed: String(wishes.maxBytes),
       });

@@ -26,6 +26,7 @@ export interface ServerProcess extends AsyncDisposable {
   readonly client: S3Client;
   /** All it printed so far. */
   output(): string;
+  running(): boolean;
   /** SIGKILL to the whole group; resolves when it is gone. */
   kill(): Promise<void>;
   /** SIGINT, as Ctrl-C; resolves with the exit code. */
@@ -37,10 +38,13 @@ export async function startServer(options: {
   readonly port: number;
   readonly args?: readonly string[];
   readonly timeoutMs?: number;
+  /** A command that runs the server, such as one that enters a namespace. */
+  readonly within?: readonly string[];
 }): Promise<ServerProcess> {
   const begunMs = performance.now();
   const args = [bin, "serve", "--data", options.data, "--port", String(options.port)];
-  const child = spawn(process.execPath, [...args, ...(options.args ?? [])], {
+  const [command = "", ...words] = [...(options.within ?? []), process.execPath, ...args];
+  const child = spawn(command, [...words, ...(options.args ?? [])], {
     detached: true,
     stdio: ["ignore", "pipe", "pipe"],
     env: {
@@ -77,6 +81,7 @@ export async function startServer(options: {
     startMs: performance.now() - begunMs,
     client,
     output: () => output,
+    running: () => child.exitCode === null && child.signalCode === null,
     kill,
     async stop() {
       child.kill("SIGINT");

@@ -38,12 +38,14 @@ export class HttpRequests implements Target {
     this.#running ??= await this.#start();
     const { gateway } = this.#running;
     gateway.logged.length = 0;
-    const outcome = round.chance.once(4)
-      ? await this.#storeAndGet(this.#running, round)
-      : await this.#anything(this.#running, round);
-    const failed = gateway.logged.find((line) => /"level":(50|60)/.test(line));
-    check(failed === undefined, `logged as an error: ${failed}`);
-    return outcome;
+    try {
+      return round.chance.once(4)
+        ? await this.#storeAndGet(this.#running, round)
+        : await this.#anything(this.#running, round);
+    } finally {
+      const failed = gateway.logged.find((line) => /"level":(50|60)/.test(line));
+      check(failed === undefined, `logged as an error: ${failed}`);
+    }
   }
 
   async #start(): Promise<Running> {
