@@ -20,10 +20,15 @@ export interface PayloadWishes {
   readonly headers?: IncomingHttpHeaders;
 }
 
-/** Content-Length, or for a chunked body x-amz-decoded-content-length. */
-function lengthOf(headers: IncomingHttpHeaders, plan: PayloadPlan): number {
+/**
+ * Content-Length, or for an aws-chunked body x-amz-decoded-content-length. Undefined for what tells no
+ * length, but its own end: the file of a form, a chunked transfer.
+ */
+function lengthOf(headers: IncomingHttpHeaders, plan: PayloadPlan): number | undefined {
+  if (plan.kind === "file") return undefined;
   const text =
     plan.kind === "chunked" ? headers["x-amz-decoded-content-length"] : headers["content-length"];
+  if (plan.kind !== "chunked" && headers["transfer-encoding"] !== undefined) return undefined;
   if (typeof text !== "string") throw new S3Error("MissingContentLength");
   const lengthBytes = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
   if (Number.isNaN(lengthBytes))
@@ -40,8 +45,10 @@ function md5Of(headers: IncomingHttpHeaders): string | undefined {
 }
 
 export class Payload implements AsyncIterable<Uint8Array> {
-  /** How long it is, or, of a form's file, how long it may be. */
+  /** How long it is, if that was told beforehand; otherwise how long it may be. */
   readonly lengthBytes: number;
+  /** Whether the length was told beforehand. */
+  readonly exact: boolean;
   readonly #plan: PayloadPlan;
   readonly #body: AsyncIterable<Uint8Array>;
   readonly #decoder: AwsChunkedDecoder | undefined;
@@ -63,14 +70,18 @@ export class Payload implements AsyncIterable<Uint8Array> {
     wishes: PayloadWishes,
   ) {
     const chunked = plan.kind === "chunked";
-    if (!chunked && /\baws-chunked\b/i.test(headers["content-encoding"] ?? ""))
+    // The name of the framing alone is harmless, and left out of what is kept of the encodings.
+    if (!chunked && headers["x-amz-decoded-content-length"] !== undefined)
       throw new S3Error(
         "InvalidRequest",
         "An aws-chunked body needs x-amz-content-sha256: STREAMING-….",
       );
     this.#plan = plan;
-    this.lengthBytes =
-      plan.kind === "file" ? Math.min(plan.maxBytes, wishes.maxBytes) : lengthOf(headers, plan);
+    const toldBytes = lengthOf(headers, plan);
+    const mostBytes =
+      plan.kind === "file" ? Math.min(plan.maxBytes, wishes.maxBytes) : wishes.maxBytes;
+    this.exact = toldBytes !== undefined;
+    this.lengthBytes = toldBytes ?? mostBytes;
     if (this.lengthBytes > wishes.maxBytes)
       throw new S3Error(wishes.etag ? "EntityTooLarge" : "MaxMessageLengthExceeded", undefined, {
         ProposedSize: String(this.lengthBytes),
@@ -85,11 +96,6 @@ export class Payload implements AsyncIterable<Uint8Array> {
     if (this.#sha256Promised !== undefined) this.#sha256 = createHash("sha256");
     if (this.#checksumPromised !== undefined)
       this.#running = startChecksum(this.#checksumPromised.algorithm);
-  }
-
-  /** Whether the length was told beforehand. */
-  get exact(): boolean {
-    return this.#plan.kind !== "file";
   }
 
   /** Whether the client promised a digest of its own of this body. */
@@ -156,9 +162,8 @@ export class Payload implements AsyncIterable<Uint8Array> {
 
   #verifyLength(): void {
     const plan = this.#plan;
-    if (plan.kind !== "file") {
-      if (this.#receivedBytes !== this.lengthBytes) throw new S3Error("IncompleteBody");
-    } else if (this.#receivedBytes < plan.minBytes)
+    if (this.exact && this.#receivedBytes !== this.lengthBytes) throw new S3Error("IncompleteBody");
+    if (plan.kind === "file" && this.#receivedBytes < plan.minBytes)
       throw new S3Error(
         "EntityTooSmall",
         "The file is smaller than the policy of the form allows.",

@@ -31,6 +31,7 @@ import { getObject, headObject } from "./s3/get-object.ts";
 import { getObjectAcl } from "./s3/get-object-acl.ts";
 import { getObjectAttributes } from "./s3/get-object-attributes.ts";
 import { getObjectTagging } from "./s3/get-object-tagging.ts";
+import { getObjectTorrent } from "./s3/get-object-torrent.ts";
 import { getUsage } from "./s3/get-usage.ts";
 import { headBucket } from "./s3/head-bucket.ts";
 import { listBuckets } from "./s3/list-buckets.ts";
@@ -129,6 +130,7 @@ const table: readonly Row[] = [
   ["GET", "object", "acl", "GetObjectAcl", "object:READ_ACP", getObjectAcl],
   ["PUT", "object", "acl", "PutObjectAcl", "object:WRITE_ACP", putObjectAcl],
   ["GET", "object", "tagging", "GetObjectTagging", "owner", getObjectTagging],
+  ["GET", "object", "torrent", "GetObjectTorrent", "object:READ", getObjectTorrent],
   ["PUT", "object", "tagging", "PutObjectTagging", "owner", putObjectTagging],
   ["DELETE", "object", "tagging", "DeleteObjectTagging", "owner", deleteObjectTagging],
   ["POST", "object", "quarry-undelete", "UndeleteObject", "owner", undeleteObject],

@@ -155,12 +155,16 @@ describe("bodies that are not what the head says", () => {
     expect(await exists("wrong")).toBe(false);
   });
 
-  test("a chunked transfer that says no length", async () => {
-    const answer = await put(
-      "wrong",
-      { "transfer-encoding": "chunked" },
-      "UNSIGNED-PAYLOAD",
-      "5\r\nhello\r\n0\r\n\r\n",
+  test("a chunked transfer that tells its length by its end only", async () => {
+    const send = (key: string, hash: string, body: string) =>
+      put(key, { "transfer-encoding": "chunked", ...close }, hash, body);
+    const whole = "5\r\nhello\r\n0\r\n\r\n";
+    expect(await send("unsaid", "UNSIGNED-PAYLOAD", whole)).toMatch(/^HTTP\/1.1 200/);
+    expect(await send("unsaid-signed", sha256("hello"), whole)).toMatch(/^HTTP\/1.1 200/);
+    expect(await exists("unsaid-signed")).toBe(true);
+    expect(codeOf(await send("wrong", sha256("hellO"), whole))).toBe("XAmzContentSHA256Mismatch");
+    expect(codeOf(await send("wrong", "UNSIGNED-PAYLOAD", "5\r\nhello\r\nx\r\n"))).toBe(
+      "BadRequest",
     );
     expect(codeOf(answer)).toBe("MissingContentLength");
     expect(await exists("wrong")).toBe(false);

@@ -16,6 +16,8 @@ test.each([
   ".abc",
   "abc.",
   "a..b",
+  "a-.b",
+  "a.-b",
   "192.168.5.4",
   "xn--abc",
   "sthree-abc",

@@ -7,11 +7,11 @@ const prefixes = ["xn--", "sthree-", "amzn-s3-demo-"];
 const suffixes = ["-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3"];
 const reserved = new Set(["metrics", "health"]);
 
-/** Whether a bucket of this name can exist. */
+/** Whether a bucket of this name can exist. Each part between points is a label of a host's name. */
 export function isBucketName(name: string): boolean {
   return (
     form.test(name) &&
-    !name.includes("..") &&
+    !/[.-]\.|\.-/.test(name) &&
     !address.test(name) &&
     !prefixes.some((prefix) => name.startsWith(prefix)) &&
     !suffixes.some((suffix) => name.endsWith(suffix)) &&

@@ -10,17 +10,17 @@ import { readSmallBody, xmlWishes } from "../payload.ts";
 import { parseXml, textOf } from "../xml-read.ts";
 import { checkBucketName } from "./bucket-name.ts";
 import { S3Error } from "./errors.ts";
+import { FIRST_REGION } from "./get-bucket-location.ts";
 
-const FIRST_REGION = "us-east-1";
-
-/** The location constraint must be absent or name the region of this gateway. */
-async function checkLocation(call: Call): Promise<void> {
-  const length = header(call, "content-length");
-  if (length === undefined || length === "0") return;
+/** The location constraint, which must be absent or name the region of this gateway. */
+async function askedRegion(call: Call): Promise<string | undefined> {
+  const chunked = header(call, "transfer-encoding") !== undefined;
+  if (!chunked && (header(call, "content-length") ?? "0") === "0") return undefined;
   const body = await readSmallBody(call.payload(xmlWishes));
-  if (body.length === 0) return;
+  if (body.length === 0) return undefined;
   const constraint = textOf(parseXml(body, "CreateBucketConfiguration"), "LocationConstraint");
-  if (constraint === undefined || constraint === "" || constraint === call.region) return;
+  if (constraint === undefined || constraint === "") return undefined;
+  if (constraint === call.region) return constraint;
   throw new S3Error(
     "InvalidLocationConstraint",
     `The specified location constraint is not valid: this endpoint is the region ${call.region}.`,
@@ -48,12 +48,18 @@ async function settingsOf(call: Call): Promise<BucketSettings> {
 export async function createBucket(call: Call): Promise<Answer> {
   const { bucket } = call.target;
   checkBucketName(bucket);
-  await checkLocation(call);
+  const region = await askedRegion(call);
   const { id: owner } = call.identity;
   const settings = await settingsOf(call);
-  const { region, store } = call;
+  const { store } = call;
   try {
-    await store.names.execute({ type: "createBucket", bucket, owner, region, settings });
+    await store.names.execute({
+      type: "createBucket",
+      bucket,
+      owner,
+      settings,
+      ...(region !== undefined && { region }),
+    });
   } catch (error) {
     if (!hasCode(error, "BucketExists")) throw error;
     madeBefore(call, await store.names.bucket(bucket), settings);

@@ -24,8 +24,9 @@ function textOfHeader(name: string, value: string): string {
   return text;
 }
 
-/** The framing of the body is not part of the object. */
+/** The framing of the body is not part of the object; what else is there stays as it was written. */
 function withoutFraming(encoding: string): string {
+  if (!/\baws-chunked\b/i.test(encoding)) return encoding;
   return encoding
     .split(",")
     .map((coding) => coding.trim())

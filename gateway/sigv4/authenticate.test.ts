@@ -284,7 +284,7 @@ describe("what is refused", () => {
     [
       "a presigned URL of eight days",
       { url: presigned.url.replace("=86400", "=691200") },
-      "AuthorizationQueryParametersError",
+      "AccessDenied",
     ],
     [
       "a presigned URL for another key",

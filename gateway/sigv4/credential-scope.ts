@@ -100,8 +100,12 @@ export function claimOfQuery(query: ReadonlyMap<string, string>): Claim {
   };
   const expires = take("X-Amz-Expires");
   const expiresS = /^\d{1,7}$/.test(expires) ? Number(expires) : -1;
+  // What lives for no time has expired, and what would live for longer was never valid: 403, not 400.
   if (expiresS < 1 || expiresS > MAX_EXPIRES_S)
-    throw new S3Error(code, "X-Amz-Expires must be a number of seconds from 1 to 604800.");
+    throw new S3Error(
+      "AccessDenied",
+      "X-Amz-Expires must be a number of seconds from 1 to 604800.",
+    );
   const words = {
     credential: take("X-Amz-Credential"),
     timestamp: take("X-Amz-Date"),
