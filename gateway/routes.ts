@@ -114,7 +114,14 @@ const table: readonly Row[] = [
   ["PUT", "bucket", "acl", "PutBucketAcl", "bucket:WRITE_ACP", putBucketAcl],
   ["GET", "bucket", "ownershipControls", "GetBucketOwnershipControls", "owner", getOwnership],
   ["PUT", "bucket", "ownershipControls", "PutBucketOwnershipControls", "owner", putOwnership],
-  ["DELETE", "bucket", "ownershipControls", "DeleteBucketOwnershipControls", "owner", deleteOwnership],
+  [
+    "DELETE",
+    "bucket",
+    "ownershipControls",
+    "DeleteBucketOwnershipControls",
+    "owner",
+    deleteOwnership,
+  ],
   ["GET", "bucket", "policyStatus", "GetBucketPolicyStatus", "owner", getBucketPolicyStatus],
   ["POST", "bucket", "", "PostObject", "bucket:WRITE", postObject],
   ["POST", "bucket", "delete", "DeleteObjects", "bucket:WRITE", deleteObjects],
@@ -123,6 +130,7 @@ const table: readonly Row[] = [
   ["HEAD", "object", "", "HeadObject", "object:READ", headObject],
   ["GET", "object", "partNumber", "GetObject", "object:READ", getObject],
   ["HEAD", "object", "partNumber", "HeadObject", "object:READ", headObject],
+  ["GET", "object", "torrent", "GetObjectTorrent", "object:READ", getObjectTorrent],
   ["GET", "object", "attributes", "GetObjectAttributes", "object:READ", getObjectAttributes],
   ["PUT", "object", "", "PutObject", "bucket:WRITE", putObject],
   [COPY, "object", "", "CopyObject", "bucket:WRITE", copyObject],
@@ -130,7 +138,6 @@ const table: readonly Row[] = [
   ["GET", "object", "acl", "GetObjectAcl", "object:READ_ACP", getObjectAcl],
   ["PUT", "object", "acl", "PutObjectAcl", "object:WRITE_ACP", putObjectAcl],
   ["GET", "object", "tagging", "GetObjectTagging", "owner", getObjectTagging],
-  ["GET", "object", "torrent", "GetObjectTorrent", "object:READ", getObjectTorrent],
   ["PUT", "object", "tagging", "PutObjectTagging", "owner", putObjectTagging],
   ["DELETE", "object", "tagging", "DeleteObjectTagging", "owner", deleteObjectTagging],
   ["POST", "object", "quarry-undelete", "UndeleteObject", "owner", undeleteObject],
@@ -175,7 +182,9 @@ const unconfigured: readonly (readonly [string, string, Handler])[] = [
 
 export const allRoutes: readonly Row[] = [
   ...table,
-  ...unconfigured.map(([name, verb, handle]): Row => ["GET", "bucket", name, verb, "owner", handle]),
+  ...unconfigured.map(
+    ([name, verb, handle]): Row => ["GET", "bucket", name, verb, "owner", handle],
+  ),
 ];
 
 /** By level and subresource, then by method: no text is put together for a look-up. */
