@@ -123,6 +123,8 @@ export const limits = {
   bucketTags: 50,
   corsRules: 100,
   corsBytes: 64 * KiB,
+  /** Headers that one preflight may ask for: each is held against every rule. */
+  corsRequestHeaders: 100,
   /** Everything of a POST form that stands before the bytes of its file. */
   formBytes: 20 * KiB,
   formFields: 100,

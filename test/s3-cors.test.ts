@@ -95,6 +95,11 @@ describe("preflights", () => {
       asks("PUT", { "access-control-request-headers": "x-amz-date\tx-amz-a" }),
       403,
     ],
+    [
+      "more headers than anyone sends",
+      asks("PUT", { "access-control-request-headers": "x-amz-a,".repeat(101) }),
+      403,
+    ],
     ["another origin", { ...asks("GET"), origin: "https://other.test" }, 403],
     ["no origin", { "access-control-request-method": "GET" }, 400],
     ["no method", { origin: PAGE }, 400],

@@ -94,7 +94,7 @@ export function claimOf({ headers, target }: SignedHead): Claim | undefined {
     if (target.query.has("Signature") || target.query.has("AWSAccessKeyId"))
       throw new S3Error(
         "InvalidRequest",
-        "Signature version 2 is not supported. Please use AWS4-HMAC-SHA256.",
+        "Signature version 2 is not supported. Please use AWS4-HMAC-SHA256: aws configure set default.s3.signature_version s3v4; or in boto3 Config(signature_version='s3v4').",
       );
     return undefined;
   }
