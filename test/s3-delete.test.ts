@@ -74,6 +74,30 @@ describe("deletes on conditions", () => {
     expect((await session.read(Bucket, "k")).body).toBe("x");
   });
 
+  test("who may write but not read learns nothing, and takes no version away", async () => {
+    const Bucket = await session.newBucket("Enabled");
+    const grant = new s3.PutBucketAclCommand({ Bucket, GrantWrite: "id=user-2" });
+    await session.client.send(grant);
+    const { VersionId, ETag = "" } = await session.put(Bucket, "k", "x");
+    const write = (more: Partial<s3.PutObjectCommandInput>) =>
+      session.stranger.send(new s3.PutObjectCommand({ Bucket, Key: "k", Body: "y", ...more }));
+    const drop = (more: Partial<s3.DeleteObjectCommandInput>) =>
+      session.stranger.send(new s3.DeleteObjectCommand({ Bucket, Key: "k", ...more }));
+    const denied = refused("AccessDenied", 403);
+    await expect(write({ IfMatch: ETag })).rejects.toMatchObject(denied);
+    await expect(write({ IfNoneMatch: ETag })).rejects.toMatchObject(denied);
+    await expect(write({ IfNoneMatch: "*" })).rejects.toMatchObject(failed);
+    await expect(drop({ IfMatch: ETag })).rejects.toMatchObject(denied);
+    await expect(drop({ VersionId })).rejects.toMatchObject(denied);
+    const Objects = [{ Key: "k", VersionId }, { Key: "k", Size: 1 }, { Key: "k" }];
+    const { Errors, Deleted } = await session.stranger.send(
+      new s3.DeleteObjectsCommand({ Bucket, Delete: { Objects } }),
+    );
+    expect(Errors?.map(({ Code }) => Code)).toEqual(["AccessDenied", "AccessDenied"]);
+    expect(Deleted).toMatchObject([{ Key: "k", DeleteMarker: true }]);
+    expect((await session.read(Bucket, "k", VersionId)).body).toBe("x");
+  });
+
   test("many at once, each with its own outcome", async () => {
     const Bucket = await session.newBucket("Enabled");
     const a = await session.put(Bucket, "a", "1");

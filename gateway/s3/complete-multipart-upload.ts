@@ -19,7 +19,7 @@ import { checksumXml } from "./checksum-xml.ts";
 import { S3Error } from "./errors.ts";
 import { versionHeader } from "./existing-version.ts";
 import { type NamedPart, parsePartList } from "./part-list.ts";
-import { writeConditions } from "./write-conditions.ts";
+import { conditionsOf } from "./write-conditions.ts";
 
 type StagedPart = Extract<CommandResult, { type: "staged" }>["parts"][number];
 
@@ -33,7 +33,7 @@ function withoutChecksum(call: Call): Call["headers"] {
 }
 
 export async function completeMultipartUpload(call: Call): Promise<Answer> {
-  const conditions = writeConditions(call.headers);
+  const conditions = conditionsOf(call);
   const payload = call.payload({ ...xmlWishes, headers: withoutChecksum(call) });
   const named = parsePartList(await readSmallBody(payload));
   const xml = completeOnce(call, named, conditions);
@@ -44,7 +44,7 @@ export async function completeMultipartUpload(call: Call): Promise<Answer> {
 async function completeOnce(
   call: Call,
   named: readonly NamedPart[],
-  conditions: ReturnType<typeof writeConditions>,
+  conditions: ReturnType<typeof conditionsOf>,
 ): Promise<LateXml> {
   try {
     return await complete(call, named, conditions);
@@ -77,7 +77,7 @@ function etagOf(parts: readonly { readonly etag: string }[]): string {
 async function complete(
   call: Call,
   named: readonly NamedPart[],
-  conditions: ReturnType<typeof writeConditions>,
+  conditions: ReturnType<typeof conditionsOf>,
 ): Promise<LateXml> {
   const { bucket, key, query } = call.target;
   const upload = query.get("uploadId") ?? "";

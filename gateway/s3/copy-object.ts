@@ -12,7 +12,7 @@ import { checksumOf } from "./copied-checksum.ts";
 import { copySourceOf, type NamedSource, withSource } from "./copy-source.ts";
 import { S3Error } from "./errors.ts";
 import { attributesOf } from "./object-attributes.ts";
-import { writeConditions } from "./write-conditions.ts";
+import { conditionsOf } from "./write-conditions.ts";
 
 const REDIRECT = "x-amz-website-redirect-location";
 
@@ -58,7 +58,7 @@ async function wishOf(call: Call): Promise<Wish> {
     replaceMetadata,
     replaceTags,
     algorithm: checksumAlgorithmOf(call.headers),
-    conditions: writeConditions(call.headers),
+    conditions: conditionsOf(call),
   };
 }
 

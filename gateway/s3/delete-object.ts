@@ -1,7 +1,8 @@
 /** DELETE /bucket/key: what is not there is deleted already. */
 import type { Command } from "../../rpc/commands.ts";
 import { type Answer, emptyAnswer } from "../answer.ts";
-import type { Call } from "../call.ts";
+import { bucketOf, type Call } from "../call.ts";
+import { S3Error } from "./errors.ts";
 import { versionIdOf } from "./existing-version.ts";
 import { type DeleteDemands, deleteConditions, demandsOf } from "./write-conditions.ts";
 
@@ -22,13 +23,17 @@ export interface Removed {
   readonly deleteMarker: boolean;
 }
 
+/** @throws S3Error, QuarryError. */
 export async function removeKey(
   call: Call,
   key: string,
   versionId: string | undefined,
   demands: DeleteDemands,
 ): Promise<Removed> {
-  const conditions = deleteConditions(demands);
+  // As at AWS, a grant to write is none to take what versioning is to keep.
+  if (versionId !== undefined && call.identity.id !== bucketOf(call).owner)
+    throw new S3Error("AccessDenied", "Only the owner of the bucket may delete a version.");
+  const conditions = deleteConditions(call, demands);
   const command: Command = {
     type: "deleteObject",
     bucket: call.target.bucket,

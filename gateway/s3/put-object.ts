@@ -7,7 +7,7 @@ import { checksumHeader } from "../checksums.ts";
 import { dataWishes } from "../payload.ts";
 import { S3Error } from "./errors.ts";
 import { attributesOf } from "./object-attributes.ts";
-import { writeConditions } from "./write-conditions.ts";
+import { conditionsOf } from "./write-conditions.ts";
 
 export async function putObject(call: Call): Promise<Answer> {
   const { headers } = await storeObject(call);
@@ -21,7 +21,7 @@ export async function storeObject(
   const { bucket, key } = call.target;
   if (key === "") throw new S3Error("InvalidArgument", "An object needs a key.");
   const attributes = attributesOf(call, await ownershipOf(call, call.headers));
-  const conditions = writeConditions(call.headers);
+  const conditions = conditionsOf(call);
   const payload = call.payload(dataWishes);
   const stored = await call.store.put(
     { bucket, key, ...(conditions === undefined ? {} : { conditions }) },

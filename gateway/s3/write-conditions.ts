@@ -1,6 +1,8 @@
 /** Conditions on writes and deletes; judged where the command is applied. */
 import type { IncomingHttpHeaders } from "node:http";
 import type { WriteConditions } from "../../rpc/commands.ts";
+import { mayList } from "../acl/permissions.ts";
+import { bucketOf, type Call } from "../call.ts";
 import { S3Error } from "./errors.ts";
 
 /** The tag without its quotes. */
@@ -25,6 +27,24 @@ export function writeConditions(headers: IncomingHttpHeaders): WriteConditions |
   };
 }
 
+/** The conditions of a write, if the caller may ask what they ask. @throws S3Error `AccessDenied`. */
+export function conditionsOf(call: Call): WriteConditions | undefined {
+  const conditions = writeConditions(call.headers);
+  if (conditions === undefined) return undefined;
+  const { ifMatch, ifNoneMatch } = conditions;
+  if (ifMatch !== undefined || ifNoneMatch !== "*") permitQuestions(call);
+  return conditions;
+}
+
+/**
+ * A condition is a question about what is there, and who may write may not always read. Whether a key
+ * is free may be asked by everyone who writes; the rest only by those whom a listing would tell it.
+ */
+function permitQuestions(call: Call): void {
+  if (!mayList(call.identity, bucketOf(call)))
+    throw new S3Error("AccessDenied", "Such a condition needs the right to list the bucket.");
+}
+
 /** What a delete demands of the version that goes, as clients write it. */
 export interface DeleteDemands {
   readonly etag?: string | undefined;
@@ -46,9 +66,13 @@ export function demandsOf(headers: IncomingHttpHeaders): DeleteDemands {
   };
 }
 
-export function deleteConditions(demands: DeleteDemands): WriteConditions | undefined {
-  const { etag, modified, length } = demands;
+/** @throws S3Error `AccessDenied`, `InvalidArgument`. */
+export function deleteConditions(
+  call: Call,
+  { etag, modified, length }: DeleteDemands,
+): WriteConditions | undefined {
   if (etag === undefined && modified === undefined && length === undefined) return undefined;
+  permitQuestions(call);
   return {
     ...(etag === undefined ? {} : { ifMatch: etag }),
     ...(modified === undefined ? {} : { ifModifiedMs: timeOf(modified) }),
