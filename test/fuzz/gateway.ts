@@ -8,6 +8,7 @@ import { openStore } from "../../client/open-store.ts";
 import type { Store } from "../../client/store.ts";
 import { memoryStore } from "../memory-store.ts";
 import { chunkedBodies } from "./chunked-bodies.ts";
+import { forms } from "./forms.ts";
 import { headerChecks } from "./header-checks.ts";
 import { HttpRequests } from "./http-requests.ts";
 import { type Counts, FuzzFailure, runRound, type Target } from "./rounds.ts";
@@ -37,6 +38,7 @@ export function gatewayTargets(): Target[] {
     chunkedBodies,
     xmlDocuments,
     headerChecks,
+    forms,
     new HttpRequests("http", { open: memoryStore }),
     new HttpRequests("http-disk", { open: storeOnDisk }),
   ];

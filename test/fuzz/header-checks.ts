@@ -5,11 +5,12 @@ import { refuseUnknownWishes } from "../../gateway/authorize.ts";
 import { checksumHeaderOf, promisedChecksum } from "../../gateway/checksum-headers.ts";
 import { withHoisted } from "../../gateway/hoisted-headers.ts";
 import { Payload } from "../../gateway/payload.ts";
+import { encodeKey, encodeText } from "../../gateway/percent.ts";
+import { parseCopySource } from "../../gateway/s3/copy-source.ts";
 import { countParameter, decodeToken, keyEncoder } from "../../gateway/s3/list-parameters.ts";
 import { firstOffset, parseRange, resolveRange } from "../../gateway/s3/range.ts";
 import { judgeRead, rangeCounts } from "../../gateway/s3/read-conditions.ts";
 import { parseTaggingHeader } from "../../gateway/s3/tagging-header.ts";
-import { writeConditions } from "../../gateway/s3/write-conditions.ts";
 import { parseTarget } from "../../gateway/target.ts";
 import { asReceived, canBeSent } from "./as-received.ts";
 import type { Chance } from "./chance.ts";
@@ -69,7 +70,9 @@ const checks: Readonly<
   Record<string, (chance: Chance, trying: (input: unknown) => void) => string>
 > = {
   range(chance, trying) {
-    const text = value(chance);
+    const text = chance.once(2)
+      ? value(chance)
+      : `bytes=${chance.once(3) ? "" : chance.upTo(1200)}-${chance.once(3) ? "" : chance.upTo(1200)}`;
     trying(text);
     const range = parseRange(text);
     if (range === undefined) return "no range";
@@ -92,11 +95,6 @@ const checks: Readonly<
     trying(headers);
     rangeCounts(headers["if-range"] as string | undefined, object);
     return judgeRead(headers, object);
-  },
-  writes(chance, trying) {
-    const headers = headersOf(chance, ["if-match", "if-none-match", "if-modified-since"]);
-    trying(headers);
-    return writeConditions(headers) === undefined ? "no condition" : "condition";
   },
   checksums(chance, trying) {
     const headers = headersOf(chance, [
@@ -140,6 +138,20 @@ const checks: Readonly<
     }
     refuseUnknownWishes(headers);
     return "hoisted";
+  },
+  copies(chance, trying) {
+    const key = `${chance.text(12)}k`;
+    const version = chance.once(2) ? undefined : `${chance.text(4)}v`;
+    const behind = version === undefined ? "" : `?versionId=${encodeText(version)}`;
+    const source = `${chance.once(2) ? "/" : ""}bucket/${encodeKey(key)}${behind}`;
+    trying(source);
+    const named = parseCopySource(source);
+    check(named.bucket === "bucket" && named.key === key && named.version === version, "another");
+    const text = chance.once(2) ? value(chance) : asReceived(chance.changeText(source));
+    trying(text);
+    const { bucket, key: other } = parseCopySource(text);
+    check(bucket !== "" && !bucket.includes("/") && other !== "", "a name that cannot be");
+    return "source";
   },
   lists(chance, trying) {
     const query = new Map([

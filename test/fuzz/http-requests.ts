@@ -102,7 +102,7 @@ export class HttpRequests implements Target {
   async #one(gateway: RunningGateway, chance: Chance, request: ValidRequest): Promise<Heard> {
     const headers = { ...request.headers, ...close };
     const head = Buffer.from(headText(request.method, request.url, headers), "latin1");
-    const text = await exchange(gateway.port, [head, ...chance.pieces(request.body)], false);
+    const text = await exchange(gateway.port, [head, ...chance.pieces(request.body)], "asks");
     const answers = heardAnswers(text, false);
     const [answer] = answers;
     check(answers.length === 1 && answer !== undefined, `${answers.length} answers`);
@@ -119,26 +119,26 @@ export class HttpRequests implements Target {
       host: gateway.host,
       nowMs: Date.now(),
     });
-    const headers: Record<string, string> = {
-      ...request.headers,
-      ...(chance.once(4) ? {} : close),
-    };
+    const changes = chance.one([0, 0, 1, 1, 2, 5]);
+    const asks = changes === 0 || !chance.once(4);
+    const headers: Record<string, string> = { ...request.headers, ...(asks ? close : {}) };
     if (chance.once(8)) delete headers["authorization"];
     const head = Buffer.from(headText(request.method, request.url, headers), "latin1");
-    const whole = Buffer.concat([head, request.body]);
-    const changes = chance.one([0, 0, 1, 1, 2, 5]);
-    let bytes: Buffer = chance.once(30) ? chance.bytes(chance.upTo(500)) : whole;
+    let bytes: Buffer = chance.once(30)
+      ? chance.bytes(chance.upTo(500))
+      : Buffer.concat([head, request.body]);
+    const whole = changes === 0 && bytes.length === head.length + request.body.length;
     for (let i = 0; i < changes; i++) bytes = chance.change(bytes);
     trying(bytes);
-    const vanish = chance.once(12);
-    if (vanish) bytes = bytes.subarray(0, chance.below(bytes.length + 1));
-    const text = await exchange(gateway.port, chance.pieces(bytes), vanish);
-    const answers = heardAnswers(text, true);
+    const vanishes = chance.once(12);
+    if (vanishes) bytes = bytes.subarray(0, chance.below(bytes.length + 1));
+    const end = vanishes ? "vanishes" : whole ? "asks" : "says";
+    const text = await exchange(gateway.port, chance.pieces(bytes), end);
+    const answers = heardAnswers(text, end !== "asks");
     for (const answer of answers) checkAnswer(answer);
-    if (vanish) return "vanished";
+    if (vanishes) return "vanished";
     const [first] = answers;
-    if (changes === 0 && bytes === whole && request.method !== "CONNECT")
-      check(first !== undefined, "no answer");
+    if (end === "asks" && request.method !== "CONNECT") check(first !== undefined, "no answer");
     if (first === undefined) return "no answer";
     return /<Code>(\w+)/.exec(first.body)?.[1] ?? String(first.status);
   }
@@ -159,26 +159,36 @@ export class HttpRequests implements Target {
 
 const close = { connection: "close" };
 
-/** Sends the pieces one by one, says that no more come, and hears what there is to hear. */
-function exchange(port: number, pieces: readonly Uint8Array[], vanish: boolean): Promise<string> {
+/**
+ * How a client ends: by asking the server to, by saying that no more comes (Node then takes what it has
+ * not answered yet for given up), by going away in the middle.
+ */
+type End = "asks" | "says" | "vanishes";
+
+const SAYS_AFTER_MS = 50;
+
+/** Sends the pieces one by one, and hears what there is to hear. */
+function exchange(port: number, pieces: readonly Uint8Array[], end: End): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect(port, "127.0.0.1");
     let heard = "";
-    socket.setEncoding("latin1");
+    let saying: NodeJS.Timeout | undefined;
     const late = setTimeout(() => {
       socket.destroy();
       reject(new Error(`no end after ${PATIENCE_MS} ms, heard: ${heard}`));
     }, PATIENCE_MS);
+    socket.setEncoding("latin1");
     socket.on("data", (text: string) => {
       heard += text;
     });
     socket.on("error", () => undefined); // a reset is the end like any other: what was heard counts
     socket.on("close", () => {
       clearTimeout(late);
+      clearTimeout(saying);
       resolve(heard);
     });
     for (const piece of pieces) socket.write(piece);
-    if (vanish) socket.write("", () => socket.destroy());
-    else socket.end();
+    if (end === "vanishes") socket.write("", () => socket.destroy());
+    else if (end === "says") saying = setTimeout(() => socket.end(), SAYS_AFTER_MS);
   });
 }

@@ -1,7 +1,10 @@
 /** The XML reader: what is written is read, and no document breaks it or brings more in than it says. */
+import { parseAcl } from "../../gateway/acl/acl-xml.ts";
+import { parseCors } from "../../gateway/cors/configuration.ts";
 import { parsePartList } from "../../gateway/s3/part-list.ts";
+import { parseTagging } from "../../gateway/s3/tag-set.ts";
 import { childrenOf, parseXml, textOf, type XmlNode } from "../../gateway/xml-read.ts";
-import { element, wrap } from "../../gateway/xml-write.ts";
+import { element, escapeXml, wrap } from "../../gateway/xml-write.ts";
 import type { Chance } from "./chance.ts";
 import { check, outcomeOf, type Target } from "./rounds.ts";
 
@@ -27,6 +30,39 @@ const SCRAPS = [
   "<__proto__/>",
   "<constructor/>",
 ];
+
+/** What verbs read out of their bodies. */
+const bodies: readonly [Body, ...Body[]] = [
+  {
+    name: "parts",
+    document:
+      "<CompleteMultipartUpload><Part><PartNumber>$</PartNumber><ETag>$</ETag><ChecksumCRC32>$</ChecksumCRC32></Part></CompleteMultipartUpload>",
+    parse: parsePartList,
+  },
+  {
+    name: "tags",
+    document: "<Tagging><TagSet><Tag><Key>$</Key><Value>$</Value></Tag></TagSet></Tagging>",
+    parse: parseTagging,
+  },
+  {
+    name: "cors",
+    document:
+      "<CORSConfiguration><CORSRule><ID>$</ID><AllowedOrigin>$</AllowedOrigin><AllowedMethod>GET</AllowedMethod><AllowedHeader>$</AllowedHeader><ExposeHeader>$</ExposeHeader><MaxAgeSeconds>5</MaxAgeSeconds></CORSRule></CORSConfiguration>",
+    parse: parseCors,
+  },
+  {
+    name: "acl",
+    document:
+      '<AccessControlPolicy><Owner><ID>$</ID></Owner><AccessControlList><Grant><Grantee xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:type="CanonicalUser"><ID>$</ID></Grantee><Permission>READ</Permission></Grant></AccessControlList></AccessControlPolicy>',
+    parse: parseAcl,
+  },
+];
+
+interface Body {
+  readonly name: string;
+  readonly document: string;
+  parse(bytes: Uint8Array): unknown;
+}
 
 interface Tree {
   readonly name: string;
@@ -84,15 +120,11 @@ export const xmlDocuments: Target = {
     trying(changed);
     const outcome = outcomeOf(() => read(changed, "Delete"));
     if (changed.includes("<!")) check(outcome === "MalformedXML", "a declaration was read");
-    outcomeOf(() =>
-      String(
-        parsePartList(
-          Buffer.from(
-            `<CompleteMultipartUpload><Part><PartNumber>${chance.text(3)}</PartNumber><ETag>${chance.text(6)}</ETag></Part></CompleteMultipartUpload>`,
-          ),
-        ).length,
-      ),
-    );
+    const { name, document: template, parse } = chance.one(bodies) ?? bodies[0];
+    const filled = template.replace(/\$/g, () => escapeXml(chance.text(8)));
+    const body = chance.once(2) ? Buffer.from(filled) : chance.change(Buffer.from(filled));
+    trying(body);
+    outcomeOf(() => `${name} ${typeof parse(body)}`);
     return outcome;
   },
 };
