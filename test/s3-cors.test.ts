@@ -194,5 +194,5 @@ test("more than 64 KiB of rules are too many", async () => {
   }));
   await expect(
     client.send(new s3.PutBucketCorsCommand({ Bucket: "plain", CORSConfiguration: { CORSRules } })),
-  ).rejects.toMatchObject({ name: "EntityTooLarge" });
+  ).rejects.toMatchObject({ name: "MaxMessageLengthExceeded" });
 });

@@ -8,8 +8,11 @@ import sys
 try:
     import boto3
     from boto3.s3.transfer import TransferConfig
+    from botocore.awsrequest import AWSRequest
     from botocore.client import Config
     from botocore.exceptions import ClientError
+    from botocore.httpsession import URLLib3Session
+    from urllib3.filepost import encode_multipart_formdata
 except ImportError:
     print("skipped: boto3 is not installed")
     sys.exit(77)
@@ -160,6 +163,45 @@ def parts_by_hand():
     refused("NoSuchUpload", s3.list_parts, **upload)
 
 
+def tags_and_pages():
+    tag_set = {"TagSet": [{"Key": "a b", "Value": "ü=1"}]}
+    put("tagged", b"", Tagging="x=1&y=2")
+    assert s3.head_object(Bucket=B, Key="tagged")["TagCount"] == 2
+    s3.put_object_tagging(Bucket=B, Key="tagged", Tagging=tag_set)
+    assert s3.get_object_tagging(Bucket=B, Key="tagged")["TagSet"] == tag_set["TagSet"]
+    s3.delete_object_tagging(Bucket=B, Key="tagged")
+    assert s3.get_object_tagging(Bucket=B, Key="tagged")["TagSet"] == []
+    refused("NoSuchTagSet", s3.get_bucket_tagging, Bucket=B)
+    s3.put_bucket_tagging(Bucket=B, Tagging=tag_set)
+    assert s3.get_bucket_tagging(Bucket=B)["TagSet"] == tag_set["TagSet"]
+    s3.delete_bucket_tagging(Bucket=B)
+    rules = [{"AllowedOrigins": ["https://*.test"], "AllowedMethods": ["GET"], "MaxAgeSeconds": 5}]
+    refused("NoSuchCORSConfiguration", s3.get_bucket_cors, Bucket=B)
+    s3.put_bucket_cors(Bucket=B, CORSConfiguration={"CORSRules": rules})
+    assert s3.get_bucket_cors(Bucket=B)["CORSRules"] == rules
+    url = s3.generate_presigned_url("get_object", Params={"Bucket": B, "Key": "tagged"})
+    page = {"Origin": "https://a.test", "Access-Control-Request-Method": "GET"}
+    for method in ("GET", "OPTIONS"):
+        answer = URLLib3Session().send(AWSRequest(method, url, page).prepare())
+        shown = answer.headers.get("Access-Control-Allow-Origin")
+        assert (answer.status_code, shown) == (200, "https://a.test"), answer.content
+    s3.delete_bucket_cors(Bucket=B)
+
+
+def forms():
+    for version in ("s3", "s3v4"):
+        signer = boto3.client("s3", config=Config(signature_version=version))
+        conditions = [["content-length-range", 1, 9], {"success_action_status": "201"}]
+        form = signer.generate_presigned_post(B, "form/${filename}", Conditions=conditions)
+        fields = {**form["fields"], "success_action_status": "201"}
+        for content, status in ((b"123456789", 201), (b"1234567890", 400), (b"", 400)):
+            body, head = encode_multipart_formdata({**fields, "file": (f"{version} ü", content)})
+            request = AWSRequest("POST", form["url"], {"Content-Type": head}, data=body)
+            answer = URLLib3Session().send(request.prepare())
+            assert answer.status_code == status, answer.content
+        assert get(f"form/{version} ü")["Body"].read() == b"123456789"
+
+
 def buckets():
     refused("NoSuchBucket", s3.list_objects_v2, Bucket="boto3-none")
     refused("404", s3.head_bucket, Bucket="boto3-none")
@@ -171,7 +213,8 @@ def buckets():
 
 
 s3.create_bucket(Bucket=B)
-for tour in (transfers, conditions, descriptions, strange_keys, listings, parts_by_hand, buckets):
+tours = (transfers, conditions, descriptions, strange_keys, listings, parts_by_hand)
+for tour in (*tours, tags_and_pages, forms, buckets):
     tour()
 for key in keys():
     s3.delete_object(Bucket=B, Key=key)
