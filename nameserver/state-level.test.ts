@@ -16,6 +16,7 @@ import { hasCode } from "../base/errors.ts";
 import { seededRandom } from "../base/random.ts";
 import { checkLevel } from "./level-check.ts";
 import { LevelState } from "./state-level.ts";
+import { MemoryState } from "./state-memory.ts";
 
 let root: string;
 beforeEach(async () => {
@@ -48,6 +49,36 @@ async function filled(name: string): Promise<void> {
     await state.checkpoint();
   }
 }
+
+describe.each(["LevelDB", "memory"])("a snapshot of the state in %s", (kind) => {
+  test("is of one moment, whatever is written meanwhile", async () => {
+    await using state = kind === "memory" ? new MemoryState() : await open("moments");
+    // What moves from one kind of row to another is in exactly one of them at any moment.
+    await state.write([change("\x20a", "0")]);
+    let writing = true;
+    const writer = (async () => {
+      for (let i = 0; i < 300; i++) {
+        const [from, to] = i % 2 === 0 ? ["\x20a", "\x21a"] : ["\x21a", "\x20a"];
+        await state.write([change(from ?? ""), change(to ?? "", String(i))]);
+      }
+      writing = false;
+    })();
+    let looks = 0;
+    while (writing) {
+      await using view = state.snapshot();
+      await using first = view.range("\x20", "\x21");
+      const before = await first.next(9);
+      await using second = view.range("\x21", "\x22");
+      const both = [...before, ...(await second.next(9))];
+      expect(both.length).toBe(1);
+      const [one] = both;
+      if (one !== undefined) expect(view.get(one.key)?.equals(one.value)).toBe(true);
+      looks++;
+    }
+    await writer;
+    expect(looks).toBeGreaterThan(10);
+  });
+});
 
 describe("the state in LevelDB", () => {
   test("holds after a crash what the last checkpoint saw, and nothing of its own log", async () => {
