@@ -7,7 +7,7 @@ import type { DropRow } from "../rows.ts";
 import { QueueCursor } from "./queue.ts";
 import type { WorkContext, Worker } from "./worker.ts";
 
-/** Part row, blob and queue row of each stay within a command's keys. */
+/** Looked at in one step. The command takes as many as its keys allow. */
 const PARTS = 1000;
 
 export function dropLeftovers(context: WorkContext): Worker {
