@@ -13,6 +13,14 @@ test.each<[Error, RegExp]>([
   [system({ code: "ENOTFOUND", hostname: "nohost" }), /nohost/],
   [system({ code: "ERR_INVALID_URL", input: "nonsense" }), /nonsense is no address/],
   [system({ code: "EPROTO" }), /http:\/\//],
+  [system({ code: "ENAMETOOLONG", path: "/d/aaa" }), /longer than this disk takes/],
+  [system({ code: "ECONNREFUSED", errors: [{ address: "::1", port: 9 }] }), /at ::1:9\./],
+  [system({ name: "UnknownError", $metadata: { httpStatusCode: 403 } }), /secret key is wrong/],
+  [
+    system({ message: "@aws-sdk XML parse error: raw words", $response: { statusCode: 404 } }),
+    /no S3 store \(it said 404/,
+  ],
+  [system({ code: "DEPTH_ZERO_SELF_SIGNED_CERT" }), /NODE_EXTRA_CA_CERTS/],
   [system({ name: "InvalidBucketName" }), /3 to 63 .*InvalidBucketName/],
   [
     new Error("Database failed to open", {

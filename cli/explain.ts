@@ -12,6 +12,8 @@ interface SdkError {
   readonly syscall?: string;
   readonly hostname?: string;
   readonly input?: string;
+  readonly errors?: readonly { readonly address?: string; readonly port?: number }[];
+  readonly $response?: { readonly statusCode?: number };
   readonly $metadata?: { readonly httpStatusCode?: number };
 }
 
@@ -28,6 +30,19 @@ const advice: Readonly<Record<string, string>> = {
   CredentialsProviderError:
     "no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or use --access-key and --secret-key (`quarry serve` prints where they are)",
   RequestTimeTooSkewed: "this machine's clock and the store's differ by more than 15 minutes",
+  ExpiredToken: "the session of these credentials has ended; make new ones",
+  BucketAlreadyExists: "someone else has a bucket of this name; choose another",
+  BucketAlreadyOwnedByYou: "you have this bucket already",
+  NoSuchVersion: "there is no such version; `quarry ls --versions` shows those there are",
+  KeyTooLongError: "keys have at most 1024 bytes of UTF-8",
+  EntityTooLarge: "the store takes no object of this size in one request",
+  PreconditionFailed: "the object was changed meanwhile; run the same command again",
+  NotImplemented: "this store cannot do that",
+  AuthorizationHeaderMalformed: "the region is wrong for this bucket; say it with --region",
+  PermanentRedirect: "the bucket is in another region; say it with --region or --endpoint",
+  SlowDown: "the store has too much to do; try again later, or with a smaller --parallel",
+  ServiceUnavailable: "the store has too much to do; try again later",
+  TimeoutError: "the store did not answer in time",
 };
 
 /** One or two sentences for a person at a terminal. */
@@ -40,17 +55,58 @@ export function explain(error: unknown): string {
   if (ofSystem !== undefined) return ofSystem;
   const known = advice[name];
   if (known !== undefined) return `${known} (${name})`;
+  const ofAnswer = explainAnswer(error as SdkError);
+  if (ofAnswer !== undefined) return ofAnswer;
   // LevelDB says what happened in the cause only.
   if (error instanceof Error && error.cause instanceof Error && error.cause !== error)
     return `${message}: ${explain(error.cause)}`;
   return error instanceof Error ? `${message || name}` : String(error);
 }
 
+/** Answers without a code that says more: to HEAD, and of what is no store at all. */
+function explainAnswer({ message, $metadata, $response }: SdkError): string | undefined {
+  const status = $response?.statusCode ?? $metadata?.httpStatusCode;
+  if (/XML parse error|Deserialization error/.test(message))
+    return `what answers there is no S3 store (it said ${status ?? "nothing"}, and no XML). Is --endpoint right?`;
+  switch (status) {
+    case 401:
+    case 403:
+      return "refused: the access key or secret key is wrong, or they may not do that";
+    case 301:
+    case 307:
+    case 400:
+      return /^UnknownError$|^$/.test(message)
+        ? `the store refused the request (${status}). Are --endpoint and --region right?`
+        : undefined;
+    default:
+      return undefined;
+  }
+}
+
 function explainSystem({ code, message, ...at }: SdkError): string | undefined {
-  const where = at.path ?? `${at.address}:${at.port}`;
+  // Of a name with several addresses the first that was tried stands for all.
+  const tried = at.address === undefined && at.errors?.[0] !== undefined ? at.errors[0] : at;
+  const where = at.path ?? `${tried.address}:${tried.port}`;
   switch (code) {
     case "ECONNREFUSED":
       return `nothing answers at ${where}. Is the store running (quarry serve)? Is --endpoint right?`;
+    case "ECONNRESET":
+    case "EPIPE":
+      return "the other side closed the connection in the middle; try again";
+    case "ETIMEDOUT":
+    case "EHOSTUNREACH":
+    case "ENETUNREACH":
+      return `no way to ${where} (${code}). Is the address right? Is there a network?`;
+    case "DEPTH_ZERO_SELF_SIGNED_CERT":
+    case "SELF_SIGNED_CERT_IN_CHAIN":
+    case "UNABLE_TO_VERIFY_LEAF_SIGNATURE":
+    case "UNABLE_TO_GET_ISSUER_CERT_LOCALLY":
+      return `the store's certificate is of nobody this machine trusts (${code}); give its authority with NODE_EXTRA_CA_CERTS=FILE`;
+    case "ERR_TLS_CERT_ALTNAME_INVALID":
+    case "CERT_HAS_EXPIRED":
+      return `the store's certificate is not good: ${message}`;
+    case "ENAMETOOLONG":
+      return "the name is longer than this disk takes (255 bytes, as a rule); choose another: quarry get s3://bucket/key FILE";
     case "ENOTFOUND":
     case "EAI_AGAIN":
       return `there is no machine called ${at.hostname}. Is the address right?`;

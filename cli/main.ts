@@ -5,6 +5,7 @@
 import { Command, CommanderError } from "commander";
 import { errorName, exitCodeOf, exitCodes } from "./exit-code.ts";
 import { explain } from "./explain.ts";
+import { printable } from "./objects/printable.ts";
 
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
   serve: async () => (await import("./serve/command.ts")).serveCommand(),
@@ -59,7 +60,9 @@ try {
     const message = explain(error);
     const forProgram = process.argv.includes("--json");
     console.error(
-      forProgram ? JSON.stringify({ error: errorName(error), message }) : `quarry: ${message}`,
+      forProgram
+        ? JSON.stringify({ error: errorName(error), message })
+        : `quarry: ${printable(message)}`,
     );
     process.exitCode = exitCodeOf(error);
   }

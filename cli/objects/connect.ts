@@ -94,8 +94,7 @@ export function isTrustedWay(endpoint: string): boolean {
 
 export function connect(options: ConnectOptions): S3Client {
   const { endpoint, region } = placeOf(options);
-  const accessKeyId = options.accessKey ?? given(options, "QUARRY_ROOT_ACCESS_KEY");
-  const secretAccessKey = options.secretKey ?? given(options, "QUARRY_ROOT_SECRET_KEY");
+  const credentials = givenCredentials(options);
   const isPath = (options.addressing ?? "path") === "path";
   const agent = { keepAlive: true, maxSockets: 2 * MAX_AT_ONCE };
   const client = new S3Client({
@@ -116,14 +115,29 @@ export function connect(options: ConnectOptions): S3Client {
       socketAcquisitionWarningTimeout: SILENCE_MS,
     },
     ...(options.profile !== undefined && { profile: options.profile }),
-    ...(accessKeyId !== undefined &&
-      secretAccessKey !== undefined && { credentials: { accessKeyId, secretAccessKey } }),
+    ...(credentials !== undefined && { credentials }),
   });
   makeLean(client);
   ownChecksums(client, isTrustedWay(endpoint));
   return client;
 }
 
-function given({ profile }: ConnectOptions, name: string): string | undefined {
-  return profile === undefined ? process.env[name] : undefined;
+/** Those of flags and of Quarry's own environment; the SDK knows where all others are. */
+function givenCredentials(options: ConnectOptions) {
+  const { accessKey, secretKey } = options;
+  const { env } = process;
+  if (accessKey === undefined && secretKey === undefined) {
+    const accessKeyId = env["QUARRY_ROOT_ACCESS_KEY"];
+    const secretAccessKey = env["QUARRY_ROOT_SECRET_KEY"];
+    if (options.profile !== undefined || accessKeyId === undefined || secretAccessKey === undefined)
+      return undefined;
+    return { accessKeyId, secretAccessKey };
+  }
+  // One flag may change one half of what the environment says.
+  const accessKeyId = accessKey ?? env["QUARRY_ROOT_ACCESS_KEY"] ?? env["AWS_ACCESS_KEY_ID"];
+  const secretAccessKey =
+    secretKey ?? env["QUARRY_ROOT_SECRET_KEY"] ?? env["AWS_SECRET_ACCESS_KEY"];
+  if (accessKeyId === undefined || secretAccessKey === undefined)
+    throw new QuarryError("InvalidArgument", "--access-key and --secret-key belong together");
+  return { accessKeyId, secretAccessKey };
 }

@@ -2,7 +2,7 @@
  * Where a key may be written below a folder: never outside it, never where another key has its
  * place (`a//b`, `a/../b`), never through a link that leads outside. Keys come from strangers.
  */
-import { mkdir, realpath } from "node:fs/promises";
+import { mkdir, realpath, stat } from "node:fs/promises";
 import { dirname, resolve, sep } from "node:path";
 import { QuarryError } from "../../base/errors.ts";
 
@@ -44,7 +44,7 @@ export class FolderGuard {
   /** One level at a time: a folder is made only inside one that is known to be inside. */
   async #makeNow(folder: string): Promise<void> {
     if (folder === this.#root) {
-      await mkdir(folder, { recursive: true });
+      await makeFolder(folder);
       return;
     }
     await this.#make(dirname(folder));
@@ -62,4 +62,16 @@ export class FolderGuard {
     if (real !== root && !real.startsWith(root === sep ? sep : root + sep))
       throw new QuarryError("Forbidden", `${folder} is a link to ${real}, outside ${this.#root}`);
   }
+}
+
+/** With all above it. Node's own recursive mkdir never ends where nothing can be made (`/proc/x`). */
+export async function makeFolder(folder: string): Promise<void> {
+  const found = await stat(folder).catch(() => undefined);
+  if (found?.isDirectory() === true) return;
+  const above = dirname(folder);
+  if (found === undefined && above !== folder) await makeFolder(above);
+  await mkdir(folder).catch((error: NodeJS.ErrnoException) => {
+    // Another transfer may have made it meanwhile; then the next step tells if it is no folder.
+    if (error.code !== "EEXIST" || found !== undefined) throw error;
+  });
 }

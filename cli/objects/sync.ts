@@ -1,9 +1,10 @@
-import { mkdir, unlink } from "node:fs/promises";
+import { unlink } from "node:fs/promises";
+import { resolve } from "node:path";
 import type { Command } from "commander";
 import { QuarryError } from "../../base/errors.ts";
 import { deleteKeys } from "./delete-keys.ts";
 import { type Includes, includesAll } from "./filters.ts";
-import { FolderGuard } from "./folder-guard.ts";
+import { FolderGuard, makeFolder } from "./folder-guard.ts";
 import { tellInterruption } from "./interruption.ts";
 import { listObjects } from "./listing.ts";
 import { localTree } from "./local-tree.ts";
@@ -74,7 +75,7 @@ async function sync(
     if (into.at.key.startsWith(from.at.key) || from.at.key.startsWith(into.at.key))
       throw new QuarryError("InvalidArgument", `${target} and ${source} are one inside the other`);
   }
-  if (into.kind === "local" && flags.dryRun !== true) await mkdir(into.folder, { recursive: true });
+  if (into.kind === "local" && flags.dryRun !== true) await makeFolder(resolve(into.folder));
   const doomed: AnySide[] = [];
   const comparing = {
     sizeOnly: flags.sizeOnly === true,

@@ -3,6 +3,7 @@
  * told and left; what fails for all ends the command.
  */
 import { unlink } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
 import { DeleteObjectCommand } from "@aws-sdk/client-s3";
 import { QuarryError, unreachable } from "../../base/errors.ts";
 import { limits } from "../../base/limits.ts";
@@ -10,7 +11,7 @@ import { endsAll } from "../exit-code.ts";
 import { copyObject } from "./copy-object.ts";
 import { destinationOf, downloadFile } from "./download.ts";
 import { downloadToDevice } from "./download-device.ts";
-import type { FolderGuard } from "./folder-guard.ts";
+import { type FolderGuard, makeFolder } from "./folder-guard.ts";
 import { type Location, urlOf } from "./location.ts";
 import type { Source } from "./open-object.ts";
 import { inParallel } from "./parallel.ts";
@@ -141,6 +142,7 @@ async function runOne(session: Session, one: Transfer): Promise<Done> {
       }
       const { kind, path } = await destinationOf(one.path);
       if (kind === "device") return downloadToDevice(session, one.from, path);
+      await makeFolder(dirname(resolve(path)));
       return downloadFile(session, one.from, path, one.bytes);
     }
     case "copy":
