@@ -353,6 +353,22 @@ describe("refused, with nothing stored", () => {
     expect(await codeOf(answer)).toBe("PreconditionFailed");
   });
 
+  test("a form for the bucket of somebody else", async () => {
+    const owner = { "x-amz-expected-bucket-owner": "user-2" };
+    expect(await codeOf(await post([key, ...proof(), file], "/bucket", owner))).toBe(
+      "AccessDenied",
+    );
+  });
+
+  test("encryption, in a field or in the head", async () => {
+    const asked = { "x-amz-server-side-encryption": "AES256" };
+    const fields: Field[] = [...Object.entries(asked), ...signed4(user, [...conditions, asked])];
+    expect(await codeOf(await post([key, ...fields, file]))).toBe("NotImplemented");
+    expect(await codeOf(await post([key, ...proof(), file], "/bucket", asked))).toBe(
+      "NotImplemented",
+    );
+  });
+
   test("a form that is signed in its head", async () => {
     const { headers } = running.sign("POST", "/bucket", {}, sha256(""));
     expect(await codeOf(await post([key, file], "/bucket", headers))).toBe("InvalidArgument");

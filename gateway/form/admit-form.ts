@@ -50,7 +50,7 @@ export async function admitForm(
     identity,
     bucket,
     target: { ...target, key },
-    headers: headersOfForm(fields, headers.host),
+    headers: headersOfForm(fields, headers),
     plan: { kind: "file", minBytes: limits.minBytes, maxBytes: limits.maxBytes },
     bytes: file,
     form: fields,

@@ -19,12 +19,15 @@ const plain = [
   "expires",
 ];
 
-/** @param host as the request has it: the answer names the place of the object. */
+/** What of a form's own head counts: where it was sent, and whose the bucket must be. */
+const ofHead = ["host", "x-amz-expected-bucket-owner"];
+
 export function headersOfForm(
   fields: ReadonlyMap<string, string>,
-  host: string | undefined,
+  head: IncomingHttpHeaders,
 ): IncomingHttpHeaders {
-  const headers = withHoisted(host === undefined ? {} : { host }, fields);
+  const known = ofHead.filter((name) => head[name] !== undefined);
+  const headers = withHoisted(Object.fromEntries(known.map((name) => [name, head[name]])), fields);
   for (const name of plain) {
     const value = fields.get(name);
     if (value !== undefined) headers[name] = safeHeaderValue(name, value);
