@@ -128,7 +128,7 @@ describe("bodies that are not what the head says", () => {
       "hello",
       "NotImplemented",
     ],
-    ["a public ACL", { ...length, "x-amz-acl": "public-read" }, five, "hello", "NotImplemented"],
+    ["an ACL of no kind", { ...length, "x-amz-acl": "mine" }, five, "hello", "InvalidArgument"],
     [
       "another storage class",
       { ...length, "x-amz-storage-class": "GLACIER" },

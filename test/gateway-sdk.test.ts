@@ -413,16 +413,11 @@ describe("buckets", () => {
     await expect(client.send(new s3.GetBucketPolicyCommand({ Bucket }))).rejects.toMatchObject(
       refused("NoSuchBucketPolicy", 404),
     );
-    for (const command of [
-      new s3.PutBucketAccelerateConfigurationCommand({
-        Bucket,
-        AccelerateConfiguration: { Status: "Enabled" },
-      }),
-      new s3.GetObjectAclCommand({ Bucket, Key: "said" }),
-    ])
-      await expect(client.send(command as s3.GetObjectAclCommand)).rejects.toMatchObject(
-        refused("NotImplemented", 501),
-      );
+    const accelerate = new s3.PutBucketAccelerateConfigurationCommand({
+      Bucket,
+      AccelerateConfiguration: { Status: "Enabled" },
+    });
+    await expect(client.send(accelerate)).rejects.toMatchObject(refused("NotImplemented", 501));
   });
 
   test("the wrong region is told the right one", async () => {

@@ -82,7 +82,6 @@ export async function getObjectAttributes(call: Call): Promise<Answer> {
     call.store.names.objectParts({ ...named, after: page.after, limit }),
   );
   const { object } = found;
-  call.permit(object);
   const { etag, checksum, storageClass = "STANDARD" } = object.attributes;
   const has = (name: Name, xml: () => string) => (wanted.has(name) ? xml() : "");
   const text = xmlDocument(

@@ -5,7 +5,7 @@ import { S3Error } from "./errors.ts";
 import { existingVersion } from "./existing-version.ts";
 
 export async function getObjectTorrent(call: Call): Promise<Answer> {
-  call.permit(await existingVersion(call));
+  await existingVersion(call);
   const { key } = call.target;
   throw new S3Error("NoSuchKey", "There are no torrents here: get the object itself.", {
     Key: key,

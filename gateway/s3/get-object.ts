@@ -32,15 +32,13 @@ export async function headObject(call: Call): Promise<Answer> {
 }
 
 async function openObject(call: Call, offset: number | undefined): Promise<OpenObject> {
-  const opened = await existing(call, (named) =>
+  return await existing(call, (named) =>
     call.store.open({
       ...named,
       ...(offset === undefined ? {} : { offset }),
       ...(call.target.query.has("partNumber") && { part: partOf(call) }),
     }),
   );
-  call.permit(opened.object);
-  return opened;
 }
 
 function partOf(call: Call): number {
