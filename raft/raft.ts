@@ -9,7 +9,7 @@ import { advanceCommit } from "./commit.ts";
 import { compact } from "./compaction.ts";
 import type { Configuration } from "./configuration.ts";
 import { type Core, configurationNow, leaderOf } from "./core.ts";
-import { isPatient, ownVoteIsDurable, standForElection } from "./election.ts";
+import { ownVoteIsDurable, standForElection } from "./election.ts";
 import type { Entry } from "./entry.ts";
 import { acknowledge } from "./follower.ts";
 import type { Input, Now } from "./input.ts";
@@ -167,7 +167,7 @@ function handle(core: Core, input: Input): void {
       beginTransfer(core, input.to);
       return;
     case "campaign":
-      if (!isPatient(core)) standForElection(core);
+      if (core.role.kind === "follower") standForElection(core);
       return;
     case "compact":
       compact(core, input.index);

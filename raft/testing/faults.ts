@@ -2,6 +2,7 @@
 import type { NodeId } from "../../base/ids.ts";
 import { everybody, isJoint } from "../configuration.ts";
 import type { SimNode } from "./node.ts";
+import { contend, migrate, PLOT_QUIET_MS, topple, usurp } from "./plots.ts";
 import type { World } from "./world.ts";
 
 export type FaultName =
@@ -19,7 +20,11 @@ export type FaultName =
   | "change"
   | "checkpoint"
   | "campaign"
-  | "unreachable";
+  | "unreachable"
+  | "usurp"
+  | "contend"
+  | "migrate"
+  | "topple";
 
 /** How often each happens, compared with the others. */
 const weights: Record<FaultName, number> = {
@@ -38,8 +43,14 @@ const weights: Record<FaultName, number> = {
   checkpoint: 14,
   campaign: 3,
   unreachable: 4,
+  usurp: 12,
+  contend: 6,
+  migrate: 8,
+  topple: 4,
 };
 const names = Object.keys(weights) as FaultName[];
+const plots = { usurp, contend, migrate };
+const plotNames = new Set<FaultName>(["usurp", "contend", "migrate", "topple"]);
 const urn = names.flatMap((name) => Array.from({ length: weights[name] }, () => name));
 
 export class Faults {
@@ -57,7 +68,11 @@ export class Faults {
 
   begin(): void {
     const { nodes, dice } = this.#world;
-    for (const node of nodes) node.rate = 1 + (this.#drift * dice.between(-100, 100)) / 100;
+    // Most clocks are as wrong as they may be.
+    for (const node of nodes) {
+      const worst = dice.chance(0.5) ? 1 : -1;
+      node.rate = 1 + this.#drift * (dice.chance(0.7) ? worst : dice.between(-10, 10) / 10);
+    }
     this.#plan();
   }
 
@@ -74,13 +89,15 @@ export class Faults {
     }
   }
 
-  #plan(): void {
+  #plan(quietMs = 0): void {
     const { agenda, dice } = this.#world;
-    agenda.after(dice.between(10, 150), () => {
+    agenda.after(quietMs + dice.between(10, 150), () => {
       if (this.#isOver) return;
       const name = dice.pick(urn) ?? "heal";
-      if (this.#happen(name)) this.counts[name]++;
-      this.#plan();
+      const happened = this.#happen(name);
+      if (happened) this.counts[name]++;
+      // A plot needs calm around it, most of the time.
+      this.#plan(happened && plotNames.has(name) && dice.chance(0.8) ? PLOT_QUIET_MS : 0);
     });
   }
 
@@ -135,6 +152,14 @@ export class Faults {
         return this.#change();
       case "checkpoint":
         for (const node of nodes) if (dice.chance(0.7)) node.checkpoint();
+        return true;
+      case "usurp":
+      case "contend":
+      case "migrate":
+        if (leader !== undefined) plots[name](this.#world, leader);
+        return leader !== undefined;
+      case "topple":
+        topple(this.#world);
         return true;
       case "campaign":
         victim.live(0, () => victim.step({ type: "campaign" }));

@@ -42,7 +42,7 @@ export class SimNode {
   readonly #snapshots: SnapshotWork;
   #life = 0;
   #pausedUntilMs = 0;
-  #writtenAtMs = 0;
+  #isSyncing = false;
   #isPumpPlanned = false;
   readonly #openReads = new Set<number>();
   /** The log as it was handed out, for the oracle. */
@@ -64,11 +64,11 @@ export class SimNode {
   }
 
   start(): void {
-    const { dice, settings, rules, agenda } = this.#world;
+    const { dice, settings, rules } = this.#world;
     this.#life++;
     this.machine = this.storage.machine.clone();
     this.#log = { base: this.storage.base, entries: [...this.storage.entries] };
-    this.#writtenAtMs = agenda.nowMs;
+    this.#isSyncing = false;
     this.raft = new Raft({
       id: this.id,
       settings,
@@ -194,7 +194,6 @@ export class SimNode {
   }
 
   #persist(persist: NonNullable<Outputs["persist"]>): void {
-    const { dice, agenda } = this.#world;
     if (persist.reset !== undefined) this.#log = { base: persist.reset, entries: [] };
     for (const entry of persist.entries) {
       const previousTerm = this.#termAt((entry.index - 1) as LogIndex);
@@ -203,13 +202,25 @@ export class SimNode {
       this.#log.entries.push(entry);
     }
     this.storage.write(persist);
+    this.#sync();
+  }
+
+  /** One sync for all writes that wait, as owners do it. */
+  #sync(): void {
+    const count = this.storage.waiting;
+    if (this.#isSyncing || count === 0) return;
+    this.#isSyncing = true;
+    const { dice } = this.#world;
     const slow = dice.chance(0.05) ? 20 : 1;
-    this.#writtenAtMs = Math.max(this.#writtenAtMs, agenda.nowMs) + dice.between(0, 6) * slow;
-    this.live(Math.max(0.001, this.#writtenAtMs - agenda.nowMs), () => {
-      const done = this.storage.complete();
-      if (done === undefined) return;
-      for (const message of done.thenSend) this.#send(message);
-      this.step({ type: "persisted", sequence: done.sequence });
+    this.live(Math.max(0.001, dice.between(0, 6) * slow), () => {
+      this.#isSyncing = false;
+      for (let i = 0; i < count; i++) {
+        const done = this.storage.complete();
+        for (const message of done?.thenSend ?? []) this.#send(message);
+        if (done !== undefined && i === count - 1)
+          this.step({ type: "persisted", sequence: done.sequence });
+      }
+      this.#sync();
     });
   }
 

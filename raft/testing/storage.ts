@@ -33,6 +33,11 @@ export class Storage {
     return (this.base.index + this.entries.length) as LogIndex;
   }
 
+  /** Writes that are not durable yet. */
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
   write(persist: Persist): void {
     this.#waiting.push(persist);
   }
