@@ -1,10 +1,11 @@
 /** Uploads by forms over real sockets: what is stored, what is answered, and what is refused. */
 import { createHash } from "node:crypto";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { connect } from "node:net";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { Store } from "../client/store.ts";
 import type { Grant } from "../rpc/objects.ts";
 import { type Field, FORM_TYPE, formBody, policyText, signed2, signed4 } from "./form-request.ts";
-import { other, type RunningGateway, runGateway, user } from "./gateway-running.ts";
+import { headText, other, type RunningGateway, runGateway, user } from "./gateway-running.ts";
 import { memoryStore } from "./memory-store.ts";
 import { sha256 } from "./sign-request.ts";
 
@@ -116,6 +117,30 @@ describe("a signed form", () => {
     const fields: Field[] = [key, ...signed4(user, conditions), ["file", big, "big"]];
     expect((await post(fields)).status).toBe(204);
     expect((await stored("bucket", "up/a")).text).toBe(big.toString());
+  });
+
+  test("in a chunked transfer that says no length", async () => {
+    const whole = formBody([["key", "up/chunked"], ...signed4(user, conditions), file]);
+    const answer = await fetch(`${running.endpoint}/bucket`, {
+      method: "POST",
+      body: new Blob([new Uint8Array(whole)]).stream(),
+      headers: { "content-type": FORM_TYPE },
+      duplex: "half",
+    });
+    expect(answer.status).toBe(204);
+    expect((await stored("bucket", "up/chunked")).text).toBe("hello");
+  });
+
+  test("leaves the connection to the next request", async () => {
+    const body = formBody([["key", "up/first"], ...signed4(user, conditions), file]);
+    const head = headText("POST", "/bucket", {
+      host: running.host,
+      "content-type": FORM_TYPE,
+      "content-length": String(body.length),
+    });
+    const next = headText("GET", "/health/live", { host: running.host, connection: "close" });
+    const answers = await running.raw(head, body, next);
+    expect(answers).toMatch(/^HTTP\/1.1 204 [\s\S]*HTTP\/1.1 200 OK[\s\S]*"live"/);
   });
 
   test("what follows the file is ignored", async () => {
@@ -345,6 +370,26 @@ describe("refused, with nothing stored", () => {
       headers: { "content-type": FORM_TYPE },
     });
     expect(await codeOf(answer)).toBe("MalformedPOSTRequest");
+    expect(await count("bucket")).toBe(was);
+  });
+
+  test("a client that vanishes within its file", async () => {
+    const was = await count("bucket");
+    const whole = formBody([["key", "up/gone"], ...proof(), ["file", "hello".repeat(1000), "f"]]);
+    const socket = connect(running.port, "127.0.0.1");
+    const head = headText("POST", "/bucket", {
+      host: running.host,
+      "content-type": FORM_TYPE,
+      "content-length": String(whole.length),
+    });
+    socket.write(head);
+    socket.write(whole.subarray(0, -1000));
+    const seen = () =>
+      running.logged.some(
+        (line) => line.includes('"verb":"PostObject"') && line.includes("went away"),
+      );
+    socket.end();
+    await vi.waitUntil(seen, { timeout: 10_000 });
     expect(await count("bucket")).toBe(was);
   });
 

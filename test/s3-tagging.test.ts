@@ -78,3 +78,35 @@ test("a bucket", async () => {
   await client.send(new s3.DeleteBucketTaggingCommand({ Bucket }));
   await expect(bucketTags()).rejects.toMatchObject(refused("NoSuchTagSet", 404));
 });
+
+test("each version has its own, and a delete marker has none", async () => {
+  const Bucket = "versioned-tags";
+  const Key = "key";
+  await client.send(new s3.CreateBucketCommand({ Bucket }));
+  const VersioningConfiguration = { Status: "Enabled" } as const;
+  await client.send(new s3.PutBucketVersioningCommand({ Bucket, VersioningConfiguration }));
+  const write = async () =>
+    (await client.send(new s3.PutObjectCommand({ Bucket, Key, Body: "x" }))).VersionId ?? "";
+  const [older, newer] = [await write(), await write()];
+  const TagSet = [{ Key: "of", Value: "older" }];
+  const tagged = await client.send(
+    new s3.PutObjectTaggingCommand({ Bucket, Key, VersionId: older, Tagging: { TagSet } }),
+  );
+  expect(tagged.VersionId).toBe(older);
+  const tagsOf = (VersionId?: string) =>
+    client.send(new s3.GetObjectTaggingCommand({ Bucket, Key, ...(VersionId && { VersionId }) }));
+  expect(await tagsOf(older)).toMatchObject({ TagSet, VersionId: older });
+  expect(await tagsOf()).toMatchObject({ TagSet: [], VersionId: newer });
+  const { VersionId: marker = "" } = await client.send(new s3.DeleteObjectCommand({ Bucket, Key }));
+  await expect(tagsOf()).rejects.toMatchObject(refused("NoSuchKey", 404));
+  await expect(tagsOf(marker)).rejects.toMatchObject(refused("MethodNotAllowed", 405));
+  const markerTags = { Bucket, Key, VersionId: marker, Tagging: { TagSet } };
+  await expect(client.send(new s3.PutObjectTaggingCommand(markerTags))).rejects.toMatchObject(
+    refused("MethodNotAllowed", 405),
+  );
+  const removed = await client.send(
+    new s3.DeleteObjectTaggingCommand({ Bucket, Key, VersionId: older }),
+  );
+  expect(removed.VersionId).toBe(older);
+  expect((await tagsOf(older)).TagSet).toEqual([]);
+});
