@@ -10,4 +10,4 @@ test("a tour of Quarry's own commands", async () => {
     "quarry",
   ]);
   expect(stdout).toContain("quarry.sh: passed");
-});
+}, 300_000);
