@@ -139,6 +139,54 @@ describe("an object's list", () => {
   });
 });
 
+describe("a list is asked for", () => {
+  const policy = (owner: string, grantee: string) =>
+    `<AccessControlPolicy><Owner><ID>${owner}</ID></Owner><AccessControlList><Grant><Grantee>${grantee}</Grantee><Permission>READ</Permission></Grant></AccessControlList></AccessControlPolicy>`;
+  const theirs = "<ID>user-2</ID>";
+  const canned = { "x-amz-acl": "public-read" };
+  const wishes: [string, Omit<Wanted, "method" | "url">, number, string | undefined][] = [
+    ["in a body", { body: policy("user-1", theirs) }, 200, undefined],
+    ["by name", { headers: canned }, 200, undefined],
+    ["by grants", { headers: { "x-amz-grant-read": "id=user-2" } }, 200, undefined],
+    ["not at all", {}, 400, "MissingSecurityHeader"],
+    ["twice", { headers: canned, body: policy("user-1", theirs) }, 400, "UnexpectedContent"],
+    ["for another owner", { body: policy("user-2", theirs) }, 403, "AccessDenied"],
+    ["for one not known", { body: policy("user-1", "<ID>x</ID>") }, 400, "InvalidArgument"],
+    ["for nobody", { body: policy("user-1", "") }, 400, "MalformedACLError"],
+    ["in no XML", { body: "public-read" }, 400, "MalformedXML"],
+  ];
+
+  test.each(wishes)("%s", async (_, wish, status, code) => {
+    const { bucket } = await asking.place();
+    for (const path of [`/${bucket}`, `/${bucket}/secret`]) {
+      const set = { method: "PUT", url: `${path}?acl=`, ...wish };
+      expect(await asking.ask(user, set)).toMatchObject({ status, code });
+      const got = await asking.ask(other, { method: "GET", url: path });
+      expect(got.status).toBe(status === 200 ? 200 : 403);
+    }
+  });
+
+  test("and answered with the names of users", async () => {
+    const { bucket } = await asking.place();
+    const headers = { "x-amz-grant-read": 'id="user-2"', "x-amz-grant-full-control": "id=user-1" };
+    await asking.ask(user, { method: "PUT", url: `/${bucket}/secret?acl=`, headers });
+    const { text } = await asking.ask(user, { method: "GET", url: `/${bucket}/secret?acl=` });
+    expect(text).toContain("<Owner><ID>user-1</ID><DisplayName>Tester</DisplayName></Owner>");
+    expect(text).toContain("<ID>user-2</ID><DisplayName>Other</DisplayName>");
+  });
+
+  test("of an older version, which is not the latest's", async () => {
+    const { bucket, version } = await asking.place();
+    const url = `/${bucket}/secret`;
+    await asking.ask(user, { method: "PUT", url, body: "newer" });
+    const old = `acl=&versionId=${version}`;
+    await asking.ask(user, { method: "PUT", url: `${url}?${old}`, headers: canned });
+    const told = async (at: string) =>
+      (await asking.ask(undefined, { method: "GET", url: at })).status;
+    expect([await told(`${url}?versionId=${version}`), await told(url)]).toEqual([200, 403]);
+  });
+});
+
 describe("ownership", () => {
   const open = (ownership?: BucketSettings["ownership"]) =>
     asking.place({
