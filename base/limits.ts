@@ -178,9 +178,6 @@ export const limits = {
   chunkTrailers: 16,
   /** Signing keys that a gateway remembers: users times days. */
   signingKeys: 1024,
-  /** Buckets whose owner a gateway remembers, and for how long. */
-  bucketOwners: 1024,
-  bucketOwnersMs: 1_000,
   /** Objects that one DeleteObjects removes at the same time. */
   deletesAtOnce: 32,
   /** Silence after which an answer under way sends white space to keep the client waiting. */
