@@ -74,7 +74,7 @@ async function read(chance: Chance, boundary: string, body: Uint8Array) {
 function judge(chance: Chance, fields: ReadonlyMap<string, string>): string {
   const claim = outcomeOf(() => (formClaimOf(fields) === undefined ? "none" : "claim"));
   outcomeOf(() => {
-    for (const value of Object.values(headersOfForm(fields, "h")))
+    for (const value of Object.values(headersOfForm(fields, { host: "h" })))
       check(canBeSent(String(value)), "a header that cannot be");
     return "headers";
   });

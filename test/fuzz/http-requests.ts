@@ -4,6 +4,7 @@
  */
 import { connect } from "node:net";
 import type { Store } from "../../client/store.ts";
+import { type Field, FORM_TYPE, formBody, policyText, signed2, signed4 } from "../form-request.ts";
 import { headText, other, type RunningGateway, runGateway, user } from "../gateway-running.ts";
 import type { Chance } from "./chance.ts";
 import { checkAnswer, type Heard, heardAnswers } from "./heard-answers.ts";
@@ -39,9 +40,9 @@ export class HttpRequests implements Target {
     const { gateway } = this.#running;
     gateway.logged.length = 0;
     try {
-      return round.chance.once(4)
-        ? await this.#storeAndGet(this.#running, round)
-        : await this.#anything(this.#running, round);
+      if (round.chance.once(4)) return await this.#storeAndGet(this.#running, round);
+      if (round.chance.once(8)) return await this.#form(this.#running, round);
+      return await this.#anything(this.#running, round);
     } finally {
       const failed = gateway.logged.find((line) => /"level":(50|60)/.test(line));
       check(failed === undefined, `logged as an error: ${failed}`);
@@ -96,6 +97,33 @@ export class HttpRequests implements Target {
     const got = await this.#one(gateway, chance, get);
     check(got.body === content.toString("latin1"), "other bytes came back");
     return "stored and got";
+  }
+
+  /** A form is stored as it is sent; one that was changed is stored only below what its policy allows. */
+  async #form({ gateway, store }: Running, { chance, trying }: Round): Promise<string> {
+    const content = chance.bytes(chance.upTo(chance.one([0, 100, 5000])));
+    const key = `form/${chance.text(12)}k`;
+    const conditions = [{ bucket: "kept" }, ["starts-with", "$key", "form/"], { acl: "private" }];
+    const proof = chance.once(2)
+      ? signed4(user, conditions)
+      : signed2(user, policyText(conditions));
+    const fields: Field[] = [["key", key], ["acl", "private"], ...proof, ["file", content, "f"]];
+    const form = formBody(fields);
+    const changes = chance.one([0, 1, 3]);
+    let body = form;
+    for (let i = 0; i < changes; i++) body = chance.change(body);
+    const headers = { host: gateway.host, "content-type": FORM_TYPE, ...close };
+    const head = headText("POST", "/kept", { ...headers, "content-length": String(body.length) });
+    trying(Buffer.concat([Buffer.from(head), body]));
+    const text = await exchange(gateway.port, [Buffer.from(head), ...chance.pieces(body)], "asks");
+    const [answer] = heardAnswers(text, false);
+    check(answer !== undefined, "no answer");
+    checkAnswer(answer);
+    if (changes > 0) return `form: ${/<Code>(\w+)/.exec(answer.body)?.[1] ?? answer.status}`;
+    check(answer.status === 204, `a form was not stored: ${answer.status} ${answer.body}`);
+    const { object } = await store.open({ bucket: "kept", key });
+    check(object.lengthBytes === content.length, "another file was stored");
+    return "form stored";
   }
 
   /** The answer to a request that nothing happens to. */
