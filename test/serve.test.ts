@@ -77,7 +77,7 @@ test("with several gateways /metrics counts the requests of all, whichever is as
   for (let i = 0; i < 8; i++) expect((await one()).status).toBe(404);
   for (let i = 0; i < 3; i++) {
     const text = await (await fetch(`${url}/metrics`, { headers: { connection: "close" } })).text();
-    const counts = text.matchAll(/^quarry_s3_requests_total\{.*status="403".*\} (\d+)$/gm);
+    const counts = text.matchAll(/^quarry_s3_requests_total\{.*status="404".*\} (\d+)$/gm);
     expect([...counts].reduce((sum, [, count]) => sum + Number(count), 0)).toBe(8);
     expect(text).toContain("quarry_storage_process_cpu_seconds_total");
   }
