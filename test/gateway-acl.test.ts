@@ -254,4 +254,25 @@ describe("ownership", () => {
       await asking.ask(user, { ...wanted, url: `/${open.bucket}?ownershipControls=` }),
     ).toMatchObject({ status: 400, code: "InvalidBucketAclWithObjectOwnership" });
   });
+
+  test("is asked for at creation, shown, and taken away", async () => {
+    const make = (bucket: string, headers: Record<string, string>) =>
+      asking.ask(user, { method: "PUT", url: `/${bucket}`, headers });
+    const rule = { "x-amz-object-ownership": "BucketOwnerEnforced" };
+    const [bucket, other] = [asking.newName(), asking.newName()];
+    expect((await make(bucket, rule)).status).toBe(200);
+    const at = `/${bucket}?ownershipControls=`;
+    const { text } = await asking.ask(user, { method: "GET", url: at });
+    expect(text).toContain("<ObjectOwnership>BucketOwnerEnforced</ObjectOwnership>");
+    expect((await make(bucket, rule)).status).toBe(200);
+    expect(await make(bucket, {})).toMatchObject({ status: 409, code: "BucketAlreadyExists" });
+    expect((await asking.ask(user, { method: "DELETE", url: at })).status).toBe(204);
+    const gone = { status: 404, code: "OwnershipControlsNotFoundError" };
+    expect(await asking.ask(user, { method: "GET", url: at })).toMatchObject(gone);
+    const open = { ...rule, "x-amz-acl": "public-read" };
+    const clash = { status: 400, code: "InvalidBucketAclWithObjectOwnership" };
+    expect(await make(other, open)).toMatchObject(clash);
+    const unknown = { "x-amz-object-ownership": "Mine" };
+    expect(await make(other, unknown)).toMatchObject({ status: 400, code: "InvalidArgument" });
+  });
 });
