@@ -167,6 +167,17 @@ describe("versions", () => {
       );
   });
 
+  test("a version is not written by its id", async () => {
+    const Bucket = await session.newBucket("Enabled");
+    const { VersionId } = await session.put(Bucket, "k", "x");
+    const answer = await session.plain("PUT", `/${Bucket}/k?versionId=${VersionId}`);
+    expect([answer.status, await answer.text()]).toEqual([
+      400,
+      expect.stringContaining("InvalidArgument"),
+    ]);
+    expect((await session.read(Bucket, "k")).body).toBe("x");
+  });
+
   test("the null version has its id where there may be others", async () => {
     const Bucket = await session.newBucket();
     await session.put(Bucket, "k", "old");

@@ -1,4 +1,4 @@
-/** HEAD /bucket; with `read-stats=true` also what the bucket holds, as Ceph's gateway tells it. */
+/** HEAD /bucket; with `read-stats=true` its owner learns what it holds, as from Ceph's gateway. */
 import { limits } from "../../base/limits.ts";
 import { type Answer, emptyAnswer } from "../answer.ts";
 import { bucketOf, type Call } from "../call.ts";
@@ -8,7 +8,8 @@ export async function headBucket(call: Call): Promise<Answer> {
     "x-amz-bucket-region": call.region,
     "x-amz-access-point-alias": "false",
   };
-  if (call.target.query.get("read-stats") === "true") Object.assign(headers, await stats(call));
+  const asked = call.target.query.get("read-stats") === "true";
+  if (asked && call.identity.id === bucketOf(call).owner) Object.assign(headers, await stats(call));
   return emptyAnswer(200, headers);
 }
 

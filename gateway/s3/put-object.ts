@@ -10,6 +10,8 @@ import { attributesOf } from "./object-attributes.ts";
 import { conditionsOf } from "./write-conditions.ts";
 
 export async function putObject(call: Call): Promise<Answer> {
+  if (call.target.query.has("versionId"))
+    throw new S3Error("InvalidArgument", "This operation does not accept a version-id.");
   const { headers } = await storeObject(call);
   return emptyAnswer(200, headers);
 }
