@@ -2,7 +2,7 @@
 import type { NodeId } from "../../base/ids.ts";
 import type { Configuration } from "../configuration.ts";
 import { decodeConfiguration } from "../configuration-codec.ts";
-import { type Entry, emptyState, type HardState, type StateHead } from "../entry.ts";
+import { type Entry, emptyState, type HardState, NOBODY, type StateHead } from "../entry.ts";
 import type { Input } from "../input.ts";
 import type { Message } from "../message.ts";
 import type { Outputs, Persist, SnapshotTask } from "../outputs.ts";
@@ -14,6 +14,8 @@ import { formatEntry, formatPersist, formatTask } from "./format.ts";
 export interface Stage {
   readonly settings: Settings;
   readonly rules: Rules;
+  /** A lie of the disk: votes are reported durable, and lost. */
+  readonly losesVote: boolean;
   nowMs: number;
   readonly say: (line: string) => void;
   readonly send: (message: Message) => void;
@@ -45,11 +47,14 @@ export class ScriptNode {
   /** The process dies and starts again, without what was not durable, and without `damaged` entries. */
   restart(damaged: number): void {
     this.#writes = [];
+    this.holdsWrites = false;
     this.#role = "";
     if (damaged > 0 && this.#durable.hardState !== undefined) {
       this.#durable.entries.splice(-damaged);
       this.#durable.hardState = { ...this.#durable.hardState, mustNotVote: true };
     }
+    if (this.#stage.losesVote && this.#durable.hardState !== undefined)
+      this.#durable.hardState = { ...this.#durable.hardState, vote: NOBODY };
     this.#head = this.#durable.base;
     this.raft = this.#start();
     this.pump();
@@ -61,10 +66,9 @@ export class ScriptNode {
     this.pump();
   }
 
-  /** All writes that wait become durable. */
-  sync(): void {
-    const writes = this.#writes;
-    this.#writes = [];
+  /** Writes that wait become durable: all, or the first few. */
+  sync(count = this.#writes.length): void {
+    const writes = this.#writes.splice(0, count);
     for (const { hardState, reset, entries, thenSend, sequence } of writes) {
       if (hardState !== undefined) this.#durable.hardState = hardState;
       if (reset !== undefined) this.#durable = { ...this.#durable, base: reset, entries: [] };

@@ -1,7 +1,9 @@
 /**
  * Scripts for groups of nodes: each line is a command, and what it leads to stands indented below it.
  *
- *   group 1 2 3 [spare 4] [reads lease] [drift 0.1]   founders; spare nodes run without knowing members
+ *   group 1 2 3 [spare 4] [reads lease] [drift 0.1] [bytes 140]
+ *                        founders; spare nodes run without knowing members; bytes of an append
+ *   elect 1 by 2,3       after a silence, with these votes; what else is said meanwhile gets lost
  *   campaign 1           transfer 1 2        read 1 7        propose 1 text
  *   change 1 voters 1,2 [learners 3]
  *   deliver [1>2]        all messages on their way, or those of one link, and what follows from them
@@ -9,7 +11,7 @@
  *   drop 1>2             `*` stands for any node
  *   time 100             milliseconds pass, a tick each 10
  *   rate 2 1.1           how fast a node's clock runs
- *   hold 1               writes of a node wait …      sync 1   … until now
+ *   hold 1               writes of a node wait …      sync 1   … until now     let 1 2   … but two
  *   restart 1 [damaged 3]     compact 1      status [1]
  *   quietly …            any of these without saying what it leads to
  */
@@ -25,9 +27,13 @@ const INDENT = "    ";
 const TICK_MS = 10;
 
 /** The script with what it leads to; lines that were there before are left out. */
-export function runTranscript(text: string, broken: Partial<Rules> = {}): string {
+export function runTranscript(
+  text: string,
+  broken: Partial<Rules> = {},
+  losesVote = false,
+): string {
   const lines: string[] = [];
-  const run = new Transcript(broken, (line) => lines.push(INDENT + line));
+  const run = new Transcript(broken, losesVote, (line) => lines.push(INDENT + line));
   for (const line of text.split("\n")) {
     if (line.startsWith(INDENT)) continue;
     lines.push(line);
@@ -43,14 +49,21 @@ export function runTranscript(text: string, broken: Partial<Rules> = {}): string
 
 class Transcript {
   readonly #broken: Partial<Rules>;
+  readonly #losesVote: boolean;
   readonly #say: (line: string) => void;
   #isQuiet = false;
   #nodes: ScriptNode[] = [];
   #wire: Message[] = [];
   #stage: Stage | undefined;
 
-  constructor(broken: Partial<Rules>, say: (line: string) => void) {
+  get stage(): Stage {
+    if (this.#stage === undefined) throw new Error("the first command is `group`");
+    return this.#stage;
+  }
+
+  constructor(broken: Partial<Rules>, losesVote: boolean, say: (line: string) => void) {
     this.#broken = broken;
+    this.#losesVote = losesVote;
     this.#say = (line) => {
       if (!this.#isQuiet) say(line);
     };
@@ -65,6 +78,7 @@ class Transcript {
     else if (verb === "drop") this.#take(words[0]);
     else if (verb === "time") this.#pass(Number(words[0]));
     else if (verb === "status") this.#status(words[0]);
+    else if (verb === "elect") this.#elect(nodeId(words[0] ?? ""), words[2] ?? "");
     else this.#nodeCommand(verb, words);
   }
 
@@ -77,10 +91,12 @@ class Transcript {
     const founders = words.slice(0, plain < 0 ? undefined : plain).map(nodeId);
     const spare = option("spare").filter((word) => /^\d+$/.test(word));
     const reads = option("reads")[0] === "lease" ? "lease" : "quorum";
+    const appendBytes = Number(option("bytes")[0] ?? 300);
     const clockDrift = Number(option("drift")[0] ?? 0);
     this.#stage = {
-      settings: { ...defaultSettings, reads, clockDrift, appendBytes: 300, retainBytes: 0 },
+      settings: { ...defaultSettings, reads, clockDrift, appendBytes, retainBytes: 0 },
       rules: { ...rules, ...this.#broken },
+      losesVote: this.#losesVote,
       nowMs: 0,
       say: (line) => this.#say(line),
       send: (message) => this.#wire.push(message),
@@ -106,18 +122,37 @@ class Transcript {
     for (let rounds = 0; rounds < 50; rounds++) {
       const messages = this.#take(link);
       if (messages.length === 0) return;
-      for (const message of messages) {
-        this.#say(formatMessage(message));
-        this.#nodes.find(({ id }) => id === message.to)?.step({ type: "message", message });
-      }
+      for (const message of messages) this.#hand(message);
       if (!andWhatFollows) return;
     }
     throw new Error("messages do not come to an end");
   }
 
+  #hand(message: Message): void {
+    this.#say(formatMessage(message));
+    this.#nodes.find(({ id }) => id === message.to)?.step({ type: "message", message });
+  }
+
+  #elect(id: NodeId, voters: string): void {
+    const { stage } = this;
+    stage.nowMs += 3 * stage.settings.electionMs;
+    const node = this.#nodes.find((one) => one.id === id);
+    const votes = voters.split(",").map(nodeId);
+    // Whoever led before gives up; whoever else wants to lead is not heard.
+    for (const one of this.#nodes)
+      if (one === node || votes.includes(one.id)) one.step({ type: "tick" });
+    for (let tries = 0; tries < 20 && node?.raft.status.role !== "leader"; tries++) {
+      if (!this.#wire.some(isElection(id, votes))) node?.step({ type: "campaign" });
+      const heard = this.#wire.filter(isElection(id, votes));
+      this.#wire = [];
+      for (const message of heard) this.#hand(message);
+    }
+    if (node?.raft.status.role !== "leader") throw new Error(`${id} was not elected`);
+    this.#wire = this.#wire.filter(({ from, type }) => from === id && type === "append");
+  }
+
   #pass(forMs: number): void {
-    const stage = this.#stage;
-    if (stage === undefined) return;
+    const { stage } = this;
     for (const untilMs = stage.nowMs + forMs; stage.nowMs < untilMs; ) {
       stage.nowMs += TICK_MS;
       for (const node of this.#nodes) node.step({ type: "tick" });
@@ -150,10 +185,18 @@ class Transcript {
     else if (verb === "sync") {
       node.holdsWrites = false;
       node.sync();
-    } else if (verb === "restart") node.restart(Number(rest[1] ?? 0));
+    } else if (verb === "let") node.sync(Number(rest[0]));
+    else if (verb === "restart") node.restart(Number(rest[1] ?? 0));
     else if (verb === "compact") node.compact();
     else throw new Error(`unknown command ${verb}`);
   }
 }
 
 const nodeId = (word: string): NodeId => Number(word) as NodeId;
+
+/** What the candidate and its voters say to each other. */
+function isElection(id: NodeId, votes: readonly NodeId[]): (message: Message) => boolean {
+  return ({ from, to, type }) =>
+    (from === id && votes.includes(to) && (type === "preVote" || type === "vote")) ||
+    (to === id && votes.includes(from) && (type === "preVoteReply" || type === "voteReply"));
+}
