@@ -46,8 +46,7 @@ test("CVE-2026-55874: .. in the source of a copy leads into the bucket of anothe
   for (const source of sources) {
     const headers = { "x-amz-copy-source": source };
     const answer = await on.send("PUT", "/bucket/copy", { headers });
-    expect(answer, source).toMatch(/^HTTP\/1.1 [45]0[0134]/);
-    expect(answer).not.toContain("CopyObjectResult");
+    expect(codeOf(answer), source).toMatch(/^(NoSuchKey|NoSuchBucket|InvalidArgument)$/);
   }
   expect(await on.keys("bucket")).toEqual([]);
 });
