@@ -23,6 +23,7 @@ export async function writeAll(
     await writeFully(file, batch, offset + written);
     written += count;
     onBytes(count);
+    freeAllButLast(batch);
   };
   for await (const view of source) {
     for (const sum of sums) sum.update(view);
@@ -53,4 +54,19 @@ async function writeFully(
     );
     done += more;
   }
+}
+
+/** Views that are surely not of a pool that others use. */
+const OWN_MEMORY_BYTES = 40 * 1024;
+
+/**
+ * Gives the memory of written views back at once: each 32 MiB of what is left to it, the collector
+ * goes through the whole heap, which cost a third of a large download. Views of one read follow each
+ * other, so the last one's memory may have more to come.
+ */
+function freeAllButLast(views: readonly Buffer[]): void {
+  const last = views.at(-1)?.buffer;
+  for (const view of views)
+    if (view.buffer !== last && view.byteLength >= OWN_MEMORY_BYTES)
+      (view.buffer as ArrayBuffer).transfer(0);
 }
