@@ -12,7 +12,7 @@ import {
   readJournal,
 } from "./download-journal.ts";
 import { readFully, streamSlice } from "./file-slice.ts";
-import { writeAll } from "./gathered-write.ts";
+import { GATHER_BYTES, writeAll } from "./gathered-write.ts";
 import {
   type Described,
   type Expected,
@@ -119,6 +119,7 @@ async function fetchRanges(
         return;
       }
       const fresh = ownSum(task.expected);
+      using _memory = await session.memory.share(2 * GATHER_BYTES);
       const opened = await openRange(session, task.from, range, head.etag);
       try {
         if (opened.lengthBytes !== range.lengthBytes)

@@ -8,7 +8,7 @@ import { HeadObjectCommand } from "@aws-sdk/client-s3";
 import { QuarryError } from "../../base/errors.ts";
 import { systemRandom } from "../../base/random.ts";
 import { downloadRanges } from "./download-ranges.ts";
-import { writeAll } from "./gathered-write.ts";
+import { GATHER_BYTES, writeAll } from "./gathered-write.ts";
 import { forgetUnderWay, partUnderWay } from "./interruption.ts";
 import { expectedOf, proofName, startExpected } from "./object-check.ts";
 import { openObject, type Source } from "./open-object.ts";
@@ -46,10 +46,16 @@ export async function downloadFile(
         ContentLength: head.ContentLength,
       });
   }
-  return downloadWhole(session, from, path);
+  return downloadWhole(session, from, path, bytes);
 }
 
-async function downloadWhole(session: Session, from: Source, path: string): Promise<Downloaded> {
+async function downloadWhole(
+  session: Session,
+  from: Source,
+  path: string,
+  bytes: number,
+): Promise<Downloaded> {
+  using _memory = await session.memory.share(Math.min(bytes, 2 * GATHER_BYTES));
   const opened = await openObject(session, from);
   const { answer, lengthBytes } = opened;
   const expected = expectedOf(answer);

@@ -5,7 +5,8 @@ import type { Readable } from "node:stream";
 import { crc32c } from "../../base/checksum.ts";
 import { QuarryError } from "../../base/errors.ts";
 
-const STEP_BYTES = 1024 * 1024;
+/** Of what is read, summed or streamed at once. */
+export const STEP_BYTES = 1024 * 1024;
 
 /** Fills `buffer` from `offset` of the file. */
 export async function readFully(

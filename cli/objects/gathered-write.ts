@@ -2,7 +2,7 @@
 import type { FileHandle } from "node:fs/promises";
 import type { Running } from "./object-check.ts";
 
-const GATHER_BYTES = 1024 * 1024;
+export const GATHER_BYTES = 1024 * 1024;
 
 /** Returns the bytes written from `offset` on. */
 export async function writeAll(

@@ -1,5 +1,6 @@
 /** All objects under a prefix, page by page. Keys come as they are, also those XML cannot say. */
 import { ListObjectsV2Command, type S3Client } from "@aws-sdk/client-s3";
+import { QuarryError } from "../../base/errors.ts";
 import type { Location } from "./location.ts";
 
 export interface ListedObject {
@@ -49,6 +50,8 @@ export async function* listAll(
         etag: one.ETag ?? "",
       };
     token = page.IsTruncated === false ? undefined : page.NextContinuationToken;
+    if (page.IsTruncated === true && token === undefined)
+      throw new QuarryError("Protocol", "the store says there is more to list, but not where");
   } while (token !== undefined);
 }
 

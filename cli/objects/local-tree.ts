@@ -17,8 +17,10 @@ export interface LocalFile {
 
 export interface TreeOptions {
   readonly followLinks: boolean;
-  /** Told of what is no file and no folder, or cannot be read. */
+  /** Told of what is no file and no folder. */
   readonly skipped: (path: string, why: string) => void;
+  /** Told of what cannot be read: the tree is not known whole. */
+  readonly failed: (path: string, error: unknown) => void;
 }
 
 /** Our own unfinished downloads; never part of a tree. */
@@ -31,7 +33,13 @@ export async function* localTree(
   options: TreeOptions,
   below = "",
 ): AsyncGenerator<LocalFile> {
-  const entries = await readdir(join(folder, below), { withFileTypes: true });
+  const entries = await readdir(join(folder, below), { withFileTypes: true }).catch(
+    (error: unknown) => {
+      if (below === "") throw error;
+      options.failed(join(folder, below), error);
+      return [];
+    },
+  );
   const found: { readonly sort: Buffer; readonly name: string; readonly isFolder: boolean }[] = [];
   for (const entry of entries) {
     const path = join(folder, below, entry.name);
@@ -58,7 +66,7 @@ export async function* localTree(
         );
         yield { path, name: at, bytes: size, modifiedMs: mtimeMs };
       } catch (error) {
-        options.skipped(path, `it cannot be read (${(error as NodeJS.ErrnoException).code})`);
+        options.failed(path, error);
       }
     }
   }

@@ -35,7 +35,8 @@ export async function* planUpload(
   const { bucket, key } = parseTree(target);
   const skipped = (path: string, why: string) =>
     session.report.warn(`${path} is not stored: ${why}`);
-  for await (const file of localTree(source, { followLinks: options.followLinks, skipped }))
+  const failed = (path: string, error: unknown) => session.report.failed(path, error);
+  for await (const file of localTree(source, { followLinks: options.followLinks, skipped, failed }))
     if (options.includes(file.name))
       yield {
         kind: "upload",

@@ -16,7 +16,14 @@ import { QuarryError } from "../../base/errors.ts";
 import { limits } from "../../base/limits.ts";
 import { endsAll } from "../exit-code.ts";
 import { crcText, md5OfEtag } from "./checksum-text.ts";
-import { md5Slice, readFully, type Slice, streamSlice, sumSlice } from "./file-slice.ts";
+import {
+  md5Slice,
+  readFully,
+  type Slice,
+  STEP_BYTES,
+  streamSlice,
+  sumSlice,
+} from "./file-slice.ts";
 import { payloadHash } from "./own-checksums.ts";
 import type { Session } from "./session.ts";
 
@@ -53,6 +60,7 @@ export async function sendSlice(session: Session, target: Target, slice: Slice):
     await readFully(slice.file, slice.path, memory.buffer, slice.offset);
     return await sendBuffer(session, target, memory.buffer);
   }
+  using _memory = await session.memory.share(2 * STEP_BYTES);
   const { crc, sha256 } = await sumSlice(slice, !session.trusted);
   for (let attempt = 1; ; attempt++) {
     const stream = streamSlice(slice);

@@ -63,6 +63,11 @@ export class TransferMemory {
   readonly #budget = new ByteBudget(limits.cliMemoryBytes);
   readonly #pool = new BufferPool(limits.cliMemoryBytes);
 
+  /** A share for bytes that are held elsewhere: in streams, and on their way to the disk. */
+  share(lengthBytes: number): Promise<Disposable> {
+    return this.#budget.take(lengthBytes);
+  }
+
   /** At most `cliBufferBytes`. */
   async take(lengthBytes: number): Promise<Disposable & { readonly buffer: Buffer }> {
     const share = await this.#budget.take(lengthBytes);

@@ -76,30 +76,41 @@ async function sync(
       throw new QuarryError("InvalidArgument", `${target} and ${source} are one inside the other`);
   }
   if (into.kind === "local" && flags.dryRun !== true) await makeFolder(resolve(into.folder));
-  const doomed: AnySide[] = [];
   const comparing = {
     sizeOnly: flags.sizeOnly === true,
     checksum: flags.checksum === true,
     partBytes: session.partBytes,
   };
   const follow = flags.followSymlinks === true;
-  const sides = {
+  const bothSides = () => ({
     from: sideOf(session, from, includes, follow),
     to: sideOf(session, into, includes, follow, true),
-  };
-  const transfers = planSync(session, sides, { from, into }, comparing, (one) => {
-    if (flags.delete === true) doomed.push(one);
   });
+  let surplus = 0;
+  const transfers = planSync(session, bothSides(), { from, into }, comparing, () => surplus++);
   using _bar = session.report.progress;
   using _interruption = tellInterruption(session.report);
   const dryRun = flags.dryRun === true;
   const totals = await runTransfers(session, transfers, { dryRun });
-  // What could not be moved or listed may be what is missing: nothing is deleted on half knowledge.
-  if (session.report.failures > 0 && doomed.length > 0)
-    session.report.warn(`nothing was deleted in ${target}, because not everything could be moved`);
-  else if (doomed.length > 0) await deleteDoomed(session, into, doomed, dryRun);
+  if (flags.delete === true && surplus > 0) {
+    // What could not be read or moved may be what seems to be missing: no deleting on half knowledge.
+    if (session.report.failures > 0)
+      session.report.warn(
+        `nothing was deleted in ${target}, because not everything could be moved`,
+      );
+    else await deleteSurplus(session, into, surplusOf(bothSides()), dryRun);
+  }
   tellTotals(session, totals, "synced", `to ${target}`, dryRun);
   session.report.finish();
+}
+
+/** Walks both sides once more, rather than to remember what may be millions of names. */
+async function* surplusOf(sides: {
+  readonly from: AsyncIterable<AnySide>;
+  readonly to: AsyncIterable<AnySide>;
+}): AsyncGenerator<AnySide> {
+  for await (const step of syncSteps(sides.from, sides.to, () => false))
+    if (step.kind === "delete") yield step.to;
 }
 
 type End =
@@ -122,10 +133,9 @@ async function* sideOf(
     if (end.kind === "local") {
       const skipped = (path: string, why: string) =>
         session.report.warn(`${path} is left out: ${why}`);
-      for await (const { path, name, bytes, modifiedMs } of localTree(end.folder, {
-        followLinks,
-        skipped,
-      }))
+      const failed = (path: string, error: unknown) => session.report.failed(path, error);
+      const tree = localTree(end.folder, { followLinks, skipped, failed });
+      for await (const { path, name, bytes, modifiedMs } of tree)
         if (includes(name)) yield { place: "local", path, name, bytes, modifiedMs };
       return;
     }
@@ -144,11 +154,11 @@ async function* planSync(
   sides: { readonly from: AsyncIterable<AnySide>; readonly to: AsyncIterable<AnySide> },
   ends: { readonly from: End; readonly into: End },
   comparing: CompareOptions,
-  surplus: (one: AnySide) => void,
+  surplus: () => void,
 ): AsyncGenerator<Transfer> {
   const steps = syncSteps(sides.from, sides.to, (a, b) => differ(a, b, comparing));
   for await (const step of steps) {
-    if (step.kind === "delete") surplus(step.to);
+    if (step.kind === "delete") surplus();
     else {
       const transfer = transferOf(session, step.from, ends.from, ends.into);
       if (transfer !== undefined) yield transfer;
@@ -181,25 +191,13 @@ function transferOf(
   return undefined;
 }
 
-async function deleteDoomed(
+async function deleteSurplus(
   session: Session,
   into: End,
-  doomed: readonly AnySide[],
+  surplus: AsyncIterable<AnySide>,
   dryRun: boolean,
 ): Promise<void> {
   const { report, client } = session;
-  const nameOf = (one: AnySide) =>
-    one.place === "local" || into.kind === "local"
-      ? (one as LocalSide).path
-      : urlOf({ bucket: into.at.bucket, key: one.key });
-  if (dryRun) {
-    for (const one of doomed)
-      report.result(`would delete ${printable(nameOf(one))}`, {
-        type: "would-delete",
-        target: nameOf(one),
-      });
-    return;
-  }
   let count = 0;
   const deleted = (name: string) => {
     count++;
@@ -208,22 +206,37 @@ async function deleteDoomed(
       () => ({ type: "delete", target: name }),
     );
   };
+  if (dryRun) {
+    for await (const one of surplus) {
+      const target = nameOf(into, one);
+      report.result(`would delete ${printable(target)}`, { type: "would-delete", target });
+    }
+    return;
+  }
   if (into.kind === "remote") {
-    const at = into.at;
-    const keys = doomed.flatMap((one) => (one.place === "remote" ? [{ key: one.key }] : []));
-    await deleteKeys(client, at.bucket, keys, {
-      deleted: ({ key }) => deleted(urlOf({ bucket: at.bucket, key })),
-      failed: ({ key }, error) => report.failed(urlOf({ bucket: at.bucket, key }), error),
+    const { at } = into;
+    const urlOfKey = (key: string) => urlOf({ bucket: at.bucket, key });
+    await deleteKeys(client, at.bucket, keysOf(surplus), {
+      deleted: ({ key }) => deleted(urlOfKey(key)),
+      failed: ({ key }, error) => report.failed(urlOfKey(key), error),
     });
   } else
-    for (const one of doomed)
-      if (one.place === "local")
-        await unlink(one.path).then(
-          () => deleted(one.path),
-          (error: unknown) => report.failed(one.path, error),
-        );
+    for await (const one of surplus)
+      await unlink(nameOf(into, one)).then(
+        () => deleted(nameOf(into, one)),
+        (error: unknown) => report.failed(nameOf(into, one), error),
+      );
   report.result(`deleted ${counted(count, "file")} that the source has not`, {
     type: "deleted",
     files: count,
   });
+}
+
+function nameOf(into: End, one: AnySide): string {
+  if (one.place === "local") return one.path;
+  return into.kind === "remote" ? urlOf({ bucket: into.at.bucket, key: one.key }) : one.key;
+}
+
+async function* keysOf(sides: AsyncIterable<AnySide>): AsyncGenerator<{ readonly key: string }> {
+  for await (const one of sides) if (one.place === "remote") yield { key: one.key };
 }
