@@ -59,10 +59,8 @@ export class Forwarding {
   flush(core: Core): void {
     const leader = leaderOf(core);
     if (leader === NOBODY || leader === core.id) return;
-    if (this.#proposals.length > 0) {
-      send(core, leader, { type: "propose", proposals: this.#proposals });
-      this.#proposals = [];
-    }
+    while (this.#proposals.length > 0)
+      send(core, leader, { type: "propose", proposals: this.#takeProposals(core) });
     if (this.#reads.length > 0) {
       const batch = this.#nextBatch++;
       this.#batches.set(batch, { question: this.#reads, dueMs: this.#dueMs(core) });
@@ -115,6 +113,17 @@ export class Forwarding {
       this.#readsUnderWay -= question.length;
       core.outbox.failedReads.push(...question);
     }
+  }
+
+  /** As many as one message carries. */
+  #takeProposals({ settings }: Core): Proposal[] {
+    let count = 0;
+    for (let bytes = 0; count < this.#proposals.length; count++) {
+      const next = this.#proposals[count];
+      bytes += next === undefined ? 0 : entryBytes(next);
+      if (count > 0 && bytes > settings.appendBytes) break;
+    }
+    return this.#proposals.splice(0, count);
   }
 
   #answered(id: number): boolean {

@@ -215,7 +215,10 @@ export class SimNode {
     this.live(Math.max(0.001, dice.between(0, 6) * slow), () => {
       this.#isSyncing = false;
       for (let i = 0; i < count; i++) {
+        const hadLost = this.storage.hardState?.mustNotVote === true;
         const done = this.storage.complete();
+        if (hadLost && this.storage.hardState?.mustNotVote === false)
+          this.#world.oracle.recovered++;
         for (const message of done?.thenSend ?? []) this.#send(message);
         if (done !== undefined && i === count - 1)
           this.step({ type: "persisted", sequence: done.sequence });

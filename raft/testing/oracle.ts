@@ -25,6 +25,10 @@ export class Oracle {
   readonly #digests = new Map<LogIndex, number>();
   readonly #reads = new Map<number, LogIndex>();
   readCount = 0;
+  /** How often what is rare came about. */
+  installed = 0;
+  recovered = 0;
+  changed = 0;
 
   get decidedIndex(): LogIndex {
     return this.#decided.length as LogIndex;
@@ -76,6 +80,7 @@ export class Oracle {
     const known = this.#decided[index - 1];
     if (known === undefined) {
       check(index === this.decidedIndex + 1, "decisions have no gap");
+      if (entry.kind === "configuration") this.changed++;
       this.#decided.push({ term, data, byTerm });
     } else check(known.term === term, `index ${index} was decided in terms ${known.term}, ${term}`);
     this.state(index, digest);

@@ -102,6 +102,7 @@ export class SnapshotWork {
     this.#node.storage.checkpoint(content.clone());
     this.#node.machine = content.clone();
     oracle.state(content.head.index, content.digest);
+    oracle.installed++;
     this.#received = undefined;
     this.#node.step({ type: "snapshotInstalled", id });
   }

@@ -31,6 +31,10 @@ export interface Report {
   readonly reads: number;
   readonly terms: number;
   readonly messages: number;
+  /** Configurations decided, states installed, votes given back after damage. */
+  readonly changed: number;
+  readonly installed: number;
+  readonly recovered: number;
   readonly faults: Readonly<Record<FaultName, number>>;
   /** The group could not be expected to work in the end: a majority has lost its log. */
   readonly stuck: boolean;
@@ -111,6 +115,9 @@ export class World {
       reads: this.oracle.readCount,
       terms: this.oracle.leaderCount,
       messages: this.network.carried,
+      changed: this.oracle.changed,
+      installed: this.oracle.installed,
+      recovered: this.oracle.recovered,
       faults: this.#faults.counts,
       stuck,
     };
