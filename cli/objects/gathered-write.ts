@@ -61,7 +61,7 @@ const OWN_MEMORY_BYTES = 40 * 1024;
 
 /**
  * Gives the memory of written views back at once: each 32 MiB of what is left to it, the collector
- * goes through the whole heap, which cost a third of a large download. Views of one read follow each
+ * goes through the whole heap, which cost a quarter of a large download's CPU time. Views of one read follow each
  * other, so the last one's memory may have more to come.
  */
 function freeAllButLast(views: readonly Buffer[]): void {

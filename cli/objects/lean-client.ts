@@ -1,6 +1,6 @@
 /**
- * Takes out of the SDK's client what costs much for each request and gives nothing here: a third of
- * the CPU time of a transfer of small files (docs/cli.md). What a later SDK does not have under these
+ * Takes out of the SDK's client what costs much for each request and gives nothing here: about a fifth of
+ * the CPU time of a transfer of small files. What a later SDK does not have under these
  * names is simply not taken out.
  */
 import type { S3Client, S3ClientConfig } from "@aws-sdk/client-s3";
