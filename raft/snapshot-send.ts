@@ -1,5 +1,7 @@
 /** A leader sends its state, piece after piece, to a member that needs entries which were cut off. */
+import { assert } from "../base/errors.ts";
 import type { NodeId } from "../base/ids.ts";
+import { limits } from "../base/limits.ts";
 import { type Core, send } from "./core.ts";
 import { peerOf } from "./leader-log.ts";
 import type { MessageOf, Piece } from "./message.ts";
@@ -28,6 +30,7 @@ export function takePiece(core: Core, to: NodeId, piece: Piece | undefined): voi
     restart(snapshot);
     return;
   }
+  assert(piece.bytes.length <= limits.raftSnapshotPieceBytes, "a piece fits in a message");
   if (snapshot.id === undefined) {
     // It answers an earlier question; or entries behind it are gone as well, so it is of no use.
     if (piece.offset !== 0 || piece.head.index < core.log.baseIndex) return;

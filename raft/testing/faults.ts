@@ -181,15 +181,14 @@ export class Faults {
     return true;
   }
 
-  /** Not so many at a time that the group could not recover. */
+  /** Never a majority of the voters at a time: that could not recover. */
   #mayDamage(victim: SimNode): boolean {
     const { nodes } = this.#world;
-    if (victim.storage.hardState === undefined) return false;
-    if (nodes.some(({ storage }) => storage.hardState?.mustNotVote === true)) return false;
     const configuration = victim.status?.configuration;
-    return (
-      configuration !== undefined && !isJoint(configuration) && configuration.voters.length > 2
-    );
+    if (configuration === undefined || victim.storage.hardState === undefined) return false;
+    if (isJoint(configuration)) return false;
+    const lost = nodes.filter(({ storage }) => storage.hardState?.mustNotVote === true).length;
+    return lost < Math.floor((configuration.voters.length - 1) / 2);
   }
 
   #cutOneWay(victim: SimNode): boolean {
