@@ -5,7 +5,7 @@
  */
 import { Packr } from "msgpackr";
 import { QuarryError } from "../base/errors.ts";
-import type { BlobId, BlockId, DeviceId, LogIndex } from "../base/ids.ts";
+import type { BlobId, BlockId, DeviceId } from "../base/ids.ts";
 import type { Command, CommandResult } from "../rpc/commands.ts";
 
 export type SystemCommand =
@@ -65,14 +65,6 @@ export type SystemCommand =
 export type AnyCommand = Command | SystemCommand;
 
 export type AnyResult = CommandResult | { readonly type: "lease"; readonly first: BlobId };
-
-/** A command as the log holds it. */
-export interface Entry {
-  readonly index: LogIndex;
-  /** The leader's time, never lower than that of the entry before. */
-  readonly timeMs: number;
-  readonly command: AnyCommand;
-}
 
 const packr = new Packr({ useRecords: false, variableMapSize: true });
 

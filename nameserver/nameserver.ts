@@ -12,8 +12,8 @@ import type { NameService, OpenBlock } from "../rpc/name-service.ts";
 import { bucketInfo } from "./apply/buckets.ts";
 import { defaultSettings } from "./apply/context.ts";
 import { leaveCleanEnd, takeCleanEnd } from "./clean-end.ts";
-import type { Group } from "./group.ts";
-import { GroupOfOne } from "./group-of-one.ts";
+import type { Group } from "./group/group.ts";
+import { Replica } from "./group/replica.ts";
 import { keys } from "./keyspace.ts";
 import { listSegments } from "./log/segments.ts";
 import { OpenBlocks } from "./open-blocks.ts";
@@ -132,13 +132,14 @@ export async function openNameserver(options: NameserverOptions): Promise<Namese
 async function openGroup(
   options: NameserverOptions,
   mustExist: boolean,
-): Promise<{ group: GroupOfOne; tombstones: Tombstones; cache: RowCache }> {
+): Promise<{ group: Replica; tombstones: Tombstones; cache: RowCache }> {
   const { disk, clock, random, durability, report } = options;
-  const directory = `${options.directory}/log`;
-  if (mustExist && (await listSegments(disk, directory)).length === 0)
+  const { directory } = options;
+  const logDirectory = `${directory}/log`;
+  if (mustExist && (await listSegments(disk, logDirectory)).length === 0)
     throw new QuarryError(
       "Damaged",
-      `${directory} has lost its files; restore the nameserver's folder from a backup`,
+      `${logDirectory} has lost its files; restore the nameserver's folder from a backup`,
     );
   const openState =
     options.openState ?? ((must) => LevelState.open(disk, `${options.directory}/state`, must));
@@ -151,7 +152,7 @@ async function openGroup(
   };
   try {
     const opened = { disk, clock, random, directory, durability, report, store, onChanges };
-    return { group: await GroupOfOne.open(opened), tombstones, cache };
+    return { group: await Replica.open(opened), tombstones, cache };
   } catch (error) {
     await store[Symbol.asyncDispose]();
     throw error;

@@ -8,7 +8,7 @@ import type { BlockId, DeviceId } from "../base/ids.ts";
 import { limits } from "../base/limits.ts";
 import type { BlockService, BlockStatus, DeviceStatus } from "../rpc/block-service.ts";
 import type { OpenBlock } from "../rpc/name-service.ts";
-import type { Group } from "./group.ts";
+import type { Group } from "./group/group.ts";
 import { type Key, KeyReader, keys, prefixEnd, prefixOf, type Tag } from "./keyspace.ts";
 import { read } from "./queries/read.ts";
 import type { BlockRow } from "./rows.ts";

@@ -2,7 +2,7 @@
  * Decoded rows that nearly every request asks for (its access key, user, bucket). Told of every batch
  * before its commands are answered, so it never knows less than the state.
  */
-import type { StateReader } from "./group.ts";
+import type { StateReader } from "./group/group.ts";
 import type { Key, RowKey } from "./keyspace.ts";
 import { decodeRow } from "./row-codec.ts";
 import type { Change } from "./state-store.ts";

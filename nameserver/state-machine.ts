@@ -3,10 +3,13 @@
  * applied index, the time and the digest in it.
  */
 import { assert, QuarryError } from "../base/errors.ts";
-import type { LogIndex } from "../base/ids.ts";
+import type { LogIndex, Term } from "../base/ids.ts";
+import { type Configuration, NO_MEMBERS } from "../raft/configuration.ts";
+import { decodeConfiguration } from "../raft/configuration-codec.ts";
+import type { Entry, StateHead } from "../raft/entry.ts";
 import { apply } from "./apply/apply.ts";
 import { ApplyContext } from "./apply/context.ts";
-import type { AnyResult, Entry } from "./command.ts";
+import { type AnyResult, decodeCommand } from "./command.ts";
 import { type Key, tags } from "./keyspace.ts";
 import { type Digest, decodeRow, encodeRow } from "./row-codec.ts";
 import type { Change, StateStore } from "./state-store.ts";
@@ -19,9 +22,15 @@ const metaKeyBytes = Buffer.from(META_KEY, "latin1");
 
 interface MetaRow {
   readonly applied: LogIndex;
+  readonly term: Term;
   readonly timeMs: number;
+  /** Who belongs to the group, as of `applied`. */
+  readonly members: Configuration;
   readonly digest: Digest;
 }
+
+/** What comes of an entry that holds no command. */
+const NOTHING: Outcome = { result: { type: "done" } };
 
 export type Outcome = { readonly result: AnyResult } | { readonly refusal: QuarryError };
 
@@ -31,20 +40,39 @@ export class StateMachine {
   readonly #onChanges: (changes: readonly Change[]) => void;
   #meta: MetaRow;
 
-  /** `onChanges` is told of each batch that was written. */
-  constructor(store: StateStore, onChanges: (changes: readonly Change[]) => void = () => {}) {
+  /**
+   * `founders` are the members of a group that begins with an empty state. `onChanges` is told of each
+   * batch that was written.
+   */
+  constructor(
+    store: StateStore,
+    founders: Configuration = NO_MEMBERS,
+    onChanges: (changes: readonly Change[]) => void = () => {},
+  ) {
     this.#store = store;
     this.#transaction = new Transaction(store);
     this.#onChanges = onChanges;
     const stored = store.get(META_KEY);
     this.#meta =
       stored === undefined
-        ? { applied: 0 as LogIndex, timeMs: 0, digest: { a: 0, b: 0 } }
+        ? {
+            applied: 0 as LogIndex,
+            term: 0 as Term,
+            timeMs: 0,
+            members: founders,
+            digest: { a: 0, b: 0 },
+          }
         : decodeRow<MetaRow>(META_KEY, stored);
   }
 
   get applied(): LogIndex {
     return this.#meta.applied;
+  }
+
+  /** The end of what the state contains. */
+  get head(): StateHead {
+    const { applied, term, timeMs, members } = this.#meta;
+    return { index: applied, term, timeMs, configuration: members };
   }
 
   get timeMs(): number {
@@ -59,15 +87,16 @@ export class StateMachine {
   /** Applies the next entries. A refused command is an outcome; any other error is a defect. */
   async applyRun(entries: readonly Entry[]): Promise<Outcome[]> {
     const outcomes: Outcome[] = [];
-    let { applied, timeMs } = this.#meta;
+    let { applied, term, timeMs, members } = this.#meta;
     for (const entry of entries) {
       assert(entry.index === applied + 1, "entries are applied in the order of the log");
-      applied = entry.index;
-      timeMs = Math.max(timeMs, entry.timeMs);
-      outcomes.push(await this.#applyOne({ ...entry, timeMs }));
+      assert(entry.timeMs >= timeMs, "log time does not go back");
+      ({ index: applied, term, timeMs } = entry);
+      if (entry.kind === "configuration") members = decodeConfiguration(entry.data);
+      outcomes.push(entry.kind === "command" ? await this.#applyCommand(entry) : NOTHING);
     }
     const { changes, digest } = this.#transaction.finish(this.#meta.digest);
-    const meta: MetaRow = { applied, timeMs, digest };
+    const meta: MetaRow = { applied, term, timeMs, members, digest };
     const value = encodeRow(metaKeyBytes, meta);
     await this.#store.write([...changes, { key: META_KEY, keyBytes: metaKeyBytes, value }]);
     this.#meta = meta;
@@ -75,7 +104,8 @@ export class StateMachine {
     return outcomes;
   }
 
-  async #applyOne({ index, timeMs, command }: Entry): Promise<Outcome> {
+  async #applyCommand({ index, timeMs, data }: Entry): Promise<Outcome> {
+    const command = decodeCommand(data);
     try {
       const applied = apply(new ApplyContext(this.#transaction, index, timeMs), command);
       const result = applied instanceof Promise ? await applied : applied;

@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { hasCode } from "../../base/errors.ts";
-import type { LogIndex } from "../../base/ids.ts";
 import { seededRandom } from "../../base/random.ts";
+import type { Entry } from "../../raft/entry.ts";
 import { audit } from "../../test/metadata/audit.ts";
+import { commandEntry } from "../../test/metadata/command-entry.ts";
 import { BUCKETS, KEYS, RandomCommands } from "../../test/metadata/random-commands.ts";
-import type { AnyCommand, AnyResult, Entry } from "../command.ts";
-import { decodeCommand, encodeCommand } from "../command.ts";
+import type { AnyCommand, AnyResult } from "../command.ts";
 import { list } from "../queries/list.ts";
 import { lookup } from "../queries/lookup.ts";
 import { versions } from "../queries/versions.ts";
@@ -20,8 +20,7 @@ class Runner {
   readonly log: Entry[] = [];
 
   async run(command: AnyCommand, timeMs: number): Promise<AnyResult | undefined> {
-    const index = (this.machine.applied + 1) as LogIndex;
-    const entry = { index, timeMs, command: decodeCommand(encodeCommand(command)) };
+    const entry = commandEntry(this.machine.applied + 1, timeMs, command);
     this.log.push(entry);
     const [outcome] = await this.machine.applyRun([entry]);
     return outcome !== undefined && "result" in outcome ? outcome.result : undefined;
@@ -178,10 +177,10 @@ describe("apply", () => {
     for (const command of RandomCommands.opening()) await runner.run(command, 1);
     const chunks = commands.chunks(3);
     await runner.run({ type: "addChunks", blob: 1 as never, first: 0, chunks }, 2);
-    for (const block of [1, 2] as never[]) {
-      await runner.run({ type: "sealBlock", block, generation: 1 }, 3);
+    const blocks = [1, 2] as never[];
+    for (const block of blocks) await runner.run({ type: "sealBlock", block, generation: 1 }, 3);
+    for (const block of blocks)
       await runner.run({ type: "settleBlock", block, generation: 1, afterMs: 10 }, 20);
-    }
     const put = (registered: number, more: typeof chunks) =>
       runner.run(
         {
@@ -223,9 +222,8 @@ describe("apply", () => {
 
   test("a refusal says why", async () => {
     const runner = new Runner();
-    const index = 1 as LogIndex;
     const command: AnyCommand = { type: "deleteBucket", bucket: "none" };
-    const [outcome] = await runner.machine.applyRun([{ index, timeMs: 1, command }]);
+    const [outcome] = await runner.machine.applyRun([commandEntry(1, 1, command)]);
     expect(
       outcome !== undefined && "refusal" in outcome && hasCode(outcome.refusal, "NoSuchBucket"),
     ).toBe(true);

@@ -1,11 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { assert } from "../../base/errors.ts";
-import type { BlobId, BlockId, LogIndex, NeedleId } from "../../base/ids.ts";
+import type { BlobId, BlockId, NeedleId } from "../../base/ids.ts";
 import { limits } from "../../base/limits.ts";
 import { type Random, seededRandom } from "../../base/random.ts";
 import type { CopySource } from "../../rpc/commands.ts";
 import type { Chunk } from "../../rpc/objects.ts";
 import { allOf, audit } from "../../test/metadata/audit.ts";
+import { commandEntry } from "../../test/metadata/command-entry.ts";
 import { RandomCommands } from "../../test/metadata/random-commands.ts";
 import type { AnyCommand, AnyResult } from "../command.ts";
 import { chunkRun } from "../queries/content.ts";
@@ -46,8 +47,8 @@ class Store {
   }
 
   async run(command: AnyCommand): Promise<AnyResult> {
-    const index = (this.#machine.applied + 1) as LogIndex;
-    const [outcome] = await this.#machine.applyRun([{ index, timeMs: 1000 * index, command }]);
+    const index = this.#machine.applied + 1;
+    const [outcome] = await this.#machine.applyRun([commandEntry(index, 1000 * index, command)]);
     if (outcome === undefined || "refusal" in outcome) throw outcome?.refusal;
     return outcome.result;
   }

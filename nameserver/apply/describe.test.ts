@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import { hasCode } from "../../base/errors.ts";
-import type { BlobId, LogIndex } from "../../base/ids.ts";
+import type { BlobId } from "../../base/ids.ts";
 import { audit } from "../../test/metadata/audit.ts";
+import { commandEntry } from "../../test/metadata/command-entry.ts";
 import type { AnyCommand, AnyResult } from "../command.ts";
 import { lookup } from "../queries/lookup.ts";
 import { StateMachine } from "../state-machine.ts";
@@ -15,9 +16,8 @@ class Names {
   #blob = 0;
 
   async run(command: AnyCommand): Promise<AnyResult> {
-    const index = (this.#machine.applied + 1) as LogIndex;
-    const timeMs = 1000 * index;
-    const [outcome] = await this.#machine.applyRun([{ index, timeMs, command }]);
+    const index = this.#machine.applied + 1;
+    const [outcome] = await this.#machine.applyRun([commandEntry(index, 1000 * index, command)]);
     if (outcome === undefined || "refusal" in outcome) throw outcome?.refusal;
     return outcome.result;
   }

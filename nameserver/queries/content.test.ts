@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
-import type { BlobId, BlockId, DeviceId, LogIndex, NeedleId } from "../../base/ids.ts";
+import type { BlobId, BlockId, DeviceId, NeedleId } from "../../base/ids.ts";
 import { limits } from "../../base/limits.ts";
 import type { Chunk } from "../../rpc/objects.ts";
 import { allOf } from "../../test/metadata/audit.ts";
+import { commandEntry } from "../../test/metadata/command-entry.ts";
 import type { AnyCommand, AnyResult } from "../command.ts";
 import { KeyReader, type Tag } from "../keyspace.ts";
 import { StateMachine } from "../state-machine.ts";
@@ -37,8 +38,8 @@ async function twoParts() {
   const state = new MemoryState();
   const machine = new StateMachine(state);
   const run = async (command: AnyCommand): Promise<AnyResult> => {
-    const index = (machine.applied + 1) as LogIndex;
-    const [outcome] = await machine.applyRun([{ index, timeMs: index, command }]);
+    const index = machine.applied + 1;
+    const [outcome] = await machine.applyRun([commandEntry(index, index, command)]);
     if (outcome === undefined || "refusal" in outcome) throw outcome?.refusal;
     return outcome.result;
   };

@@ -5,7 +5,7 @@ import { limits } from "../../base/limits.ts";
 import type { ChunkRun, ContentPin } from "../../rpc/name-service.ts";
 import type { Chunk, Slice } from "../../rpc/objects.ts";
 import { unpackChunks } from "../chunk-codec.ts";
-import type { StateReader } from "../group.ts";
+import type { StateReader } from "../group/group.ts";
 import { keys } from "../keyspace.ts";
 import type { NameRow, SliceTuple } from "../rows.ts";
 import { type Content, findPage, type Placed, slicesFrom } from "../slices.ts";

@@ -1,6 +1,6 @@
 /** From a name to the row of one of its versions. */
 import { QuarryError } from "../../base/errors.ts";
-import type { StateReader } from "../group.ts";
+import type { StateReader } from "../group/group.ts";
 import { keys, namePrefix, prefixEnd } from "../keyspace.ts";
 import { decodeRow } from "../row-codec.ts";
 import type { NameRow } from "../rows.ts";

@@ -3,7 +3,7 @@ import { limits } from "../../base/limits.ts";
 import type { ListReply, ListRequest, NameService } from "../../rpc/name-service.ts";
 import type { BucketInfo } from "../../rpc/objects.ts";
 import { bucketInfo } from "../apply/buckets.ts";
-import type { StateReader } from "../group.ts";
+import type { StateReader } from "../group/group.ts";
 import {
   KeyReader,
   keys,

@@ -1,7 +1,7 @@
 /** From a name to its object and chunks. */
 import { QuarryError } from "../../base/errors.ts";
 import type { NameService, ObjectInfo } from "../../rpc/name-service.ts";
-import type { StateReader } from "../group.ts";
+import type { StateReader } from "../group/group.ts";
 import { keys } from "../keyspace.ts";
 import type { NameRow } from "../rows.ts";
 import { spanOfPart } from "../slices.ts";

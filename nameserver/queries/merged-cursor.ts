@@ -2,7 +2,7 @@
  * Several kinds of rows about names, walked as one: in the order of what stands behind the tags of
  * their keys. Where that is equal up to its end, the shorter key comes first.
  */
-import type { StateReader } from "../group.ts";
+import type { StateReader } from "../group/group.ts";
 import type { Key } from "../keyspace.ts";
 import type { RangeCursor, Stored } from "../state-store.ts";
 

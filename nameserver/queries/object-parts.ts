@@ -1,7 +1,7 @@
 /** The parts of a multipart object. */
 import { limits } from "../../base/limits.ts";
 import type { NameService, PartSpan } from "../../rpc/name-service.ts";
-import type { StateReader } from "../group.ts";
+import type { StateReader } from "../group/group.ts";
 import { partsFrom } from "../slices.ts";
 import { findObject, objectInfo } from "./lookup.ts";
 import { readerOf } from "./read.ts";

@@ -1,6 +1,6 @@
 /** Reading rows of the applied state. */
 import { QuarryError } from "../../base/errors.ts";
-import type { StateReader } from "../group.ts";
+import type { StateReader } from "../group/group.ts";
 import { keys, type RowKey } from "../keyspace.ts";
 import { decodeRow } from "../row-codec.ts";
 import type { BucketRow } from "../rows.ts";

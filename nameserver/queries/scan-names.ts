@@ -2,7 +2,7 @@
  * Walks over names in UTF-8 order and rolls up those that share a prefix up to a delimiter. Behind
  * a rolled-up prefix it seeks, so the cost follows what is returned, not what is there.
  */
-import type { StateReader } from "../group.ts";
+import type { StateReader } from "../group/group.ts";
 import {
   type Key,
   laterKey,

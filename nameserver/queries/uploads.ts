@@ -2,7 +2,7 @@
 import { QuarryError } from "../../base/errors.ts";
 import { limits } from "../../base/limits.ts";
 import type { NameService, PartInfo, UploadInfo } from "../../rpc/name-service.ts";
-import type { StateReader } from "../group.ts";
+import type { StateReader } from "../group/group.ts";
 import { type Key, KeyReader, keys, prefixEnd, tags, u56 } from "../keyspace.ts";
 import { decodeRow } from "../row-codec.ts";
 import type { PartRow, UploadRow } from "../rows.ts";

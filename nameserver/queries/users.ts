@@ -2,7 +2,7 @@
 import type { Access, NameService } from "../../rpc/name-service.ts";
 import type { UserInfo } from "../../rpc/objects.ts";
 import { bucketInfo } from "../apply/buckets.ts";
-import type { StateReader } from "../group.ts";
+import type { StateReader } from "../group/group.ts";
 import { KeyReader, keys, prefixEnd, tags } from "../keyspace.ts";
 import type { RowCache } from "../row-cache.ts";
 import { decodeRow } from "../row-codec.ts";

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { VersionSequence } from "../../base/ids.ts";
 import { seededRandom } from "../../base/random.ts";
 import type { VersionListReply, VersionListRequest } from "../../rpc/name-service.ts";
-import type { StateReader } from "../group.ts";
+import type { StateReader } from "../group/group.ts";
 import { keys } from "../keyspace.ts";
 import { encodeRow } from "../row-codec.ts";
 import type { NameRow } from "../rows.ts";

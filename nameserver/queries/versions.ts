@@ -4,7 +4,7 @@
  */
 import { limits } from "../../base/limits.ts";
 import type { VersionListReply, VersionListRequest } from "../../rpc/name-service.ts";
-import type { StateReader } from "../group.ts";
+import type { StateReader } from "../group/group.ts";
 import { type Key, keys, namePrefix, prefixEnd, tags } from "../keyspace.ts";
 import type { NameRow } from "../rows.ts";
 import { parseVersion, sequenceText } from "../version-id.ts";

@@ -1,6 +1,6 @@
 /** Walks over the blocks of the metadata from one on, some at a time. */
 import type { BlockId } from "../../base/ids.ts";
-import type { StateReader } from "../group.ts";
+import type { StateReader } from "../group/group.ts";
 import { KeyReader, keys, prefixEnd, prefixOf } from "../keyspace.ts";
 import { decodeRow } from "../row-codec.ts";
 import type { BlockRow } from "../rows.ts";

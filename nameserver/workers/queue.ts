@@ -2,7 +2,7 @@
  * Reads a queue of the state from where the last read got to. Starting from its beginning would
  * crawl over everything deleted since the last compaction.
  */
-import type { StateReader } from "../group.ts";
+import type { StateReader } from "../group/group.ts";
 import { type Key, laterKey, prefixEnd, prefixOf, type Tag } from "../keyspace.ts";
 import type { Stored } from "../state-store.ts";
 

@@ -1,8 +1,9 @@
 import { expect, test } from "vitest";
-import type { BlockId, DeviceId, LogIndex } from "../../base/ids.ts";
+import type { BlockId, DeviceId } from "../../base/ids.ts";
+import { commandEntry } from "../../test/metadata/command-entry.ts";
 import { FakeBlocks } from "../../test/metadata/fake-blocks.ts";
 import type { AnyCommand } from "../command.ts";
-import type { Group } from "../group.ts";
+import type { Group } from "../group/group.ts";
 import { StateMachine } from "../state-machine.ts";
 import { MemoryState } from "../state-memory.ts";
 import { settleAndSweep } from "./settle.ts";
@@ -24,8 +25,7 @@ test("a look through all blocks reads each a few times, not once for every other
     return { ...cursor, next };
   };
   const propose = async (command: AnyCommand) => {
-    const index = (machine.applied + 1) as LogIndex;
-    await machine.applyRun([{ index, timeMs: 1_000, command }]);
+    await machine.applyRun([commandEntry(machine.applied + 1, 1_000, command)]);
     return { type: "done" } as const;
   };
   const group = { state: { get: store.get.bind(store), range }, timeMs: 1_000, propose };

@@ -7,7 +7,7 @@ import type { BlockId, DeviceId, NeedleId } from "../../base/ids.ts";
 import { limits } from "../../base/limits.ts";
 import type { NeedleEntry } from "../../rpc/block-service.ts";
 import { PACKED_CHUNK_BYTES, unpackChunks } from "../chunk-codec.ts";
-import type { StateReader } from "../group.ts";
+import type { StateReader } from "../group/group.ts";
 import { keys } from "../keyspace.ts";
 import { read } from "../queries/read.ts";
 import type { BlockRow } from "../rows.ts";

@@ -1,7 +1,7 @@
 /** Work that the leader gives itself, in bounded steps, one worker after the other. */
 import { type Clock, sleep } from "../../base/clock.ts";
 import type { BlockService } from "../../rpc/block-service.ts";
-import type { Group } from "../group.ts";
+import type { Group } from "../group/group.ts";
 
 export interface WorkContext {
   readonly group: Group;

@@ -3,7 +3,7 @@ import { expect } from "vitest";
 import type { BlobId, BlockId } from "../../base/ids.ts";
 import { slicesOfPart } from "../../nameserver/apply/parts.ts";
 import { unpackChunks } from "../../nameserver/chunk-codec.ts";
-import type { StateReader } from "../../nameserver/group.ts";
+import type { StateReader } from "../../nameserver/group/group.ts";
 import { KeyReader, keys, prefixEnd, prefixOf, type Tag, tags } from "../../nameserver/keyspace.ts";
 import { read } from "../../nameserver/queries/read.ts";
 import { type Digest, decodeRow, moveDigest } from "../../nameserver/row-codec.ts";

@@ -3,10 +3,12 @@ import type { BlobId, BlockId, NeedleId } from "../../base/ids.ts";
 import { limits } from "../../base/limits.ts";
 import type { Random } from "../../base/random.ts";
 import type { AnyCommand, AnyResult } from "../../nameserver/command.ts";
-import type { StateReader } from "../../nameserver/group.ts";
+
+import type { StateReader } from "../../nameserver/group/group.ts";
 import { KeyReader, keys } from "../../nameserver/keyspace.ts";
 import { read } from "../../nameserver/queries/read.ts";
 import type { CopySource, NewBlob } from "../../rpc/commands.ts";
+
 import type { Chunk } from "../../rpc/objects.ts";
 import { allOf } from "./audit.ts";
 

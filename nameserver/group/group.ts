@@ -2,11 +2,11 @@
  * The seam where replication goes: commands are proposed to a group of nameservers and answered
  * when a majority has them and they are applied. Nothing above knows how many there are.
  */
-import type { QuarryError } from "../base/errors.ts";
-import type { LogIndex } from "../base/ids.ts";
-import type { AnyCommand, AnyResult } from "./command.ts";
-import type { Digest } from "./row-codec.ts";
-import type { RangeCursor, StateReads, StateStore } from "./state-store.ts";
+import type { QuarryError } from "../../base/errors.ts";
+import type { LogIndex } from "../../base/ids.ts";
+import type { AnyCommand, AnyResult } from "../command.ts";
+import type { Digest } from "../row-codec.ts";
+import type { RangeCursor, StateReads, StateStore } from "../state-store.ts";
 
 /** The applied state, for queries. */
 export type StateReader = StateReads;

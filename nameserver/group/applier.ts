@@ -1,0 +1,106 @@
+/** Applies committed entries in their order, run by run, and tells those who wait for one. */
+import { assert, QuarryError } from "../../base/errors.ts";
+import type { LogIndex, Term } from "../../base/ids.ts";
+import type { Entry } from "../../raft/entry.ts";
+import type { AnyResult } from "../command.ts";
+import { RECORD_HEAD_BYTES } from "../log/record.ts";
+import { type Outcome, RUN_ENTRIES, type StateMachine } from "../state-machine.ts";
+
+interface Expectation {
+  readonly term: Term;
+  readonly resolve: (result: AnyResult) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export interface ApplierOptions {
+  /** So many bytes of the log are in the state now that were not. */
+  readonly onApplied: (bytes: number) => void;
+  readonly onFailure: (error: unknown) => void;
+}
+
+export class Applier {
+  readonly #machine: StateMachine;
+  readonly #options: ApplierOptions;
+  #entries: Entry[] = [];
+  readonly #expected = new Map<LogIndex, Expectation>();
+  #reached: { readonly index: LogIndex; readonly resolve: () => void }[] = [];
+  #isRunning = false;
+  #running: Promise<void> | undefined;
+  #failure: QuarryError | undefined;
+
+  constructor(machine: StateMachine, options: ApplierOptions) {
+    this.#machine = machine;
+    this.#options = options;
+  }
+
+  add(entries: readonly Entry[]): void {
+    if (entries.length === 0 || this.#failure !== undefined) return;
+    this.#entries.push(...entries);
+    if (!this.#isRunning) this.#running = this.#run();
+  }
+
+  /** Whoever proposed the entry of this place is told what came of it. */
+  expect(index: LogIndex, term: Term, waiting: Omit<Expectation, "term">): void {
+    assert(index > this.#machine.applied, "an entry is accepted before it is applied");
+    // An earlier one at this index was overwritten: its proposer must not wait for ever.
+    this.#expected.get(index)?.reject(replaced());
+    this.#expected.set(index, { ...waiting, term });
+  }
+
+  /** Resolves once the state has applied this index; never when that fails. */
+  reached(index: LogIndex): Promise<void> {
+    if (this.#machine.applied >= index) return Promise.resolve();
+    return new Promise((resolve) => this.#reached.push({ index, resolve }));
+  }
+
+  /** Resolves when everything given so far is applied. */
+  async idle(): Promise<void> {
+    await this.#running;
+  }
+
+  fail(failure: QuarryError): void {
+    this.#failure = failure;
+    this.#entries = [];
+    for (const { reject } of this.#expected.values()) reject(failure);
+    this.#expected.clear();
+  }
+
+  async #run(): Promise<void> {
+    this.#isRunning = true;
+    try {
+      while (this.#entries.length > 0) {
+        const run = this.#entries.splice(0, RUN_ENTRIES);
+        this.#tell(run, await this.#machine.applyRun(run));
+      }
+    } catch (error) {
+      this.#options.onFailure(error);
+    } finally {
+      this.#isRunning = false;
+    }
+  }
+
+  #tell(run: readonly Entry[], outcomes: readonly Outcome[]): void {
+    let bytes = 0;
+    run.forEach(({ index, term, data }, i) => {
+      bytes += RECORD_HEAD_BYTES + data.length;
+      const expected = this.#expected.get(index);
+      if (expected === undefined) return;
+      this.#expected.delete(index);
+      const outcome = outcomes[i];
+      assert(outcome !== undefined, "every entry has an outcome");
+      if (expected.term !== term) expected.reject(replaced());
+      else if ("refusal" in outcome) expected.reject(outcome.refusal);
+      else expected.resolve(outcome.result);
+    });
+    const { applied } = this.#machine;
+    const waiting = this.#reached;
+    if (waiting.length > 0) {
+      this.#reached = waiting.filter(({ index }) => index > applied);
+      for (const { index, resolve } of waiting) if (index <= applied) resolve();
+    }
+    this.#options.onApplied(bytes);
+  }
+}
+
+const replaced = () =>
+  new QuarryError("Unavailable", "another leader took over before the change was kept; try again");

@@ -1,0 +1,135 @@
+/**
+ * Makes what the Raft core wants kept durable, in its order. While one write is under way the next
+ * ones gather, and share its sync. A full disk is waited out: what the core has in its log cannot be
+ * taken back, only kept from growing.
+ */
+import { type Clock, sleep } from "../../base/clock.ts";
+import type { Disk } from "../../base/disk.ts";
+import { hasCode } from "../../base/errors.ts";
+import type { Entry } from "../../raft/entry.ts";
+import type { Message } from "../../raft/message.ts";
+import type { Persist } from "../../raft/outputs.ts";
+import type { Log } from "../log/log.ts";
+import { writeVote } from "./vote-file.ts";
+
+const FULL_PAUSE_MS = 500;
+
+export interface PersisterOptions {
+  readonly disk: Disk;
+  readonly clock: Clock;
+  readonly directory: string;
+  readonly log: Log;
+  readonly report: (message: string) => void;
+  /** Everything up to this sequence is durable; the messages that waited for it may leave. */
+  readonly onPersisted: (sequence: number, messages: readonly Message[]) => void;
+  readonly onFailure: (error: unknown) => void;
+}
+
+export class Persister {
+  readonly #options: PersisterOptions;
+  #waiting: Persist[] = [];
+  #isRunning = false;
+  #running: Promise<void> | undefined;
+  #isFull = false;
+  #stopped = false;
+
+  constructor(options: PersisterOptions) {
+    this.#options = options;
+  }
+
+  /** The disk has no room for the log: nothing new should be proposed. */
+  get isFull(): boolean {
+    return this.#isFull;
+  }
+
+  add(persist: Persist): void {
+    this.#waiting.push(persist);
+    if (!this.#isRunning) this.#running = this.#run();
+  }
+
+  /** Ends after the write under way; what waits for room is given up. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    this.#isRunning = true;
+    try {
+      while (this.#waiting.length > 0 && !this.#stopped) {
+        const run = this.#takeRun();
+        await this.#write(run);
+        const last = run.at(-1);
+        const messages = run.flatMap(({ thenSend }) => thenSend);
+        if (last !== undefined && !this.#stopped)
+          this.#options.onPersisted(last.sequence, messages);
+      }
+    } catch (error) {
+      this.#stopped = true;
+      this.#options.onFailure(error);
+    } finally {
+      this.#isRunning = false;
+    }
+  }
+
+  /** The next, and all behind it that only bring more entries. */
+  #takeRun(): Persist[] {
+    let count = 1;
+    while (count < this.#waiting.length && isPlain(this.#waiting[count])) count++;
+    return this.#waiting.splice(0, count);
+  }
+
+  async #write(run: readonly Persist[]): Promise<void> {
+    const { disk, directory, log } = this.#options;
+    const [first] = run;
+    if (first?.hardState !== undefined) {
+      const { hardState } = first;
+      await this.#withRoom(() => writeVote(disk, directory, hardState));
+    }
+    if (first?.reset !== undefined) {
+      const { reset } = first;
+      await this.#withRoom(() => log.reset(reset));
+    }
+    const entries = joined(run.map((one) => one.entries));
+    await this.#withRoom(() => log.append(entries));
+  }
+
+  /** Repeats what finds no room until it does. */
+  async #withRoom(write: () => Promise<void>): Promise<void> {
+    const { clock, report } = this.#options;
+    while (!this.#stopped) {
+      try {
+        await write();
+        if (this.#isFull) report("there is room for metadata again");
+        this.#isFull = false;
+        return;
+      } catch (error) {
+        if (!hasCode(error, "DiskFull")) throw error;
+        if (!this.#isFull)
+          report("the disk of the metadata is full: changes wait until there is room");
+        this.#isFull = true;
+        await sleep(clock, FULL_PAUSE_MS);
+      }
+    }
+  }
+}
+
+function isPlain(persist: Persist | undefined): boolean {
+  return persist !== undefined && persist.hardState === undefined && persist.reset === undefined;
+}
+
+/** Lists of entries as one, where a later list takes the place of what it overlaps. */
+function joined(lists: readonly (readonly Entry[])[]): readonly Entry[] {
+  const [only] = lists;
+  if (lists.length === 1 && only !== undefined) return only;
+  const all: Entry[] = [];
+  for (const list of lists) {
+    const [first] = list;
+    const begin = all[0];
+    if (first === undefined) continue;
+    if (begin !== undefined)
+      all.length = Math.max(0, Math.min(all.length, first.index - begin.index));
+    all.push(...list);
+  }
+  return all;
+}
