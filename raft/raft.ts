@@ -167,7 +167,9 @@ function handle(core: Core, input: Input): void {
       beginTransfer(core, input.to);
       return;
     case "campaign":
-      if (core.role.kind === "follower") standForElection(core);
+      // An election that has begun is not begun again before its time; asking about one is.
+      if (core.role.kind === "follower" || core.role.kind === "preCandidate")
+        standForElection(core);
       return;
     case "compact":
       compact(core, input.index);

@@ -21,6 +21,8 @@ export class Clients {
   /** Commands that were answered, "session/sequence". */
   readonly acknowledged: string[] = [];
   stopped = false;
+  /** Nothing new is asked before. */
+  quietUntilMs = 0;
   readonly #agenda: Agenda;
   readonly #dice: Dice;
   readonly #nodes: readonly SimNode[];
@@ -70,6 +72,11 @@ export class Clients {
   /** Tries, at any node; again if `after` is still the attempt under way. */
   #attempt(client: Client, after = 0): void {
     if (this.stopped || client.attempt !== after) return;
+    const quietMs = this.quietUntilMs - this.#agenda.nowMs;
+    if (quietMs > 0) {
+      this.#agenda.after(quietMs, () => this.#attempt(client, after));
+      return;
+    }
     const { session, sequence, name } = client;
     const id = ++this.#attempts;
     client.attempt = id;

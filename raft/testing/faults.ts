@@ -1,8 +1,8 @@
 /** What goes wrong, and what people do meanwhile: every kind of it, counted. */
 import type { NodeId } from "../../base/ids.ts";
-import { everybody, isJoint } from "../configuration.ts";
+import { everybody } from "../configuration.ts";
 import type { SimNode } from "./node.ts";
-import { contend, migrate, PLOT_QUIET_MS, topple, usurp } from "./plots.ts";
+import { burn, contend, mayDamage, migrate, PLOT_QUIET_MS, topple, usurp } from "./plots.ts";
 import type { World } from "./world.ts";
 
 export type FaultName =
@@ -24,6 +24,7 @@ export type FaultName =
   | "usurp"
   | "contend"
   | "migrate"
+  | "burn"
   | "topple";
 
 /** How often each happens, compared with the others. */
@@ -46,11 +47,12 @@ const weights: Record<FaultName, number> = {
   usurp: 12,
   contend: 6,
   migrate: 8,
+  burn: 6,
   topple: 4,
 };
 const names = Object.keys(weights) as FaultName[];
-const plots = { usurp, contend, migrate };
-const plotNames = new Set<FaultName>(["usurp", "contend", "migrate", "topple"]);
+const plots = { usurp, contend, migrate, burn };
+const plotNames = new Set<FaultName>(["usurp", "contend", "migrate", "burn", "topple"]);
 const urn = names.flatMap((name) => Array.from({ length: weights[name] }, () => name));
 
 export class Faults {
@@ -113,7 +115,7 @@ export class Faults {
       case "crashAll":
         return nodes.map((node) => this.#crash(node, 0)).some((fell) => fell);
       case "damage":
-        return this.#mayDamage(victim) && this.#crash(victim, dice.between(1, 6));
+        return mayDamage(this.#world, victim) && this.#crash(victim, dice.between(1, 6));
       case "pause":
         victim.pause(dice.between(20, 600));
         return true;
@@ -156,6 +158,7 @@ export class Faults {
       case "usurp":
       case "contend":
       case "migrate":
+      case "burn":
         if (leader !== undefined) plots[name](this.#world, leader);
         return leader !== undefined;
       case "topple":
@@ -179,16 +182,6 @@ export class Faults {
       if (node.raft === undefined) node.start();
     });
     return true;
-  }
-
-  /** Never a majority of the voters at a time: that could not recover. */
-  #mayDamage(victim: SimNode): boolean {
-    const { nodes } = this.#world;
-    const configuration = victim.status?.configuration;
-    if (configuration === undefined || victim.storage.hardState === undefined) return false;
-    if (isJoint(configuration)) return false;
-    const lost = nodes.filter(({ storage }) => storage.hardState?.mustNotVote === true).length;
-    return lost < Math.floor((configuration.voters.length - 1) / 2);
   }
 
   #cutOneWay(victim: SimNode): boolean {

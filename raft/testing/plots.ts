@@ -1,11 +1,12 @@
 /** Faults that conspire: the rare coincidences that Raft's rules are there for, made frequent. */
 import type { NodeId } from "../../base/ids.ts";
+import { isJoint } from "../configuration.ts";
 import type { SimNode } from "./node.ts";
 import type { World } from "./world.ts";
 
 const PLOT_MS = 350;
 /** Other faults wait so long while one of these is under way. */
-export const PLOT_QUIET_MS = 700;
+export const PLOT_QUIET_MS = 800;
 
 /**
  * The leader is cut off at the very moment when another takes over: one that did not hear it for a
@@ -21,8 +22,12 @@ export function usurp(world: World, leader: SimNode): void {
   const isWished = dice.chance(0.4);
   network.slowest = dice.between(2, 4);
   const wasDeaf = !isWished && dice.chance(0.7);
-  if (wasDeaf) network.cut(leader.id, rival.id);
-  agenda.after(dice.between(200, 300), () => {
+  // Who lacks entries is not elected: sometimes there are no new ones for it to miss.
+  if (dice.chance(0.7)) world.clients.quietUntilMs = agenda.nowMs + 450;
+  agenda.after(80, () => {
+    if (wasDeaf) network.cut(leader.id, rival.id);
+  });
+  agenda.after(dice.between(280, 400), () => {
     if (isWished) leader.live(0, () => leader.step({ type: "transfer", to: rival.id }));
     agenda.after(isWished ? dice.between(1, 12) : 0, () => {
       network.split([[leader.id], others.map(({ id }) => id)]);
@@ -96,6 +101,49 @@ export function topple(world: World): void {
         repeat(world, 50, [5, 10], () => rival?.live(0, () => rival.step({ type: "campaign" })));
       });
     });
+}
+
+/**
+ * What the leader decides reaches one follower only, whose log is damaged right after that; then the
+ * leader is cut off, and those who lack the decision want to lead.
+ */
+export function burn(world: World, leader: SimNode): void {
+  const { dice, network, agenda, nodes } = world;
+  const electors = nodes.filter(({ id }) => id !== leader.id && voters(leader).includes(id));
+  const witness = dice.pick(electors);
+  if (witness === undefined || !mayDamage(world, witness)) return;
+  const rivals = electors.filter((node) => node !== witness);
+  network.slowest = dice.between(2, 6);
+  for (const { id } of rivals) network.cut(leader.id, id);
+  agenda.after(dice.between(40, 140), () => {
+    network.split([[leader.id], nodes.map(({ id }) => id).filter((id) => id !== leader.id)]);
+    if (witness.raft !== undefined && mayDamage(world, witness)) {
+      witness.crash();
+      witness.storage.damage(dice.between(1, 6));
+      agenda.after(dice.between(1, 10), () => {
+        if (witness.raft === undefined) witness.start();
+      });
+    }
+    repeat(world, PLOT_MS, [5, 15], () => {
+      for (const node of rivals) node.live(0, () => node.step({ type: "campaign" }));
+    });
+    // Sometimes the old leader comes back in the middle, and speaks to the witness first.
+    agenda.after(dice.between(20, PLOT_MS), () => {
+      network.heal();
+      network.slowest = 20;
+      for (const { id } of rivals) if (dice.chance(0.5)) network.cut(leader.id, id);
+    });
+    agenda.after(PLOT_MS, () => network.heal());
+  });
+}
+
+/** Never a majority of the voters at a time: that could not recover. */
+export function mayDamage({ nodes }: World, victim: SimNode): boolean {
+  const configuration = victim.status?.configuration;
+  if (configuration === undefined || victim.storage.hardState === undefined) return false;
+  if (isJoint(configuration)) return false;
+  const lost = nodes.filter(({ storage }) => storage.hardState?.mustNotVote === true).length;
+  return lost < Math.floor((configuration.voters.length - 1) / 2);
 }
 
 function voters(node: SimNode): readonly NodeId[] {
