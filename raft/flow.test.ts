@@ -13,11 +13,15 @@ const [me, second, third] = [1, 2, 3] as [NodeId, NodeId, NodeId];
 const term = 1 as Term;
 const now = { steadyMs: 0, wallMs: 0 };
 
-function start(appendBytes: number = limits.raftAppendBytes): Raft {
+function start(appendBytes: number = limits.raftAppendBytes, retainBytes?: number): Raft {
   const state = emptyState(configurationOf({ voters: [me, second, third], learners: [] }));
   return new Raft({
     ...{ id: me, state, base: state, entries: [], hardState: undefined, nowMs: 0 },
-    settings: { ...defaultSettings, appendBytes },
+    settings: {
+      ...defaultSettings,
+      appendBytes,
+      retainBytes: retainBytes ?? defaultSettings.retainBytes,
+    },
     random: () => 0,
   });
 }
@@ -38,8 +42,8 @@ function takeAll(raft: Raft): { sent: Message[]; outputs: Outputs[] } {
 const hear = (raft: Raft, message: Message) => raft.step(now, { type: "message", message });
 
 /** A leader whose first entry both others hold. */
-function lead(appendBytes?: number): Raft {
-  const raft = start(appendBytes);
+function lead(appendBytes?: number, retainBytes?: number): Raft {
+  const raft = start(appendBytes, retainBytes);
   raft.step(now, { type: "campaign" });
   takeAll(raft);
   hear(raft, { type: "preVoteReply", from: second, to: me, term, granted: true });
@@ -120,6 +124,23 @@ describe("a leader", () => {
       .flatMap(({ entries }) => entries)
       .reduce((sum, { data }) => sum + data.length, 0);
     expect(bytes).toBe(limits.raftInflightBytes);
+  });
+
+  test("turns to a snapshot when all that is under way was lost and then forgotten", () => {
+    const raft = lead(140, 0);
+    for (let id = 0; id < limits.raftInflightAppends + 50; id++) propose(raft, id, 1);
+    takeAll(raft);
+    for (let acks = 0; acks < 3; acks++) {
+      const index = raft.status.lastIndex;
+      hear(raft, { type: "appended", from: second, to: me, term, index });
+      takeAll(raft);
+    }
+    raft.step(now, { type: "compact", index: raft.status.commit });
+    expect(raft.status.baseIndex).toBe(raft.status.lastIndex);
+    const reply = { type: "heartbeatReply", from: third, to: me, term, sentMs: 0 } as const;
+    for (const round of [1, 2]) hear(raft, { ...reply, round, recovering: 0 });
+    const tasks = takeAll(raft).outputs.flatMap(({ snapshots }) => snapshots);
+    expect(tasks).toMatchObject([{ type: "read", to: third, offset: 0 }]);
   });
 
   test("keeps only so many reads waiting", () => {

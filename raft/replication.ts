@@ -50,7 +50,11 @@ function appendTo(core: Core, to: NodeId, peer: Progress): void {
 export function probeLoss(core: Core, to: NodeId, peer: Progress): void {
   const previousIndex = (peer.next - 1) as LogIndex;
   const previousTerm = core.log.termAt(previousIndex);
-  if (previousTerm === undefined) return;
+  if (previousTerm === undefined) {
+    // What it was sent is not in the log any more, and cannot be asked about.
+    peer.probeFrom((peer.match + 1) as LogIndex);
+    return;
+  }
   const { commit } = core;
   send(core, to, { type: "append", previousIndex, previousTerm, commit, entries: [] });
 }
