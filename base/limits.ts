@@ -163,6 +163,8 @@ export const limits = {
   /** The longest that a caller may ask for. */
   rpcLongestMs: 3_600_000,
   rpcArguments: 16,
+  /** How long what a request may do is believed; what takes longer is judged again before it counts. */
+  judgementMs: 250,
   /** Unanswered requests of one gateway. More are told to slow down. */
   requests: 1024,
   requestHeaderBytes: 16 * KiB,

@@ -45,6 +45,7 @@ export function createClient(options: ClientOptions): Store {
       putObject(putting, target, body, (content) => ({
         type: "putObject",
         bucket: target.bucket,
+        ...(target.bucketId !== undefined && { bucketId: target.bucketId }),
         key: target.key,
         content,
         attributes: attributes(),

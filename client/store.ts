@@ -8,12 +8,15 @@ import type { ObjectAttributes, ObjectChecksum } from "../rpc/objects.ts";
 
 export interface PutTarget {
   readonly bucket: string;
+  /** One made again under this name is refused as `NoSuchBucket`. */
+  readonly bucketId?: number;
   readonly key: string;
   readonly conditions?: WriteConditions;
 }
 
 export interface PartTarget {
   readonly bucket: string;
+  readonly bucketId?: number;
   readonly key: string;
   readonly upload: string;
   readonly part: number;

@@ -8,8 +8,9 @@ import type { Clock } from "../base/clock.ts";
 import { limits } from "../base/limits.ts";
 import type { Random } from "../base/random.ts";
 import type { Store } from "../client/store.ts";
+import type { ObjectJudge } from "./acl/object-judge.ts";
 import { permitUpload } from "./acl/upload-judge.ts";
-import type { Admitted } from "./admitted.ts";
+import { type Admitted, credentialsOf } from "./admitted.ts";
 import type { Answer } from "./answer.ts";
 import { authorize, refuseUnknownWishes } from "./authorize.ts";
 import { corsHeaders } from "./cors/headers.ts";
@@ -18,6 +19,7 @@ import { Exchange, type GatewayState } from "./exchange.ts";
 import { admitForm } from "./form/admit-form.ts";
 import { withHoisted } from "./hoisted-headers.ts";
 import { isAnonymous } from "./identity.ts";
+import { judgedStore } from "./judged-store.ts";
 import type { GatewayMetrics } from "./metrics.ts";
 import { Payload } from "./payload.ts";
 import { RefusalLog } from "./refusal-log.ts";
@@ -142,26 +144,49 @@ export class Pipeline implements GatewayState {
     }
     const wishes = claim?.expiresS === undefined ? headers : withHoisted(headers, target.query);
     const bytes = exchange.body;
-    return await this.#handle(route, { identity, target, bucket, headers: wishes, plan, bytes });
+    const admitted = { identity, target, bucket, headers: wishes, plan, bytes };
+    return await this.#handle(route, { ...admitted, ...credentialsOf(claim, user) });
   }
 
-  async #handle(route: Route, { plan, bytes, ...admitted }: Admitted): Promise<Answer> {
+  async #handle(route: Route, admitted: Admitted): Promise<Answer> {
     const { store, region, clock } = this.#options;
-    const { identity, target, bucket, headers } = admitted;
+    const { plan, bytes, credentials: _, ...asked } = admitted;
+    const { bucket, headers } = asked;
     refuseUnknownWishes(headers);
-    const expected = headers["x-amz-expected-bucket-owner"];
-    const expectedOwner = typeof expected === "string" ? expected : undefined;
-    const judge = authorize(route, { identity, target, bucket, expectedOwner });
-    if (route.access === "upload") await permitUpload(store.names, identity, bucket?.owner, target);
+    const judge = await this.#judge(route, admitted);
+    const judgeAgain = () => this.#judgeAgain(route, admitted);
     const answer = route.handle({
-      ...admitted,
-      store,
+      ...asked,
+      store: judgedStore({ store, bucket, clock, judgeAgain }),
       region,
       clock,
       permit: (object) => judge?.permit(object),
       payload: (wanted) => new Payload(wanted.headers ?? headers, plan, bytes, wanted),
     });
     return await (judge === undefined ? answer : judge.guard(answer));
+  }
+
+  async #judge(route: Route, admitted: Admitted): Promise<ObjectJudge | undefined> {
+    const { identity, target, bucket, headers } = admitted;
+    const expected = headers["x-amz-expected-bucket-owner"];
+    const expectedOwner = typeof expected === "string" ? expected : undefined;
+    const judge = authorize(route, { identity, target, bucket, expectedOwner });
+    if (route.access === "upload")
+      await permitUpload(this.#options.store.names, identity, bucket?.owner, target);
+    return judge;
+  }
+
+  /** By what holds now of the key that signed and of the bucket. */
+  async #judgeAgain(route: Route, admitted: Admitted): Promise<void> {
+    const { credentials, target } = admitted;
+    const { accessKey, secretKey } = credentials ?? {};
+    const { user, bucket } = await this.#options.store.names.access({
+      ...(accessKey !== undefined && { accessKey }),
+      ...(target.bucket !== "" && { bucket: target.bucket }),
+    });
+    if (user?.secretKey !== secretKey || (user !== undefined && user.id !== admitted.identity.id))
+      throw new S3Error("InvalidAccessKeyId");
+    await this.#judge(route, { ...admitted, bucket });
   }
 
   async #refuse(exchange: Exchange, error: unknown): Promise<void> {

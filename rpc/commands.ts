@@ -37,6 +37,7 @@ export interface WriteConditions {
 /** What a copy takes its bytes from; judged inside the command. */
 export interface CopySource {
   readonly bucket: string;
+  readonly bucketId?: number;
   readonly key: string;
   readonly version?: string;
   /** The version that the caller was found to be allowed to read: no other is copied. */
@@ -46,6 +47,13 @@ export interface CopySource {
 /** A field to set, or null to go back to its default. Absent fields stay as they are. */
 export type Change<T> = { readonly [Field in keyof T]?: T[Field] | null };
 
+/** The bucket that a command speaks of. */
+interface OfBucket {
+  readonly bucket: string;
+  /** By which its giver was judged: one made again under this name is another, and is refused. */
+  readonly bucketId?: number;
+}
+
 export type Command =
   | {
       readonly type: "createBucket";
@@ -54,13 +62,12 @@ export type Command =
       readonly region?: string;
       readonly settings?: BucketSettings;
     }
-  | { readonly type: "deleteBucket"; readonly bucket: string }
+  | (OfBucket & { readonly type: "deleteBucket" })
   /** Versioning can be suspended, never switched off again. */
-  | {
+  | (OfBucket & {
       readonly type: "configureBucket";
-      readonly bucket: string;
       readonly change: Change<BucketSettings>;
-    }
+    })
   /** Makes a user, or changes one: the whole description is replaced. */
   | { readonly type: "putUser"; readonly user: UserInfo }
   /** Refused while the user owns buckets. The keys go with the user. */
@@ -81,48 +88,43 @@ export type Command =
     }
   /** Gives up a pending blob. */
   | { readonly type: "dropBlob"; readonly blob: BlobId }
-  | {
+  | (OfBucket & {
       readonly type: "putObject";
-      readonly bucket: string;
       readonly key: string;
       readonly content: NewBlob;
       readonly attributes: ObjectAttributes;
       readonly conditions?: WriteConditions;
-    }
+    })
   /**
    * Names the content of another object; no bytes are moved. Refused as `Changed` when the source
    * is not what was seen.
    */
-  | {
+  | (OfBucket & {
       readonly type: "copyObject";
-      readonly bucket: string;
       readonly key: string;
       readonly source: CopySource;
       /** What replaces the attributes of the source; its ETag stays. */
       readonly change: Change<Omit<ObjectAttributes, "etag">>;
       readonly conditions?: WriteConditions;
-    }
+    })
   /** Changes the description of a version in place. */
-  | {
+  | (OfBucket & {
       readonly type: "describeObject";
-      readonly bucket: string;
       readonly key: string;
       readonly version?: string;
       /** The version that the caller was found to be allowed to change: no other is. */
       readonly seen?: CopySource["seen"];
       readonly change: Change<Pick<ObjectAttributes, "tags" | "acl">>;
-    }
-  | {
+    })
+  | (OfBucket & {
       readonly type: "deleteObject";
-      readonly bucket: string;
       readonly key: string;
       /** `null` or the opaque id of a version: that version is removed, whatever it is. */
       readonly version?: string;
       readonly conditions?: WriteConditions;
-    }
-  | {
+    })
+  | (OfBucket & {
       readonly type: "createUpload";
-      readonly bucket: string;
       readonly key: string;
       /** Absent: who will own the object. */
       readonly initiator?: string;
@@ -130,21 +132,19 @@ export type Command =
       /** Checksum that the client announced for the whole upload. */
       readonly checksumAlgorithm?: ChecksumAlgorithm;
       readonly checksumType?: "FULL_OBJECT" | "COMPOSITE";
-    }
-  | {
+    })
+  | (OfBucket & {
       readonly type: "putPart";
-      readonly bucket: string;
       readonly key: string;
       readonly upload: string;
       readonly part: number;
       readonly content: NewBlob;
       readonly etag: string;
       readonly checksum?: ObjectChecksum;
-    }
+    })
   /** A part whose bytes are a range of an object; no bytes are moved. */
-  | {
+  | (OfBucket & {
       readonly type: "putPartCopy";
-      readonly bucket: string;
       readonly key: string;
       readonly upload: string;
       readonly part: number;
@@ -153,39 +153,36 @@ export type Command =
       readonly range?: { readonly offset: number; readonly lengthBytes: number };
       readonly etag: string;
       readonly checksum?: ObjectChecksum;
-    }
+    })
   /**
    * Fixes the next run of parts of a completion, at most `limits.commandKeys / 4` in one command:
    * of these as many as it can, at least one. Staging pins the named parts; staging from 0 again
    * starts anew.
    */
-  | {
+  | (OfBucket & {
       readonly type: "stageParts";
-      readonly bucket: string;
       readonly key: string;
       readonly upload: string;
       /** How many parts are staged already. */
       readonly staged: number;
       readonly parts: readonly { readonly part: number; readonly etag: string }[];
-    }
-  | {
+    })
+  | (OfBucket & {
       readonly type: "completeUpload";
-      readonly bucket: string;
       readonly key: string;
       readonly upload: string;
       readonly staged: number;
       readonly etag: string;
       readonly checksum?: ObjectChecksum;
       readonly conditions?: WriteConditions;
-    }
-  | {
+    })
+  | (OfBucket & {
       readonly type: "abortUpload";
-      readonly bucket: string;
       readonly key: string;
       readonly upload: string;
-    }
+    })
   /** Brings back the newest deleted or overwritten version of a key that is still held. */
-  | { readonly type: "undelete"; readonly bucket: string; readonly key: string };
+  | (OfBucket & { readonly type: "undelete"; readonly key: string });
 
 export type CommandResult =
   | { readonly type: "done" }

@@ -88,6 +88,8 @@ export interface BucketSettings {
 
 export interface BucketInfo extends BucketSettings {
   readonly name: string;
+  /** One made again under the same name is another bucket. */
+  readonly id: number;
   readonly createdMs: number;
   readonly owner: string;
   readonly region?: string;

@@ -73,6 +73,7 @@ test("public is what reaches beyond users that are named", () => {
 test("where lists are switched off all belongs to the bucket's owner", () => {
   const acl = [toGroup("AllUsers", "READ")];
   const bucket: BucketInfo = {
+    id: 1,
     name: "b",
     owner: "owner",
     createdMs: 0,

@@ -5,7 +5,7 @@
  */
 import type { IncomingHttpHeaders } from "node:http";
 import type { NameService } from "../../rpc/name-service.ts";
-import type { Admitted } from "../admitted.ts";
+import { type Admitted, credentialsOf } from "../admitted.ts";
 import { anonymous } from "../identity.ts";
 import { S3Error } from "../s3/errors.ts";
 import type { Verifier } from "../sigv4/authenticate.ts";
@@ -48,6 +48,7 @@ export async function admitForm(
   checkKeyLength(key);
   return {
     identity,
+    ...credentialsOf(claim, user),
     bucket,
     target: { ...target, key },
     headers: headersOfForm(fields, headers),

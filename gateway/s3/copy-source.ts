@@ -58,6 +58,7 @@ export function copySourceOf(call: Call): NamedSource {
 
 interface Opened {
   readonly opened: OpenObject;
+  readonly bucketId: number;
   /** What an answer says of the source. */
   readonly headers: Record<string, string>;
 }
@@ -89,6 +90,7 @@ async function openSource(call: Call, named: NamedSource): Promise<Opened> {
   const versioned = bucket.versioning !== undefined || object.version !== "null";
   return {
     opened,
+    bucketId: bucket.id,
     headers: versioned ? { "x-amz-copy-source-version-id": object.version } : {},
   };
 }
@@ -113,10 +115,10 @@ export async function withSource<Copied>(
   copy: (opened: OpenObject, source: CopySource) => Promise<Copied>,
 ): Promise<{ readonly copied: Copied; readonly headers: Record<string, string> }> {
   for (let attempt = 1; ; attempt++) {
-    const { opened, headers } = await openSource(call, named);
+    const { opened, bucketId, headers } = await openSource(call, named);
     judgeSource(call, opened);
     const { modifiedMs, attributes } = opened.object;
-    const source = { ...named, seen: { etag: attributes.etag, modifiedMs } };
+    const source = { ...named, bucketId, seen: { etag: attributes.etag, modifiedMs } };
     try {
       return { copied: await copy(opened, source), headers };
     } catch (error) {

@@ -17,7 +17,7 @@ function callOf(headers: IncomingHttpHeaders): Call {
     target,
     region: "us-east-1",
     clock: systemClock,
-    bucket: { name: "b", createdMs: 0, owner: "user", objects: 0, versions: 0, bytes: 0 },
+    bucket: { name: "b", id: 1, createdMs: 0, owner: "user", objects: 0, versions: 0, bytes: 0 },
     store: {} as Call["store"],
     permit: unused,
     payload: unused,

@@ -11,6 +11,8 @@ export async function putObjectAcl(call: Call): Promise<Answer> {
   if (listsAreOff(call)) return emptyAnswer(200, versionHeader(version));
   const { owner } = controlOfObject(bucket, attributes);
   const acl = await askedAcl(call, { owner, bucketOwner: bucket.owner });
+  // The list may have been changed while the new one was on its way.
+  await existingVersion(call);
   await call.store.names.execute({
     type: "describeObject",
     bucket: bucket.name,

@@ -11,7 +11,7 @@ import type { ApplyContext } from "./context.ts";
 type Of<Type extends Command["type"]> = Extract<Command, { type: Type }>;
 
 export function bucketInfo(name: string, row: BucketRow): BucketInfo {
-  const { id: _, uploads: __, ...rest } = row;
+  const { uploads: _, ...rest } = row;
   return { name, ...rest };
 }
 
@@ -23,6 +23,20 @@ function bucketRow(rows: Rows, name: string): BucketRow {
 }
 
 type Counters = Pick<BucketRow, "objects" | "versions" | "bytes" | "uploads">;
+
+/** What a command says of its bucket. */
+interface NamedBucket {
+  readonly bucket: string;
+  readonly bucketId?: number;
+}
+
+/** @throws QuarryError `NoSuchBucket`, also when it is not the one that the command means. */
+function meantRow(rows: Rows, { bucket, bucketId }: NamedBucket): BucketRow {
+  const row = bucketRow(rows, bucket);
+  if (bucketId !== undefined && bucketId !== row.id)
+    throw new QuarryError("NoSuchBucket", `the bucket ${bucket} was deleted and made again`);
+  return row;
+}
 
 /** A bucket while a command changes it. */
 export interface OpenBucket {
@@ -37,8 +51,9 @@ export interface OpenBucket {
 }
 
 /** @throws QuarryError `NoSuchBucket`. */
-export function openBucket({ rows }: ApplyContext, name: string): OpenBucket {
-  const { id, owner, versioning } = bucketRow(rows, name);
+export function openBucket({ rows }: ApplyContext, named: NamedBucket): OpenBucket {
+  const { id, owner, versioning } = meantRow(rows, named);
+  const name = named.bucket;
   return {
     id,
     name,
@@ -120,11 +135,9 @@ export function createBucket(
   return { type: "bucket", bucket: bucketInfo(bucket, row) };
 }
 
-export function deleteBucket(
-  { rows }: ApplyContext,
-  { bucket }: Of<"deleteBucket">,
-): CommandResult {
-  const row = bucketRow(rows, bucket);
+export function deleteBucket({ rows }: ApplyContext, command: Of<"deleteBucket">): CommandResult {
+  const { bucket } = command;
+  const row = meantRow(rows, command);
   if (row.objects > 0 || row.versions > 0)
     throw new QuarryError("BucketNotEmpty", `bucket ${bucket} still holds objects or versions`);
   if (row.uploads > 0)
@@ -139,9 +152,10 @@ export function deleteBucket(
 
 export function configureBucket(
   { rows }: ApplyContext,
-  { bucket, change }: Of<"configureBucket">,
+  command: Of<"configureBucket">,
 ): CommandResult {
-  const row = bucketRow(rows, bucket);
+  const { bucket, change } = command;
+  const row = meantRow(rows, command);
   if (change.versioning === null && row.versioning !== undefined)
     throw new QuarryError("InvalidArgument", "versioning can be suspended, not switched off");
   rows.put(keys.bucket(bucket), changed(row, change));

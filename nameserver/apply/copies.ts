@@ -19,16 +19,17 @@ import { holdContent } from "./versions.ts";
 
 type Of<Type extends Command["type"]> = Extract<Command, { type: Type }>;
 
-function sourceOf(context: ApplyContext, { bucket, key, version, seen }: CopySource): NameRow {
+function sourceOf(context: ApplyContext, source: CopySource): NameRow {
+  const { key, version, seen } = source;
   checkKey(key);
-  return findVersion(context, openBucket(context, bucket).id, key, version, seen).row;
+  return findVersion(context, openBucket(context, source).id, key, version, seen).row;
 }
 
 /** @throws QuarryError `Changed` when the source is not what the caller was allowed to read. */
 export function copyObject(context: ApplyContext, command: Of<"copyObject">): CommandResult {
   const { key, change } = command;
   checkKey(key);
-  const bucket = openBucket(context, command.bucket);
+  const bucket = openBucket(context, command);
   checkConditions(context.rows.get(keys.current(bucket.id, key)), command.conditions);
   const source = sourceOf(context, command.source);
   holdContent(context, source);

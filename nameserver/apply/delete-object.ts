@@ -26,7 +26,7 @@ export function deleteObject(
 ): CommandResult | Promise<CommandResult> {
   const { key, version, conditions } = command;
   checkKey(key);
-  const bucket = openBucket(context, command.bucket);
+  const bucket = openBucket(context, command);
   if (version !== undefined) return deleteVersion(context, bucket, { ...command, version });
   if (conditions !== undefined) return deleteOnCondition(context, bucket, command);
   return deleteName(context, bucket, key);

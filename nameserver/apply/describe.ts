@@ -16,7 +16,7 @@ export function describeObject(
 ): CommandResult {
   const { key, version, seen, change } = command;
   checkKey(key);
-  const bucket = openBucket(context, command.bucket);
+  const bucket = openBucket(context, command);
   const { at, row } = findVersion(context, bucket.id, key, version, seen);
   context.rows.put(at, { ...row, attributes: changed(row.attributes, change) });
   return { type: "version", version: versionText(row), modifiedMs: row.ms };

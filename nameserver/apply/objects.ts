@@ -54,7 +54,7 @@ export function placeLatest(
 export function putObject(context: ApplyContext, command: Of<"putObject">): CommandResult {
   const { key, attributes } = command;
   checkKey(key);
-  const bucket = openBucket(context, command.bucket);
+  const bucket = openBucket(context, command);
   const current = context.rows.get(keys.current(bucket.id, key));
   checkConditions(current, command.conditions);
   const slices = claimBlob(context, command.content);

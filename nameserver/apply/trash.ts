@@ -17,7 +17,7 @@ export async function undelete(
 ): Promise<CommandResult> {
   const { key } = command;
   checkKey(key);
-  const bucket = openBucket(context, command.bucket);
+  const bucket = openBucket(context, command);
   if (context.rows.get(keys.current(bucket.id, key)) !== undefined)
     throw new QuarryError(
       "InvalidArgument",

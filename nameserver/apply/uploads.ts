@@ -24,9 +24,14 @@ export interface OpenUpload {
 /** @throws QuarryError `NoSuchUpload`, `NoSuchBucket`. */
 export function openUpload(
   context: ApplyContext,
-  command: { readonly bucket: string; readonly key: string; readonly upload: string },
+  command: {
+    readonly bucket: string;
+    readonly bucketId?: number;
+    readonly key: string;
+    readonly upload: string;
+  },
 ): OpenUpload {
-  const bucket = openBucket(context, command.bucket);
+  const bucket = openBucket(context, command);
   const id = parseSequence(command.upload);
   const key = keys.upload(bucket.id, command.key, id ?? 0);
   const row = id === undefined ? undefined : context.rows.get(key);
@@ -38,7 +43,7 @@ export function openUpload(
 export function createUpload(context: ApplyContext, command: Of<"createUpload">): CommandResult {
   const { key, initiator, attributes, checksumAlgorithm, checksumType } = command;
   checkKey(key);
-  const bucket = openBucket(context, command.bucket);
+  const bucket = openBucket(context, command);
   const id = context.nextSequence();
   context.rows.put(keys.upload(bucket.id, key, id), {
     ms: context.timeMs,
