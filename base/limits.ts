@@ -53,6 +53,8 @@ export const limits = {
   slicesPerPage: 256,
   /** A part that is copied consists of at most this many slices of its source. */
   partSlices: 1024,
+  /** Delete markers, one above the other, that an undelete takes away. */
+  markersUndone: 256,
   /** Chunks that one look-up answers. */
   chunkRun: 64,
   /** Open blocks that a nameserver keeps on each device. */

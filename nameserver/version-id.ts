@@ -10,6 +10,11 @@ export function sequenceOf(index: LogIndex, i: number): VersionSequence {
   return (index * SEQUENCES_PER_COMMAND + i) as VersionSequence;
 }
 
+/** The command that drew a sequence. */
+export function indexOf(sequence: number): LogIndex {
+  return Math.floor(sequence / SEQUENCES_PER_COMMAND) as LogIndex;
+}
+
 export function sequenceText(sequence: number): string {
   return sequence.toString(16).padStart(14, "0");
 }

@@ -47,6 +47,52 @@ async function auditBuckets(state: StateReader): Promise<void> {
     });
     expect(mine(nulls).length).toBe(mine(versions).filter((row) => row.isNull).length);
   }
+  await auditOwners(state);
+  auditOrder(current, versions, nulls);
+}
+
+/** What the row of an owner says is the sum of what the rows of the buckets say. */
+async function auditOwners(state: StateReader): Promise<void> {
+  const sums = new Map<string, Required<rows.OwnerRow>>();
+  for (const [, bucket] of await decoded<rows.BucketRow>(state, "bucket")) {
+    const { buckets, objects, bytes } = sums.get(bucket.owner) ?? noBuckets;
+    sums.set(bucket.owner, {
+      buckets: buckets + 1,
+      objects: objects + bucket.objects + bucket.versions,
+      bytes: bytes + bucket.bytes,
+    });
+  }
+  const told = (await decoded<rows.OwnerRow>(state, "owner")).map(
+    ([key, row]) => [new KeyReader(key).text(), { ...noBuckets, ...row }] as const,
+  );
+  expect(new Map(told)).toEqual(sums);
+  expect((await allOf(state, "owned")).length).toBe((await allOf(state, "bucket")).length);
+}
+
+const noBuckets = { buckets: 0, objects: 0, bytes: 0 };
+
+/** Where the versions of each name stand: see apply/versions.ts. */
+function auditOrder(
+  current: readonly [string, rows.NameRow][],
+  versions: readonly [string, rows.NameRow][],
+  nulls: readonly [string, rows.NullVersionRow][],
+): void {
+  const nameOf = (key: string, end = 0) => key.slice(1, key.length - end);
+  const currents = new Map(current.map(([key, row]) => [nameOf(key), row]));
+  const nullAt = new Map(nulls.map(([key, { seq }]) => [nameOf(key), seq]));
+  let before: { name: string; seq: number } | undefined;
+  for (const [key, row] of versions) {
+    const name = nameOf(key, 7);
+    const over = before?.name === name ? before : currents.get(name);
+    if (over === undefined) expect(row.marker).toBe(true);
+    else expect(over.seq).toBeGreaterThan(row.seq);
+    if (row.isNull === true) {
+      expect(nullAt.get(name)).toBe(row.seq);
+      expect(currents.get(name)?.isNull).toBeUndefined();
+    }
+    before = { name, seq: row.seq };
+  }
+  for (const row of currents.values()) expect(row.marker).toBeUndefined();
 }
 
 async function auditReferences(state: StateReader): Promise<void> {
