@@ -112,7 +112,12 @@ export const limits = {
   partBytesMin: 5 * MiB,
   userMetadataBytes: 2 * KiB,
   listKeys: 1000,
+  /** A list of keys or of parts. Parsing takes a millisecond for some 200 tags. */
   xmlBodyBytes: 2 * MiB,
+  /** Opening and closing ones: 10,000 parts with every checksum have 160,000. */
+  xmlTags: 200_000,
+  /** Any other XML: the largest is a list of 100 grants with long names. */
+  settingBytes: 128 * KiB,
   xmlDepth: 16,
   adminBodyBytes: 64 * KiB,
   usersFileBytes: 16 * MiB,

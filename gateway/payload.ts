@@ -212,4 +212,6 @@ export async function readSmallBody(payload: Payload): Promise<Buffer> {
 }
 
 export const xmlWishes: PayloadWishes = { etag: false, maxBytes: limits.xmlBodyBytes };
+/** Of what says how a bucket or an object is to be: small, whatever it says. */
+export const settingWishes: PayloadWishes = { etag: false, maxBytes: limits.settingBytes };
 export const dataWishes: PayloadWishes = { etag: true, maxBytes: limits.putBytes };

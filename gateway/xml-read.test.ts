@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { limits } from "../base/limits.ts";
 import { S3Error } from "./s3/errors.ts";
 import { childrenOf, parseXml, textOf } from "./xml-read.ts";
 import { escapeXml } from "./xml-write.ts";
@@ -43,6 +44,7 @@ describe("what is refused", () => {
     ["two roots", "<Delete/><Delete/>"],
     ["a child that stands twice", "<Delete><Key>a</Key><Key>b</Key></Delete>"],
     ["depth", `<Delete>${"<a>".repeat(5000)}${"</a>".repeat(5000)}</Delete>`],
+    ["more tags than a list of parts has", `<Delete>${"<b/>".repeat(limits.xmlTags)}</Delete>`],
     ["a constructor", "<Delete><constructor>1</constructor></Delete>"],
     ["a prototype", "<Delete><__proto__><x>1</x></__proto__></Delete>"],
   ])("%s", (_, text) => {

@@ -63,6 +63,13 @@ function nodeOf(name: string, content: unknown, depth: number): XmlNode {
   return { name, text, children };
 }
 
+function hasMore(text: string, mark: string, most: number): boolean {
+  let count = 0;
+  for (let at = text.indexOf(mark); at >= 0; at = text.indexOf(mark, at + 1))
+    if (++count > most) return true;
+  return false;
+}
+
 const strict = new TextDecoder("utf-8", { fatal: true });
 
 /** The root element; it must have the given name. */
@@ -76,6 +83,7 @@ export function parseXml(bytes: Uint8Array, root: string): XmlNode {
   // "<!" opens a comment, CDATA or a declaration; the only harmless ones are not sent by clients.
   if (source.includes("<!"))
     throw new S3Error("MalformedXML", "Declarations are not allowed in XML.");
+  if (hasMore(source, "<", limits.xmlTags)) throw new S3Error("MalformedXML");
   if (XMLValidator.validate(source) !== true) throw new S3Error("MalformedXML");
   let parsed: unknown;
   try {

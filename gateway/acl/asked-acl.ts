@@ -1,7 +1,7 @@
 /** The list that PutBucketAcl and PutObjectAcl bring: in a body, as a canned one, or by grant headers. */
 import type { Grant } from "../../rpc/objects.ts";
 import { type Call, header } from "../call.ts";
-import { readSmallBody, xmlWishes } from "../payload.ts";
+import { readSmallBody, settingWishes } from "../payload.ts";
 import { S3Error } from "../s3/errors.ts";
 import { aclOfHeaders, resolveGrants } from "./acl-headers.ts";
 import { parseAcl } from "./acl-xml.ts";
@@ -25,7 +25,7 @@ export async function askedAcl(call: Call, owners: Owners): Promise<readonly Gra
 async function bodyOf(call: Call): Promise<Uint8Array> {
   const sent =
     header(call, "content-length") !== undefined || header(call, "transfer-encoding") !== undefined;
-  return sent ? await readSmallBody(call.payload(xmlWishes)) : new Uint8Array(0);
+  return sent ? await readSmallBody(call.payload(settingWishes)) : new Uint8Array(0);
 }
 
 /**

@@ -81,6 +81,8 @@ describe("a policy document", () => {
         ["content-length-range", 0, 1e300],
         ["content-length-range", "0", "0x10"],
         ["content-length-range", [0], 1],
+        [{ toString: 1 }, "$a", "b"],
+        [["eq"], "$a", "b"],
       ] as unknown[]
     ).map((one): [string, unknown] => [
       JSON.stringify(one),
@@ -88,6 +90,14 @@ describe("a policy document", () => {
     ]),
   ])("%s is refused", (_, document) => {
     expect(() => parsePolicy(encode(document))).toThrow(
+      expect.objectContaining({ code: "InvalidPolicyDocument" }),
+    );
+  });
+
+  test("with an operator of as many lists as a form can hold is refused", () => {
+    const depth = 7000;
+    const text = `{"expiration":"${END}","conditions":[[${"[".repeat(depth)}${"]".repeat(depth)},1,2]]}`;
+    expect(() => parsePolicy(Buffer.from(text).toString("base64"))).toThrow(
       expect.objectContaining({ code: "InvalidPolicyDocument" }),
     );
   });

@@ -70,12 +70,17 @@ function jsonOf(base64: string): unknown {
 function rangeOf(each: unknown): { minBytes: number; maxBytes: number } | undefined {
   if (!Array.isArray(each)) return undefined;
   const [operator, min, max] = each as readonly unknown[];
-  if (String(operator).toLowerCase() !== "content-length-range") return undefined;
+  if (wordOf(operator) !== "content-length-range") return undefined;
   const minBytes = bytesOf(min);
   const maxBytes = bytesOf(max);
   if (each.length !== 3 || minBytes === undefined || maxBytes === undefined || minBytes > maxBytes)
     throw invalid("content-length-range takes two numbers of bytes");
   return { minBytes, maxBytes };
+}
+
+/** Anything can stand where an operator should; what is no text is none. */
+function wordOf(operator: unknown): string {
+  return typeof operator === "string" ? operator.toLowerCase() : "";
 }
 
 function bytesOf(value: unknown): number | undefined {
@@ -94,7 +99,7 @@ function conditionOf(each: unknown): Condition {
     return { operator: "eq", field: only[0].toLowerCase(), value: only[1] };
   }
   const [operator, field, value] = each as readonly unknown[];
-  const named = String(operator).toLowerCase();
+  const named = wordOf(operator);
   if (named !== "eq" && named !== "starts-with") throw invalid("an operator is not known");
   if (typeof field !== "string" || !field.startsWith("$") || typeof value !== "string")
     throw invalid(`${named} takes a "$field" and a text`);

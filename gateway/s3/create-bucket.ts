@@ -6,7 +6,7 @@ import { kept } from "../acl/canned.ts";
 import { ownershipRule } from "../acl/ownership-rule.ts";
 import { type Answer, emptyAnswer } from "../answer.ts";
 import { type Call, header } from "../call.ts";
-import { readSmallBody, xmlWishes } from "../payload.ts";
+import { readSmallBody, settingWishes } from "../payload.ts";
 import { parseXml, textOf } from "../xml-read.ts";
 import { checkBucketName } from "./bucket-name.ts";
 import { S3Error } from "./errors.ts";
@@ -16,7 +16,7 @@ import { FIRST_REGION } from "./get-bucket-location.ts";
 async function askedRegion(call: Call): Promise<string | undefined> {
   const chunked = header(call, "transfer-encoding") !== undefined;
   if (!chunked && (header(call, "content-length") ?? "0") === "0") return undefined;
-  const body = await readSmallBody(call.payload(xmlWishes));
+  const body = await readSmallBody(call.payload(settingWishes));
   if (body.length === 0) return undefined;
   const constraint = textOf(parseXml(body, "CreateBucketConfiguration"), "LocationConstraint");
   if (constraint === undefined || constraint === "") return undefined;

@@ -70,9 +70,11 @@ test("an encoding that is only the frame of the body is none", () => {
   expect(attributesOf(callOf({ "content-encoding": "aws-chunked" }), own).headers).toBeUndefined();
 });
 
-test("metadata may be called like a property of all objects", () => {
-  const { userMetadata } = attributesOf(callOf(JSON.parse('{"x-amz-meta-__proto__":"x"}')), own);
-  expect(Object.entries(userMetadata ?? {})).toEqual([["__proto__", "x"]]);
+test("metadata may be called like what all objects have, but for the one name that no row can hold", () => {
+  const meta = (name: string) => callOf(JSON.parse(`{"x-amz-meta-${name}":"x"}`));
+  for (const name of ["constructor", "__proto_", "tostring"])
+    expect(attributesOf(meta(name), own).userMetadata).toEqual({ [name]: "x" });
+  expect(() => attributesOf(meta("__proto__"), own)).toThrow(/cannot be kept/);
 });
 
 test.each<[IncomingHttpHeaders, string]>([

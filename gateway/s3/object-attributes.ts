@@ -17,6 +17,8 @@ const kept = [
 ] as const;
 
 const META = "x-amz-meta-";
+/** Rows and messages have no field of this name: it would come back as another one. */
+const UNKEEPABLE = `${META}__proto__`;
 
 function textOfHeader(name: string, value: string): string {
   const text = utf8Of(value);
@@ -52,6 +54,11 @@ function userMetadata(call: Call): Record<string, string> | undefined {
   let bytes = 0;
   for (const name in call.headers) {
     if (!name.startsWith(META)) continue;
+    if (name === UNKEEPABLE)
+      throw new S3Error(
+        "InvalidArgument",
+        `The header ${name} cannot be kept: choose another name.`,
+      );
     const value = header(call, name) ?? "";
     bytes += name.length - META.length + value.length;
     found.set(name.slice(META.length), textOfHeader(name, value));

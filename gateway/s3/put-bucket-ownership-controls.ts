@@ -3,12 +3,12 @@
 import { parseOwnershipControls } from "../acl/ownership-rule.ts";
 import { type Answer, emptyAnswer } from "../answer.ts";
 import { bucketOf, type Call } from "../call.ts";
-import { readSmallBody, xmlWishes } from "../payload.ts";
+import { readSmallBody, settingWishes } from "../payload.ts";
 import { S3Error } from "./errors.ts";
 
 export async function putOwnership(call: Call): Promise<Answer> {
   const { name, acl } = bucketOf(call);
-  const ownership = parseOwnershipControls(await readSmallBody(call.payload(xmlWishes)));
+  const ownership = parseOwnershipControls(await readSmallBody(call.payload(settingWishes)));
   // Lists are switched off with open eyes: who was granted something is to be taken off it first.
   if (ownership === "BucketOwnerEnforced" && acl !== undefined)
     throw new S3Error("InvalidBucketAclWithObjectOwnership");

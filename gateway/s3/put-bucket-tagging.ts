@@ -2,12 +2,12 @@
 import { limits } from "../../base/limits.ts";
 import { type Answer, emptyAnswer } from "../answer.ts";
 import type { Call } from "../call.ts";
-import { readSmallBody, xmlWishes } from "../payload.ts";
+import { readSmallBody, settingWishes } from "../payload.ts";
 import { S3Error } from "./errors.ts";
 import { parseTagging } from "./tag-set.ts";
 
 export async function putBucketTagging(call: Call): Promise<Answer> {
-  const tags = parseTagging(await readSmallBody(call.payload(xmlWishes)));
+  const tags = parseTagging(await readSmallBody(call.payload(settingWishes)));
   const count = Object.keys(tags).length;
   if (count > limits.bucketTags)
     throw new S3Error("BadRequest", `Bucket tag count cannot be greater than ${limits.bucketTags}`);

@@ -1,13 +1,13 @@
 /** PUT /bucket?versioning: enabled or suspended; once enabled it is never switched off again. */
 import { type Answer, emptyAnswer } from "../answer.ts";
 import type { Call } from "../call.ts";
-import { readSmallBody, xmlWishes } from "../payload.ts";
+import { readSmallBody, settingWishes } from "../payload.ts";
 import { parseXml, textOf } from "../xml-read.ts";
 import { S3Error } from "./errors.ts";
 
 export async function putBucketVersioning(call: Call): Promise<Answer> {
   const { bucket } = call.target;
-  const body = await readSmallBody(call.payload(xmlWishes));
+  const body = await readSmallBody(call.payload(settingWishes));
   const root = parseXml(body, "VersioningConfiguration");
   const mfaDelete = textOf(root, "MfaDelete")?.trim() ?? "Disabled";
   if (mfaDelete === "Enabled")

@@ -18,8 +18,9 @@ describe("tags in XML", () => {
     expect(parseTagging(xml(""))).toEqual({});
   });
 
-  test("may be called like a property of all objects", () => {
-    expect(Object.entries(tagsOf([["__proto__", "x"]]))).toEqual([["__proto__", "x"]]);
+  test("may be called like what all objects have, but for the one name that no row can hold", () => {
+    expect(Object.entries(tagsOf([["constructor", "x"]]))).toEqual([["constructor", "x"]]);
+    expect(() => tagsOf([["__proto__", "x"]])).toThrow(/TagKey/);
   });
 
   test("length counts in UTF-16 units, to the last one", () => {

@@ -16,7 +16,8 @@ const allowed = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u;
 export function tagsOf(pairs: Iterable<readonly [string, string]>): Tags {
   const tags = new Map<string, string>();
   for (const [key, value] of pairs) {
-    if (key === "" || key.length > KEY_UNITS || !allowed.test(key))
+    // Rows and messages have no field of the name __proto__: it would come back as another one.
+    if (key === "" || key === "__proto__" || key.length > KEY_UNITS || !allowed.test(key))
       throw new S3Error("InvalidTag", "The TagKey you have provided is invalid", { TagKey: key });
     if (value.length > VALUE_UNITS || !allowed.test(value))
       throw new S3Error("InvalidTag", "The TagValue you have provided is invalid", { TagKey: key });
