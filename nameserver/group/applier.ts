@@ -2,14 +2,12 @@
 import { assert, QuarryError } from "../../base/errors.ts";
 import type { LogIndex, Term } from "../../base/ids.ts";
 import type { Entry } from "../../raft/entry.ts";
-import type { AnyResult } from "../command.ts";
 import { RECORD_HEAD_BYTES } from "../log/record.ts";
 import { type Outcome, RUN_ENTRIES, type StateMachine } from "../state-machine.ts";
+import type { Proposer } from "./waiting.ts";
 
-interface Expectation {
+interface Expectation extends Proposer {
   readonly term: Term;
-  readonly resolve: (result: AnyResult) => void;
-  readonly reject: (error: unknown) => void;
 }
 
 export interface ApplierOptions {
@@ -40,11 +38,11 @@ export class Applier {
   }
 
   /** Whoever proposed the entry of this place is told what came of it. */
-  expect(index: LogIndex, term: Term, waiting: Omit<Expectation, "term">): void {
+  expect(index: LogIndex, term: Term, proposer: Proposer): void {
     assert(index > this.#machine.applied, "an entry is accepted before it is applied");
     // An earlier one at this index was overwritten: its proposer must not wait for ever.
     this.#expected.get(index)?.reject(replaced());
-    this.#expected.set(index, { ...waiting, term });
+    this.#expected.set(index, { ...proposer, term });
   }
 
   /** Resolves once the state has applied this index; never when that fails. */

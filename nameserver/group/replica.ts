@@ -3,14 +3,12 @@
  * what is committed, and answers those who proposed or want to read. A store on one machine is a
  * group of one.
  */
-import type { Timer } from "../../base/clock.ts";
-import { assert, QuarryError, unreachable } from "../../base/errors.ts";
-import type { LogIndex, NodeId, Term } from "../../base/ids.ts";
+import { QuarryError } from "../../base/errors.ts";
+import type { LogIndex, NodeId } from "../../base/ids.ts";
 import { limits } from "../../base/limits.ts";
 import { type Configuration, configurationOf } from "../../raft/configuration.ts";
-import type { Input, Now } from "../../raft/input.ts";
 import type { Message } from "../../raft/message.ts";
-import type { Outputs, Refusal } from "../../raft/outputs.ts";
+import type { Outputs } from "../../raft/outputs.ts";
 import { Raft, type Status } from "../../raft/raft.ts";
 import { defaultSettings, type Settings } from "../../raft/settings.ts";
 import { type AnyCommand, type AnyResult, encodeCommand } from "../command.ts";
@@ -19,9 +17,13 @@ import type { Digest } from "../row-codec.ts";
 import { StateMachine } from "../state-machine.ts";
 import type { Change, StateStore } from "../state-store.ts";
 import { Applier } from "./applier.ts";
+import { Checkpoints } from "./checkpoints.ts";
+import { closed, failureOf, noLeader } from "./failures.ts";
 import type { Group } from "./group.ts";
 import { Persister } from "./persister.ts";
+import { RaftLoop } from "./raft-loop.ts";
 import { readVote } from "./vote-file.ts";
+import { Waiting } from "./waiting.ts";
 
 export interface ReplicaOptions extends Omit<LogOptions, "onFailure" | "directory"> {
   /** Holds the log in `log/`, and the vote. */
@@ -39,16 +41,8 @@ export interface ReplicaOptions extends Omit<LogOptions, "onFailure" | "director
   readonly send?: (messages: readonly Message[]) => void;
 }
 
-interface Waiting {
-  readonly resolve: (result: AnyResult) => void;
-  readonly reject: (error: unknown) => void;
-}
-
 const SOLE = 1 as NodeId;
 const RESOLVED = Promise.resolve();
-/** Ticks in each heartbeat. */
-const TICKS = 2;
-
 export class Replica implements Group {
   readonly #options: ReplicaOptions;
   readonly #machine: StateMachine;
@@ -56,53 +50,41 @@ export class Replica implements Group {
   readonly #raft: Raft;
   readonly #persister: Persister;
   readonly #applier: Applier;
-  /** By proposal, until it has its place in the log. */
-  readonly #proposed = new Map<number, Waiting>();
-  /** Reads that wait to be confirmed. */
-  readonly #reads = new Map<number, PromiseWithResolvers<void>>();
+  readonly #checkpoints: Checkpoints;
+  readonly #waiting = new Waiting();
   #nextRead: Promise<void> | undefined;
-  #lastId = 0;
   #underWay = 0;
-  #isTaking = false;
-  /** Role or members may have changed since {@link #status} was asked for. */
-  #isStatusDue = true;
-  #status: Status;
-  #isAlone = false;
-  /** Resolves when this member leads for the first time. */
-  readonly #elected = Promise.withResolvers<void>();
-  #ticker: Timer | undefined;
+  readonly #loop: RaftLoop;
   /** Called when the last proposal under way is answered, while closing. */
   #onDrained: (() => void) | undefined;
-  #checkpointing: Promise<void> | undefined;
-  #bytesSinceCheckpoint = 0;
   #failure: QuarryError | undefined;
   readonly #failed = Promise.withResolvers<QuarryError>();
 
-  private constructor(
-    options: ReplicaOptions,
-    machine: StateMachine,
-    log: Log,
-    raft: Raft,
-    replayedBytes: number,
-  ) {
+  private constructor(options: ReplicaOptions, machine: StateMachine, log: Log, raft: Raft) {
     this.#options = options;
     this.#machine = machine;
     this.#log = log;
     this.#raft = raft;
-    this.#status = raft.status;
-    this.#bytesSinceCheckpoint = replayedBytes;
     const { disk, clock, directory, report } = options;
+    const onFailure = (error: unknown) => this.#fail(error);
+    this.#loop = new RaftLoop({
+      ...{ raft, clock, onFailure },
+      heartbeatMs: (options.settings ?? defaultSettings).heartbeatMs,
+      handle: (outputs) => this.#handle(outputs),
+    });
     this.#persister = new Persister({
       ...{ disk, clock, directory, report, log },
       onPersisted: (sequence, messages) => {
         this.#send(messages);
-        this.#step({ type: "persisted", sequence });
+        this.#loop.step({ type: "persisted", sequence });
       },
-      onFailure: (error) => this.#fail(error),
+      onFailure,
     });
+    const everyBytes = options.checkpointBytes ?? limits.checkpointBytes;
+    this.#checkpoints = new Checkpoints(everyBytes, () => this.checkpoint(), onFailure);
     this.#applier = new Applier(machine, {
-      onApplied: (bytes) => this.#checkpointSoon(bytes),
-      onFailure: (error) => this.#fail(error),
+      onApplied: (bytes) => this.#checkpoints.applied(bytes),
+      onFailure,
     });
   }
 
@@ -128,13 +110,11 @@ export class Replica implements Group {
       base,
       entries,
     });
-    const replayedBytes = entries.reduce((sum, { data }) => sum + data.length, 0);
-    self = new Replica(options, machine, log, raft, replayedBytes);
-    self.#tick();
+    self = new Replica(options, machine, log, raft);
     const { voters } = raft.status.configuration;
     if (voters.length === 1 && voters[0] === id) {
-      self.#step({ type: "campaign" });
-      await Promise.race([self.#elected.promise, self.#failed.promise]);
+      self.#loop.step({ type: "campaign" });
+      await Promise.race([self.#loop.elected, self.#failed.promise]);
       await self.#read();
     }
     return self;
@@ -157,7 +137,7 @@ export class Replica implements Group {
   }
 
   get isLeader(): boolean {
-    return this.#status.role === "leader";
+    return this.#loop.isLeader;
   }
 
   get status(): Status {
@@ -170,7 +150,7 @@ export class Replica implements Group {
 
   /** A message of another member has come. */
   receive(message: Message): void {
-    if (this.#failure === undefined) this.#step({ type: "message", message });
+    if (this.#failure === undefined) this.#loop.step({ type: "message", message });
   }
 
   async propose(command: AnyCommand): Promise<AnyResult> {
@@ -185,11 +165,9 @@ export class Replica implements Group {
       throw new QuarryError("DiskFull", "the disk of the metadata is full; free some room");
     this.#underWay++;
     try {
-      return await new Promise((resolve, reject) => {
-        const id = ++this.#lastId;
-        this.#proposed.set(id, { resolve, reject });
-        this.#step({ type: "propose", proposal: { id, session: 0, sequence: 0, data } });
-      });
+      const { id, answer } = this.#waiting.propose();
+      this.#loop.step({ type: "propose", proposal: { id, session: 0, sequence: 0, data } });
+      return await answer;
     } finally {
       this.#answered();
     }
@@ -204,7 +182,7 @@ export class Replica implements Group {
   readBarrier(): Promise<void> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     // Alone: what was acknowledged is applied here, and nobody else can have acknowledged anything.
-    if (this.#isAlone && this.isLeader) return RESOLVED;
+    if (this.#loop.isAlone) return RESOLVED;
     this.#nextRead ??= this.#read();
     return this.#nextRead;
   }
@@ -213,11 +191,9 @@ export class Replica implements Group {
     await Promise.resolve();
     this.#nextRead = undefined;
     if (this.#failure !== undefined) throw this.#failure;
-    const id = ++this.#lastId;
-    const confirmed = Promise.withResolvers<void>();
-    this.#reads.set(id, confirmed);
-    this.#step({ type: "read", id });
-    await confirmed.promise;
+    const { id, confirmed } = this.#waiting.read();
+    this.#loop.step({ type: "read", id });
+    await confirmed;
   }
 
   /** Makes the state durable and cuts the log below it. */
@@ -225,7 +201,7 @@ export class Replica implements Group {
     const { applied } = this.#machine;
     await this.#log.flush();
     await this.#options.store.checkpoint();
-    this.#step({ type: "compact", index: applied });
+    this.#loop.step({ type: "compact", index: applied });
     await this.#log.cut(this.#raft.status.baseIndex);
   }
 
@@ -235,79 +211,30 @@ export class Replica implements Group {
       this.#onDrained = resolve;
       if (this.#underWay === 0 || this.#failure !== undefined) resolve();
     });
-    this.#ticker?.cancel();
     await this.#persister.stop();
     await this.#applier.idle();
-    await this.#checkpointing;
+    await this.#checkpoints.idle();
     try {
       if (this.#failure === undefined) await this.checkpoint();
     } finally {
+      this.#loop.stop();
       this.#failure ??= closed();
-      for (const { reject } of this.#reads.values()) reject(this.#failure);
+      this.#waiting.fail(this.#failure);
       await this.#log[Symbol.asyncDispose]();
       await this.#options.store[Symbol.asyncDispose]();
     }
   }
 
-  #tick(): void {
-    const { heartbeatMs } = this.#options.settings ?? defaultSettings;
-    this.#ticker = this.#options.clock.after(heartbeatMs / TICKS, () => {
-      if (this.#failure !== undefined) return;
-      this.#step({ type: "tick" });
-      this.#tick();
-    });
-  }
-
-  get #now(): Now {
-    const { clock } = this.#options;
-    return { steadyMs: clock.monotonicMs(), wallMs: clock.nowMs() };
-  }
-
-  /** What comes of the steps of one tick is taken together. */
-  #step(input: Input): void {
-    try {
-      this.#raft.step(this.#now, input);
-      if (input.type !== "propose" && input.type !== "read") this.#isStatusDue = true;
-    } catch (error) {
-      this.#fail(error);
-      return;
-    }
-    if (this.#isTaking) return;
-    this.#isTaking = true;
-    queueMicrotask(() => {
-      this.#isTaking = false;
-      try {
-        this.#takeAll();
-      } catch (error) {
-        this.#fail(error);
-      }
-    });
-  }
-
-  #takeAll(): void {
-    for (;;) {
-      if (this.#failure !== undefined) return;
-      const outputs = this.#raft.take();
-      if (outputs === undefined) break;
-      this.#handle(outputs);
-    }
-    if (!this.#isStatusDue) return;
-    this.#isStatusDue = false;
-    this.#status = this.#raft.status;
-    const { voters, outgoing } = this.#status.configuration;
-    this.#isAlone = voters.length === 1 && outgoing.length === 0;
-    if (this.isLeader) this.#elected.resolve();
-  }
-
   #handle(outputs: Outputs): void {
     this.#send(outputs.send);
     if (outputs.persist !== undefined) this.#persister.add(outputs.persist);
-    for (const { id, index, term } of outputs.accepted) this.#accepted(id, index, term);
-    for (const refusal of outputs.refused) this.#refused(refusal);
+    for (const { id, index, term } of outputs.accepted)
+      this.#applier.expect(index, term, this.#waiting.accepted(id));
+    for (const refusal of outputs.refused) this.#waiting.refused(refusal);
     this.#applier.add(outputs.committed);
     for (const { id, index } of outputs.reads)
-      void this.#applier.reached(index).then(() => this.#confirm(id, undefined));
-    for (const id of outputs.failedReads) this.#confirm(id, noLeader());
+      void this.#applier.reached(index).then(() => this.#waiting.confirm(id));
+    for (const id of outputs.failedReads) this.#waiting.confirm(id, noLeader());
     for (const task of outputs.snapshots)
       throw new QuarryError("NotImplemented", `a snapshot is to be ${task.type}`);
   }
@@ -316,81 +243,14 @@ export class Replica implements Group {
     if (messages.length > 0) this.#options.send?.(messages);
   }
 
-  #accepted(id: number, index: LogIndex, term: Term): void {
-    const waiting = this.#proposed.get(id);
-    this.#proposed.delete(id);
-    assert(waiting !== undefined, "only what was proposed is accepted");
-    this.#applier.expect(index, term, waiting);
-  }
-
-  #refused({ id, reason, message }: Refusal): void {
-    const waiting = this.#proposed.get(id);
-    this.#proposed.delete(id);
-    waiting?.reject(errorOf(reason, message));
-  }
-
-  #confirm(id: number, error: QuarryError | undefined): void {
-    const waiting = this.#reads.get(id);
-    this.#reads.delete(id);
-    if (error === undefined) waiting?.resolve();
-    else waiting?.reject(error);
-  }
-
-  #checkpointSoon(bytes: number): void {
-    this.#bytesSinceCheckpoint += bytes;
-    const after = this.#options.checkpointBytes ?? limits.checkpointBytes;
-    if (this.#bytesSinceCheckpoint < after || this.#checkpointing !== undefined) return;
-    this.#bytesSinceCheckpoint = 0;
-    this.#checkpointing = this.checkpoint()
-      .catch((error: unknown) => this.#fail(error))
-      .finally(() => {
-        this.#checkpointing = undefined;
-      });
-  }
-
   /** Nothing can be trusted to be applied any more: the nameserver stops (and may restart). */
   #fail(error: unknown): void {
     if (this.#failure !== undefined) return;
     this.#failure = failureOf(error);
     this.#options.report(`the nameserver stopped taking changes: ${this.#failure.message}`);
+    this.#loop.stop();
     this.#failed.resolve(this.#failure);
-    for (const { reject } of [...this.#proposed.values(), ...this.#reads.values()])
-      reject(this.#failure);
-    this.#proposed.clear();
-    this.#reads.clear();
+    this.#waiting.fail(this.#failure);
     this.#applier.fail(this.#failure);
-  }
-}
-
-function failureOf(error: unknown): QuarryError {
-  if (error instanceof QuarryError) return error;
-  // LevelDB has no codes.
-  if (/No space left on device|Disk quota exceeded/.test(String(error)))
-    return new QuarryError(
-      "DiskFull",
-      "no room is left on the disk of the metadata; free some, then start again: what was acknowledged is kept",
-      { cause: error },
-    );
-  return new QuarryError("DiskFailed", `metadata cannot be changed: ${String(error)}`, {
-    cause: error,
-  });
-}
-
-const closed = () => new QuarryError("Closed", "the nameserver is closed");
-const noLeader = () =>
-  new QuarryError("Unavailable", "the nameservers have no leader now; try again");
-
-function errorOf(reason: Refusal["reason"], message: string): QuarryError {
-  switch (reason) {
-    case "busy":
-      return new QuarryError("Busy", message);
-    case "invalid":
-      return new QuarryError("InvalidArgument", message);
-    case "noLeader":
-    case "transferring":
-    case "unknown":
-      return new QuarryError("Unavailable", message);
-    default:
-      return unreachable(reason);
   }
 }

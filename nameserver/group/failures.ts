@@ -1,0 +1,22 @@
+/** Why a nameserver cannot answer. */
+import { QuarryError } from "../../base/errors.ts";
+
+/** What ended this nameserver, in words. */
+export function failureOf(error: unknown): QuarryError {
+  if (error instanceof QuarryError) return error;
+  // LevelDB has no codes.
+  if (/No space left on device|Disk quota exceeded/.test(String(error)))
+    return new QuarryError(
+      "DiskFull",
+      "no room is left on the disk of the metadata; free some, then start again: what was acknowledged is kept",
+      { cause: error },
+    );
+  return new QuarryError("DiskFailed", `metadata cannot be changed: ${String(error)}`, {
+    cause: error,
+  });
+}
+
+export const closed = () => new QuarryError("Closed", "the nameserver is closed");
+
+export const noLeader = () =>
+  new QuarryError("Unavailable", "the nameservers have no leader now; try again");
