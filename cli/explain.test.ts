@@ -21,6 +21,9 @@ test.each<[Error, RegExp]>([
     /no S3 store \(it said 404/,
   ],
   [system({ code: "DEPTH_ZERO_SELF_SIGNED_CERT" }), /NODE_EXTRA_CA_CERTS/],
+  [system({ name: "BucketNotEmpty" }), /`quarry rb --force`/],
+  [system({ name: "AuthorizationHeaderMalformed", Region: "moon" }), /--region moon,/],
+  [system({ name: "AuthorizationHeaderMalformed" }), /--region \(Auth/],
   [system({ name: "InvalidBucketName" }), /3 to 63 .*InvalidBucketName/],
   [
     new Error("Database failed to open", {

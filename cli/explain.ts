@@ -12,6 +12,7 @@ interface SdkError {
   readonly syscall?: string;
   readonly hostname?: string;
   readonly input?: string;
+  readonly Region?: string;
   readonly errors?: readonly { readonly address?: string; readonly port?: number }[];
   readonly $response?: { readonly statusCode?: number };
   readonly $metadata?: { readonly httpStatusCode?: number };
@@ -24,7 +25,8 @@ const advice: Readonly<Record<string, string>> = {
   NoSuchBucket: "there is no such bucket; `quarry ls` shows those there are",
   NoSuchKey: "there is no such object",
   NotFound: "there is no such object or bucket",
-  BucketNotEmpty: "the bucket is not empty",
+  BucketNotEmpty:
+    "the bucket is not empty, of which older versions are part too; `quarry rb --force` deletes all in it",
   InvalidBucketName:
     "bucket names have 3 to 63 lower-case letters, digits, dots and dashes, and begin and end with a letter or digit; health and metrics are Quarry's own",
   CredentialsProviderError:
@@ -53,7 +55,7 @@ export function explain(error: unknown): string {
   const { name, message } = error as SdkError;
   const ofSystem = explainSystem(error as SdkError);
   if (ofSystem !== undefined) return ofSystem;
-  const known = advice[name];
+  const known = regionAdvice(error as SdkError) ?? advice[name];
   if (known !== undefined) return `${known} (${name})`;
   const ofAnswer = explainAnswer(error as SdkError);
   if (ofAnswer !== undefined) return ofAnswer;
@@ -61,6 +63,12 @@ export function explain(error: unknown): string {
   if (error instanceof Error && error.cause instanceof Error && error.cause !== error)
     return `${message}: ${explain(error.cause)}`;
   return error instanceof Error ? `${message || name}` : String(error);
+}
+
+/** The store says which region it expects, in a field that stands in the error. */
+function regionAdvice({ name, Region: region }: SdkError): string | undefined {
+  if (name !== "AuthorizationHeaderMalformed" || region === undefined) return undefined;
+  return `the region is wrong: use --region ${region}, or AWS_REGION=${region}`;
 }
 
 /** Answers without a code that says more: to HEAD, and of what is no store at all. */

@@ -38,11 +38,24 @@ const program = new Command("quarry")
     "\nStart with: quarry serve\nExit codes: 0 done, 1 failed, 2 wrong command line, 3 refused, 4 not there, 5 store not reached, 6 local disk",
   );
 
-// Who reads the output may leave when it has enough (`quarry ls | head`): that is no failure.
+function tell(error: unknown, message: string): void {
+  console.error(
+    process.argv.includes("--json")
+      ? JSON.stringify({ error: errorName(error), message })
+      : `quarry: ${printable(message)}`,
+  );
+  process.exitCode = exitCodeOf(error);
+}
+
+// Who reads the output may leave when it has enough (`quarry ls | head`): that is no failure. A file
+// that takes no more is one, also in the middle of a line.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code === "EPIPE") process.exit(exitCodes.done);
-  throw error;
+  tell(error, `the output cannot be written: ${explain(error)}`);
+  process.exit();
 });
+// Nobody hears of errors any more; the exit code still tells.
+process.stderr.on("error", () => undefined);
 
 try {
   const typed = process.argv[2] ?? "";
@@ -56,14 +69,5 @@ try {
   // Commander has said already what is wrong with the command line.
   if (error instanceof CommanderError)
     process.exitCode = error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
-  else {
-    const message = explain(error);
-    const forProgram = process.argv.includes("--json");
-    console.error(
-      forProgram
-        ? JSON.stringify({ error: errorName(error), message })
-        : `quarry: ${printable(message)}`,
-    );
-    process.exitCode = exitCodeOf(error);
-  }
+  else tell(error, explain(error));
 }
