@@ -6,6 +6,10 @@ const DRAW_EVERY_MS = 200;
 /** The rate shown is that of about the last five seconds. */
 const RATE_HALF_LIFE_MS = 3_000;
 const BAR_CHARS = 24;
+/** Of a bar that is shorter nobody can tell anything. */
+const SHORTEST_BAR_CHARS = 6;
+/** From here on a pace in files says more than one in bytes. */
+const SMALL_FILE_BYTES = 64 * 1024;
 
 export interface Terminal {
   readonly isTTY?: boolean;
@@ -56,24 +60,24 @@ export class Progress implements Disposable {
     this.#bytesPerMs += (rate - this.#bytesPerMs) * weight;
     this.#drawnMs = nowMs;
     this.#drawnBytes = this.bytes;
-    this.#terminal.write(`\r\x1b[K${this.line().slice(0, (this.#terminal.columns ?? 80) - 1)}`);
+    const columns = (this.#terminal.columns ?? 80) - 1;
+    this.#terminal.write(`\r\x1b[K${this.line(columns).slice(0, columns)}`);
   }
 
   /** `[=====>    ]  43% 2.1 GiB of 5.0 GiB, 180.0 MiB/s, 0:16 left, 3 of 12 files`. */
-  line(): string {
+  line(columns: number): string {
     const { bytes, files, final } = this.#total;
     const rate = `${formatBytes(Math.round(this.#bytesPerMs * 1000))}/s`;
     const count = files > 1 ? `, ${this.files} of ${files}${final ? "" : "+"} files` : "";
     const sum = `${formatBytes(this.bytes)} of ${formatBytes(bytes)}${final ? "" : "+"}`;
     if (!final || bytes === 0) return `${sum}, ${rate}${count}`;
     const part = Math.min(this.bytes / bytes, 1);
-    const filled = Math.round(part * BAR_CHARS);
-    const bar = `${"=".repeat(filled)}>`.slice(0, BAR_CHARS).padEnd(BAR_CHARS);
     const left =
       this.#bytesPerMs > 0
         ? `, ${formatSeconds((bytes - this.bytes) / this.#bytesPerMs / 1000)} left`
         : "";
-    return `[${bar}] ${String(Math.floor(part * 100)).padStart(3)}% ${sum}, ${rate}${left}${count}`;
+    const words = `${String(Math.floor(part * 100)).padStart(3)}% ${sum}, ${rate}${left}${count}`;
+    return barOf(part, columns - words.length - 3) + words;
   }
 
   /** Removes the bar, so that other lines can be written; the next `add` draws it again. */
@@ -85,13 +89,24 @@ export class Progress implements Disposable {
     return Math.max((this.#clock.monotonicMs() - this.#startedMs) / 1000, 0.001);
   }
 
-  /** `3.4 MiB in 0:02 (1.2 MiB/s)`. */
+  /** `3.4 MiB in 0:02 (1.2 MiB/s)`; of many small files `106 KiB in 0:23 (4.5 KiB/s, 868 files/s)`. */
   summary(): string {
     const seconds = this.seconds();
-    return `${formatBytes(this.bytes)} in ${formatSeconds(seconds)} (${formatBytes(Math.round(this.bytes / seconds))}/s)`;
+    const small =
+      this.files >= seconds && this.files > 1 && this.bytes < this.files * SMALL_FILE_BYTES;
+    const pace = small ? `, ${Math.round(this.files / seconds)} files/s` : "";
+    return `${formatBytes(this.bytes)} in ${formatSeconds(seconds)} (${formatBytes(Math.round(this.bytes / seconds))}/s${pace})`;
   }
 
   [Symbol.dispose](): void {
     this.clear();
   }
+}
+
+/** As long as there is room; the words matter more. */
+function barOf(part: number, room: number): string {
+  const chars = Math.min(room, BAR_CHARS);
+  if (chars < SHORTEST_BAR_CHARS) return "";
+  const filled = Math.round(part * chars);
+  return `[${`${"=".repeat(filled)}>`.slice(0, chars).padEnd(chars)}] `;
 }
