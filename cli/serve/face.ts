@@ -1,5 +1,5 @@
 /** The S3 face of a store: what a gateway process, or the only process, listens with. */
-import pino, { type Logger } from "pino";
+import pino, { type DestinationStream, type Logger } from "pino";
 import { systemClock } from "../../base/clock.ts";
 import { systemRandom } from "../../base/random.ts";
 import type { Store } from "../../client/store.ts";
@@ -18,8 +18,21 @@ export function urlOf(host: string, port: number): string {
   return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
 }
 
-export function createLogger(level: string, role: string): Logger {
-  return pino({ level, base: { role, pid: process.pid } }, pino.destination(2));
+/** Lines of JSON that a person can read as they are: levels by name, times as dates. */
+export function createLogger(
+  level: string,
+  role: string,
+  destination: DestinationStream = pino.destination(2),
+): Logger {
+  return pino(
+    {
+      level,
+      base: { role, pid: process.pid },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    destination,
+  );
 }
 
 export async function openFace(
