@@ -11,6 +11,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import {
   AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
+  CopyObjectCommand,
   CreateBucketCommand,
   CreateMultipartUploadCommand,
   DeleteObjectCommand,
@@ -21,8 +22,10 @@ import {
   UploadPartCommand,
 } from "@aws-sdk/client-s3";
 import { type Random, seededRandom } from "../../base/random.ts";
-import { freePort, startServer } from "../server-process.ts";
+import { freePort, type ServerProcess, startServer } from "../server-process.ts";
 import { contentOf, KillModel, type State, sha256 } from "./kill-model.ts";
+import { UsersLoad } from "./kill-users.ts";
+import { VersionsLoad } from "./kill-versions.ts";
 
 const BUCKET = "kill";
 const CLIENTS = 8;
@@ -47,6 +50,12 @@ export async function kill(options: {
 }): Promise<KillCounts> {
   const random = seededRandom(options.seed);
   const model = new KillModel();
+  const versions = new KillModel();
+  const users = new KillModel();
+  const models = [model, versions, users];
+  const loads: Loads = { model, versions: new VersionsLoad(versions), users: new UsersLoad(users) };
+  const sum = (count: (one: KillModel) => number) =>
+    models.reduce((total, one) => total + count(one), 0);
   const data = await mkdtemp(join(tmpdir(), "quarry-kill-"));
   const port = await freePort();
   const serve = () =>
@@ -60,15 +69,18 @@ export async function kill(options: {
       // Each round reads back a sample, the last one everything.
       const share = round === options.rounds ? 1 : 0.3;
       await verify(server.client, model, random, share);
-      if (round === options.rounds || model.complaints.length > 0) break;
+      await loads.versions.verify(server.client, random, share);
+      await loads.users.verify(server.endpoint);
+      if (round === options.rounds || sum((one) => one.complaints.length) > 0) break;
+      await loads.versions.begin(server.client, random, round === 0);
       const killing = new AbortController();
-      const load = runLoad(server.client, model, random, killing.signal);
+      const load = runLoad(server, loads, random, killing.signal);
       await sleep(100 + (random.u32() % 900));
       killing.abort();
       await server.kill();
       await load;
       options.say?.(
-        `round ${round + 1}: ${model.acknowledged} acknowledged, ready in ${Math.round(server.startMs)} ms`,
+        `round ${round + 1}: ${sum((one) => one.acknowledged)} acknowledged, ready in ${Math.round(server.startMs)} ms`,
       );
     }
   } finally {
@@ -76,13 +88,13 @@ export async function kill(options: {
   }
   return {
     rounds: options.rounds,
-    acknowledged: model.acknowledged,
-    lost: model.lost,
-    wrong: model.wrong,
-    violations: model.complaints.length,
-    objects: model.keys().length,
+    acknowledged: sum((one) => one.acknowledged),
+    lost: sum((one) => one.lost),
+    wrong: sum((one) => one.wrong),
+    violations: sum((one) => one.complaints.length),
+    objects: sum((one) => one.keys().length),
     slowestStartMs: Math.round(slowestStartMs),
-    complaints: model.complaints.slice(0, 10),
+    complaints: models.flatMap((one) => one.complaints).slice(0, 10),
   };
 }
 
@@ -124,9 +136,16 @@ async function listed(client: S3Client): Promise<Set<string>> {
   return keys;
 }
 
+interface Loads {
+  /** Of plain objects. */
+  readonly model: KillModel;
+  readonly versions: VersionsLoad;
+  readonly users: UsersLoad;
+}
+
 async function runLoad(
-  client: S3Client,
-  model: KillModel,
+  { client, endpoint }: ServerProcess,
+  { model, versions, users }: Loads,
   random: Random,
   signal: AbortSignal,
 ): Promise<void> {
@@ -135,8 +154,12 @@ async function runLoad(
     const chance = seededRandom(random.u32());
     while (!signal.aborted) {
       const key = `client-${index}/${chance.u32() % KEYS_PER_CLIENT}`;
+      const draw = chance.u32() % 100;
       try {
-        await operate(client, model, chance, key, version++);
+        if (draw < 25) await versions.step(client, index, chance);
+        else if (draw < 30) await users.step(endpoint, index, chance);
+        else if (draw < 40) await copy(client, model, chance, index, key);
+        else await operate(client, model, chance, key, version++);
       } catch (error) {
         // After the kill every operation fails; before it none may.
         if (!signal.aborted) throw error;
@@ -144,6 +167,24 @@ async function runLoad(
     }
   };
   await Promise.all(Array.from({ length: CLIENTS }, (_, index) => one(index)));
+}
+
+/** One of the client's keys gets the content of another; what that has was read before. */
+async function copy(
+  client: S3Client,
+  model: KillModel,
+  chance: Random,
+  index: number,
+  to: string,
+): Promise<void> {
+  const from = `client-${index}/${chance.u32() % KEYS_PER_CLIENT}`;
+  const source = await read(client, from);
+  model.observe(from, source);
+  if (source === undefined || from === to) return;
+  model.begin(to, source);
+  const CopySource = `${BUCKET}/${from}`;
+  await client.send(new CopyObjectCommand({ Bucket: BUCKET, Key: to, CopySource }));
+  model.acknowledge(to, source);
 }
 
 async function operate(
