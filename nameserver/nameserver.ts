@@ -26,8 +26,9 @@ import { parts, uploads } from "./queries/uploads.ts";
 import { access, user, users } from "./queries/users.ts";
 import { versions } from "./queries/versions.ts";
 import { RowCache } from "./row-cache.ts";
+import { type OpenStore, StateFolder } from "./state-folder.ts";
 import { LevelState } from "./state-level.ts";
-import type { Change, StateStore } from "./state-store.ts";
+import type { Change } from "./state-store.ts";
 import { collect } from "./workers/collect.ts";
 import { compactBlocks } from "./workers/compaction.ts";
 import { dropLeftovers } from "./workers/drop.ts";
@@ -54,7 +55,7 @@ export interface NameserverOptions {
   readonly workersPauseMs?: number | "off";
   readonly report: (message: string) => void;
   /** Another store than LevelDB, for tests. */
-  readonly openState?: (mustExist: boolean) => Promise<StateStore>;
+  readonly openState?: OpenStore;
 }
 
 export interface Nameserver extends NameService, AsyncDisposable {
@@ -141,9 +142,8 @@ async function openGroup(
       "Damaged",
       `${logDirectory} has lost its files; restore the nameserver's folder from a backup`,
     );
-  const openState =
-    options.openState ?? ((must) => LevelState.open(disk, `${options.directory}/state`, must));
-  const store = await openState(mustExist);
+  const openState = options.openState ?? ((folder, must) => LevelState.open(disk, folder, must));
+  const store = await StateFolder.open(disk, `${directory}/state`, openState, mustExist);
   const tombstones = new Tombstones(store, report);
   const cache = new RowCache(store);
   const onChanges = (changes: readonly Change[]) => {
@@ -151,7 +151,17 @@ async function openGroup(
     cache.saw(changes);
   };
   try {
-    const opened = { disk, clock, random, directory, durability, report, store, onChanges };
+    const opened = {
+      disk,
+      clock,
+      random,
+      directory,
+      durability,
+      report,
+      store,
+      onChanges,
+      onReplaced: () => cache.clear(),
+    };
     return { group: await Replica.open(opened), tombstones, cache };
   } catch (error) {
     await store[Symbol.asyncDispose]();

@@ -39,6 +39,11 @@ export class RowCache {
     return cell.row as Row;
   }
 
+  /** The state is another one. */
+  clear(): void {
+    this.#cells.clear();
+  }
+
   saw(changes: readonly Change[]): void {
     for (const { key, value } of changes)
       if (this.#cells.has(key)) this.#cells.set(key, { stored: value });

@@ -12,7 +12,7 @@ import { ApplyContext } from "./apply/context.ts";
 import { type AnyResult, decodeCommand } from "./command.ts";
 import { type Key, tags } from "./keyspace.ts";
 import { type Digest, decodeRow, encodeRow } from "./row-codec.ts";
-import type { Change, StateStore } from "./state-store.ts";
+import type { Change, StateReads, StateStore } from "./state-store.ts";
 import { Transaction } from "./transaction.ts";
 
 /** Entries that are applied as one batch at most. */
@@ -34,9 +34,30 @@ const NOTHING: Outcome = { result: { type: "done" } };
 
 export type Outcome = { readonly result: AnyResult } | { readonly refusal: QuarryError };
 
+/** Whether this is the row that says what the state contains; it is no part of the digest. */
+export const isHeadKey = (key: Key) => key === META_KEY;
+
+/** The end of what a stored state contains; undefined for an empty one. */
+export function headOf(state: StateReads): StateHead | undefined {
+  const meta = metaOf(state);
+  if (meta === undefined) return undefined;
+  const { applied, term, timeMs, members } = meta;
+  return { index: applied, term, timeMs, configuration: members };
+}
+
+/** The digest that a stored state says it has. */
+export function digestOf(state: StateReads): Digest {
+  return metaOf(state)?.digest ?? { a: 0, b: 0 };
+}
+
+function metaOf(state: StateReads): MetaRow | undefined {
+  const stored = state.get(META_KEY);
+  return stored === undefined ? undefined : decodeRow<MetaRow>(META_KEY, stored);
+}
+
 export class StateMachine {
   readonly #store: StateStore;
-  readonly #transaction: Transaction;
+  #transaction: Transaction;
   readonly #onChanges: (changes: readonly Change[]) => void;
   #meta: MetaRow;
 
@@ -52,17 +73,21 @@ export class StateMachine {
     this.#store = store;
     this.#transaction = new Transaction(store);
     this.#onChanges = onChanges;
-    const stored = store.get(META_KEY);
-    this.#meta =
-      stored === undefined
-        ? {
-            applied: 0 as LogIndex,
-            term: 0 as Term,
-            timeMs: 0,
-            members: founders,
-            digest: { a: 0, b: 0 },
-          }
-        : decodeRow<MetaRow>(META_KEY, stored);
+    this.#meta = metaOf(store) ?? {
+      applied: 0 as LogIndex,
+      term: 0 as Term,
+      timeMs: 0,
+      members: founders,
+      digest: { a: 0, b: 0 },
+    };
+  }
+
+  /** The store holds another state now. */
+  replaced(): void {
+    const meta = metaOf(this.#store);
+    assert(meta !== undefined, "a state that was put in place is not empty");
+    this.#meta = meta;
+    this.#transaction = new Transaction(this.#store);
   }
 
   get applied(): LogIndex {

@@ -8,6 +8,7 @@ import { audit } from "../../test/metadata/audit.ts";
 import { RandomCommands } from "../../test/metadata/random-commands.ts";
 import { type AnyCommand, decodeCommand, encodeCommand } from "../command.ts";
 import { Log } from "../log/log.ts";
+import { StateFolder } from "../state-folder.ts";
 import { StateMachine } from "../state-machine.ts";
 import { MemoryState } from "../state-memory.ts";
 import { Replica } from "./replica.ts";
@@ -21,10 +22,14 @@ function testClock(): Clock {
   };
 }
 
-function open(disk: SimulatedDisk, store: MemoryState, checkpointBytes = 6_000): Promise<Replica> {
-  return Replica.open({
+async function open(
+  disk: SimulatedDisk,
+  store: MemoryState,
+  checkpointBytes = 6_000,
+): Promise<Replica> {
+  return await Replica.open({
     disk,
-    store,
+    store: await StateFolder.open(disk, "/ns/state", async () => store, false),
     clock: testClock(),
     random: seededRandom(1),
     directory: "/ns",

@@ -6,7 +6,7 @@
 import { QuarryError } from "../../base/errors.ts";
 import type { LogIndex, NodeId } from "../../base/ids.ts";
 import { limits } from "../../base/limits.ts";
-import { type Configuration, configurationOf } from "../../raft/configuration.ts";
+import { type Configuration, configurationOf, type Members } from "../../raft/configuration.ts";
 import type { Message } from "../../raft/message.ts";
 import type { Outputs } from "../../raft/outputs.ts";
 import { Raft, type Status } from "../../raft/raft.ts";
@@ -14,14 +14,16 @@ import { defaultSettings, type Settings } from "../../raft/settings.ts";
 import { type AnyCommand, type AnyResult, encodeCommand } from "../command.ts";
 import { Log, type LogOptions } from "../log/log.ts";
 import type { Digest } from "../row-codec.ts";
+import type { StateFolder } from "../state-folder.ts";
 import { StateMachine } from "../state-machine.ts";
-import type { Change, StateStore } from "../state-store.ts";
+import type { Change } from "../state-store.ts";
 import { Applier } from "./applier.ts";
 import { Checkpoints } from "./checkpoints.ts";
 import { closed, failureOf, noLeader } from "./failures.ts";
 import type { Group } from "./group.ts";
 import { Persister } from "./persister.ts";
 import { RaftLoop } from "./raft-loop.ts";
+import { Snapshots } from "./snapshots.ts";
 import { readVote } from "./vote-file.ts";
 import { Waiting } from "./waiting.ts";
 
@@ -29,9 +31,11 @@ export interface ReplicaOptions extends Omit<LogOptions, "onFailure" | "director
   /** Holds the log in `log/`, and the vote. */
   readonly directory: string;
   /** Owned from here on. */
-  readonly store: StateStore;
+  readonly store: StateFolder;
   readonly report: (message: string) => void;
   readonly onChanges?: (changes: readonly Change[]) => void;
+  /** The state was replaced by the leader's. */
+  readonly onReplaced?: () => void;
   readonly checkpointBytes?: number;
   readonly settings?: Settings;
   /** Which member this is, and who founds the group. Default: a group of one. */
@@ -51,6 +55,7 @@ export class Replica implements Group {
   readonly #persister: Persister;
   readonly #applier: Applier;
   readonly #checkpoints: Checkpoints;
+  readonly #snapshots: Snapshots;
   readonly #waiting = new Waiting();
   #nextRead: Promise<void> | undefined;
   #underWay = 0;
@@ -85,6 +90,18 @@ export class Replica implements Group {
     this.#applier = new Applier(machine, {
       onApplied: (bytes) => this.#checkpoints.applied(bytes),
       onFailure,
+    });
+    this.#snapshots = new Snapshots({
+      ...{ state: options.store, random: options.random, report },
+      idle: async () => {
+        await this.#applier.idle();
+        await this.#checkpoints.idle();
+      },
+      onReplaced: () => {
+        machine.replaced();
+        options.onReplaced?.();
+      },
+      step: (input) => this.#loop.step(input),
     });
   }
 
@@ -178,6 +195,13 @@ export class Replica implements Group {
     if (this.#underWay === 0) this.#onDrained?.();
   }
 
+  /** Changes who belongs to the group; resolves when that is decided. Only a leader can. */
+  async changeMembers(members: Members): Promise<void> {
+    const { id, answer } = this.#waiting.propose();
+    this.#loop.step({ type: "change", id, members });
+    await answer;
+  }
+
   /** All reads that begin in one tick share one confirmation. */
   readBarrier(): Promise<void> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
@@ -214,6 +238,7 @@ export class Replica implements Group {
     await this.#persister.stop();
     await this.#applier.idle();
     await this.#checkpoints.idle();
+    await this.#snapshots[Symbol.asyncDispose]();
     try {
       if (this.#failure === undefined) await this.checkpoint();
     } finally {
@@ -235,8 +260,7 @@ export class Replica implements Group {
     for (const { id, index } of outputs.reads)
       void this.#applier.reached(index).then(() => this.#waiting.confirm(id));
     for (const id of outputs.failedReads) this.#waiting.confirm(id, noLeader());
-    for (const task of outputs.snapshots)
-      throw new QuarryError("NotImplemented", `a snapshot is to be ${task.type}`);
+    for (const task of outputs.snapshots) this.#snapshots.add(task);
   }
 
   #send(messages: readonly Message[]): void {

@@ -1,0 +1,207 @@
+import { afterEach, describe, expect, test } from "vitest";
+import { sleep, systemClock } from "../../base/clock.ts";
+import { SimulatedDisk } from "../../base/disk-simulated.ts";
+import { QuarryError } from "../../base/errors.ts";
+import type { NodeId } from "../../base/ids.ts";
+import { seededRandom } from "../../base/random.ts";
+import { type Configuration, configurationOf, NO_MEMBERS } from "../../raft/configuration.ts";
+import type { Message } from "../../raft/message.ts";
+import { defaultSettings } from "../../raft/settings.ts";
+import { audit } from "../../test/metadata/audit.ts";
+import { RandomCommands } from "../../test/metadata/random-commands.ts";
+import { keys } from "../keyspace.ts";
+import { read } from "../queries/read.ts";
+import { StateFolder } from "../state-folder.ts";
+import { MemoryState } from "../state-memory.ts";
+import { Replica } from "./replica.ts";
+
+const node = (id: number) => id as NodeId;
+const three = configurationOf({ voters: [1, 2, 3].map(node), learners: [] });
+
+/** Nameservers in one process, joined by a network that can be cut. */
+class Cluster implements AsyncDisposable {
+  readonly replicas = new Map<number, Replica>();
+  readonly #disks = new Map<number, SimulatedDisk>();
+  /** The store of each folder, as it outlives its nameserver. */
+  readonly #stores = new Map<string, MemoryState>();
+  readonly cut = new Set<number>();
+
+  async start(id: number, founders: Configuration): Promise<Replica> {
+    const disk = this.#disks.get(id) ?? new SimulatedDisk();
+    this.#disks.set(id, disk);
+    const openStore = async (folder: string, mustExist: boolean) => {
+      const name = `${id}:${folder}`;
+      const kept = mustExist ? this.#stores.get(name) : undefined;
+      const store = kept ?? new MemoryState();
+      this.#stores.set(name, store);
+      return store;
+    };
+    const replica = await Replica.open({
+      disk,
+      clock: systemClock,
+      random: seededRandom(id * 77),
+      directory: "/ns",
+      durability: "commit",
+      segmentBytes: 20_000,
+      checkpointBytes: 5_000,
+      report: () => undefined,
+      settings: { ...defaultSettings, electionMs: 150, heartbeatMs: 30, retainBytes: 20_000 },
+      node: node(id),
+      founders,
+      store: await StateFolder.open(disk, "/ns/state", openStore, this.#wasThere(id)),
+      send: (messages) => this.#carry(id, messages),
+    });
+    this.replicas.set(id, replica);
+    return replica;
+  }
+
+  #wasThere(id: number): boolean {
+    return this.#stores.has(`${id}:/ns/state/1`);
+  }
+
+  #carry(from: number, messages: readonly Message[]): void {
+    if (this.cut.has(from)) return;
+    for (const message of messages)
+      setImmediate(() => {
+        if (!this.cut.has(message.to) && !this.cut.has(from))
+          this.replicas.get(message.to)?.receive(message);
+      });
+  }
+
+  /** The process dies: what was not synced is lost. */
+  kill(id: number): void {
+    this.replicas.delete(id);
+    this.#disks.get(id)?.kill();
+    for (const [name, store] of this.#stores)
+      if (name.startsWith(`${id}:`)) this.#stores.set(name, store.crashed());
+  }
+
+  async leader(): Promise<Replica> {
+    for (;;) {
+      for (const [id, replica] of this.replicas)
+        if (replica.isLeader && !this.cut.has(id))
+          if (
+            await replica.readBarrier().then(
+              () => true,
+              () => false,
+            )
+          )
+            return replica;
+      await sleep(systemClock, 10);
+    }
+  }
+
+  /** Proposes until somebody has applied it. Only for commands that can be given twice. */
+  async propose(command: Parameters<Replica["propose"]>[0]): Promise<void> {
+    for (;;) {
+      try {
+        await (await this.leader()).propose(command);
+        return;
+      } catch (error) {
+        if (!(error instanceof QuarryError) || error.retry === "no") throw error;
+        await sleep(systemClock, 20);
+      }
+    }
+  }
+
+  /** Waits until all have applied what the leader has, and compares their states. */
+  async agree(): Promise<void> {
+    const leader = await this.leader();
+    const { applied } = leader;
+    for (const replica of this.replicas.values())
+      while (replica.applied < applied) await sleep(systemClock, 10);
+    await expect
+      .poll(() => {
+        const all = [...this.replicas.values()];
+        const [first] = all;
+        return all.every(
+          ({ applied: index, digest }) =>
+            index === first?.applied && digest.a === first.digest.a && digest.b === first.digest.b,
+        );
+      })
+      .toBe(true);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...this.replicas.values()].map((one) => one[Symbol.asyncDispose]()));
+  }
+}
+
+let cluster: Cluster;
+afterEach(async () => await cluster[Symbol.asyncDispose]());
+
+const bucket = (name: string) => ({ type: "createBucket", bucket: name, owner: "me" }) as const;
+const has = (replica: Replica, name: string) =>
+  read(replica.state, keys.bucket(name)) !== undefined;
+
+describe("three nameservers", () => {
+  test("agree on random commands, and go on when the leader dies and comes back", async () => {
+    cluster = new Cluster();
+    for (const id of [1, 2, 3]) await cluster.start(id, three);
+    const commands = new RandomCommands(seededRandom(9));
+    for (const command of RandomCommands.opening()) await cluster.propose(command);
+    for (let round = 0; round < 4; round++) {
+      for (let i = 0; i < 60; i++) {
+        const command = commands.next();
+        try {
+          commands.saw(command, await (await cluster.leader()).propose(command));
+        } catch (error) {
+          if (!(error instanceof QuarryError)) throw error;
+        }
+      }
+      const leader = await cluster.leader();
+      const { id } = leader.status;
+      await cluster.propose(bucket(`before-${round}`));
+      cluster.kill(id);
+      await cluster.propose(bucket(`after-${round}`));
+      expect(has(await cluster.leader(), `before-${round}`)).toBe(true);
+      await cluster.start(id, three);
+      await cluster.agree();
+    }
+    const leader = await cluster.leader();
+    for (const replica of cluster.replicas.values())
+      await audit(replica.state as never, leader.digest);
+  });
+
+  test("a leader that is cut off answers no read and acknowledges nothing", async () => {
+    cluster = new Cluster();
+    for (const id of [1, 2, 3]) await cluster.start(id, three);
+    const old = await cluster.leader();
+    cluster.cut.add(old.status.id);
+    const lost = old.propose(bucket("lost")).then(
+      () => "acknowledged",
+      () => "refused",
+    );
+    const stale = old.readBarrier().then(
+      () => "answered",
+      () => "refused",
+    );
+    await cluster.propose(bucket("kept"));
+    expect(await stale).toBe("refused");
+    cluster.cut.clear();
+    expect(await lost).toBe("refused");
+    await cluster.agree();
+    expect(has(old, "kept")).toBe(true);
+    expect(has(old, "lost")).toBe(false);
+  });
+
+  test("one that lagged beyond the log, and one that is new, get the state", async () => {
+    cluster = new Cluster();
+    for (const id of [1, 2, 3]) await cluster.start(id, three);
+    const lagging = [1, 2, 3].find((id) => cluster.replicas.get(id)?.isLeader !== true) ?? 1;
+    await cluster.leader();
+    cluster.kill(lagging);
+    for (let i = 0; i < 400; i++) await cluster.propose(bucket(`b-${i}-${"x".repeat(40)}`));
+    const leader = await cluster.leader();
+    expect(leader.status.baseIndex).toBeGreaterThan(100);
+    const back = await cluster.start(lagging, three);
+    await cluster.agree();
+    expect(has(back, `b-7-${"x".repeat(40)}`)).toBe(true);
+    const fresh = await cluster.start(4, NO_MEMBERS);
+    const members = { voters: three.voters, learners: [node(4)] };
+    await (await cluster.leader()).changeMembers(members);
+    await cluster.agree();
+    expect(has(fresh, `b-9-${"x".repeat(40)}`)).toBe(true);
+    await audit(fresh.state as never, fresh.digest);
+  });
+});

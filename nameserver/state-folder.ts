@@ -1,0 +1,132 @@
+/**
+ * The state's place: one of several folders, of which the file `current` names the one that counts. A
+ * snapshot of another nameserver is written into the next folder and then takes the place of the
+ * state, whole.
+ */
+import { type Disk, readWhole, replaceWhole } from "../base/disk.ts";
+import { assert, QuarryError } from "../base/errors.ts";
+import type { Key } from "./keyspace.ts";
+import type { Change, RangeCursor, StateReads, StateStore } from "./state-store.ts";
+
+/** Opens or creates a store in a folder; `mustExist`: it was there before. */
+export type OpenStore = (directory: string, mustExist: boolean) => Promise<StateStore>;
+
+export class StateFolder implements StateStore {
+  readonly #disk: Disk;
+  readonly #directory: string;
+  readonly #openStore: OpenStore;
+  #number: number;
+  #current: StateStore;
+  /** Replaced, but perhaps still read. */
+  readonly #replaced: StateStore[] = [];
+  #next: StateStore | undefined;
+
+  private constructor(
+    disk: Disk,
+    directory: string,
+    openStore: OpenStore,
+    number: number,
+    current: StateStore,
+  ) {
+    this.#disk = disk;
+    this.#directory = directory;
+    this.#openStore = openStore;
+    this.#number = number;
+    this.#current = current;
+  }
+
+  /** @throws QuarryError `Damaged`; also when `mustExist` and it does not. */
+  static async open(
+    disk: Disk,
+    directory: string,
+    openStore: OpenStore,
+    mustExist: boolean,
+  ): Promise<StateFolder> {
+    await disk.makeDirectory(directory);
+    const path = `${directory}/current`;
+    if (!(await disk.exists(path))) {
+      if (mustExist)
+        throw new QuarryError(
+          "Damaged",
+          `${directory} has lost its files; restore the nameserver's folder from a backup`,
+        );
+      await removeAll(disk, `${directory}/1`);
+      const store = await openStore(`${directory}/1`, false);
+      await replaceWhole(disk, path, Buffer.from("1\n"));
+      return new StateFolder(disk, directory, openStore, 1, store);
+    }
+    const text = (await readWhole(disk, path)).toString();
+    const number = /^[1-9]\d{0,8}\n$/.test(text) ? Number(text) : 0;
+    if (number === 0) throw new QuarryError("Damaged", `${path} does not name a state`);
+    const store = await openStore(`${directory}/${number}`, mustExist);
+    return new StateFolder(disk, directory, openStore, number, store);
+  }
+
+  /** An empty store that can take the place of the state; what was written beside before is gone. */
+  async beside(): Promise<StateStore> {
+    await this.discard();
+    const directory = `${this.#directory}/${this.#number + 1}`;
+    await removeAll(this.#disk, directory);
+    this.#next = await this.#openStore(directory, false);
+    return this.#next;
+  }
+
+  async discard(): Promise<void> {
+    const next = this.#next;
+    this.#next = undefined;
+    await next?.[Symbol.asyncDispose]();
+  }
+
+  /** Puts what was written beside in the place of the state, durably. */
+  async replace(): Promise<void> {
+    const next = this.#next;
+    assert(next !== undefined, "a state is replaced by one that was written beside");
+    await next.checkpoint();
+    await replaceWhole(
+      this.#disk,
+      `${this.#directory}/current`,
+      Buffer.from(`${this.#number + 1}\n`),
+    );
+    this.#next = undefined;
+    this.#number++;
+    this.#replaced.push(this.#current);
+    this.#current = next;
+  }
+
+  get(key: Key): Buffer | undefined {
+    return this.#current.get(key);
+  }
+
+  range(from: Key, to: Key): RangeCursor {
+    return this.#current.range(from, to);
+  }
+
+  snapshot(): StateReads & AsyncDisposable {
+    return this.#current.snapshot();
+  }
+
+  write(changes: readonly Change[]): Promise<void> {
+    return this.#current.write(changes);
+  }
+
+  checkpoint(): Promise<void> {
+    return this.#current.checkpoint();
+  }
+
+  approximateBytes(from: Key, to: Key): Promise<number> {
+    return this.#current.approximateBytes(from, to);
+  }
+
+  compact(from: Key, to: Key): Promise<void> {
+    return this.#current.compact(from, to);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.discard();
+    for (const store of [...this.#replaced, this.#current]) await store[Symbol.asyncDispose]();
+  }
+}
+
+async function removeAll(disk: Disk, directory: string): Promise<void> {
+  for (const name of await disk.list(directory)) await disk.remove(`${directory}/${name}`);
+}
