@@ -28,6 +28,7 @@ const codeOf: Readonly<Record<string, number>> = {
   InvalidToken: exitCodes.refused,
   NoSuchBucket: exitCodes.notThere,
   NoSuchKey: exitCodes.notThere,
+  NoSuchUser: exitCodes.notThere,
   NoSuchVersion: exitCodes.notThere,
   NotFound: exitCodes.notThere,
   ENOENT: exitCodes.notThere,

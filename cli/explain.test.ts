@@ -15,7 +15,14 @@ test.each<[Error, RegExp]>([
   [system({ code: "EPROTO" }), /http:\/\//],
   [system({ code: "ENAMETOOLONG", path: "/d/aaa" }), /longer than this disk takes/],
   [system({ code: "ECONNREFUSED", errors: [{ address: "::1", port: 9 }] }), /at ::1:9\./],
-  [system({ name: "UnknownError", $metadata: { httpStatusCode: 403 } }), /secret key is wrong/],
+  [
+    system({ name: "QuotaExceeded", message: "no more", $metadata: { httpStatusCode: 403 } }),
+    /^no more$/,
+  ],
+  [
+    system({ name: "UnknownError", message: "UnknownError", $metadata: { httpStatusCode: 403 } }),
+    /secret key is wrong/,
+  ],
   [
     system({ message: "@aws-sdk XML parse error: raw words", $response: { statusCode: 404 } }),
     /no S3 store \(it said 404/,

@@ -42,6 +42,7 @@ const advice: Readonly<Record<string, string>> = {
   NotImplemented: "this store cannot do that",
   AuthorizationHeaderMalformed: "the region is wrong for this bucket; say it with --region",
   PermanentRedirect: "the bucket is in another region; say it with --region or --endpoint",
+  TooManyBuckets: "you may have no more buckets; remove one, or ask root for a larger quota",
   SlowDown: "the store has too much to do; try again later, or with a smaller --parallel",
   ServiceUnavailable: "the store has too much to do; try again later",
   TimeoutError: "the store did not answer in time",
@@ -79,16 +80,22 @@ function explainAnswer({ message, $metadata, $response }: SdkError): string | un
   switch (status) {
     case 401:
     case 403:
+      // With words of its own, such as of a quota, it is no matter of keys.
+      if (!isWordless(message)) return undefined;
       return "refused: the access key or secret key is wrong, or they may not do that";
     case 301:
     case 307:
     case 400:
-      return /^UnknownError$|^$/.test(message)
+      return isWordless(message)
         ? `the store refused the request (${status}). Are --endpoint and --region right?`
         : undefined;
     default:
       return undefined;
   }
+}
+
+function isWordless(message: string): boolean {
+  return /^(Unknown|UnknownError|Forbidden)?$/.test(message);
 }
 
 function explainSystem({ code, message, ...at }: SdkError): string | undefined {

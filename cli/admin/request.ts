@@ -45,6 +45,7 @@ function refusal(status: number, xml: string): QuarryError {
   const code = field("Code");
   if (code === "AccessDenied")
     return new QuarryError("Forbidden", "only the root user may do this: use root's keys");
+  if (code === "NoSuchBucket") return new QuarryError("NoSuchBucket", "there is no such bucket");
   const message = field("Message") ?? `the store answered ${status}`;
   return new QuarryError(
     code === "InvalidArgument" ? "InvalidArgument" : "Unavailable",
