@@ -122,21 +122,27 @@ export function connect(options: ConnectOptions): S3Client {
   return client;
 }
 
-/** Those of flags and of Quarry's own environment; the SDK knows where all others are. */
-function givenCredentials(options: ConnectOptions) {
-  const { accessKey, secretKey } = options;
+/**
+ * Those of flags, and root's from the environment of `quarry serve` where AWS's names say nothing: who
+ * gives both means to work as somebody else than root. The SDK knows where all others are.
+ */
+export function givenCredentials(
+  options: Pick<ConnectOptions, "accessKey" | "secretKey" | "profile">,
+) {
   const { env } = process;
-  if (accessKey === undefined && secretKey === undefined) {
-    const accessKeyId = env["QUARRY_ROOT_ACCESS_KEY"];
-    const secretAccessKey = env["QUARRY_ROOT_SECRET_KEY"];
-    if (options.profile !== undefined || accessKeyId === undefined || secretAccessKey === undefined)
-      return undefined;
+  const root = [env["QUARRY_ROOT_ACCESS_KEY"], env["QUARRY_ROOT_SECRET_KEY"]];
+  const aws = [env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"]];
+  const isAws = aws[0] !== undefined || env["AWS_PROFILE"] !== undefined;
+  const isSaid = options.profile !== undefined || isAws;
+  if (options.accessKey === undefined && options.secretKey === undefined) {
+    const [accessKeyId, secretAccessKey] = root;
+    if (isSaid || accessKeyId === undefined || secretAccessKey === undefined) return undefined;
     return { accessKeyId, secretAccessKey };
   }
   // One flag may change one half of what the environment says.
-  const accessKeyId = accessKey ?? env["QUARRY_ROOT_ACCESS_KEY"] ?? env["AWS_ACCESS_KEY_ID"];
-  const secretAccessKey =
-    secretKey ?? env["QUARRY_ROOT_SECRET_KEY"] ?? env["AWS_SECRET_ACCESS_KEY"];
+  const [ofEnvironment, secretOfEnvironment] = isAws ? aws : root;
+  const accessKeyId = options.accessKey ?? ofEnvironment;
+  const secretAccessKey = options.secretKey ?? secretOfEnvironment;
   if (accessKeyId === undefined || secretAccessKey === undefined)
     throw new QuarryError("InvalidArgument", "--access-key and --secret-key belong together");
   return { accessKeyId, secretAccessKey };
