@@ -130,6 +130,9 @@ test("a users file says what is wrong with it", async () => {
   await expect(read(JSON.stringify([{ ...user, secretKey: "short" }]))).rejects.toThrow(
     "secretKey",
   );
+  await expect(read(JSON.stringify([{ ...user, id: 1 }]))).rejects.toThrow(
+    /users.json: 0\.id: [^\n]*string[^\n]*$/,
+  );
   await expect(read(JSON.stringify([{ ...user, colour: "red" }]))).rejects.toThrow("colour");
   await expect(read(JSON.stringify([{ ...user, id: ROOT_USER }]))).rejects.toThrow("root user");
   await rm(folder, { recursive: true });

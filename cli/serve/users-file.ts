@@ -8,7 +8,7 @@ import { open } from "node:fs/promises";
 import { z } from "zod";
 import { QuarryError } from "../../base/errors.ts";
 import { limits } from "../../base/limits.ts";
-import { parseUser, userSchema } from "../../gateway/admin/commands.ts";
+import { parseUser, userSchema, wrongShape } from "../../gateway/admin/commands.ts";
 import { ROOT_USER } from "../../gateway/identity.ts";
 import type { UserInfo } from "../../rpc/objects.ts";
 import type { RootCredentials } from "./root-credentials.ts";
@@ -35,7 +35,7 @@ export async function readUsersFile(path: string): Promise<UserWithKey[]> {
     throw wrong("this is no JSON", error);
   }
   const parsed = fileSchema.safeParse(value);
-  if (!parsed.success) throw wrong(z.prettifyError(parsed.error));
+  if (!parsed.success) throw wrong(wrongShape(parsed.error));
   if (parsed.data.some(({ id }) => id === ROOT_USER))
     throw wrong("the root user is not described here; its keys are in root-credentials");
   return parsed.data.map(({ accessKey, secretKey, ...user }) => ({

@@ -62,8 +62,15 @@ function parseCommand(text: string): Command {
     throw new S3Error("InvalidArgument", "The body is no JSON.");
   }
   const parsed = commandSchema.safeParse(value);
-  if (!parsed.success) throw new S3Error("InvalidArgument", z.prettifyError(parsed.error));
+  if (!parsed.success) throw new S3Error("InvalidArgument", wrongShape(parsed.error));
   return withoutUndefined(parsed.data) as Command;
+}
+
+/** On one line: `users.0.id: expected string; …`. */
+export function wrongShape(error: z.ZodError): string {
+  return error.issues
+    .map(({ path, message }) => [path.join("."), message].filter((part) => part !== "").join(": "))
+    .join("; ");
 }
 
 /** Zod's optional fields may be undefined; rows know only present and absent. */
