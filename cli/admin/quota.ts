@@ -5,6 +5,7 @@ import { type ConnectOptions, connect, storeCommand } from "../objects/connect.t
 import { parseBucket } from "../objects/location.ts";
 import { parseBytes, parseCount } from "./quantities.ts";
 import { adminRequest } from "./request.ts";
+import { saidQuota } from "./user-quota.ts";
 
 interface QuotaOptions extends ConnectOptions {
   readonly bytes?: number;
@@ -33,7 +34,7 @@ export function quotaCommand(): Command {
       console.log(
         options.json
           ? JSON.stringify({ bucket, quota })
-          : `s3://${bucket} may hold ${quota === null ? "as much as there is room" : [bytes === undefined ? [] : `${bytes} bytes`, objects === undefined ? [] : `${objects} objects`].flat().join(" and ")}`,
+          : `s3://${bucket} may hold ${saidQuota(quota ?? undefined)}`,
       );
     });
 }

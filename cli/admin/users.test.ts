@@ -76,6 +76,15 @@ test("a user is made, works within the quota, gets new keys, and goes", async ()
   await put(1024);
   await expect(put(1025)).rejects.toMatchObject({ name: "QuotaExceeded" });
 
+  const bare = await quarry(root, "admin", "user", "quota", "ada");
+  expect(bare).toMatchObject({ code: 2, err: expect.stringContaining("--none") });
+  const wider = await quarry(root, "admin", "user", "quota", "ada", "--max-bytes", "2KiB");
+  expect(wider.out).toBe("ada may hold 2.0 KiB\n");
+  await put(1025);
+  expect((await quarry(root, "admin", "user", "ls")).out).toContain("at most 2.0 KiB\n");
+  await quarry(root, "admin", "user", "quota", "ada", "--none");
+  await put(4096);
+
   const twice = await quarry(root, "admin", "user", "add", "ada");
   expect(twice).toMatchObject({ code: 1, err: "quarry: there is a user ada already\n" });
   const rotated = await quarry(root, "admin", "user", "rotate", "ada", "--json");
@@ -106,7 +115,7 @@ test("only the root user makes users", async () => {
 test("a bucket's quota counts versions and can be lifted", async () => {
   await store.names.execute({ type: "createBucket", bucket: "narrow", owner: ROOT_USER });
   const set = await quarry(root, "admin", "quota", "s3://narrow", "--objects", "1");
-  expect(set.out).toBe("s3://narrow may hold 1 objects\n");
+  expect(set.out).toBe("s3://narrow may hold 1 object\n");
   const put = (Key: string) =>
     clientOf(root).send(new PutObjectCommand({ Bucket: "narrow", Key, Body: "x" }));
   await put("one");

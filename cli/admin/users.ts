@@ -7,8 +7,8 @@ import { systemRandom } from "../../base/random.ts";
 import type { UserInfo } from "../../rpc/objects.ts";
 import { type ConnectOptions, connect, storeCommand } from "../objects/connect.ts";
 import { freshKeys } from "../serve/root-credentials.ts";
-import { parseBytes, parseCount } from "./quantities.ts";
 import { adminRequest } from "./request.ts";
+import { type QuotaOptions, quotaOf, saidQuota, withQuotaOptions } from "./user-quota.ts";
 
 type KnownUser = UserInfo & { readonly accessKeys: readonly string[] };
 
@@ -69,40 +69,31 @@ function showKeys(
 Keep the secret now: it is not shown again (quarry admin user rotate makes a new one).`);
 }
 
-interface AddOptions extends ConnectOptions {
+interface AddOptions extends QuotaOptions {
   readonly id?: string;
   readonly email?: string;
   readonly tenant?: string;
-  readonly maxBytes?: number;
-  readonly maxObjects?: number;
-  readonly maxBuckets?: number;
 }
 
 function userOf(name: string, options: AddOptions): UserInfo {
-  const { email, tenant, maxBytes, maxObjects, maxBuckets } = options;
-  const quota = {
-    ...(maxBytes !== undefined && { bytes: maxBytes }),
-    ...(maxObjects !== undefined && { objects: maxObjects }),
-    ...(maxBuckets !== undefined && { buckets: maxBuckets }),
-  };
+  const { email, tenant } = options;
+  const quota = quotaOf(options);
   return {
     id: options.id ?? systemRandom.bytes(32).toString("hex"),
     displayName: name,
     ...(email !== undefined && { email }),
     ...(tenant !== undefined && { tenant }),
-    ...(Object.keys(quota).length > 0 && { quota }),
+    ...(quota !== undefined && { quota }),
   };
 }
 
 function addCommand(): Command {
-  return storeCommand("add", "make a user with a fresh pair of keys")
+  const command = storeCommand("add", "make a user with a fresh pair of keys")
     .argument("<name>")
     .option("--id <id>", "canonical id; by default one is drawn")
     .option("--email <address>", "for ACLs that name users by e-mail")
-    .option("--tenant <name>", "which tenant the user belongs to")
-    .option("--max-bytes <n>", "quota: bytes in all buckets of the user, e.g. 10GiB", parseBytes)
-    .option("--max-objects <n>", "quota: objects and versions", parseCount)
-    .option("--max-buckets <n>", "quota: buckets", parseCount)
+    .option("--tenant <name>", "which tenant the user belongs to");
+  return withQuotaOptions(command)
     .addHelpText("after", "\nExample:\n  quarry admin user add ada --max-bytes 100GiB")
     .action(async (name: string, options: AddOptions) => {
       const client = connect(options);
@@ -116,6 +107,10 @@ function addCommand(): Command {
     });
 }
 
+function limitsOf({ quota }: UserInfo): string {
+  return quota === undefined ? "" : `  at most ${saidQuota(quota)}`;
+}
+
 function lsCommand(): Command {
   return storeCommand("ls", "list users and their access keys").action(
     async (options: ConnectOptions) => {
@@ -123,7 +118,7 @@ function lsCommand(): Command {
         console.log(
           options.json
             ? JSON.stringify(user)
-            : `${user.displayName.padEnd(20)}  ${user.accessKeys.join(", ").padEnd(22)}  ${user.id}`,
+            : `${user.displayName.padEnd(20)}  ${user.accessKeys.join(", ").padEnd(22)}  ${user.id}${limitsOf(user)}`,
         );
     },
   );
@@ -157,11 +152,37 @@ function rotateCommand(): Command {
     });
 }
 
+function quotaCommand(): Command {
+  return withQuotaOptions(storeCommand("quota", "limit what a user's buckets may hold together"))
+    .argument("<user>", "name, id or e-mail")
+    .option("--none", "no limit any more")
+    .addHelpText(
+      "after",
+      "\nWhat is not named is not limited.\n\nExample:\n  quarry admin user quota ada --max-bytes 200GiB --max-buckets 10",
+    )
+    .action(async (name: string, options: QuotaOptions & { readonly none?: boolean }) => {
+      const quota = quotaOf(options);
+      if ((quota === undefined) !== (options.none === true))
+        throw new QuarryError(
+          "InvalidArgument",
+          "give --max-bytes, --max-objects or --max-buckets, or --none",
+        );
+      const client = connect(options);
+      const { accessKeys: _keys, quota: _before, ...user } = await findUser(client, name);
+      const changed: UserInfo = { ...user, ...(quota !== undefined && { quota }) };
+      await give(client, { type: "putUser", user: changed });
+      console.log(
+        options.json ? JSON.stringify(changed) : `${user.displayName} may hold ${saidQuota(quota)}`,
+      );
+    });
+}
+
 export function userCommand(): Command {
   return new Command("user")
     .description("users and their keys")
     .addCommand(addCommand())
     .addCommand(lsCommand())
     .addCommand(rmCommand())
-    .addCommand(rotateCommand());
+    .addCommand(rotateCommand())
+    .addCommand(quotaCommand());
 }
