@@ -137,6 +137,24 @@ describe("an object's list", () => {
     expect((await asking.ask(user, end)).status).toBe(200);
     expect((await asking.ask(undefined, { method: "GET", url })).status).toBe(200);
   });
+
+  test("a completion that is sent again is answered again to who sent it, be it a guest", async () => {
+    const { bucket } = await asking.place({ acl: acl("WRITE", group("AllUsers")) });
+    const url = `/${bucket}/parts`;
+    const begun = await asking.ask(other, { method: "POST", url: `${url}?uploads=` });
+    const id = /<UploadId>(\w+)</.exec(begun.text)?.[1] ?? "";
+    const part = { method: "PUT", url: `${url}?partNumber=1&uploadId=${id}`, body: "x" };
+    const body = `<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>9dd4e461268c8034f5c8564e155c67a6</ETag></Part></CompleteMultipartUpload>`;
+    const end = { method: "POST", url: `${url}?uploadId=${id}`, body };
+    expect((await asking.ask(other, part)).status).toBe(200);
+    const first = await asking.ask(other, end);
+    const again = await asking.ask(other, end);
+    const etag = /<ETag>[^<]+/;
+    expect(etag.exec(again.text)?.[0]).toBe(etag.exec(first.text)?.[0]);
+    expect(etag.exec(first.text)?.[0]).toMatch(/-1/);
+    expect((await asking.ask(other, part)).code).toBe("NoSuchUpload");
+    expect((await asking.ask(undefined, end)).code).toBe("NoSuchUpload");
+  });
 });
 
 describe("a list is asked for", () => {
