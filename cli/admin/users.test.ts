@@ -103,6 +103,12 @@ test("a user is made, works within the quota, gets new keys, and goes", async ()
   expect(listed.out).not.toContain("ada");
 });
 
+test("the root user does not go", async () => {
+  const ran = await quarry(root, "admin", "user", "rm", ROOT_USER);
+  expect(ran.code).not.toBe(0);
+  expect((await quarry(root, "admin", "user", "ls")).code).toBe(0);
+});
+
 test("only the root user makes users", async () => {
   const other = { accessKey: "AKTEST", secretKey: "not/a+secret" };
   const refused = await quarry(other, "admin", "user", "add", "eve");

@@ -8,7 +8,7 @@ import type { Command } from "../../rpc/commands.ts";
 import type { UserInfo } from "../../rpc/objects.ts";
 import { type Answer, emptyAnswer } from "../answer.ts";
 import type { Call } from "../call.ts";
-import { ANONYMOUS_USER } from "../identity.ts";
+import { ANONYMOUS_USER, ROOT_USER } from "../identity.ts";
 import { readSmallBody } from "../payload.ts";
 import { S3Error } from "../s3/errors.ts";
 
@@ -33,7 +33,10 @@ export const userSchema = z.strictObject({
 
 const commandSchema = z.discriminatedUnion("type", [
   z.strictObject({ type: z.literal("putUser"), user: userSchema }),
-  z.strictObject({ type: z.literal("removeUser"), user: z.string() }),
+  z.strictObject({
+    type: z.literal("removeUser"),
+    user: z.string().refine((id) => id !== ROOT_USER, "nobody could make users without this one"),
+  }),
   z.strictObject({
     type: z.literal("putAccessKey"),
     user: z.string(),
