@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
@@ -150,5 +150,16 @@ test("a users file says what is wrong with it", async () => {
   );
   await expect(read(JSON.stringify([{ ...user, colour: "red" }]))).rejects.toThrow("colour");
   await expect(read(JSON.stringify([{ ...user, id: ROOT_USER }]))).rejects.toThrow("root user");
+  await rm(folder, { recursive: true });
+});
+
+test("the file that docs/users.md shows is one", async () => {
+  const page = await readFile(join(import.meta.dirname, "../../docs/users.md"), "utf8");
+  const shown = /^```json\n(.*?)^```$/ms.exec(page)?.[1] ?? "";
+  const folder = await mkdtemp(join(tmpdir(), "quarry-users-"));
+  await writeFile(join(folder, "users.json"), shown);
+  expect(await readUsersFile(join(folder, "users.json"))).toMatchObject([
+    { user: { id: "ada", quota: { buckets: 10 } }, key: { accessKey: "ADASACCESSKEY" } },
+  ]);
   await rm(folder, { recursive: true });
 });

@@ -16,6 +16,13 @@ import { askedToStop } from "./stop-signals.ts";
 import { openStorageSocket } from "./storage-socket.ts";
 import { readUsersFile } from "./users-file.ts";
 
+const EXAMPLES = `
+Examples:
+  quarry serve                                    # ./data, http://127.0.0.1:9000
+  quarry serve --data /mnt/a /mnt/b --port 9100   # two disks
+  quarry serve --host 0.0.0.0 --domain s3.example.com   # for others, also bucket.s3.example.com
+  quarry serve --users users.json`;
+
 export function serveCommand(): Command {
   return new Command("serve")
     .description("run a store on this machine")
@@ -29,11 +36,12 @@ export function serveCommand(): Command {
     .option("--domain <name>", "also serve buckets as bucket.<name>")
     .option("--gateways <n>", "gateway processes; by default one a core but one, on two cores none")
     .option("--single-process", "everything in one process")
-    .option("--users <file>", "users that exist from the start on (JSON; docs/cli.md)")
+    .option("--users <file>", "users that exist from the start on (JSON; docs/users.md)")
     .option("--log-level <level>", "debug, info, warn, error, silent", "info")
     .addHelpText(
       "after",
-      "\nQUARRY_ROOT_ACCESS_KEY and QUARRY_ROOT_SECRET_KEY set the root user's keys; otherwise the first start makes them.",
+      EXAMPLES +
+        "\n\nQUARRY_ROOT_ACCESS_KEY and QUARRY_ROOT_SECRET_KEY set the root user's keys; otherwise the first start makes them.",
     )
     .action((flags: ServeFlags) => serve(settingsFrom(flags)));
 }
