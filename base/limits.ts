@@ -92,6 +92,14 @@ export const limits = {
   /** A learner may become a voter when it lacks at most this many entries. */
   raftPromotionLag: 1024,
   raftSnapshotPieceBytes: 1 * MiB,
+  /** Messages that wait for the connection to one other member; what comes on top is lost. */
+  groupQueuedBytes: 32 * MiB,
+  groupQueuedMessages: 8192,
+  /** Messages that travel together, unless a single one is larger. */
+  groupBatchBytes: 1 * MiB,
+  /** Batches on their way to one member. */
+  groupBatches: 4,
+  groupDeliverMs: 3_000,
 
   // sessions of clients
   sessions: 65_536,

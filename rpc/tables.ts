@@ -1,6 +1,7 @@
 /** The services that travel. Their numbers are part of the protocol (docs/formats/rpc.md). */
 import { limits } from "../base/limits.ts";
 import type { BlockService } from "./block-service.ts";
+import type { GroupService } from "./group-service.ts";
 import type { NameService } from "./name-service.ts";
 import type { ServiceTable } from "./service-table.ts";
 
@@ -52,5 +53,14 @@ export const nameTable: ServiceTable<NameService> = {
     users: { id: 16 },
     objectParts: { id: 17 },
     versions: { id: 18 },
+  },
+};
+
+export const groupTable: ServiceTable<GroupService> = {
+  name: "group",
+  id: 3,
+  methods: {
+    deliver: { id: 1, payload: "last argument" },
+    status: { id: 2 },
   },
 };
