@@ -1,0 +1,70 @@
+/**
+ * One life of a simulated process: its clock, and the only door through which anything gets in. A
+ * dead one is never entered again, so what it was waiting for never comes; one that is paused is
+ * entered when it goes on.
+ */
+import type { Clock, Timer } from "../../base/clock.ts";
+import type { Agenda } from "../../raft/testing/agenda.ts";
+
+const EPOCH_MS = 1_700_000_000_000;
+
+export class SimProcess {
+  readonly clock: Clock;
+  readonly #agenda: Agenda;
+  #isAlive = true;
+  #pausedUntilMs = 0;
+  /** How far the wall clock was set wrong. */
+  wallShiftMs = 0;
+
+  /** `rate`: how much faster than the others its clocks run (1: not at all). */
+  constructor(agenda: Agenda, rate: number) {
+    this.#agenda = agenda;
+    this.clock = {
+      nowMs: () => Math.floor(EPOCH_MS + agenda.nowMs * rate + this.wallShiftMs),
+      monotonicMs: () => agenda.nowMs * rate,
+      after: (delayMs, run) => this.after(delayMs / rate, run),
+    };
+  }
+
+  get isAlive(): boolean {
+    return this.#isAlive;
+  }
+
+  kill(): void {
+    this.#isAlive = false;
+  }
+
+  pause(forMs: number): void {
+    this.#pausedUntilMs = Math.max(this.#pausedUntilMs, this.#agenda.nowMs + forMs);
+  }
+
+  resume(): void {
+    this.#pausedUntilMs = 0;
+  }
+
+  after(delayMs: number, run: () => void): Timer {
+    let isCancelled = false;
+    this.#agenda.after(delayMs, () => {
+      if (!isCancelled) this.enter(run);
+    });
+    return {
+      cancel: () => {
+        isCancelled = true;
+      },
+    };
+  }
+
+  /** Runs it now, when the pause is over, or never. */
+  enter(run: () => void): void {
+    if (!this.#isAlive) return;
+    const waitMs = this.#pausedUntilMs - this.#agenda.nowMs;
+    if (waitMs > 0) this.after(waitMs, run);
+    else run();
+  }
+
+  sleep(delayMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.after(delayMs, resolve);
+    });
+  }
+}
