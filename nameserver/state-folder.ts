@@ -1,7 +1,7 @@
 /**
  * The state's place: one of several folders, of which the file `current` names the one that counts. A
  * snapshot of another nameserver is written into the next folder and then takes the place of the
- * state, whole.
+ * state, whole. Number 0 is the place itself: there the state stood before it had several folders.
  */
 import { type Disk, readWhole, replaceWhole } from "../base/disk.ts";
 import { assert, QuarryError } from "../base/errors.ts";
@@ -44,6 +44,8 @@ export class StateFolder implements StateStore {
   ): Promise<StateFolder> {
     await disk.makeDirectory(directory);
     const path = `${directory}/current`;
+    if (isWithoutFolders(await disk.list(directory)))
+      await replaceWhole(disk, path, Buffer.from("0\n"));
     if (!(await disk.exists(path))) {
       if (mustExist)
         throw new QuarryError(
@@ -56,9 +58,10 @@ export class StateFolder implements StateStore {
       return new StateFolder(disk, directory, openStore, 1, store);
     }
     const text = (await readWhole(disk, path)).toString();
-    const number = /^[1-9]\d{0,8}\n$/.test(text) ? Number(text) : 0;
-    if (number === 0) throw new QuarryError("Damaged", `${path} does not name a state`);
-    const store = await openStore(`${directory}/${number}`, mustExist);
+    if (!/^(0|[1-9]\d{0,8})\n$/.test(text))
+      throw new QuarryError("Damaged", `${path} does not name a state`);
+    const number = Number(text);
+    const store = await openStore(number === 0 ? directory : `${directory}/${number}`, mustExist);
     return new StateFolder(disk, directory, openStore, number, store);
   }
 
@@ -125,6 +128,11 @@ export class StateFolder implements StateStore {
     await this.discard();
     for (const store of [...this.#replaced, this.#current]) await store[Symbol.asyncDispose]();
   }
+}
+
+/** LevelDB's files, and none of the folders that came later. */
+function isWithoutFolders(names: readonly string[]): boolean {
+  return names.includes("CURRENT") && !names.some((name) => /^(current|\d+)$/.test(name));
 }
 
 async function removeAll(disk: Disk, directory: string): Promise<void> {
