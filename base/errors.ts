@@ -35,6 +35,10 @@ const retryByCode = {
   NotImplemented: "no",
   /** The session that a command belongs to is over: whether it was applied cannot be told any more. */
   SessionExpired: "no",
+  /** This nameserver does not lead. What was asked for did not happen, and never will by this call. */
+  NotLeader: "now",
+  /** A change may have happened, or may happen yet: look before it is made again. */
+  OutcomeUnknown: "no",
   // blocks and their members
   /** First reference into a settled block: the client rewrites the chunk elsewhere (INV-4). */
   BlockSettled: "now",

@@ -100,6 +100,11 @@ export const limits = {
   /** Batches on their way to one member. */
   groupBatches: 4,
   groupDeliverMs: 3_000,
+  /** How long a client looks for the leader. */
+  leaderPatienceMs: 15_000,
+  /** How long a nameserver that closes waits for what is not decided yet, and to hand leadership over. */
+  groupDrainMs: 2_000,
+  groupHandOverMs: 3_000,
 
   // sessions of clients
   sessions: 65_536,

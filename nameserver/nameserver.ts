@@ -10,10 +10,11 @@ import type { BlockService } from "../rpc/block-service.ts";
 import type { Command, CommandResult } from "../rpc/commands.ts";
 import type { NameService, OpenBlock } from "../rpc/name-service.ts";
 import { bucketInfo } from "./apply/buckets.ts";
-import { defaultSettings } from "./apply/context.ts";
 import { leaveCleanEnd, takeCleanEnd } from "./clean-end.ts";
 import type { Group } from "./group/group.ts";
+import { claimFolder, foundersOf, type Membership } from "./group/membership.ts";
 import { Replica } from "./group/replica.ts";
+import { Transport } from "./group/transport.ts";
 import { keys } from "./keyspace.ts";
 import { listSegments } from "./log/segments.ts";
 import { OpenBlocks } from "./open-blocks.ts";
@@ -26,9 +27,11 @@ import { parts, uploads } from "./queries/uploads.ts";
 import { access, user, users } from "./queries/users.ts";
 import { versions } from "./queries/versions.ts";
 import { RowCache } from "./row-cache.ts";
+import { configure, settingsWorker } from "./settings.ts";
 import { type OpenStore, StateFolder } from "./state-folder.ts";
 import { LevelState } from "./state-level.ts";
 import type { Change } from "./state-store.ts";
+import { whileLeading } from "./while-leading.ts";
 import { collect } from "./workers/collect.ts";
 import { compactBlocks } from "./workers/compaction.ts";
 import { dropLeftovers } from "./workers/drop.ts";
@@ -54,13 +57,15 @@ export interface NameserverOptions {
   /** Pause of the workers when there is nothing to do; default one second. `off`: none run. */
   readonly workersPauseMs?: number | "off";
   readonly report: (message: string) => void;
+  /** One of several; default: the only nameserver. */
+  readonly member?: Membership;
   /** Another store than LevelDB, for tests. */
   readonly openState?: OpenStore;
 }
 
 export interface Nameserver extends NameService, AsyncDisposable {
   readonly id: ServerId;
-  readonly group: Group;
+  readonly group: Replica;
 }
 
 const OPEN_BLOCKS_PER_DEVICE = 2;
@@ -102,11 +107,13 @@ export async function openNameserver(options: NameserverOptions): Promise<Namese
   await using opening = new AsyncDisposableStack();
   const lock = opening.use(await disk.lock(directory));
   const mustExist = (await readIdentity(disk, directory)) !== undefined;
+  if (options.member !== undefined) await claimFolder(disk, directory, options.member, mustExist);
   const cleanEnd = await takeCleanEnd(disk, directory, !mustExist);
-  const { group, tombstones, cache } = await openGroup(options, mustExist);
+  const { group, tombstones, cache, transport } = await openGroup(options, mustExist);
   opening.use(group);
+  if (transport !== undefined) opening.use(transport);
   const identity = await ensureIdentity(disk, directory, "nameserver", options);
-  await configure(group, options);
+  if (options.member === undefined) await configure(group, options);
   const openBlocks = new OpenBlocks({
     group,
     blocks: options.blocks,
@@ -116,8 +123,9 @@ export async function openNameserver(options: NameserverOptions): Promise<Namese
   });
   const workers = startWorkers(options, group, openBlocks, cleanEnd);
   opening.move();
+  const names = nameService(group, openBlocks, cache);
   return {
-    ...nameService(group, openBlocks, cache),
+    ...(options.member === undefined ? names : whileLeading(names, group, options.member)),
     id: identity.id as ServerId,
     group,
     [Symbol.asyncDispose]: async () => {
@@ -125,15 +133,20 @@ export async function openNameserver(options: NameserverOptions): Promise<Namese
       await workers?.[Symbol.asyncDispose]();
       await tombstones.idle();
       await group[Symbol.asyncDispose]();
+      await transport?.[Symbol.asyncDispose]();
       await leaveCleanEnd(disk, directory);
     },
   };
 }
 
-async function openGroup(
-  options: NameserverOptions,
-  mustExist: boolean,
-): Promise<{ group: Replica; tombstones: Tombstones; cache: RowCache }> {
+interface Opened {
+  readonly group: Replica;
+  readonly tombstones: Tombstones;
+  readonly cache: RowCache;
+  readonly transport: Transport | undefined;
+}
+
+async function openGroup(options: NameserverOptions, mustExist: boolean): Promise<Opened> {
   const { disk, clock, random, durability, report } = options;
   const { directory } = options;
   const logDirectory = `${directory}/log`;
@@ -150,8 +163,13 @@ async function openGroup(
     tombstones.saw(changes);
     cache.saw(changes);
   };
+  let group: Replica | undefined;
+  const { member } = options;
+  const transport =
+    member &&
+    new Transport({ ...member, clock, random, onUnreachable: (node) => group?.unreachable(node) });
   try {
-    const opened = {
+    group = await Replica.open({
       disk,
       clock,
       random,
@@ -161,9 +179,15 @@ async function openGroup(
       store,
       onChanges,
       onReplaced: () => cache.clear(),
-    };
-    return { group: await Replica.open(opened), tombstones, cache };
+      ...(member !== undefined && {
+        node: member.node,
+        founders: foundersOf(member),
+        send: (messages) => transport?.send(messages),
+      }),
+    });
+    return { group, tombstones, cache, transport };
   } catch (error) {
+    await transport?.[Symbol.asyncDispose]();
     await store[Symbol.asyncDispose]();
     throw error;
   }
@@ -182,6 +206,7 @@ function startWorkers(
   const settleMs = options.settleMs ?? SETTLE_MS;
   const lookMs = Math.min(settleMs, LOOK_AT_BLOCKS_MS);
   const workers = [
+    ...(options.member === undefined ? [] : [settingsWorker(group, options)]),
     expirePending(context),
     expireTrash(context),
     dropLeftovers(context),
@@ -204,15 +229,6 @@ function sealLeftovers(openBlocks: OpenBlocks, clock: Clock, lookMs: number): Wo
       return false;
     },
   };
-}
-
-/** Settings are state: a command changes them for every replica at the same entry. */
-async function configure(group: Group, options: NameserverOptions): Promise<void> {
-  const now = read(group.state, keys.settings()) ?? defaultSettings;
-  const holdMs = options.holdMs ?? now.holdMs;
-  const pendingMs = options.pendingMs ?? now.pendingMs;
-  if (holdMs !== now.holdMs || pendingMs !== now.pendingMs)
-    await group.propose({ type: "configure", holdMs, pendingMs });
 }
 
 async function execute(group: Group, command: Command): Promise<CommandResult> {

@@ -35,6 +35,8 @@ export class OpenBlocks {
   readonly #sealing = new Map<BlockId, Promise<void>>();
   #nextBlock = 1;
   #known: Promise<void> | undefined;
+  /** In which term of the group stock was taken. */
+  #knownTerm: number | undefined;
   #filling: Promise<void> | undefined;
   #lookedMs = Number.NEGATIVE_INFINITY;
 
@@ -97,6 +99,13 @@ export class OpenBlocks {
   }
 
   #learn(): Promise<void> {
+    const { term } = this.#options.group;
+    if (term !== this.#knownTerm) {
+      // Another leader may have opened and sealed blocks since.
+      this.#knownTerm = term;
+      this.#known = undefined;
+      this.#open.clear();
+    }
     this.#known ??= this.#takeStock().catch((error: unknown) => {
       this.#known = undefined;
       throw error;
@@ -106,6 +115,7 @@ export class OpenBlocks {
 
   /** After a start: which blocks are open, which ids are taken, what a crash left on devices. */
   async #takeStock(): Promise<void> {
+    await this.#options.group.readBarrier();
     for await (const { block, row } of this.#rows("block")) {
       this.#nextBlock = Math.max(this.#nextBlock, block + 1);
       const { generation, members } = row;

@@ -9,7 +9,20 @@ export type Address =
 const SOCKET_PATH_BYTES = 107;
 
 export function formatAddress(address: Address): string {
-  return "path" in address ? address.path : `${address.host}:${address.port}`;
+  if ("path" in address) return address.path;
+  const { host, port } = address;
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** Reads `host:port`, `[v6]:port` or the path of a socket. Throws `InvalidArgument`. */
+export function parseAddress(text: string): Address {
+  if (text.includes("/")) return { path: text };
+  const [, bracketed, plain, digits] = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text) ?? [];
+  const host = bracketed ?? plain;
+  const port = Number(digits);
+  if (host === undefined || port > 65_535)
+    throw new QuarryError("InvalidArgument", `${text} is no address; write host:port`);
+  return { host, port };
 }
 
 /** True when the system takes this path for a Unix socket. */

@@ -13,6 +13,7 @@ import { Deadlines } from "./deadlines.ts";
 import { broken, type FrameHead, frameKinds, HAS_PAYLOAD } from "./frame.ts";
 import { clientHandshake } from "./handshake.ts";
 import { Heartbeat } from "./heartbeat.ts";
+import { leaderFrom, NotLeader } from "./not-leader.ts";
 import { connectSocket } from "./socket.ts";
 
 export interface ClientConnectionOptions {
@@ -261,9 +262,10 @@ export class ClientConnection implements ConnectionOwner {
 /** Rebuilds a failure from its header. */
 function asError(header: unknown): QuarryError {
   if (!Array.isArray(header)) throw broken("a failure without a reason");
-  const [code, message] = header as unknown[];
+  const [code, message, ...details] = header as unknown[];
   if (typeof code !== "string" || typeof message !== "string")
     throw broken("a failure without a reason");
+  if (code === "NotLeader") return new NotLeader(message, leaderFrom(details));
   return isErrorCode(code)
     ? new QuarryError(code, message)
     : new QuarryError("Unavailable", `${message} (${code})`);

@@ -190,6 +190,8 @@ const fromStore: Readonly<Record<ErrorCode, S3ErrorCode>> = {
   Forbidden: "AccessDenied",
   NotImplemented: "NotImplemented",
   SessionExpired: "InternalError",
+  NotLeader: "ServiceUnavailable",
+  OutcomeUnknown: "InternalError",
   BlockSettled: "ServiceUnavailable",
   StaleGeneration: "ServiceUnavailable",
   Damaged: "ObjectDamaged",

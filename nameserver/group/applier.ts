@@ -1,9 +1,11 @@
 /** Applies committed entries in their order, run by run, and tells those who wait for one. */
-import { assert, QuarryError } from "../../base/errors.ts";
+import { assert, type QuarryError } from "../../base/errors.ts";
 import type { LogIndex, Term } from "../../base/ids.ts";
 import type { Entry } from "../../raft/entry.ts";
+import { NotLeader } from "../../rpc/not-leader.ts";
 import { RECORD_HEAD_BYTES } from "../log/record.ts";
 import { type Outcome, RUN_ENTRIES, type StateMachine } from "../state-machine.ts";
+import { outcomeUnknown } from "./failures.ts";
 import type { Proposer } from "./waiting.ts";
 
 interface Expectation extends Proposer {
@@ -40,8 +42,8 @@ export class Applier {
   /** Whoever proposed the entry of this place is told what came of it. */
   expect(index: LogIndex, term: Term, proposer: Proposer): void {
     assert(index > this.#machine.applied, "an entry is accepted before it is applied");
-    // An earlier one at this index was overwritten: its proposer must not wait for ever.
-    this.#expected.get(index)?.reject(replaced());
+    // An earlier one at this index was overwritten here, though perhaps not everywhere.
+    this.#expected.get(index)?.reject(outcomeUnknown());
     this.#expected.set(index, { ...proposer, term });
   }
 
@@ -49,6 +51,17 @@ export class Applier {
   reached(index: LogIndex): Promise<void> {
     if (this.#machine.applied >= index) return Promise.resolve();
     return new Promise((resolve) => this.#reached.push({ index, resolve }));
+  }
+
+  /** The state is another one: what it contains was not applied here one by one. */
+  replaced(): void {
+    const { applied } = this.#machine;
+    for (const [index, { reject }] of this.#expected)
+      if (index <= applied) {
+        this.#expected.delete(index);
+        reject(outcomeUnknown());
+      }
+    this.#tellReached();
   }
 
   /** Resolves when everything given so far is applied. */
@@ -86,19 +99,22 @@ export class Applier {
       this.#expected.delete(index);
       const outcome = outcomes[i];
       assert(outcome !== undefined, "every entry has an outcome");
-      if (expected.term !== term) expected.reject(replaced());
+      if (expected.term !== term) expected.reject(notKept());
       else if ("refusal" in outcome) expected.reject(outcome.refusal);
       else expected.resolve(outcome.result);
     });
+    this.#tellReached();
+    this.#options.onApplied(bytes);
+  }
+
+  #tellReached(): void {
     const { applied } = this.#machine;
     const waiting = this.#reached;
-    if (waiting.length > 0) {
-      this.#reached = waiting.filter(({ index }) => index > applied);
-      for (const { index, resolve } of waiting) if (index <= applied) resolve();
-    }
-    this.#options.onApplied(bytes);
+    if (waiting.length === 0) return;
+    this.#reached = waiting.filter(({ index }) => index > applied);
+    for (const { index, resolve } of waiting) if (index <= applied) resolve();
   }
 }
 
-const replaced = () =>
-  new QuarryError("Unavailable", "another leader took over before the change was kept; try again");
+const notKept = () =>
+  new NotLeader("another leader took over before the change was kept; try again", undefined);

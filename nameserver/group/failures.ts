@@ -1,5 +1,6 @@
 /** Why a nameserver cannot answer. */
 import { QuarryError } from "../../base/errors.ts";
+import { NotLeader } from "../../rpc/not-leader.ts";
 
 /** What ended this nameserver, in words. */
 export function failureOf(error: unknown): QuarryError {
@@ -19,4 +20,11 @@ export function failureOf(error: unknown): QuarryError {
 export const closed = () => new QuarryError("Closed", "the nameserver is closed");
 
 export const noLeader = () =>
-  new QuarryError("Unavailable", "the nameservers have no leader now; try again");
+  new NotLeader("the nameservers have no leader now; try again", undefined);
+
+/** What was proposed is in the log of a leader that is none any more, or was on the way to one. */
+export const outcomeUnknown = () =>
+  new QuarryError(
+    "OutcomeUnknown",
+    "leadership changed hands: whether the change was made is not known; look before making it again",
+  );

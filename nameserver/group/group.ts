@@ -3,7 +3,7 @@
  * when a majority has them and they are applied. Nothing above knows how many there are.
  */
 import type { QuarryError } from "../../base/errors.ts";
-import type { LogIndex } from "../../base/ids.ts";
+import type { LogIndex, Term } from "../../base/ids.ts";
 import type { AnyCommand, AnyResult } from "../command.ts";
 import type { Digest } from "../row-codec.ts";
 import type { RangeCursor, StateReads, StateStore } from "../state-store.ts";
@@ -23,6 +23,8 @@ export interface Group extends AsyncDisposable {
   readonly digest: Digest;
   /** Resolves when the group takes no more changes: this server's process is of no use any more. */
   readonly failed: Promise<QuarryError>;
+  /** Goes up with every change of leader. */
+  readonly term: Term;
   /** Only the leader gives itself work. */
   readonly isLeader: boolean;
 }

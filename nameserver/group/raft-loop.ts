@@ -41,6 +41,11 @@ export class RaftLoop {
     return this.#status.role === "leader";
   }
 
+  /** As of the last outputs. */
+  get status(): Status {
+    return this.#status;
+  }
+
   /** Leads a group of which it is the only voter. */
   get isAlone(): boolean {
     return this.#isAlone && this.isLeader;

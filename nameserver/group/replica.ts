@@ -3,50 +3,34 @@
  * what is committed, and answers those who proposed or want to read. A store on one machine is a
  * group of one.
  */
+import { endsWithin } from "../../base/clock.ts";
 import { QuarryError } from "../../base/errors.ts";
-import type { LogIndex, NodeId } from "../../base/ids.ts";
+import type { LogIndex, NodeId, Term } from "../../base/ids.ts";
 import { limits } from "../../base/limits.ts";
-import { type Configuration, configurationOf, type Members } from "../../raft/configuration.ts";
+import { configurationOf, type Members } from "../../raft/configuration.ts";
+import { NOBODY } from "../../raft/entry.ts";
 import type { Message } from "../../raft/message.ts";
 import type { Outputs } from "../../raft/outputs.ts";
 import { Raft, type Status } from "../../raft/raft.ts";
-import { defaultSettings, type Settings } from "../../raft/settings.ts";
+import { defaultSettings } from "../../raft/settings.ts";
 import { type AnyCommand, type AnyResult, encodeCommand } from "../command.ts";
-import { Log, type LogOptions } from "../log/log.ts";
+import { Log } from "../log/log.ts";
 import type { Digest } from "../row-codec.ts";
-import type { StateFolder } from "../state-folder.ts";
 import { StateMachine } from "../state-machine.ts";
-import type { Change } from "../state-store.ts";
 import { Applier } from "./applier.ts";
 import { Checkpoints } from "./checkpoints.ts";
-import { closed, failureOf, noLeader } from "./failures.ts";
+import { closed, failureOf, noLeader, outcomeUnknown } from "./failures.ts";
 import type { Group } from "./group.ts";
 import { Persister } from "./persister.ts";
 import { RaftLoop } from "./raft-loop.ts";
+import type { ReplicaOptions } from "./replica-options.ts";
 import { Snapshots } from "./snapshots.ts";
 import { readVote } from "./vote-file.ts";
 import { Waiting } from "./waiting.ts";
 
-export interface ReplicaOptions extends Omit<LogOptions, "onFailure" | "directory"> {
-  /** Holds the log in `log/`, and the vote. */
-  readonly directory: string;
-  /** Owned from here on. */
-  readonly store: StateFolder;
-  readonly report: (message: string) => void;
-  readonly onChanges?: (changes: readonly Change[]) => void;
-  /** The state was replaced by the leader's. */
-  readonly onReplaced?: () => void;
-  readonly checkpointBytes?: number;
-  readonly settings?: Settings;
-  /** Which member this is, and who founds the group. Default: a group of one. */
-  readonly node?: NodeId;
-  readonly founders?: Configuration;
-  /** Carries messages to the others; may lose them. */
-  readonly send?: (messages: readonly Message[]) => void;
-}
-
 const SOLE = 1 as NodeId;
 const RESOLVED = Promise.resolve();
+
 export class Replica implements Group {
   readonly #options: ReplicaOptions;
   readonly #machine: StateMachine;
@@ -62,6 +46,8 @@ export class Replica implements Group {
   readonly #loop: RaftLoop;
   /** Called when the last proposal under way is answered, while closing. */
   #onDrained: (() => void) | undefined;
+  /** Closing: what the others decide from now on is for the next start. */
+  #isDeaf = false;
   #failure: QuarryError | undefined;
   readonly #failed = Promise.withResolvers<QuarryError>();
 
@@ -99,6 +85,7 @@ export class Replica implements Group {
       },
       onReplaced: () => {
         machine.replaced();
+        this.#applier.replaced();
         options.onReplaced?.();
       },
       step: (input) => this.#loop.step(input),
@@ -165,9 +152,28 @@ export class Replica implements Group {
     return this.#failed.promise;
   }
 
+  get term(): Term {
+    return this.#loop.status.term;
+  }
+
+  /** Who leads, as far as this member knows. */
+  get leader(): NodeId | undefined {
+    const { leader } = this.#loop.status;
+    return leader === NOBODY ? undefined : leader;
+  }
+
+  /** What was on its way to this member may be lost. */
+  unreachable(node: NodeId): void {
+    if (this.#failure === undefined) this.#loop.step({ type: "unreachable", node });
+  }
+
+  transfer(to: NodeId): void {
+    if (this.#failure === undefined) this.#loop.step({ type: "transfer", to });
+  }
+
   /** A message of another member has come. */
   receive(message: Message): void {
-    if (this.#failure === undefined) this.#loop.step({ type: "message", message });
+    if (this.#failure === undefined && !this.#isDeaf) this.#loop.step({ type: "message", message });
   }
 
   async propose(command: AnyCommand): Promise<AnyResult> {
@@ -231,10 +237,14 @@ export class Replica implements Group {
 
   /** Answers what was proposed, makes the state durable and closes. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await new Promise<void>((resolve) => {
+    const drained = new Promise<void>((resolve) => {
       this.#onDrained = resolve;
       if (this.#underWay === 0 || this.#failure !== undefined) resolve();
     });
+    // Without a majority of the others nothing is decided.
+    if (this.#loop.isAlone) await drained;
+    else await endsWithin(this.#options.clock, drained, limits.groupDrainMs);
+    this.#isDeaf = true;
     await this.#persister.stop();
     await this.#applier.idle();
     await this.#checkpoints.idle();
@@ -245,6 +255,7 @@ export class Replica implements Group {
       this.#loop.stop();
       this.#failure ??= closed();
       this.#waiting.fail(this.#failure);
+      this.#applier.fail(outcomeUnknown());
       await this.#log[Symbol.asyncDispose]();
       await this.#options.store[Symbol.asyncDispose]();
     }

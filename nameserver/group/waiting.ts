@@ -1,7 +1,9 @@
 /** Those who proposed a command or asked to read, until they are answered. */
 import { assert, QuarryError, unreachable } from "../../base/errors.ts";
 import type { Refusal } from "../../raft/outputs.ts";
+import { NotLeader } from "../../rpc/not-leader.ts";
 import type { AnyResult } from "../command.ts";
+import { outcomeUnknown } from "./failures.ts";
 
 /** How a proposer is told. */
 export interface Proposer {
@@ -51,10 +53,11 @@ export class Waiting {
     else reader?.reject(error);
   }
 
-  /** Nobody will be answered any more. */
+  /** Nobody will be answered any more. What was proposed may be on its way to another leader. */
   fail(failure: QuarryError): void {
-    for (const { reject } of [...this.#proposers.values(), ...this.#readers.values()])
-      reject(failure);
+    const fate = failure.code === "Closed" ? outcomeUnknown() : failure;
+    for (const { reject } of this.#proposers.values()) reject(fate);
+    for (const { reject } of this.#readers.values()) reject(failure);
     this.#proposers.clear();
     this.#readers.clear();
   }
@@ -68,8 +71,9 @@ function errorOf({ reason, message }: Refusal): QuarryError {
       return new QuarryError("InvalidArgument", message);
     case "noLeader":
     case "transferring":
+      return new NotLeader(message, undefined);
     case "unknown":
-      return new QuarryError("Unavailable", message);
+      return outcomeUnknown();
     default:
       return unreachable(reason);
   }

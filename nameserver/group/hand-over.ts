@@ -1,0 +1,34 @@
+/** A leader that goes gives leadership away first, so that nobody has to wait until it is missed. */
+import { type Clock, sleep } from "../../base/clock.ts";
+import type { NodeId } from "../../base/ids.ts";
+import type { Status } from "../../raft/raft.ts";
+
+const LOOK_MS = 10;
+
+export interface HandOver {
+  readonly clock: Clock;
+  readonly status: () => Status;
+  readonly transfer: (to: NodeId) => void;
+}
+
+/** Resolves when this member leads no more, or after `withinMs`. */
+export async function handOver(
+  { clock, status, transfer }: HandOver,
+  withinMs: number,
+): Promise<void> {
+  const untilMs = clock.monotonicMs() + withinMs;
+  for (let now = status(); now.role === "leader"; now = status()) {
+    const heir = heirOf(now);
+    if (heir === undefined || clock.monotonicMs() >= untilMs) return;
+    if (now.transferTo === undefined) transfer(heir);
+    await sleep(clock, LOOK_MS);
+  }
+}
+
+/** The other voter that has most of the log. */
+function heirOf({ peers, configuration }: Status): NodeId | undefined {
+  const [best] = peers
+    .filter(({ id, isRecovering }) => configuration.voters.includes(id) && !isRecovering)
+    .toSorted((a, b) => b.match - a.match);
+  return best?.id;
+}

@@ -1,0 +1,26 @@
+/** What a nameserver's share of the group is opened with. */
+import type { NodeId } from "../../base/ids.ts";
+import type { Configuration } from "../../raft/configuration.ts";
+import type { Message } from "../../raft/message.ts";
+import type { Settings } from "../../raft/settings.ts";
+import type { LogOptions } from "../log/log.ts";
+import type { StateFolder } from "../state-folder.ts";
+import type { Change } from "../state-store.ts";
+
+export interface ReplicaOptions extends Omit<LogOptions, "onFailure" | "directory"> {
+  /** Holds the log in `log/`, and the vote. */
+  readonly directory: string;
+  /** Owned from here on. */
+  readonly store: StateFolder;
+  readonly report: (message: string) => void;
+  readonly onChanges?: (changes: readonly Change[]) => void;
+  /** The state was replaced by the leader's. */
+  readonly onReplaced?: () => void;
+  readonly checkpointBytes?: number;
+  readonly settings?: Settings;
+  /** Which member this is, and who founds the group. Default: a group of one. */
+  readonly node?: NodeId;
+  readonly founders?: Configuration;
+  /** Carries messages to the others; may lose them. */
+  readonly send?: (messages: readonly Message[]) => void;
+}
