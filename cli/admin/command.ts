@@ -1,11 +1,13 @@
 /** `quarry admin`: what only the root user does. */
 import { Command } from "commander";
+import { nameserversCommand } from "./nameservers.ts";
 import { quotaCommand } from "./quota.ts";
 import { userCommand } from "./users.ts";
 
 export function adminCommand(): Command {
   return new Command("admin")
-    .description("users, keys and quotas; needs the root user's keys")
+    .description("users, keys and quotas (with the root user's keys), and nameservers")
     .addCommand(userCommand())
-    .addCommand(quotaCommand());
+    .addCommand(quotaCommand())
+    .addCommand(nameserversCommand());
 }
