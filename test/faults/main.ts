@@ -2,26 +2,31 @@
 import { parseArgs } from "node:util";
 import { bitFlips } from "./bit-flips.ts";
 import { kill } from "./kill.ts";
+import { leaderKill } from "./leader-kill.ts";
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
   options: {
     rounds: { type: "string", default: "20" },
+    /** How long, for faults that go on for a time. */
+    seconds: { type: "string", default: "60" },
     seed: { type: "string", default: "1" },
     /** More flags for `quarry serve`, as in --serve=--gateways=1. */
     serve: { type: "string", multiple: true, default: [] },
   },
 });
 const rounds = Number(values.rounds);
+const seconds = Number(values.seconds);
 const seed = Number(values.seed);
 const faults: Record<string, () => Promise<object>> = {
   "bit-flips": () => bitFlips({ rounds, seed }),
   kill: () => kill({ rounds, seed, serveArgs: values.serve, say: (line) => console.log(line) }),
+  "leader-kill": () => leaderKill({ seconds, seed, say: (line) => console.log(line) }),
 };
 const fault = faults[positionals[0] ?? ""];
 if (fault === undefined) {
   console.error(
-    `usage: npm run faults -- ${Object.keys(faults).join("|")} [--rounds N] [--seed S]`,
+    `usage: npm run faults -- ${Object.keys(faults).join("|")} [--rounds N | --seconds N] [--seed S]`,
   );
   process.exitCode = 2;
 } else {

@@ -1,0 +1,92 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterEach, describe, expect, test } from "vitest";
+import { startCli } from "./cli-process.ts";
+import { NameserverGroup } from "./nameserver-group.ts";
+
+const LONG_MS = 60_000;
+
+let group: NameserverGroup | undefined;
+afterEach(async () => await group?.[Symbol.asyncDispose]());
+
+const bucket = (name: string) => ({ type: "createBucket", bucket: name, owner: "me" }) as const;
+const user = { id: "ann", displayName: "Ann", email: "ann@example.com" };
+
+describe("three nameservers, each a process", () => {
+  test(
+    "a killed leader is missed by nobody for long, and all agree when it is back",
+    async () => {
+      group = await NameserverGroup.found(3);
+      await using client = group.client();
+      const { names } = client;
+      await names.execute(bucket("first"));
+      await names.execute({ type: "putUser", user });
+      expect((await names.buckets("me", "", 10)).map(({ name }) => name)).toEqual(["first"]);
+      expect((await names.users("", 10)).map(({ id }) => id)).toContain("ann");
+      const leader = await group.leader();
+      await group.end(leader, "SIGKILL");
+      await names.execute(bucket("second"));
+      expect((await names.buckets("me", "", 10)).length).toBe(2);
+      expect(await group.leader()).not.toBe(leader);
+      group.start(leader);
+      expect((await group.digests()).size).toBe(1);
+    },
+    LONG_MS,
+  );
+
+  test(
+    "a leader that is asked to stop hands over, and a rolling restart is seen by no client",
+    async () => {
+      group = await NameserverGroup.found(3);
+      await using client = group.client();
+      const { names } = client;
+      await names.execute(bucket("before"));
+      let isDone = false;
+      let written = 0;
+      const writing = (async () => {
+        while (!isDone) {
+          await names.execute(bucket(`rolling-${++written}`));
+          await sleep(20);
+        }
+      })();
+      for (const node of group.nodes) {
+        expect(await group.end(node, "SIGTERM")).toBe(0);
+        group.start(node);
+        await group.leader();
+        await expect.poll(() => group?.status(node), { timeout: 10_000 }).toBeDefined();
+      }
+      isDone = true;
+      await writing;
+      expect((await names.buckets("me", "", 1000)).length).toBe(written + 1);
+      expect((await group.digests()).size).toBe(1);
+      const servers = [...group.addresses.values()].map(({ port }) => `127.0.0.1:${port}`).join();
+      const status = ["status", "--servers", servers, "--secret-file", group.secretFile, "--json"];
+      const cli = startCli({ endpoint: "", home: "/tmp" }, "admin", "nameserver", ...status);
+      const { out, code } = await cli.ended;
+      const roles = out
+        .trim()
+        .split("\n")
+        .map((line) => JSON.parse(line).status.role);
+      expect([code, roles.toSorted()]).toEqual([0, ["follower", "follower", "leader"]]);
+    },
+    LONG_MS,
+  );
+
+  test(
+    "a folder is not taken for another's, and an empty one not for that of an old member",
+    async () => {
+      group = await NameserverGroup.found(1);
+      await using client = group.client();
+      await client.names.execute(bucket("alone"));
+      const peers = "1=127.0.0.1:1,2=127.0.0.1:2";
+      const secret = ["--peers", peers, "--secret-file", group.secretFile];
+      const run = (...flags: readonly string[]) =>
+        startCli({ endpoint: "", home: "/tmp" }, "nameserver", ...secret, ...flags).ended;
+      const empty = await run("--data", `${group.secretFile}-folder`, "--node", "2");
+      expect([empty.code, empty.err]).toEqual([2, expect.stringContaining("--found")]);
+      await group.end(1, "SIGTERM");
+      const other = await run("--data", group.secretFile.replace("secret", "1"), "--node", "2");
+      expect([other.code, other.err]).toEqual([2, expect.stringContaining("nameserver 1, not 2")]);
+    },
+    LONG_MS,
+  );
+});
