@@ -1,5 +1,4 @@
 /** Checks a whole state: counts, references, queues and the digest, each computed afresh. */
-import { expect } from "vitest";
 import type { BlobId, BlockId } from "../../base/ids.ts";
 import { slicesOfPart } from "../../nameserver/apply/parts.ts";
 import { unpackChunks } from "../../nameserver/chunk-codec.ts";
@@ -9,6 +8,7 @@ import { read } from "../../nameserver/queries/read.ts";
 import { type Digest, decodeRow, moveDigest } from "../../nameserver/row-codec.ts";
 import type * as rows from "../../nameserver/rows.ts";
 import type { Stored } from "../../nameserver/state-store.ts";
+import { expect } from "./expect.ts";
 
 export async function allOf(state: StateReader, tag: Tag): Promise<Stored[]> {
   await using cursor = state.range(prefixOf(tag), prefixEnd(prefixOf(tag)));

@@ -29,12 +29,13 @@ export class SimNetwork {
     this.#cuts.clear();
   }
 
-  carry(from: number, to: number, deliver: () => void): void {
+  /** `once`: between clients and nodes, whose connections do not repeat. */
+  carry(from: number, to: number, deliver: () => void, once = false): void {
     if (this.#cuts.has(`${from}>${to}`) || this.#dice.chance(this.loss)) {
       this.lost++;
       return;
     }
-    const copies = this.#dice.chance(this.doubling) ? 2 : 1;
+    const copies = !once && this.#dice.chance(this.doubling) ? 2 : 1;
     this.doubled += copies - 1;
     for (let i = 0; i < copies; i++)
       this.#agenda.after(this.#dice.between(2, this.slowestMs * 10) / 10, () => {

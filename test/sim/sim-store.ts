@@ -3,6 +3,7 @@
  * durable and any number of the batches after it, in their order; that of the process, all of them.
  */
 import type { Key } from "../../nameserver/keyspace.ts";
+import { isHeadKey } from "../../nameserver/state-machine.ts";
 import { MemoryState } from "../../nameserver/state-memory.ts";
 import type { Change, RangeCursor, StateReads, StateStore } from "../../nameserver/state-store.ts";
 import type { Dice } from "../../raft/testing/dice.ts";
@@ -19,20 +20,29 @@ export class SimStore implements StateStore {
   /** Written since the rows were last durable. */
   #batches: (readonly Change[])[] = [];
   readonly #durable: MemoryState;
-  readonly flaw: BatchFlaw | undefined;
+  readonly #flaw: BatchFlaw | undefined;
 
-  constructor(process: SimProcess, flaw?: BatchFlaw, rows = new MemoryState()) {
+  constructor(process: SimProcess, flaw?: BatchFlaw, rows: MemoryState = new MemoryState()) {
     this.#process = process;
-    this.flaw = flaw;
+    this.#flaw = flaw;
     this.#rows = rows;
-    this.#durable = rows.snapshot() as MemoryState;
+    this.#durable = copyOf(rows);
   }
 
-  /** What the next process finds. */
-  after(crash: "power" | "process", dice: Dice, process: SimProcess): SimStore {
-    const count = crash === "power" ? dice.between(0, this.#batches.length) : this.#batches.length;
+  /** What a crash leaves. `splits`: planted, see flaw.ts. */
+  after(crash: "power" | "process", dice: Dice, splits: boolean): SimStore {
+    const all = this.#batches.length;
+    const count = crash === "power" ? dice.between(0, all) : all;
     for (const batch of this.#batches.slice(0, count)) void this.#durable.write(batch);
-    return new SimStore(process, undefined, this.#durable);
+    const half = this.#batches[count];
+    if (splits && half !== undefined)
+      void this.#durable.write(half.filter(({ key }) => !isHeadKey(key)));
+    return new SimStore(this.#process, undefined, this.#durable);
+  }
+
+  /** The same, in the hands of the next process. */
+  reopened(process: SimProcess): SimStore {
+    return new SimStore(process, undefined, this.#rows);
   }
 
   get(key: Key): Buffer | undefined {
@@ -48,7 +58,7 @@ export class SimStore implements StateStore {
   }
 
   async write(changes: readonly Change[]): Promise<void> {
-    const written = this.flaw?.(changes) ?? changes;
+    const written = this.#flaw?.(changes) ?? changes;
     this.#batches.push(written);
     await this.#rows.write(written);
   }
@@ -70,4 +80,8 @@ export class SimStore implements StateStore {
   [Symbol.asyncDispose](): Promise<void> {
     return Promise.resolve();
   }
+}
+
+function copyOf(rows: MemoryState): MemoryState {
+  return rows.snapshot() as MemoryState;
 }

@@ -1,0 +1,25 @@
+/** `npm run sim -- --seeds N --first S [--steps N]`: prints, as its last line, JSON with its counts. */
+import { parseArgs } from "node:util";
+import { Totals } from "./totals.ts";
+import { World } from "./world.ts";
+
+const { values } = parseArgs({
+  options: {
+    seeds: { type: "string", default: "20" },
+    first: { type: "string", default: "1" },
+    /** Events with faults, of each seed. */
+    steps: { type: "string" },
+  },
+});
+const first = Number(values.first);
+const totals = new Totals();
+for (let seed = first; seed < first + Number(values.seeds); seed++) {
+  const steps = values.steps === undefined ? {} : { steps: Number(values.steps) };
+  const report = await new World({ seed, ...steps }).run();
+  totals.add(report);
+  if (report.violations.length === 0) continue;
+  console.log(report.lines.join("\n"));
+  console.log(`seed ${seed}: ${report.violations.join("; ")}`);
+}
+console.log(JSON.stringify(totals.summary()));
+if (totals.isWrong) process.exitCode = 1;

@@ -1,0 +1,148 @@
+/** One nameserver of a simulated group, through all its lives: the real Replica on seams that obey. */
+import { SimulatedDisk } from "../../base/disk-simulated.ts";
+import { hasCode, InvariantError } from "../../base/errors.ts";
+import type { NodeId } from "../../base/ids.ts";
+import { seededRandom } from "../../base/random.ts";
+import { Replica } from "../../nameserver/group/replica.ts";
+import { StateFolder } from "../../nameserver/state-folder.ts";
+import type { Configuration } from "../../raft/configuration.ts";
+import type { Message } from "../../raft/message.ts";
+import type { Settings } from "../../raft/settings.ts";
+import type { Agenda } from "../../raft/testing/agenda.ts";
+import type { Dice } from "../../raft/testing/dice.ts";
+import type { Flaw } from "./flaw.ts";
+import type { Oracle } from "./oracle.ts";
+import { SimProcess } from "./process.ts";
+import { type DiskMood, SimDisk } from "./sim-disk.ts";
+import type { SimNetwork } from "./sim-network.ts";
+import { SimStore } from "./sim-store.ts";
+
+export interface Surroundings {
+  readonly agenda: Agenda;
+  readonly dice: Dice;
+  readonly network: SimNetwork;
+  readonly oracle: Oracle;
+  readonly settings: Settings;
+  readonly flaw: Flaw;
+  readonly founders: Configuration;
+  readonly nodeAt: (id: NodeId) => SimNode | undefined;
+}
+
+const DIRECTORY = "/ns";
+/** Small, so that segments, checkpoints and snapshots come often. */
+const SEGMENT_BYTES = 6_000;
+const CHECKPOINT_BYTES = 4_000;
+
+export class SimNode {
+  readonly id: NodeId;
+  readonly disk: SimulatedDisk = new SimulatedDisk();
+  readonly mood: DiskMood & { slowness: number };
+  replica: Replica | undefined;
+  process: SimProcess | undefined;
+  rate = 1;
+  /** Its disk was harmed: it may stop, and say so. */
+  mayStop = false;
+  /** A bit of its log was turned. */
+  isHarmed = false;
+  /** It cannot come back under this id. */
+  isLost = false;
+  readonly #around: Surroundings;
+  /** By folder: the states outlive the process. */
+  #stores = new Map<string, SimStore>();
+  #wasOpened = false;
+
+  constructor(id: NodeId, around: Surroundings) {
+    this.id = id;
+    this.#around = around;
+    this.mood = { slowness: 1, liesAbout: around.flaw.liesAbout ?? (() => false) };
+  }
+
+  get isUp(): boolean {
+    return this.process !== undefined;
+  }
+
+  start(): void {
+    if (this.isUp || this.isLost) return;
+    const process = new SimProcess(this.#around.agenda, this.rate);
+    this.process = process;
+    this.#around.oracle.say(`${this.id} starts`);
+    this.#open(process).catch((error: unknown) => {
+      if (process.isAlive) this.#stopped(error);
+    });
+  }
+
+  /** The machine loses its power, or only the process dies. */
+  crash(kind: "power" | "process"): void {
+    if (this.process === undefined) return;
+    const { dice, oracle, flaw } = this.#around;
+    oracle.say(`${this.id} crashes (${kind})`);
+    this.process.kill();
+    this.process = undefined;
+    this.replica = undefined;
+    this.disk.failSync(undefined);
+    if (kind === "power") this.disk.crash(seededRandom(dice.u32()));
+    else this.disk.kill();
+    for (const [folder, store] of this.#stores)
+      this.#stores.set(folder, store.after(kind, dice, flaw.splitsBatches === true));
+    if (flaw.forgetsVote === true) void this.disk.remove(`${DIRECTORY}/vote`);
+  }
+
+  async #open(process: SimProcess): Promise<void> {
+    const { dice, oracle, network, settings, founders, nodeAt } = this.#around;
+    const disk = new SimDisk(this.disk, process, dice, this.mood);
+    const openStore = (folder: string, mustExist: boolean) =>
+      Promise.resolve(this.#openStore(folder, mustExist, process));
+    const replica = await Replica.open({
+      ...{ disk, settings, founders, clock: process.clock, node: this.id },
+      random: seededRandom(dice.u32()),
+      directory: DIRECTORY,
+      durability: "commit",
+      segmentBytes: SEGMENT_BYTES,
+      checkpointBytes: CHECKPOINT_BYTES,
+      report: (message) => {
+        if (process.isAlive) oracle.say(`${this.id} reports: ${message}`);
+      },
+      store: await StateFolder.open(disk, `${DIRECTORY}/state`, openStore, this.#wasOpened),
+      send: (messages: readonly Message[]) => {
+        if (!process.isAlive) return;
+        for (const message of messages)
+          network.carry(this.id, message.to, () => nodeAt(message.to)?.receive(message));
+      },
+    });
+    this.#wasOpened = true;
+    this.replica = replica;
+    void replica.failed.then((failure) => {
+      if (process.isAlive) this.#stopped(failure);
+    });
+  }
+
+  #openStore(folder: string, mustExist: boolean, process: SimProcess): SimStore {
+    const { receives } = this.#around.flaw;
+    const isFirst = this.#stores.size === 0;
+    const kept = mustExist ? this.#stores.get(folder) : undefined;
+    const store = kept?.reopened(process) ?? new SimStore(process, isFirst ? undefined : receives);
+    this.#stores.set(folder, store);
+    return store;
+  }
+
+  receive(message: Message): void {
+    this.process?.enter(() => this.replica?.receive(message));
+  }
+
+  /** It gave up by itself: people start it again, unless its disk is harmed. */
+  #stopped(error: unknown): void {
+    const { oracle, agenda, dice } = this.#around;
+    oracle.say(`${this.id} stopped: ${String(error)}`);
+    const cause = error instanceof Error ? error.cause : undefined;
+    if (
+      error instanceof InvariantError ||
+      cause instanceof InvariantError ||
+      cause instanceof TypeError
+    )
+      oracle.violated(`${this.id} found an invariant broken: ${String(cause ?? error)}`);
+    else if (!this.mayStop) oracle.violated(`${this.id} stopped for no reason: ${String(error)}`);
+    if (hasCode(error, "Damaged")) this.isLost = true;
+    this.crash(dice.chance(0.5) ? "power" : "process");
+    agenda.after(300, () => this.start());
+  }
+}

@@ -1,0 +1,200 @@
+/**
+ * A whole group of nameservers in one process, with clients, in which everything that can go wrong
+ * does, as one seed decides. Nothing else moves it: after each event all that follows without
+ * waiting is let happen, and then the next event is due.
+ */
+
+import type { NodeId } from "../../base/ids.ts";
+import { configurationOf } from "../../raft/configuration.ts";
+import { defaultSettings, type Settings } from "../../raft/settings.ts";
+import { Agenda } from "../../raft/testing/agenda.ts";
+import { Dice } from "../../raft/testing/dice.ts";
+import { audit } from "../metadata/audit.ts";
+import { Bystander } from "./bystander.ts";
+import { Clients } from "./clients.ts";
+import { type FaultName, Faults } from "./faults.ts";
+import type { Flaw } from "./flaw.ts";
+import { Line } from "./line.ts";
+import { judgeAll } from "./linearizable.ts";
+import { Oracle } from "./oracle.ts";
+import { SimNetwork } from "./sim-network.ts";
+import { SimNode, type Surroundings } from "./sim-node.ts";
+
+export interface WorldOptions {
+  readonly seed: number;
+  /** Events with faults, at least. */
+  readonly steps?: number;
+  readonly flaw?: Flaw;
+}
+
+export interface Report {
+  readonly seed: number;
+  readonly steps: number;
+  readonly simulatedMs: number;
+  readonly faults: Readonly<Record<FaultName, number>>;
+  readonly acknowledged: number;
+  readonly lost: number;
+  /** Keys whose history no order explains; keys that could not be judged. */
+  readonly wrong: number;
+  readonly undecided: number;
+  readonly reads: number;
+  readonly lists: number;
+  readonly failovers: number;
+  readonly messages: { readonly carried: number; readonly lost: number; readonly doubled: number };
+  readonly latenciesMs: readonly number[];
+  readonly violations: readonly string[];
+  /** Equal for equal histories. */
+  readonly fingerprint: number;
+  /** The end of the history. */
+  readonly lines: readonly string[];
+}
+
+const STEPS = 4_000;
+const LEAST_FAULTS = 5;
+const CLIENTS = 4;
+const CALM_MS = 8_000;
+const QUIET_MS = 4_000;
+const settings: Settings = {
+  ...defaultSettings,
+  electionMs: 300,
+  heartbeatMs: 50,
+  appendBytes: 3_000,
+  retainBytes: 6_000,
+};
+
+export class World {
+  readonly agenda: Agenda = new Agenda();
+  readonly dice: Dice;
+  readonly network: SimNetwork;
+  readonly oracle: Oracle;
+  readonly nodes: readonly SimNode[];
+  readonly clients: Clients;
+  readonly #bystander: Bystander;
+  readonly #faults: Faults;
+  readonly #options: WorldOptions;
+  #steps = 0;
+
+  constructor(options: WorldOptions) {
+    this.#options = options;
+    this.dice = new Dice(options.seed);
+    const { agenda, dice } = this;
+    this.network = new SimNetwork(agenda, dice);
+    const count = dice.chance(0.3) ? 5 : 3;
+    const ids = Array.from({ length: count }, (_, i) => (i + 1) as NodeId);
+    const founders = configurationOf({ voters: ids, learners: [] });
+    this.oracle = new Oracle(founders, () => agenda.nowMs);
+    const around: Surroundings = {
+      ...{ agenda, dice, founders, settings, network: this.network, oracle: this.oracle },
+      flaw: options.flaw ?? { name: "none" },
+      nodeAt: (id) => this.nodes[id - 1],
+    };
+    this.nodes = ids.map((id) => new SimNode(id, around));
+    const line = new Line(around, () => this.nodes);
+    this.clients = new Clients(line, this.oracle);
+    this.#bystander = new Bystander(line);
+    this.#faults = new Faults(this);
+  }
+
+  /** Who leads in the highest term. */
+  get leader(): SimNode | undefined {
+    const termOf = ({ replica }: SimNode) => replica?.status.term ?? 0;
+    return this.nodes
+      .filter(({ replica }) => replica?.status.role === "leader")
+      .sort((a, b) => termOf(b) - termOf(a))[0];
+  }
+
+  async run(): Promise<Report> {
+    const uproot = this.#options.flaw?.plant?.();
+    const unwatch = this.oracle.watch();
+    try {
+      await this.#live();
+    } finally {
+      unwatch();
+      uproot?.();
+    }
+    return this.#report();
+  }
+
+  async #live(): Promise<void> {
+    for (const node of this.nodes) node.start();
+    const ready = this.#bystander.prepare();
+    let isReady = false;
+    void ready.then(() => {
+      isReady = true;
+    });
+    await this.#until(() => isReady, 60_000);
+    this.clients.start(CLIENTS);
+    void this.#bystander.live();
+    this.#faults.begin();
+    const { steps = STEPS } = this.#options;
+    const enough = this.#steps + steps;
+    await this.#until(() => this.#steps >= enough && this.#faults.total >= LEAST_FAULTS, 3_600_000);
+    this.#faults.end();
+    await this.#until(() => false, CALM_MS);
+    const before = this.clients.acknowledged;
+    await this.#until(() => this.clients.acknowledged > before, QUIET_MS);
+    if (this.clients.acknowledged === before) this.#wrong("in calm times nothing is acknowledged");
+    this.clients.stopped = true;
+    this.#bystander.stopped = true;
+    await this.#until(() => false, QUIET_MS);
+    await this.#agree();
+    this.#judge();
+  }
+
+  /** Lets events happen until one of the two, or a violation. */
+  async #until(isEnough: () => boolean, forMs: number): Promise<void> {
+    const { agenda, oracle } = this;
+    const untilMs = agenda.nowMs + forMs;
+    while (oracle.violations.length === 0 && !isEnough() && agenda.next(untilMs)) {
+      this.#steps++;
+      // All that runs without waiting is in microtasks: they are done when this comes back.
+      await new Promise(setImmediate);
+      for (const { id, replica } of this.nodes)
+        if (replica?.isLeader === true) oracle.leads(id, replica.status.term);
+      oracle.settle();
+      this.clients.settle();
+    }
+  }
+
+  async #agree(): Promise<void> {
+    const { oracle } = this;
+    for (const { id, replica, isLost } of this.nodes) {
+      if (isLost || oracle.violations.length > 0) continue;
+      if (replica === undefined) this.#wrong(`${id} does not run in calm times`);
+      else if (replica.applied !== oracle.decidedIndex)
+        this.#wrong(`${id} applied ${replica.applied} of ${oracle.decidedIndex} in calm times`);
+      else {
+        oracle.claims(`${id}`, replica.applied, replica.digest);
+        await audit(replica.state, replica.digest).catch((error: unknown) =>
+          this.#wrong(`the state of ${id} fails its audit: ${String(error)}`),
+        );
+      }
+    }
+    oracle.settle();
+  }
+
+  #judge(): void {
+    const { wrong } = judgeAll(this.clients.history);
+    for (const key of wrong) this.#wrong(`no order explains the history of ${key}`);
+  }
+
+  #wrong(what: string): void {
+    this.oracle.violated(what);
+  }
+
+  #report(): Report {
+    const { oracle, clients, network, agenda } = this;
+    const { wrong, undecided } = judgeAll(clients.history);
+    return {
+      ...{ seed: this.#options.seed, steps: this.#steps, simulatedMs: agenda.nowMs },
+      ...{ faults: this.#faults.counts, acknowledged: clients.acknowledged, lost: clients.lost },
+      ...{ wrong: wrong.length, undecided, lists: clients.lists, failovers: oracle.failovers },
+      reads: clients.history.filter(({ request }) => request.type === "read").length,
+      messages: { carried: network.carried, lost: network.lost, doubled: network.doubled },
+      latenciesMs: clients.latenciesMs,
+      violations: oracle.violations,
+      fingerprint: oracle.fingerprint,
+      lines: oracle.lines,
+    };
+  }
+}
