@@ -41,7 +41,11 @@ export class Applier {
 
   /** Whoever proposed the entry of this place is told what came of it. */
   expect(index: LogIndex, term: Term, proposer: Proposer): void {
-    assert(index > this.#machine.applied, "an entry is accepted before it is applied");
+    if (index <= this.#machine.applied) {
+      // The word of the leader that took it came late: what the entry led to is not kept.
+      proposer.reject(outcomeUnknown());
+      return;
+    }
     // An earlier one at this index was overwritten here, though perhaps not everywhere.
     this.#expected.get(index)?.reject(outcomeUnknown());
     this.#expected.set(index, { ...proposer, term });

@@ -27,6 +27,8 @@ export class Clients {
   lost = 0;
   lists = 0;
   stopped = false;
+  /** How much longer than usual clients wait between two requests. */
+  slowness = 1;
   lastAnswerMs = 0;
   readonly #line: Line;
   readonly #oracle: Oracle;
@@ -54,7 +56,7 @@ export class Clients {
     const { dice } = this.#line;
     let believed = 1 as NodeId;
     while (!this.stopped) {
-      await this.#line.sleep(dice.between(1, 60));
+      await this.#line.sleep(dice.between(1, 60) * this.slowness);
       const node = dice.chance(0.25) ? this.#line.anyNode() : believed;
       const key = this.#key();
       const worked = dice.chance(0.15)

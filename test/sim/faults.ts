@@ -55,7 +55,7 @@ export class Faults {
 
   #plan(): void {
     const { agenda, dice } = this.#world;
-    agenda.after(dice.between(20, 700), () => {
+    agenda.after(dice.between(20, 450), () => {
       if (this.#isOver) return;
       if (dice.chance(0.25)) this.#heal();
       else {

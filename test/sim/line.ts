@@ -13,6 +13,7 @@ const TIMEOUT_MS = 1_500;
 
 /** No answer, or one that does not tell: it may have happened, or may happen yet. */
 export type Open = { readonly isOpen: true };
+const ofTheMoment = ["NotLeader", "OutcomeUnknown", "DiskFailed", "Damaged"] as const;
 const OPEN: Open = { isOpen: true };
 export const isOpen = (answer: unknown): answer is Open => answer === OPEN;
 
@@ -100,7 +101,6 @@ export class Line {
       this.#oracle.violated(`a client was told ${String(error)}`);
       return OPEN;
     }
-    const isOfMoment = error.retry === "later" || hasCode(error, "DiskFailed", "Damaged");
-    return isOfMoment ? OPEN : error;
+    return error.retry === "later" || hasCode(error, ...ofTheMoment) ? OPEN : error;
   }
 }

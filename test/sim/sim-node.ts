@@ -106,7 +106,13 @@ export class SimNode {
       send: (messages: readonly Message[]) => {
         if (!process.isAlive) return;
         for (const message of messages)
-          network.carry(this.id, message.to, () => nodeAt(message.to)?.receive(message));
+          network.carry(
+            this.id,
+            message.to,
+            () => nodeAt(message.to)?.receive(message),
+            // A connection does not repeat; without a session a proposal must not come twice.
+            message.type === "propose",
+          );
       },
     });
     this.#wasOpened = true;
