@@ -7,6 +7,7 @@ import { GetObjectCommand, type GetObjectCommandOutput } from "@aws-sdk/client-s
 import { stayAwake } from "../../base/clock.ts";
 import { QuarryError } from "../../base/errors.ts";
 import { limits } from "../../base/limits.ts";
+import type { DirectAnswer } from "./direct-way.ts";
 import type { Location } from "./location.ts";
 import type { Session } from "./session.ts";
 
@@ -19,9 +20,13 @@ export interface ByteRange {
   readonly lengthBytes: number;
 }
 
+/** What the store says of the object; its bytes come apart. */
+export type ObjectAnswer = Omit<GetObjectCommandOutput, "Body" | "$metadata">;
+
 export interface OpenedObject {
-  readonly answer: GetObjectCommandOutput;
+  readonly answer: ObjectAnswer;
   readonly lengthBytes: number;
+  readonly body: Readable;
   /** May be taken once. */
   bytes(): AsyncGenerator<Buffer>;
   /** For who does not take the bytes: ends the connection. */
@@ -35,6 +40,12 @@ export async function openObject(
   range?: string,
   ifMatch?: string,
 ): Promise<OpenedObject> {
+  const isPlain = range === undefined && ifMatch === undefined && from.versionId === undefined;
+  const direct = isPlain ? await session.direct?.get(from) : undefined;
+  if (direct !== undefined) {
+    const described = describedBy(direct.headers);
+    return opened(session, from, described, direct.body);
+  }
   const answer = await session.client.send(
     new GetObjectCommand({
       Bucket: from.bucket,
@@ -47,12 +58,22 @@ export async function openObject(
   const body = answer.Body;
   if (!(body instanceof Readable))
     throw new QuarryError("Protocol", `the store sent no body for ${from.key}`);
+  return opened(session, from, answer, body);
+}
+
+function opened(
+  session: Session,
+  from: Source,
+  answer: ObjectAnswer,
+  body: Readable,
+): OpenedObject {
   const lengthBytes = answer.ContentLength;
-  if (lengthBytes === undefined)
+  if (lengthBytes === undefined || Number.isNaN(lengthBytes))
     throw new QuarryError("Protocol", `the store does not say how long ${from.key} is`);
   return {
     answer,
     lengthBytes,
+    body,
     bytes: () => readOn(session, from, answer, body, lengthBytes),
     close: () => body.destroy(),
   };
@@ -70,7 +91,7 @@ export function openRange(
 async function* readOn(
   session: Session,
   from: Source,
-  answer: GetObjectCommandOutput,
+  answer: ObjectAnswer,
   firstBody: Readable,
   lengthBytes: number,
 ): AsyncGenerator<Buffer> {
@@ -98,7 +119,26 @@ async function* readOn(
     const etag = answer.ETag;
     if (etag === undefined)
       throw new QuarryError("Unavailable", `the connection broke while ${from.key} came`);
-    const { answer: again } = await openRange(session, from, rest, etag);
-    body = again.Body as Readable;
+    const again = await openRange(session, from, rest, etag);
+    body = again.body;
   }
+}
+
+function describedBy(headers: DirectAnswer["headers"]): ObjectAnswer {
+  const modified = headers["last-modified"];
+  return {
+    ContentLength: Number(headers["content-length"] ?? Number.NaN),
+    ETag: headers["etag"],
+    LastModified: modified === undefined ? undefined : new Date(modified),
+    ChecksumType: headers["x-amz-checksum-type"] as ObjectAnswer["ChecksumType"],
+    ChecksumCRC32: headers["x-amz-checksum-crc32"],
+    ChecksumCRC32C: headers["x-amz-checksum-crc32c"],
+    ChecksumCRC64NVME: headers["x-amz-checksum-crc64nvme"],
+    ChecksumSHA1: headers["x-amz-checksum-sha1"],
+    ChecksumSHA256: headers["x-amz-checksum-sha256"],
+    ServerSideEncryption: headers[
+      "x-amz-server-side-encryption"
+    ] as ObjectAnswer["ServerSideEncryption"],
+    SSECustomerAlgorithm: headers["x-amz-server-side-encryption-customer-algorithm"],
+  };
 }

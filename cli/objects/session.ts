@@ -4,6 +4,7 @@ import { BufferPool } from "../../base/buffer-pool.ts";
 import { limits } from "../../base/limits.ts";
 import { ByteBudget } from "./byte-budget.ts";
 import { type ConnectOptions, connect, isTrustedWay, placeOf } from "./connect.ts";
+import { DirectWay } from "./direct-way.ts";
 import { Report } from "./report.ts";
 
 /** What PutObject, CreateMultipartUpload and CopyObject are told about the object. */
@@ -17,6 +18,8 @@ export interface Attributes {
 export interface Session {
   readonly client: S3Client;
   readonly endpoint: string;
+  /** Where there is one that is shorter than the SDK's. */
+  readonly direct: DirectWay | undefined;
   /** Bodies need no SHA-256 beside their checksum. */
   readonly trusted: boolean;
   readonly report: Report;
@@ -39,9 +42,11 @@ export interface SessionOptions extends ConnectOptions {
 
 export function openSession(options: SessionOptions): Session {
   const { endpoint } = placeOf(options);
+  const client = connect(options);
   return {
-    client: connect(options),
+    client,
     endpoint,
+    direct: DirectWay.to(client, endpoint, (options.addressing ?? "path") === "path"),
     trusted: isTrustedWay(endpoint),
     report: new Report(options),
     parallel: options.parallel ?? limits.cliParallel,
