@@ -57,6 +57,15 @@ export class Applier {
     return new Promise((resolve) => this.#reached.push({ index, resolve }));
   }
 
+  /** Nobody waits any longer for what was proposed up to this term. */
+  giveUp(through: Term): void {
+    for (const [index, { term, reject }] of this.#expected)
+      if (term <= through) {
+        this.#expected.delete(index);
+        reject(outcomeUnknown());
+      }
+  }
+
   /** The state is another one: what it contains was not applied here one by one. */
   replaced(): void {
     const { applied } = this.#machine;

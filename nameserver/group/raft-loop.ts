@@ -1,5 +1,6 @@
 /** Steps the Raft core with the clock; what comes of the steps of one tick is taken together. */
 import type { Clock, Timer } from "../../base/clock.ts";
+import type { Term } from "../../base/ids.ts";
 import type { Input } from "../../raft/input.ts";
 import type { Outputs } from "../../raft/outputs.ts";
 import type { Raft, Status } from "../../raft/raft.ts";
@@ -12,6 +13,8 @@ export interface RaftLoopOptions {
   readonly clock: Clock;
   readonly heartbeatMs: number;
   readonly handle: (outputs: Outputs) => void;
+  /** It leads no more; it did in this term. */
+  readonly onDeposed: (term: Term) => void;
   readonly onFailure: (error: unknown) => void;
 }
 
@@ -95,7 +98,10 @@ export class RaftLoop {
     }
     if (!this.#isStatusDue) return;
     this.#isStatusDue = false;
+    const before = this.#status;
     this.#status = raft.status;
+    if (before.role === "leader" && !(this.isLeader && this.#status.term === before.term))
+      this.#options.onDeposed(before.term);
     const { voters, outgoing } = this.#status.configuration;
     this.#isAlone = voters.length === 1 && outgoing.length === 0;
     if (this.isLeader) this.#onElected();

@@ -62,6 +62,8 @@ export class Replica implements Group {
       ...{ raft, clock, onFailure },
       heartbeatMs: (options.settings ?? defaultSettings).heartbeatMs,
       handle: (outputs) => this.#handle(outputs),
+      // What became of proposals is mostly known soon, from the next leader; cut off, it never is.
+      onDeposed: (term) => clock.after(limits.groupFateMs, () => this.#applier.giveUp(term)),
     });
     this.#persister = new Persister({
       ...{ disk, clock, directory, report, log },

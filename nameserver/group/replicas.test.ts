@@ -185,6 +185,19 @@ describe("three nameservers", () => {
     expect(has(old, "lost")).toBe(false);
   });
 
+  test("a leader that stays cut off says that the outcome of a change is unknown", async () => {
+    cluster = new Cluster();
+    for (const id of [1, 2, 3]) await cluster.start(id, three);
+    const old = await cluster.leader();
+    cluster.cut.add(old.status.id);
+    await expect(old.propose(bucket("somewhere"))).rejects.toMatchObject({
+      code: "OutcomeUnknown",
+    });
+    expect(old.isLeader).toBe(false);
+    cluster.cut.clear();
+    await cluster.agree();
+  });
+
   test("one that lagged beyond the log, and one that is new, get the state", async () => {
     cluster = new Cluster();
     for (const id of [1, 2, 3]) await cluster.start(id, three);
