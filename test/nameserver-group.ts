@@ -86,10 +86,18 @@ export class NameserverGroup implements AsyncDisposable {
     return (await running?.ended) ?? null;
   }
 
-  client(): LeaderNames {
-    const { secret, addresses } = this;
-    const options = { secret, clock: systemClock, random: systemRandom };
-    return new LeaderNames({ ...options, addresses: [...addresses.values()] });
+  /** The process stands still, or goes on. */
+  signal(node: number, signal: "SIGSTOP" | "SIGCONT"): void {
+    this.#running.get(node)?.child.kill(signal);
+  }
+
+  /** Of all nameservers, or of those with these numbers. */
+  client(nodes: readonly number[] = this.nodes): LeaderNames {
+    const { secret } = this;
+    const addresses = nodes
+      .map((node) => this.addresses.get(node))
+      .filter((one) => one !== undefined);
+    return new LeaderNames({ secret, addresses, clock: systemClock, random: systemRandom });
   }
 
   async status(node: number): Promise<MemberStatus | undefined> {

@@ -72,6 +72,25 @@ describe("three nameservers, each a process", () => {
   );
 
   test(
+    "a leader that stood still answers no read from before",
+    async () => {
+      group = await NameserverGroup.found(3);
+      const old = await group.leader();
+      await using client = group.client([old]);
+      await client.names.execute(bucket("first"));
+      group.signal(old, "SIGSTOP");
+      // It lies in the socket, and is the first that the old leader hears.
+      const read = client.names.buckets("me", "", 10);
+      await using others = group.client(group.nodes.filter((node) => node !== old));
+      await others.names.execute(bucket("second"));
+      group.signal(old, "SIGCONT");
+      expect((await read).map(({ name }) => name)).toEqual(["first", "second"]);
+      expect((await group.digests()).size).toBe(1);
+    },
+    LONG_MS,
+  );
+
+  test(
     "a folder is not taken for another's, and an empty one not for that of an old member",
     async () => {
       group = await NameserverGroup.found(1);

@@ -1,8 +1,8 @@
 /**
- * SIGKILL of the leader of three nameservers, again and again, under load through two clients: every
+ * SIGKILL of the leader of several nameservers, again and again, under load through two clients: every
  * acknowledged change must be there, for whichever client asks next, and soon somebody must lead.
  *
- *   npm run faults -- leader-kill --seconds 600 --seed 1
+ *   npm run faults -- leader-kill --seconds 600 --seed 1 --members 5
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { hasCode } from "../../base/errors.ts";
@@ -15,7 +15,6 @@ import { KillModel, type State } from "./kill-model.ts";
 const BUCKET = "kill";
 const WRITERS = 16;
 const KEYS_PER_WRITER = 40;
-const MEMBERS = 3;
 const PAGE = 1000;
 
 export interface LeaderKillCounts {
@@ -37,11 +36,12 @@ export interface LeaderKillCounts {
 
 export async function leaderKill(options: {
   readonly seconds: number;
+  readonly members: number;
   readonly seed: number;
   readonly say?: (line: string) => void;
 }): Promise<LeaderKillCounts> {
   const random = seededRandom(options.seed);
-  await using group = await NameserverGroup.found(MEMBERS);
+  await using group = await NameserverGroup.found(options.members);
   await using one = group.client();
   await using other = group.client();
   const clients = [one.names, other.names] as const;

@@ -10,6 +10,8 @@ const { positionals, values } = parseArgs({
     rounds: { type: "string", default: "20" },
     /** How long, for faults that go on for a time. */
     seconds: { type: "string", default: "60" },
+    /** Of a group of nameservers. */
+    members: { type: "string", default: "3" },
     seed: { type: "string", default: "1" },
     /** More flags for `quarry serve`, as in --serve=--gateways=1. */
     serve: { type: "string", multiple: true, default: [] },
@@ -17,11 +19,12 @@ const { positionals, values } = parseArgs({
 });
 const rounds = Number(values.rounds);
 const seconds = Number(values.seconds);
+const members = Number(values.members);
 const seed = Number(values.seed);
 const faults: Record<string, () => Promise<object>> = {
   "bit-flips": () => bitFlips({ rounds, seed }),
   kill: () => kill({ rounds, seed, serveArgs: values.serve, say: (line) => console.log(line) }),
-  "leader-kill": () => leaderKill({ seconds, seed, say: (line) => console.log(line) }),
+  "leader-kill": () => leaderKill({ seconds, members, seed, say: (line) => console.log(line) }),
 };
 const fault = faults[positionals[0] ?? ""];
 if (fault === undefined) {
