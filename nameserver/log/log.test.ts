@@ -319,4 +319,28 @@ describe("log", () => {
       if (!old && texts.length === 1) expect(texts).toEqual(["new 7"]);
     }
   });
+
+  test("a log that begins anew far ahead leaves no mark behind entries it does not know", async () => {
+    const failures: unknown[] = [];
+    const onFailure = (failure: unknown) => failures.push(failure);
+    const { log } = await Log.open(options(new SimulatedDisk(), { onFailure }), place(0));
+    await log.append([entryOf(1, "old 1")]);
+    await log.reset(place(6, 2));
+    await log.append([entryOf(7, "new 7", 2)]);
+    await log[Symbol.asyncDispose]();
+    expect(failures).toEqual([]);
+  });
+
+  test("entries replaced across a segment's beginning outlive the segment before", async () => {
+    const disk = new SimulatedDisk();
+    const { log } = await Log.open(options(disk, { segmentBytes: 300 }), place(0));
+    await log.append([entryOf(1, "x".repeat(60))]);
+    await log.append([entryOf(2, "x".repeat(60))]);
+    await log.append([entryOf(2, "y".repeat(60), 2), entryOf(3, "y", 2)]);
+    await log.cut(2 as LogIndex);
+    await log[Symbol.asyncDispose]();
+    const opened = await Log.open(options(disk), place(2, 2));
+    expect(opened.entries.at(-1)?.index).toBe(3);
+    await opened.log[Symbol.asyncDispose]();
+  });
 });

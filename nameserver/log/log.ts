@@ -249,7 +249,8 @@ export class Log implements AsyncDisposable {
     if (anew) this.#chain = new Chain(base);
     this.#file = file(() => this);
     this.#segments = [...this.#segments, segment];
-    await old.close();
+    // A mark would name the check of an entry that the new chain does not know.
+    await old.close({ mark: !anew });
   }
 }
 

@@ -111,7 +111,8 @@ function readRecords(
   bytes: Buffer,
   read: Omit<LogContents, "tailBytes" | "syncedBytes">,
 ): LogContents {
-  const { chain, entries, base, head } = read;
+  const { entries, head } = read;
+  let { chain, base } = read;
   const codec = new RecordCodec(head.salt);
   let tailBytes = SEGMENT_HEAD_BYTES;
   let syncedBytes = SEGMENT_HEAD_BYTES;
@@ -119,7 +120,13 @@ function readRecords(
     const record = codec.decode(bytes, tailBytes);
     if (record === undefined) break;
     const { entry } = record;
-    if (entry !== undefined) {
+    if (entry !== undefined && entry.index <= base.index) {
+      // It took the place of one that was cut off with its segment: the log begins behind it.
+      const { index, term, timeMs } = entry;
+      base = { index, term, timeMs, check: record.check };
+      chain = new Chain(base);
+      entries.length = 0;
+    } else if (entry !== undefined) {
       if (!chain.accepts(entry.index)) break;
       if (record.previousCheck !== chain.checkBefore(entry.index)) break;
       chain.set(entry.index, record.check);
@@ -136,7 +143,7 @@ function readRecords(
       tailBytes,
       `no good record there, yet the file was synced to ${syncedBytes}`,
     );
-  return { ...read, tailBytes, syncedBytes };
+  return { ...read, base, chain, tailBytes, syncedBytes };
 }
 
 /** Makes the end of the last segment sure: nothing torn behind it, nothing that was never synced. */
