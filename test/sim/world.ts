@@ -137,6 +137,7 @@ export class World {
     this.clients.slowness = 10;
     await this.#until(() => false, CALM_MS);
     const before = this.clients.acknowledged;
+    this.clients.slowness = 1;
     await this.#until(() => this.clients.acknowledged > before, QUIET_MS);
     if (this.oracle.violations.length > 0) return;
     if (this.clients.acknowledged === before) this.#wrong("in calm times nothing is acknowledged");
