@@ -32,8 +32,9 @@ export interface BucketRow extends BucketSettings {
   readonly versions: number;
   /** Sum of the lengths of all versions. */
   readonly bytes: number;
-  /** Uploads in progress. */
+  /** Uploads in progress, and the bytes of their parts. */
   readonly uploads: number;
+  readonly pendingBytes?: number;
 }
 
 export type OwnedRow = Record<never, never>;
@@ -42,6 +43,8 @@ export interface OwnerRow {
   readonly buckets: number;
   readonly objects?: number;
   readonly bytes?: number;
+  /** Of the parts of uploads in progress. */
+  readonly pendingBytes?: number;
 }
 
 export interface UserRow extends Omit<UserInfo, "id"> {
@@ -107,6 +110,8 @@ export interface UploadRow {
   readonly checksumAlgorithm?: ChecksumAlgorithm;
   readonly checksumType?: "FULL_OBJECT" | "COMPOSITE";
   readonly staged?: StagedParts;
+  /** Of all its parts. */
+  readonly bytes?: number;
 }
 
 /** Parts that a completion has fixed so far. */

@@ -11,7 +11,7 @@ import type { ApplyContext } from "./context.ts";
 type Of<Type extends Command["type"]> = Extract<Command, { type: Type }>;
 
 export function bucketInfo(name: string, row: BucketRow): BucketInfo {
-  const { uploads: _, ...rest } = row;
+  const { uploads: _, pendingBytes: __, ...rest } = row;
   return { name, ...rest };
 }
 
@@ -22,7 +22,9 @@ function bucketRow(rows: Rows, name: string): BucketRow {
   return row;
 }
 
-type Counters = Pick<BucketRow, "objects" | "versions" | "bytes" | "uploads">;
+type Counters = Required<
+  Pick<BucketRow, "objects" | "versions" | "bytes" | "uploads" | "pendingBytes">
+>;
 
 /** What a command says of its bucket. */
 interface NamedBucket {
@@ -65,7 +67,7 @@ export function openBucket({ rows }: ApplyContext, named: NamedBucket): OpenBuck
 }
 
 function count(rows: Rows, name: string, owner: string, change: Partial<Counters>): void {
-  const { objects = 0, versions = 0, bytes = 0, uploads = 0 } = change;
+  const { objects = 0, versions = 0, bytes = 0, uploads = 0, pendingBytes = 0 } = change;
   const now = bucketRow(rows, name);
   rows.put(keys.bucket(name), {
     ...now,
@@ -73,27 +75,39 @@ function count(rows: Rows, name: string, owner: string, change: Partial<Counters
     versions: now.versions + versions,
     bytes: now.bytes + bytes,
     uploads: now.uploads + uploads,
+    pendingBytes: (now.pendingBytes ?? 0) + pendingBytes,
   });
-  if (objects + versions === 0 && bytes === 0) return;
+  if (objects + versions === 0 && bytes === 0 && pendingBytes === 0) return;
   const own = owned(rows, owner);
   rows.put(keys.owner(owner), {
     buckets: own.buckets,
     objects: own.objects + objects + versions,
     bytes: own.bytes + bytes,
+    pendingBytes: own.pendingBytes + pendingBytes,
   });
 }
 
 function owned(rows: Rows, owner: string): Required<OwnerRow> {
   const row = rows.get(keys.owner(owner));
-  return { buckets: row?.buckets ?? 0, objects: row?.objects ?? 0, bytes: row?.bytes ?? 0 };
+  return {
+    buckets: row?.buckets ?? 0,
+    objects: row?.objects ?? 0,
+    bytes: row?.bytes ?? 0,
+    pendingBytes: row?.pendingBytes ?? 0,
+  };
 }
 
 function checkQuota(rows: Rows, name: string, owner: string): void {
   const bucket = bucketRow(rows, name);
-  const held = { bytes: bucket.bytes, objects: bucket.objects + bucket.versions };
+  const held = {
+    bytes: bucket.bytes + (bucket.pendingBytes ?? 0),
+    objects: bucket.objects + bucket.versions,
+  };
   judge(`the bucket ${name}`, held, bucket.quota);
   const user = rows.get(keys.user(owner));
-  if (user?.quota !== undefined) judge("the bucket's owner", owned(rows, owner), user.quota);
+  if (user?.quota === undefined) return;
+  const { bytes, pendingBytes, objects } = owned(rows, owner);
+  judge("the bucket's owner", { bytes: bytes + pendingBytes, objects }, user.quota);
 }
 
 function judge(

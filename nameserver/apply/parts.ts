@@ -51,6 +51,10 @@ export function putPartRow(
   const key = keys.part(upload.id, part);
   const replaced = context.rows.get(key);
   if (replaced !== undefined) releasePart(context, replaced);
+  const moreBytes = bytes.length - (replaced?.length ?? 0);
+  context.rows.put(upload.key, { ...upload.row, bytes: (upload.row.bytes ?? 0) + moreBytes });
+  upload.bucket.count({ pendingBytes: moreBytes });
+  upload.bucket.checkQuota();
   context.rows.put(key, {
     ...bytes,
     etag: bareEtag(etag),

@@ -104,9 +104,9 @@ function stagedContent({ rows }: ApplyContext, id: number): Pick<NewContent, "sl
   return { slices };
 }
 
-function endUpload(context: ApplyContext, { bucket, id, key }: OpenUpload): void {
+function endUpload(context: ApplyContext, { bucket, id, key, row }: OpenUpload): void {
   context.rows.delete(key);
-  bucket.count({ uploads: -1 });
+  bucket.count({ uploads: -1, pendingBytes: -(row.bytes ?? 0) });
   context.rows.put(keys.dropQueue(context.nextSequence()), { kind: "upload", upload: id });
 }
 

@@ -33,17 +33,25 @@ async function auditBuckets(state: StateReader): Promise<void> {
   const current = await decoded<rows.NameRow>(state, "current");
   const versions = await decoded<rows.NameRow>(state, "version");
   const uploads = await decoded<rows.UploadRow>(state, "upload");
+  const parts = await decoded<rows.PartRow>(state, "part");
   const nulls = await decoded<rows.NullVersionRow>(state, "nullVersion");
   for (const [, bucket] of await decoded<rows.BucketRow>(state, "bucket")) {
     const mine = <Row>(all: [string, Row][]) =>
       all.filter(([key]) => new KeyReader(key).u56() === bucket.id).map(([, row]) => row);
     const bytes = [...mine(current), ...mine(versions)].reduce((sum, row) => sum + row.length, 0);
-    const { objects, versions: noncurrent, uploads: open } = bucket;
-    expect({ objects, noncurrent, bytes: bucket.bytes, open }).toEqual({
+    const { objects, versions: noncurrent, uploads: open, pendingBytes: pending = 0 } = bucket;
+    const ids = uploads
+      .filter(([key]) => new KeyReader(key).u56() === bucket.id)
+      .map(([key]) => new KeyReader(key, key.length - 7).u56());
+    const inParts = parts
+      .filter(([key]) => ids.includes(new KeyReader(key).u56()))
+      .reduce((sum, [, row]) => sum + row.length, 0);
+    expect({ objects, noncurrent, bytes: bucket.bytes, open, pending }).toEqual({
       objects: mine(current).length,
       noncurrent: mine(versions).length,
       bytes,
       open: mine(uploads).length,
+      pending: inParts,
     });
     expect(mine(nulls).length).toBe(mine(versions).filter((row) => row.isNull).length);
   }
@@ -55,11 +63,12 @@ async function auditBuckets(state: StateReader): Promise<void> {
 async function auditOwners(state: StateReader): Promise<void> {
   const sums = new Map<string, Required<rows.OwnerRow>>();
   for (const [, bucket] of await decoded<rows.BucketRow>(state, "bucket")) {
-    const { buckets, objects, bytes } = sums.get(bucket.owner) ?? noBuckets;
+    const { buckets, objects, bytes, pendingBytes } = sums.get(bucket.owner) ?? noBuckets;
     sums.set(bucket.owner, {
       buckets: buckets + 1,
       objects: objects + bucket.objects + bucket.versions,
       bytes: bytes + bucket.bytes,
+      pendingBytes: pendingBytes + (bucket.pendingBytes ?? 0),
     });
   }
   const told = (await decoded<rows.OwnerRow>(state, "owner")).map(
@@ -69,7 +78,7 @@ async function auditOwners(state: StateReader): Promise<void> {
   expect((await allOf(state, "owned")).length).toBe((await allOf(state, "bucket")).length);
 }
 
-const noBuckets = { buckets: 0, objects: 0, bytes: 0 };
+const noBuckets = { buckets: 0, objects: 0, bytes: 0, pendingBytes: 0 };
 
 /** Where the versions of each name stand: see apply/versions.ts. */
 function auditOrder(
