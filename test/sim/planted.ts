@@ -57,9 +57,10 @@ export const planted: readonly Flaw[] = [
   },
   {
     name: "the log is cut above the durable state",
-    plant: inPlaceOf(Log.prototype, "cut", (right) => {
-      return async function cut(this: Log) {
-        await right.call(this, this.last.index);
+    plant: inPlaceOf(Log.prototype, "append", (right) => {
+      return async function append(this: Log, entries) {
+        await right.call(this, entries);
+        await this.cut(this.last.index);
       };
     }),
   },
@@ -85,7 +86,6 @@ export const planted: readonly Flaw[] = [
   { name: "two votes in a term", plant: rule({ voteIsFree: () => true }) },
   { name: "anybody's log is new enough", plant: rule({ isUpToDate: () => true }) },
   { name: "one less than a majority", plant: rule({ majority: (n) => Math.floor(n / 2) }) },
-  { name: "a read needs no round", plant: rule({ confirmsRead: () => true }) },
   { name: "logs need not agree before what is added", plant: rule({ joins: () => true }) },
   {
     name: "a follower commits what it has not compared",
