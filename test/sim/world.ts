@@ -56,6 +56,8 @@ const CLIENTS = 4;
 const STORM_MS = 6_000;
 const CALM_MS = 5_000;
 const QUIET_MS = 2_500;
+/** By then some client has written, however the dice fell. */
+const PATIENCE_MS = 30_000;
 const settings: Settings = {
   ...defaultSettings,
   electionMs: 300,
@@ -138,7 +140,7 @@ export class World {
     await this.#until(() => false, CALM_MS);
     const before = this.clients.acknowledged;
     this.clients.slowness = 1;
-    await this.#until(() => this.clients.acknowledged > before, QUIET_MS);
+    await this.#until(() => this.clients.acknowledged > before, PATIENCE_MS);
     if (this.oracle.violations.length > 0) return;
     if (this.clients.acknowledged === before) this.#wrong("in calm times nothing is acknowledged");
     this.clients.stopped = true;
