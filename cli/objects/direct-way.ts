@@ -67,17 +67,17 @@ export class DirectWay {
     const { config } = this.#client;
     const { protocol, hostname, host, port } = this.#url;
     const signer = await config.signer();
+    const signed = await signer.sign({
+      method,
+      protocol,
+      hostname: hostname.replace(/^\[|\]$/g, ""),
+      ...(port !== "" && { port: Number(port) }),
+      path: `${this.#base}/${bucket}/${key.split("/").map(encoded).join("/")}`,
+      query: {},
+      headers: { host, "user-agent": "quarry", ...headers },
+      ...(body !== undefined && { body }),
+    });
     try {
-      const signed = await signer.sign({
-        method,
-        protocol,
-        hostname: hostname.replace(/^\[|\]$/g, ""),
-        ...(port !== "" && { port: Number(port) }),
-        path: `${this.#base}/${bucket}/${key.split("/").map(encoded).join("/")}`,
-        query: {},
-        headers: { host, "user-agent": "quarry", ...headers },
-        ...(body !== undefined && { body }),
-      });
       const { response } = await config.requestHandler.handle(signed as Signed);
       const answered = { headers: response.headers, body: response.body as Readable };
       if (response.statusCode === 200) return answered;

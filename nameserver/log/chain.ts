@@ -13,9 +13,6 @@ export interface LogBase {
   readonly check: number;
 }
 
-/** What a log of no entries yet begins behind. */
-export const logStart: LogBase = { index: 0 as LogIndex, term: 0 as Term, timeMs: 0, check: 0 };
-
 export class Chain {
   #firstIndex: number;
   /** Of the entry before the first kept one, then of each. */
