@@ -8,8 +8,8 @@ import type { AnyCommand, AnyResult } from "../../nameserver/command.ts";
 import type { StateReader } from "../../nameserver/group/group.ts";
 import { list } from "../../nameserver/queries/list.ts";
 import { lookup } from "../../nameserver/queries/lookup.ts";
+import type { Answer, Operation, Request, Seen } from "../linearizable/history.ts";
 import { WATCHED } from "./cuts.ts";
-import type { Answer, Operation, Request, Seen } from "./history.ts";
 import { isOpen, type Line } from "./line.ts";
 import type { Oracle } from "./oracle.ts";
 

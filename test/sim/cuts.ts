@@ -3,7 +3,7 @@
  * all keys as of one index, and that index is no older than what was acknowledged before it began.
  */
 import type { AnyCommand } from "../../nameserver/command.ts";
-import type { Seen } from "./history.ts";
+import type { Seen } from "../linearizable/history.ts";
 
 /** The bucket that clients with a history use. */
 export const WATCHED = "watched";
