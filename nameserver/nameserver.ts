@@ -2,43 +2,29 @@
 import type { Durability } from "../base/append-file.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Disk } from "../base/disk.ts";
-import { assert, QuarryError } from "../base/errors.ts";
+import { QuarryError } from "../base/errors.ts";
 import { ensureIdentity, readIdentity } from "../base/identity.ts";
 import type { ServerId } from "../base/ids.ts";
 import type { Random } from "../base/random.ts";
 import type { BlockService } from "../rpc/block-service.ts";
-import type { Command, CommandResult } from "../rpc/commands.ts";
-import type { NameService, OpenBlock } from "../rpc/name-service.ts";
-import { bucketInfo } from "./apply/buckets.ts";
+import type { NameService } from "../rpc/name-service.ts";
 import { leaveCleanEnd, takeCleanEnd } from "./clean-end.ts";
 import type { Group } from "./group/group.ts";
 import { claimFolder, foundersOf, type Membership } from "./group/membership.ts";
 import { Replica } from "./group/replica.ts";
 import { Transport } from "./group/transport.ts";
-import { keys } from "./keyspace.ts";
+import { leaderWork } from "./leader-work.ts";
 import { listSegments } from "./log/segments.ts";
 import { OpenBlocks } from "./open-blocks.ts";
-import { chunkRun } from "./queries/content.ts";
-import { buckets, deleted, list } from "./queries/list.ts";
-import { lookup } from "./queries/lookup.ts";
-import { objectParts } from "./queries/object-parts.ts";
-import { read, readBucket } from "./queries/read.ts";
-import { parts, uploads } from "./queries/uploads.ts";
-import { access, user, users } from "./queries/users.ts";
-import { versions } from "./queries/versions.ts";
 import { RowCache } from "./row-cache.ts";
-import { configure, settingsWorker } from "./settings.ts";
+import { nameService } from "./serve-names.ts";
+import { configure } from "./settings.ts";
 import { type OpenStore, StateFolder } from "./state-folder.ts";
 import { LevelState } from "./state-level.ts";
 import type { Change } from "./state-store.ts";
 import { whileLeading } from "./while-leading.ts";
-import { collect } from "./workers/collect.ts";
-import { compactBlocks } from "./workers/compaction.ts";
-import { dropLeftovers } from "./workers/drop.ts";
-import { expirePending, expireTrash } from "./workers/expire.ts";
-import { settleAndSweep } from "./workers/settle.ts";
 import { Tombstones } from "./workers/tombstones.ts";
-import { type Worker, Workers } from "./workers/worker.ts";
+import { Workers } from "./workers/worker.ts";
 
 export interface NameserverOptions {
   readonly disk: Disk;
@@ -69,33 +55,7 @@ export interface Nameserver extends NameService, AsyncDisposable {
 }
 
 const OPEN_BLOCKS_PER_DEVICE = 2;
-const SETTLE_MS = 60_000;
 const WORKERS_PAUSE_MS = 1_000;
-const LOOK_AT_BLOCKS_MS = 10_000;
-const GARBAGE_SHARE = 0.3;
-
-const clientCommands: { readonly [Type in Command["type"]]: true } = {
-  createBucket: true,
-  deleteBucket: true,
-  configureBucket: true,
-  putUser: true,
-  removeUser: true,
-  putAccessKey: true,
-  removeAccessKey: true,
-  addChunks: true,
-  dropBlob: true,
-  putObject: true,
-  copyObject: true,
-  describeObject: true,
-  deleteObject: true,
-  createUpload: true,
-  putPart: true,
-  putPartCopy: true,
-  stageParts: true,
-  completeUpload: true,
-  abortUpload: true,
-  undelete: true,
-};
 
 /**
  * Opens or creates the metadata in a folder.
@@ -203,82 +163,7 @@ function startWorkers(
   if (pauseMs === "off") return undefined;
   const { blocks, clock, report } = options;
   const context = { group, blocks, clock, report };
-  const settleMs = options.settleMs ?? SETTLE_MS;
-  const lookMs = Math.min(settleMs, LOOK_AT_BLOCKS_MS);
-  const workers = [
-    ...(options.member === undefined ? [] : [settingsWorker(group, options)]),
-    expirePending(context),
-    expireTrash(context),
-    dropLeftovers(context),
-    collect(context, lookMs),
-    sealLeftovers(openBlocks, clock, lookMs),
-    settleAndSweep(context, { settleMs, lookMs, sweepAll: !cleanEnd }),
-    compactBlocks(context, { lookMs, garbageShare: GARBAGE_SHARE }),
-  ];
-  return new Workers(context, workers, pauseMs);
-}
-
-function sealLeftovers(openBlocks: OpenBlocks, clock: Clock, lookMs: number): Worker {
-  let lookedMs = clock.monotonicMs();
-  return {
-    name: "sealing of reported blocks",
-    async step() {
-      if (clock.monotonicMs() - lookedMs < lookMs) return false;
-      lookedMs = clock.monotonicMs();
-      await openBlocks.sealLeftovers();
-      return false;
-    },
-  };
-}
-
-async function execute(group: Group, command: Command): Promise<CommandResult> {
-  if (!Object.hasOwn(clientCommands, command.type))
-    throw new QuarryError("NotImplemented", `clients cannot give the command ${command.type}`);
-  const result = await group.propose(command);
-  assert(result.type !== "lease", "only a lease is answered with one");
-  return result;
-}
-
-function nameService(group: Group, openBlocks: OpenBlocks, cache: RowCache): NameService {
-  const { state } = group;
-  /** Reads what every acknowledged command left (INV-5). */
-  const query =
-    <Arguments extends unknown[], Answer>(
-      answer: (...from: Arguments) => Answer | Promise<Answer>,
-    ) =>
-    async (...from: Arguments): Promise<Answer> => {
-      await group.readBarrier();
-      return await answer(...from);
-    };
-  return {
-    execute: (command) => execute(group, command),
-    bucket: query((name) => bucketInfo(name, readBucket(state, name))),
-    buckets: query((owner, after, limit) => buckets(state, owner, after, limit)),
-    lookup: query((request) => lookup(state, request)),
-    chunks: query((pin, offset) => chunkRun(state, pin, offset)),
-    objectParts: query((request) => objectParts(state, request)),
-    versions: query(async (request) => {
-      await using view = state.snapshot();
-      return await versions(view, request);
-    }),
-    access: query((request) => access(cache, request)),
-    user: query((by) => user(state, by)),
-    users: query((after, limit) => users(state, after, limit)),
-    list: query((request) => list(state, request)),
-    uploads: query((request) => uploads(state, request)),
-    parts: query((request) => parts(state, request)),
-    deleted: query((request) => deleted(state, request)),
-    leaseBlobs: async (count) => {
-      const result = await group.propose({ type: "leaseBlobs", count });
-      assert(result.type === "lease", "a lease is answered with one");
-      return result.first;
-    },
-    openBlocks: (pool) => openBlocks.get(pool),
-    locate: query((block): OpenBlock => {
-      const row = read(state, keys.block(block));
-      if (row === undefined) throw new QuarryError("NoSuchBlock", `there is no block ${block}`);
-      return { block, generation: row.generation, members: row.members };
-    }),
-    reportBlock: (block, generation) => openBlocks.seal(block, generation),
-  };
+  const inGroup = options.member !== undefined;
+  const work = leaderWork(context, { ...options, openBlocks, sweepAll: !cleanEnd, inGroup });
+  return new Workers(context, work, pauseMs);
 }

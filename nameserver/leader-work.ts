@@ -1,0 +1,53 @@
+/** All that a leader does by itself, in the order in which it takes turns. */
+import type { Clock } from "../base/clock.ts";
+import type { OpenBlocks } from "./open-blocks.ts";
+import { type Settings, settingsWorker } from "./settings.ts";
+import { collect } from "./workers/collect.ts";
+import { compactBlocks } from "./workers/compaction.ts";
+import { dropLeftovers } from "./workers/drop.ts";
+import { expirePending, expireTrash } from "./workers/expire.ts";
+import { settleAndSweep } from "./workers/settle.ts";
+import type { WorkContext, Worker } from "./workers/worker.ts";
+
+export interface LeaderWork extends Settings {
+  readonly openBlocks: OpenBlocks;
+  /** How long a block stays sealed before it settles; default one minute. */
+  readonly settleMs?: number;
+  /** The last run did not end cleanly: sweep every block again. */
+  readonly sweepAll: boolean;
+  /** The settings are seen to while leading; otherwise that was done at the start. */
+  readonly inGroup: boolean;
+}
+
+const SETTLE_MS = 60_000;
+const LOOK_AT_BLOCKS_MS = 10_000;
+const GARBAGE_SHARE = 0.3;
+
+export function leaderWork(context: WorkContext, options: LeaderWork): Worker[] {
+  const { group, clock } = context;
+  const settleMs = options.settleMs ?? SETTLE_MS;
+  const lookMs = Math.min(settleMs, LOOK_AT_BLOCKS_MS);
+  return [
+    ...(options.inGroup ? [settingsWorker(group, options)] : []),
+    expirePending(context),
+    expireTrash(context),
+    dropLeftovers(context),
+    collect(context, lookMs),
+    sealLeftovers(options.openBlocks, clock, lookMs),
+    settleAndSweep(context, { settleMs, lookMs, sweepAll: options.sweepAll }),
+    compactBlocks(context, { lookMs, garbageShare: GARBAGE_SHARE }),
+  ];
+}
+
+function sealLeftovers(openBlocks: OpenBlocks, clock: Clock, lookMs: number): Worker {
+  let lookedMs = clock.monotonicMs();
+  return {
+    name: "sealing of reported blocks",
+    async step() {
+      if (clock.monotonicMs() - lookedMs < lookMs) return false;
+      lookedMs = clock.monotonicMs();
+      await openBlocks.sealLeftovers();
+      return false;
+    },
+  };
+}

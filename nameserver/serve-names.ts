@@ -1,0 +1,92 @@
+/** Answers {@link NameService}: commands go to the group, queries to its state. */
+import { assert, QuarryError } from "../base/errors.ts";
+import type { Command, CommandResult } from "../rpc/commands.ts";
+import type { NameService, OpenBlock } from "../rpc/name-service.ts";
+import { bucketInfo } from "./apply/buckets.ts";
+import type { Group } from "./group/group.ts";
+import { keys } from "./keyspace.ts";
+import type { OpenBlocks } from "./open-blocks.ts";
+import { chunkRun } from "./queries/content.ts";
+import { buckets, deleted, list } from "./queries/list.ts";
+import { lookup } from "./queries/lookup.ts";
+import { objectParts } from "./queries/object-parts.ts";
+import { read, readBucket } from "./queries/read.ts";
+import { parts, uploads } from "./queries/uploads.ts";
+import { access, user, users } from "./queries/users.ts";
+import { versions } from "./queries/versions.ts";
+import type { RowCache } from "./row-cache.ts";
+
+const clientCommands: { readonly [Type in Command["type"]]: true } = {
+  createBucket: true,
+  deleteBucket: true,
+  configureBucket: true,
+  putUser: true,
+  removeUser: true,
+  putAccessKey: true,
+  removeAccessKey: true,
+  addChunks: true,
+  dropBlob: true,
+  putObject: true,
+  copyObject: true,
+  describeObject: true,
+  deleteObject: true,
+  createUpload: true,
+  putPart: true,
+  putPartCopy: true,
+  stageParts: true,
+  completeUpload: true,
+  abortUpload: true,
+  undelete: true,
+};
+
+async function execute(group: Group, command: Command): Promise<CommandResult> {
+  if (!Object.hasOwn(clientCommands, command.type))
+    throw new QuarryError("NotImplemented", `clients cannot give the command ${command.type}`);
+  const result = await group.propose(command);
+  assert(result.type !== "lease", "only a lease is answered with one");
+  return result;
+}
+
+export function nameService(group: Group, openBlocks: OpenBlocks, cache: RowCache): NameService {
+  const { state } = group;
+  /** Reads what every acknowledged command left (INV-5). */
+  const query =
+    <Arguments extends unknown[], Answer>(
+      answer: (...from: Arguments) => Answer | Promise<Answer>,
+    ) =>
+    async (...from: Arguments): Promise<Answer> => {
+      await group.readBarrier();
+      return await answer(...from);
+    };
+  return {
+    execute: (command) => execute(group, command),
+    bucket: query((name) => bucketInfo(name, readBucket(state, name))),
+    buckets: query((owner, after, limit) => buckets(state, owner, after, limit)),
+    lookup: query((request) => lookup(state, request)),
+    chunks: query((pin, offset) => chunkRun(state, pin, offset)),
+    objectParts: query((request) => objectParts(state, request)),
+    versions: query(async (request) => {
+      await using view = state.snapshot();
+      return await versions(view, request);
+    }),
+    access: query((request) => access(cache, request)),
+    user: query((by) => user(state, by)),
+    users: query((after, limit) => users(state, after, limit)),
+    list: query((request) => list(state, request)),
+    uploads: query((request) => uploads(state, request)),
+    parts: query((request) => parts(state, request)),
+    deleted: query((request) => deleted(state, request)),
+    leaseBlobs: async (count) => {
+      const result = await group.propose({ type: "leaseBlobs", count });
+      assert(result.type === "lease", "a lease is answered with one");
+      return result.first;
+    },
+    openBlocks: (pool) => openBlocks.get(pool),
+    locate: query((block): OpenBlock => {
+      const row = read(state, keys.block(block));
+      if (row === undefined) throw new QuarryError("NoSuchBlock", `there is no block ${block}`);
+      return { block, generation: row.generation, members: row.members };
+    }),
+    reportBlock: (block, generation) => openBlocks.seal(block, generation),
+  };
+}
