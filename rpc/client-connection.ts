@@ -23,6 +23,8 @@ export interface ClientConnectionOptions {
   readonly random: Random;
   /** Wait this long before connecting. */
   readonly delayMs: number;
+  /** See `RpcClientOptions`. */
+  readonly pingMs?: number;
   readonly onReady: () => void;
   readonly onLost: () => void;
 }
@@ -45,11 +47,12 @@ export class ClientConnection implements ConnectionOwner {
     this.#deadlines = new Deadlines(options.clock, this.#calls, (stream, call) =>
       this.#giveUp(stream, call, "Timeout", `no answer in ${call.deadlineMs} ms`),
     );
-    this.#heartbeat = new Heartbeat(options.clock, {
+    const actions = {
       awaited: () => this.#calls.size > 0,
       ask: () => this.#connection?.outbox.ping(),
       giveUp: () => this.#end(new QuarryError("Unavailable", "the server gives no sign of life")),
-    });
+    };
+    this.#heartbeat = new Heartbeat(options.clock, actions, options.pingMs);
     if (options.delayMs > 0) options.clock.after(options.delayMs, () => this.#connect());
     else this.#connect();
   }
@@ -141,13 +144,20 @@ export class ClientConnection implements ConnectionOwner {
 
   #connect(): void {
     if (this.#lost) return;
-    const { address, secret, random, clock } = this.#options;
+    const { address, secret, random, clock, pingMs } = this.#options;
+    const handshakeMs = pingMs === undefined ? limits.rpcHandshakeMs : pingMs * limits.rpcPings;
     const socket = connectSocket(address, (chunk) => {
       this.#heartbeat.heard();
       connection.receive(chunk);
       return true; // a client always reads: what it waits for must get through
     });
-    const connection = new Connection(socket, this, clientHandshake(secret, random), clock);
+    const connection = new Connection(
+      socket,
+      this,
+      clientHandshake(secret, random),
+      clock,
+      handshakeMs,
+    );
     this.#connection = connection;
     socket.once("connect", () => connection.start());
   }

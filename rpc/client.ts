@@ -24,6 +24,12 @@ export interface RpcClientOptions {
   readonly connections?: number;
   /** Default `limits.rpcDeadlineMs`. */
   readonly deadlineMs?: number;
+  /**
+   * A server that is awaited and silent is asked for a sign this often, and given up after
+   * `limits.rpcPings` without one; a handshake may take as long as that. Default `limits.rpcPingMs`,
+   * and `limits.rpcHandshakeMs` for the handshake.
+   */
+  readonly pingMs?: number;
 }
 
 /** A place for one connection. */
@@ -113,13 +119,14 @@ export class RpcClient implements AsyncDisposable {
   }
 
   #open(lane: Lane): ClientConnection {
-    const { address, secret, clock, random } = this.#options;
+    const { address, secret, clock, random, pingMs } = this.#options;
     let wasReady = false;
     const connection = new ClientConnection({
       address,
       secret,
       clock,
       random,
+      ...(pingMs !== undefined && { pingMs }),
       delayMs: lane.failures === 0 ? 0 : Math.max(0, lane.retryAtMs - clock.monotonicMs()),
       onReady: () => {
         wasReady = true;

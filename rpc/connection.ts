@@ -28,13 +28,19 @@ export class Connection {
   #timer: Timer;
   #lost = false;
 
-  constructor(socket: Socket, owner: ConnectionOwner, handshake: Handshake, clock: Clock) {
+  constructor(
+    socket: Socket,
+    owner: ConnectionOwner,
+    handshake: Handshake,
+    clock: Clock,
+    handshakeMs: number = limits.rpcHandshakeMs,
+  ) {
     this.#socket = socket;
     this.#owner = owner;
     this.#handshake = handshake;
     this.#reader = new FrameReader(owner);
     this.outbox = new Outbox(socket);
-    this.#timer = clock.after(limits.rpcHandshakeMs, () =>
+    this.#timer = clock.after(handshakeMs, () =>
       this.fail(new QuarryError("Unavailable", "the peer did not finish the handshake in time")),
     );
     socket.on("error", (error) =>

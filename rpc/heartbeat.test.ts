@@ -15,7 +15,8 @@ import { blockTable } from "./tables.ts";
 const address = { device, block: 1 as BlockId, generation: 1 };
 
 describe("a silent peer", () => {
-  test("a server that gives no sign of life is given up", async () => {
+  test.each([undefined, 40])("a server without a sign of life is given up (%s)", async (pingMs) => {
+    const everyMs = pingMs ?? limits.rpcPingMs;
     const path = freshPath();
     const kinds: number[] = [];
     const mute = createServer((socket) => {
@@ -34,7 +35,10 @@ describe("a silent peer", () => {
     });
     await new Promise<void>((resolve) => mute.listen(path, resolve));
     const clock = new ManualClock();
-    await using rpc = new RpcClient({ address: { path }, secret, clock, random: systemRandom });
+    await using rpc = new RpcClient({
+      ...{ address: { path }, secret, clock, random: systemRandom },
+      ...(pingMs !== undefined && { pingMs }),
+    });
     const call = connect(blockTable, rpc).createBlock(address);
     const failed = expect(call).rejects.toMatchObject({
       code: "Unavailable",
@@ -43,12 +47,25 @@ describe("a silent peer", () => {
     });
     await until(() => kinds.length === 1); // the request
     for (let asked = 1; asked <= limits.rpcPings; asked++) {
-      clock.advance(limits.rpcPingMs);
+      clock.advance(everyMs);
       await until(() => kinds.length === 1 + asked);
     }
     expect(kinds.slice(1).every((kind) => kind === frameKinds.ping)).toBe(true);
-    clock.advance(limits.rpcPingMs);
+    clock.advance(everyMs);
     await failed;
+    await new Promise((resolve) => mute.close(resolve));
+  });
+
+  test("a server that does not finish the handshake is given up as soon", async () => {
+    const path = freshPath();
+    const mute = createServer((socket) => void socket.on("error", () => {}));
+    await new Promise<void>((resolve) => mute.listen(path, resolve));
+    const clock = new ManualClock();
+    const seams = { address: { path }, secret, clock, random: systemRandom };
+    await using rpc = new RpcClient({ ...seams, pingMs: 40 });
+    const call = connect(blockTable, rpc).createBlock(address);
+    clock.advance(40 * limits.rpcPings);
+    await expect(call).rejects.toMatchObject({ code: "Unavailable", mayHaveExecuted: false });
     await new Promise((resolve) => mute.close(resolve));
   });
 

@@ -15,13 +15,16 @@ export interface HeartbeatActions {
 export class Heartbeat {
   readonly #clock: Clock;
   readonly #actions: HeartbeatActions;
+  readonly #everyMs: number;
   #timer: Timer | undefined;
   /** Signs asked for since the peer was last heard. */
   #asked = 0;
 
-  constructor(clock: Clock, actions: HeartbeatActions) {
+  /** `everyMs`: how long a silent peer is left alone before it is asked. */
+  constructor(clock: Clock, actions: HeartbeatActions, everyMs: number = limits.rpcPingMs) {
     this.#clock = clock;
     this.#actions = actions;
+    this.#everyMs = everyMs;
   }
 
   /** Something is awaited from now on. */
@@ -41,7 +44,7 @@ export class Heartbeat {
   }
 
   #arm(): void {
-    this.#timer = this.#clock.after(limits.rpcPingMs, this.#beat);
+    this.#timer = this.#clock.after(this.#everyMs, this.#beat);
   }
 
   readonly #beat = (): void => {
