@@ -24,6 +24,8 @@ export interface LeaderOptions {
   readonly random: Random;
   /** How long a call looks for a leader before it fails. Default `limits.leaderPatienceMs`. */
   readonly patienceMs?: number;
+  /** How to talk to one of them; default: over sockets. */
+  readonly open?: (address: Address) => Line;
 }
 
 const PAUSE_MS = 25;
@@ -38,9 +40,10 @@ const FINAL: ReadonlySet<ErrorCode> = new Set(["Busy", "Protocol", "Cancelled"])
 
 type Methods = Record<string, (...args: unknown[]) => Promise<unknown>>;
 
-interface Line {
-  readonly rpc: RpcClient;
+/** The way to one nameserver. */
+export interface Line {
   readonly methods: Methods;
+  close(): void;
 }
 
 interface Member {
@@ -72,7 +75,7 @@ export class LeaderNames implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true;
-    for (const { line } of this.#members.values()) line.rpc.close();
+    for (const { line } of this.#members.values()) line.close();
   }
 
   async #call(name: string, args: readonly unknown[]): Promise<unknown> {
@@ -100,7 +103,7 @@ export class LeaderNames implements AsyncDisposable {
     if (error instanceof InterruptedCall && error.code !== "Timeout" && member.line === line) {
       member.failedMs = clock.monotonicMs();
       // A fresh one does not wait as long before it tries again.
-      line.rpc.close();
+      line.close();
       member.line = this.#open(member.address);
     }
     if (this.#current === member) {
@@ -133,9 +136,11 @@ export class LeaderNames implements AsyncDisposable {
   }
 
   #open(address: Address): Line {
-    const { secret, clock, random } = this.#options;
+    const { secret, clock, random, open } = this.#options;
+    if (open !== undefined) return open(address);
     const rpc = new RpcClient({ address, secret, clock, random });
-    return { rpc, methods: connect(nameTable, rpc) as unknown as Methods };
+    const methods = connect(nameTable, rpc) as unknown as Methods;
+    return { methods, close: () => rpc.close() };
   }
 }
 
