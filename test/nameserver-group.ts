@@ -7,11 +7,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { systemClock } from "../base/clock.ts";
 import { systemRandom } from "../base/random.ts";
 import { LeaderNames } from "../client/leader.ts";
-import type { Address } from "../rpc/address.ts";
+import { type Address, formatAddress } from "../rpc/address.ts";
 import { RpcClient } from "../rpc/client.ts";
 import { connect } from "../rpc/connect.ts";
 import type { GroupService, MemberStatus } from "../rpc/group-service.ts";
-import { groupTable } from "../rpc/tables.ts";
+import type { NameService } from "../rpc/name-service.ts";
+import { groupTable, nameTable } from "../rpc/tables.ts";
 import { freePort } from "./server-process.ts";
 
 const bin = resolve(import.meta.dirname, "..", "cli", "bin.mjs");
@@ -22,25 +23,41 @@ interface Running {
   readonly ended: Promise<number | null>;
 }
 
+type GroupAddress = Address & { readonly port: number };
+
+/** Where members stand, when not all in the same place. */
+export interface GroupPlaces {
+  /** Default: a free port of 127.0.0.1. */
+  readonly address?: (node: number) => GroupAddress;
+  /** A command that runs the member, such as one that enters a namespace. */
+  readonly within?: (node: number) => readonly string[];
+  readonly environment?: (node: number) => Readonly<Record<string, string>>;
+  /** The member's folder; default: one of the group's own. */
+  readonly data?: (node: number) => string | undefined;
+}
+
 export class NameserverGroup implements AsyncDisposable {
   readonly secret = systemRandom.bytes(32);
-  readonly addresses = new Map<number, Address & { readonly port: number }>();
+  readonly addresses = new Map<number, GroupAddress>();
   /** What all processes printed. */
   output = "";
+  readonly #said = new Map<number, string>();
   readonly #running = new Map<number, Running>();
   readonly #asking = new Map<number, RpcClient>();
   readonly #directory: string;
+  readonly #places: GroupPlaces;
 
-  private constructor(directory: string) {
+  private constructor(directory: string, places: GroupPlaces) {
     this.#directory = directory;
+    this.#places = places;
   }
 
-  static async found(count: number): Promise<NameserverGroup> {
-    const group = new NameserverGroup(await mkdtemp(join(tmpdir(), "quarry-group-")));
+  static async found(count: number, places: GroupPlaces = {}): Promise<NameserverGroup> {
+    const group = new NameserverGroup(await mkdtemp(join(tmpdir(), "quarry-group-")), places);
     const { secret, addresses } = group;
     await writeFile(group.secretFile, secret.toString("hex"), { mode: 0o600 });
     for (let node = 1; node <= count; node++) {
-      const address = { host: "127.0.0.1", port: await freePort() };
+      const address = places.address?.(node) ?? { host: "127.0.0.1", port: await freePort() };
       addresses.set(node, address);
       group.#asking.set(
         node,
@@ -63,19 +80,40 @@ export class NameserverGroup implements AsyncDisposable {
   }
 
   start(node: number, ...more: readonly string[]): void {
-    const peers = [...this.addresses].map(([id, { port }]) => `${id}=127.0.0.1:${port}`).join(",");
-    const data = join(this.#directory, String(node));
-    const flags = ["--data", data, "--node", String(node), "--peers", peers];
-    const secret = ["--secret-file", this.secretFile];
-    const child = spawn(process.execPath, [bin, "nameserver", ...flags, ...secret, ...more], {
+    const peers = [...this.addresses].map(([id, at]) => `${id}=${formatAddress(at)}`).join(",");
+    const flags = ["--data", this.data(node), "--node", String(node), "--peers", peers];
+    const args = [bin, "nameserver", ...flags, "--secret-file", this.secretFile, ...more];
+    const { within, environment } = this.#places;
+    const [command = "", ...words] = [...(within?.(node) ?? []), process.execPath, ...args];
+    const child = spawn(command, words, {
       stdio: ["ignore", "pipe", "pipe"],
+      env: { ...process.env, ...environment?.(node) },
     });
+    const keep = (said: string, text: Buffer) => (said + text.toString()).slice(-1_000_000);
     for (const stream of [child.stdout, child.stderr])
       stream.on("data", (text: Buffer) => {
-        this.output = (this.output + text.toString()).slice(-1_000_000);
+        this.output = keep(this.output, text);
+        this.#said.set(node, keep(this.said(node), text));
       });
     const ended = new Promise<number | null>((gone) => child.once("exit", gone));
     this.#running.set(node, { child, ended });
+  }
+
+  /** The folder of a member. */
+  data(node: number): string {
+    return this.#places.data?.(node) ?? join(this.#directory, String(node));
+  }
+
+  /** What one member printed, in all its lives. */
+  said(node: number): string {
+    return this.#said.get(node) ?? "";
+  }
+
+  /** The exit code of a member that ends by itself. */
+  async ended(node: number): Promise<number | null> {
+    const code = (await this.#running.get(node)?.ended) ?? null;
+    this.#running.delete(node);
+    return code;
   }
 
   /** Resolves with the exit code when the process is gone. */
@@ -100,6 +138,20 @@ export class NameserverGroup implements AsyncDisposable {
     return new LeaderNames({ secret, addresses, clock: systemClock, random: systemRandom });
   }
 
+  /** One nameserver alone: nobody else is asked when it does not lead. */
+  alone(
+    node: number,
+    deadlineMs: number,
+  ): { readonly rpc: RpcClient; readonly names: NameService } {
+    const address = this.addresses.get(node);
+    if (address === undefined) throw new Error(`there is no nameserver ${node}`);
+    const { secret } = this;
+    const rpc = new RpcClient({
+      ...{ address, secret, deadlineMs, clock: systemClock, random: systemRandom },
+    });
+    return { rpc, names: connect(nameTable, rpc) };
+  }
+
   async status(node: number): Promise<MemberStatus | undefined> {
     const rpc = this.#asking.get(node);
     if (rpc === undefined || !this.#running.has(node)) return undefined;
@@ -121,13 +173,19 @@ export class NameserverGroup implements AsyncDisposable {
     }
   }
 
-  /** Waits until all have applied the same, and tells their states: one when they agree. */
-  async digests(): Promise<Set<string>> {
+  /**
+   * Waits until all have applied the same, and tells their states: one when they agree. After
+   * `longestMs` it tells them as they are, with how far each has come.
+   */
+  async digests(longestMs = Infinity): Promise<Set<string>> {
+    const untilMs = performance.now() + longestMs;
     for (;;) {
       const all = await Promise.all(this.nodes.map((node) => this.status(node)));
       const applied = new Set(all.map((one) => one?.applied));
       if (applied.size === 1 && !applied.has(undefined))
         return new Set(all.map((one) => one?.digest ?? ""));
+      if (performance.now() > untilMs)
+        return new Set(all.map((one, i) => `${i + 1}: ${one?.digest} at ${one?.applied}`));
       await sleep(20);
     }
   }

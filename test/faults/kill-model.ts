@@ -38,9 +38,16 @@ export class KillModel {
     return [...this.#keys.keys()];
   }
 
-  /** An operation begins: until it is acknowledged, both outcomes are possible. */
-  begin(key: string, outcome: State): void {
-    this.#of(key).possible.add(outcome);
+  /**
+   * An operation begins: until it is acknowledged, both outcomes are possible. What is given back is
+   * to be called when it certainly did not happen.
+   */
+  begin(key: string, outcome: State): () => void {
+    const { possible } = this.#of(key);
+    possible.add(outcome);
+    return () => {
+      possible.delete(outcome);
+    };
   }
 
   acknowledge(key: string, outcome: State): void {
