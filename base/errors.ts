@@ -35,6 +35,8 @@ const retryByCode = {
   NotImplemented: "no",
   /** The session that a command belongs to is over: whether it was applied cannot be told any more. */
   SessionExpired: "no",
+  /** The change was made, by an earlier attempt, but its answer was too large to be kept: look. */
+  AnswerLost: "no",
   /** This nameserver does not lead. What was asked for did not happen, and never will by this call. */
   NotLeader: "now",
   /** A change may have happened, or may happen yet: look before it is made again. */

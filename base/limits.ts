@@ -109,13 +109,21 @@ export const limits = {
   groupHandOverMs: 3_000,
 
   // sessions of clients
-  sessions: 65_536,
-  /** Unanswered commands of one session; results kept for its retries. */
-  sessionWindow: 64,
+  sessions: 16_384,
+  /**
+   * Unanswered commands of one session; results kept for its retries. Part of the format of the
+   * state: where a result stands depends on it.
+   */
+  sessionWindow: 256,
   sessionMs: 3_600_000,
-  /** Expired sessions that one new session clears away. */
-  sessionsCleared: 16,
+  /** Sessions that one command clears away; each has at most a window of rows. */
+  sessionsCleared: 8,
+  /** Of a larger result only that it was made is kept. */
   sessionResultBytes: 4 * KiB,
+  /** The log keeps 32 bits. */
+  sessionSequence: 2 ** 32 - 1,
+  /** Sessions of one client: as many commands as a connection carries. */
+  clientSessions: 4,
 
   // objects, as S3 documents them
   keyBytes: 1024,

@@ -5,7 +5,7 @@
  */
 import { Packr } from "msgpackr";
 import { QuarryError } from "../base/errors.ts";
-import type { BlobId, BlockId, DeviceId } from "../base/ids.ts";
+import type { BlobId, BlockId, DeviceId, SessionId } from "../base/ids.ts";
 import type { Command, CommandResult } from "../rpc/commands.ts";
 
 export type SystemCommand =
@@ -60,11 +60,18 @@ export type SystemCommand =
       readonly last: boolean;
     }
   /** Drops the last page of a content that nothing holds. */
-  | { readonly type: "dropContentPage"; readonly queued: number; readonly page: number };
+  | { readonly type: "dropContentPage"; readonly queued: number; readonly page: number }
+  | { readonly type: "openSession" }
+  | { readonly type: "closeSession"; readonly session: SessionId }
+  /** Those of them that are over are cleared away, at most `limits.sessionsCleared`. */
+  | { readonly type: "clearSessions"; readonly sessions: readonly SessionId[] };
 
 export type AnyCommand = Command | SystemCommand;
 
-export type AnyResult = CommandResult | { readonly type: "lease"; readonly first: BlobId };
+export type AnyResult =
+  | CommandResult
+  | { readonly type: "lease"; readonly first: BlobId }
+  | { readonly type: "session"; readonly session: SessionId };
 
 const packr = new Packr({ useRecords: false, variableMapSize: true });
 

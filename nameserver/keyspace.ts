@@ -8,7 +8,7 @@
  * JavaScript's string order is not UTF-8 order, so keys are held as latin1 strings, one character a
  * byte: those compare as bytes do, and can be keys of a Map. A key carries the type of its row.
  */
-import type { BlobId, BlockId, VersionSequence } from "../base/ids.ts";
+import type { BlobId, BlockId, SessionId, VersionSequence } from "../base/ids.ts";
 import type * as rows from "./rows.ts";
 
 declare const rowType: unique symbol;
@@ -45,6 +45,9 @@ export const tags = {
   dueQueue: "\x71",
   collectQueue: "\x72",
   dropQueue: "\x73",
+  session: "\x80",
+  sessionResult: "\x81",
+  sessionCount: "\x82",
 } as const;
 export type Tag = keyof typeof tags;
 
@@ -128,6 +131,10 @@ export const keys = {
   collectQueue: (index: number, blob: BlobId) =>
     key<rows.QueueRow>("collectQueue", u56(index) + u56(blob)),
   dropQueue: (sequence: number) => key<rows.DropRow>("dropQueue", u56(sequence)),
+  session: (session: SessionId) => key<rows.SessionRow>("session", u56(session)),
+  sessionResult: (session: SessionId, slot: number) =>
+    key<rows.SessionResultRow>("sessionResult", u56(session) + u32(slot)),
+  sessionCount: () => key<rows.SessionCountRow>("sessionCount", ""),
 } as const;
 
 /** What all keys of a kind begin with; with a bucket, all keys of that bucket. */

@@ -1,11 +1,13 @@
 /** All that a leader does by itself, in the order in which it takes turns. */
 import type { Clock } from "../base/clock.ts";
+import { limits } from "../base/limits.ts";
 import type { OpenBlocks } from "./open-blocks.ts";
 import { type Settings, settingsWorker } from "./settings.ts";
 import { collect } from "./workers/collect.ts";
 import { compactBlocks } from "./workers/compaction.ts";
 import { dropLeftovers } from "./workers/drop.ts";
 import { expirePending, expireTrash } from "./workers/expire.ts";
+import { clearSessions } from "./workers/sessions.ts";
 import { settleAndSweep } from "./workers/settle.ts";
 import type { WorkContext, Worker } from "./workers/worker.ts";
 
@@ -22,6 +24,7 @@ export interface LeaderWork extends Settings {
 const SETTLE_MS = 60_000;
 const LOOK_AT_BLOCKS_MS = 10_000;
 const GARBAGE_SHARE = 0.3;
+const SESSIONS_REST_MS = limits.sessionMs / 60;
 
 export function leaderWork(context: WorkContext, options: LeaderWork): Worker[] {
   const { group, clock } = context;
@@ -32,6 +35,7 @@ export function leaderWork(context: WorkContext, options: LeaderWork): Worker[] 
     expirePending(context),
     expireTrash(context),
     dropLeftovers(context),
+    clearSessions(context, SESSIONS_REST_MS),
     collect(context, lookMs),
     sealLeftovers(options.openBlocks, clock, lookMs),
     settleAndSweep(context, { settleMs, lookMs, sweepAll: options.sweepAll }),

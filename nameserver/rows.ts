@@ -203,3 +203,21 @@ export interface DueRow {
 export type DropRow =
   | { readonly kind: "upload"; readonly upload: number }
   | { readonly kind: "content"; readonly content: number };
+
+/** A client's session (raft/sessions.ts). */
+export interface SessionRow {
+  /** Log time of a command of it, not always the last one. */
+  readonly ms: number;
+}
+
+/** What became of a command of a session; the next one of its slot takes its place. */
+export interface SessionResultRow {
+  readonly seq: number;
+  /** outcome-codec.ts */
+  readonly outcome: Uint8Array;
+}
+
+/** How many sessions there are. */
+export interface SessionCountRow {
+  readonly count: number;
+}

@@ -1,6 +1,7 @@
 /** Answers {@link NameService}: commands go to the group, queries to its state. */
 import { assert, QuarryError } from "../base/errors.ts";
-import type { Command, CommandResult } from "../rpc/commands.ts";
+import { limits } from "../base/limits.ts";
+import type { Command, CommandResult, Once } from "../rpc/commands.ts";
 import type { NameService, OpenBlock } from "../rpc/name-service.ts";
 import { bucketInfo } from "./apply/buckets.ts";
 import type { Group } from "./group/group.ts";
@@ -39,12 +40,20 @@ const clientCommands: { readonly [Type in Command["type"]]: true } = {
   undelete: true,
 };
 
-async function execute(group: Group, command: Command): Promise<CommandResult> {
+async function execute(group: Group, command: Command, once?: Once): Promise<CommandResult> {
   if (!Object.hasOwn(clientCommands, command.type))
     throw new QuarryError("NotImplemented", `clients cannot give the command ${command.type}`);
-  const result = await group.propose(command);
-  assert(result.type !== "lease", "only a lease is answered with one");
+  if (once !== undefined) check(once);
+  const result = await group.propose(command, once);
+  assert(result.type !== "lease" && result.type !== "session", "a client's command has its answer");
   return result;
+}
+
+/** What goes into the log must fit there. */
+function check({ session, sequence }: Once): void {
+  const fits = Number.isSafeInteger(session) && Number.isInteger(sequence);
+  if (!fits || session < 1 || sequence < 1 || sequence > limits.sessionSequence)
+    throw new QuarryError("InvalidArgument", "a session and a number in it belong together");
 }
 
 export function nameService(group: Group, openBlocks: OpenBlocks, cache: RowCache): NameService {
@@ -59,7 +68,15 @@ export function nameService(group: Group, openBlocks: OpenBlocks, cache: RowCach
       return await answer(...from);
     };
   return {
-    execute: (command) => execute(group, command),
+    execute: (command, once) => execute(group, command, once),
+    openSession: async () => {
+      const result = await group.propose({ type: "openSession" });
+      assert(result.type === "session", "a session is answered with its id");
+      return result.session;
+    },
+    closeSession: async (session) => {
+      await group.propose({ type: "closeSession", session });
+    },
     bucket: query((name) => bucketInfo(name, readBucket(state, name))),
     buckets: query((owner, after, limit) => buckets(state, owner, after, limit)),
     lookup: query((request) => lookup(state, request)),

@@ -2,16 +2,19 @@
  * Applies entries of the log to the state, run by run: each run is one batch of the store, with the
  * applied index, the time and the digest in it.
  */
-import { assert, QuarryError } from "../base/errors.ts";
-import type { LogIndex, Term } from "../base/ids.ts";
+import { assert, hasCode, QuarryError } from "../base/errors.ts";
+import type { LogIndex, SessionId, Term } from "../base/ids.ts";
 import { type Configuration, NO_MEMBERS } from "../raft/configuration.ts";
 import { decodeConfiguration } from "../raft/configuration-codec.ts";
 import type { Entry, StateHead } from "../raft/entry.ts";
+import { admit, remember } from "../raft/sessions.ts";
 import { apply } from "./apply/apply.ts";
 import { ApplyContext } from "./apply/context.ts";
-import { type AnyResult, decodeCommand } from "./command.ts";
+import { decodeCommand } from "./command.ts";
 import { type Key, tags } from "./keyspace.ts";
+import { decodeOutcome, encodeOutcome, type Outcome } from "./outcome-codec.ts";
 import { type Digest, decodeRow, encodeRow } from "./row-codec.ts";
+import { StoredSessions } from "./session-rows.ts";
 import type { Change, StateReads, StateStore } from "./state-store.ts";
 import { Transaction } from "./transaction.ts";
 
@@ -32,7 +35,7 @@ interface MetaRow {
 /** What comes of an entry that holds no command. */
 const NOTHING: Outcome = { result: { type: "done" } };
 
-export type Outcome = { readonly result: AnyResult } | { readonly refusal: QuarryError };
+export type { Outcome };
 
 /** Whether this is the row that says what the state contains; it is no part of the digest. */
 export const isHeadKey = (key: Key) => key === META_KEY;
@@ -129,7 +132,30 @@ export class StateMachine {
     return outcomes;
   }
 
-  async #applyCommand({ index, timeMs, data }: Entry): Promise<Outcome> {
+  /** A command of a session is applied once, and what became of it is remembered in the same batch. */
+  async #applyCommand(entry: Entry): Promise<Outcome> {
+    if (entry.session === 0) return await this.#attempt(entry);
+    const transaction = this.#transaction;
+    const sessions = new StoredSessions(transaction);
+    const session = entry.session as SessionId;
+    const { sequence, timeMs } = entry;
+    try {
+      const admission = admit(sessions, session, sequence, timeMs);
+      transaction.accept();
+      if (admission.type === "repeat") return decodeOutcome(admission.result);
+    } catch (error) {
+      transaction.refuse();
+      if (hasCode(error, "SessionExpired", "InvalidArgument")) return { refusal: error };
+      throw error;
+    }
+    const outcome = await this.#attempt(entry);
+    remember(sessions, session, sequence, encodeOutcome(outcome));
+    transaction.accept();
+    return outcome;
+  }
+
+  /** A refused command leaves nothing behind. */
+  async #attempt({ index, timeMs, data }: Entry): Promise<Outcome> {
     const command = decodeCommand(data);
     try {
       const applied = apply(new ApplyContext(this.#transaction, index, timeMs), command);

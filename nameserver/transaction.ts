@@ -14,8 +14,15 @@ interface Cell {
 }
 
 /** Rows that nearly every command reads are kept decoded. */
-const hotTags = new Set<string>([tags.bucket, tags.block, tags.blockUse, tags.settings]);
-const HOT_ROWS = 4096;
+const hotTags = new Set<string>([
+  tags.bucket,
+  tags.block,
+  tags.blockUse,
+  tags.settings,
+  tags.session,
+  tags.sessionResult,
+]);
+const HOT_ROWS = 16_384;
 
 /** `get`, `put` and `delete` on rows: what commands change the metadata with. */
 export interface Rows {

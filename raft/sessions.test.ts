@@ -69,7 +69,7 @@ describe("sessions", () => {
   test("closing leaves no rows behind", () => {
     const rows = new MemorySessions();
     const id = open(rows);
-    for (let sequence = 1; sequence <= 200; sequence++)
+    for (let sequence = 1; sequence <= 3 * limits.sessionWindow; sequence++)
       remember(rows, id, sequence, result(`${sequence}`));
     expect(rows.results.size).toBe(limits.sessionWindow);
     closeSession(rows, id);
@@ -99,7 +99,7 @@ describe("sessions", () => {
       const applied = new Map<number, number>();
       for (let i = 0, timeMs = 1000; i < 1000; i++) {
         timeMs += random.u32() % (limits.sessionMs / 100);
-        const sequence = 1 + ((i + (random.u32() % 150)) >> 1);
+        const sequence = 1 + ((i + (random.u32() % (2 * limits.sessionWindow))) >> 1);
         try {
           if (admit(rows, id, sequence, timeMs).type === "repeat") continue;
         } catch (error) {

@@ -2,7 +2,7 @@
  * Commands: changes to the metadata. One command is one entry of the replicated log, applied whole
  * or not at all, and touches a bounded number of keys.
  */
-import type { BlobId } from "../base/ids.ts";
+import type { BlobId, SessionId } from "../base/ids.ts";
 import type {
   BucketInfo,
   BucketSettings,
@@ -212,3 +212,10 @@ export type CommandResult =
         readonly checksum?: string;
       }[];
     };
+
+/** The number of a command in a session: however often it arrives under it, it is applied once. */
+export interface Once {
+  readonly session: SessionId;
+  /** From 1 to `limits.sessionSequence`; n is not used before n - `limits.sessionWindow` has its answer. */
+  readonly sequence: number;
+}

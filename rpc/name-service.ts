@@ -2,8 +2,8 @@
  * What the nameserver does for others: commands (changes) and queries (linearizable reads).
  * Message types only; `nameserver/` implements them, `client/` uses them.
  */
-import type { BlobId, BlockId, DeviceId } from "../base/ids.ts";
-import type { Command, CommandResult } from "./commands.ts";
+import type { BlobId, BlockId, DeviceId, SessionId } from "../base/ids.ts";
+import type { Command, CommandResult, Once } from "./commands.ts";
 import type {
   BucketInfo,
   ChecksumAlgorithm,
@@ -128,7 +128,15 @@ export interface Access {
 }
 
 export interface NameService {
-  execute(command: Command): Promise<CommandResult>;
+  /**
+   * With `once` a command may be given again until it is answered: it is applied once, and answered
+   * with what came of it then (of a refusal the code). `SessionExpired`: whether it was applied cannot
+   * be told; if it was given for the first time, it was not.
+   */
+  execute(command: Command, once?: Once): Promise<CommandResult>;
+  /** One that gives no command for `limits.sessionMs` is over. */
+  openSession(): Promise<SessionId>;
+  closeSession(session: SessionId): Promise<void>;
 
   /** The user behind an access key and a bucket, as they are now; what is not there is absent. */
   access(request: { readonly accessKey?: string; readonly bucket?: string }): Promise<Access>;

@@ -53,6 +53,8 @@ export const nameTable: ServiceTable<NameService> = {
     users: { id: 16 },
     objectParts: { id: 17 },
     versions: { id: 18 },
+    openSession: { id: 19 },
+    closeSession: { id: 20 },
   },
 };
 

@@ -130,6 +130,20 @@ async function stage(
   upload: string,
   named: readonly NamedPart[],
 ): Promise<StagedPart[]> {
+  for (let attempt = 1; ; attempt++)
+    try {
+      return await stageAll(call, upload, named);
+    } catch (error) {
+      // Staged, but what the parts are was told to nobody: staging from the first starts anew.
+      if (!hasCode(error, "AnswerLost") || attempt >= limits.retries) throw error;
+    }
+}
+
+async function stageAll(
+  call: Call,
+  upload: string,
+  named: readonly NamedPart[],
+): Promise<StagedPart[]> {
   const { bucket, key } = call.target;
   const staged: StagedPart[] = [];
   while (staged.length < named.length) {

@@ -190,6 +190,7 @@ const fromStore: Readonly<Record<ErrorCode, S3ErrorCode>> = {
   Forbidden: "AccessDenied",
   NotImplemented: "NotImplemented",
   SessionExpired: "InternalError",
+  AnswerLost: "ServiceUnavailable",
   NotLeader: "ServiceUnavailable",
   OutcomeUnknown: "InternalError",
   BlockSettled: "ServiceUnavailable",

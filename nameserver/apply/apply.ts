@@ -14,6 +14,7 @@ import * as copies from "./copies.ts";
 import { deleteObject } from "./delete-object.ts";
 import * as describe from "./describe.ts";
 import * as objects from "./objects.ts";
+import * as sessions from "./sessions.ts";
 import * as staging from "./staging.ts";
 import * as trash from "./trash.ts";
 import * as uploads from "./uploads.ts";
@@ -98,6 +99,12 @@ function applySystem(context: ApplyContext, command: SystemCommand): AnyResult {
       return staging.dropParts(context, command);
     case "dropContentPage":
       return staging.dropContentPage(context, command);
+    case "openSession":
+      return sessions.open(context);
+    case "closeSession":
+      return sessions.close(context, command);
+    case "clearSessions":
+      return sessions.clear(context, command);
     default:
       return unknown(command);
   }

@@ -3,7 +3,8 @@
  * when a majority has them and they are applied. Nothing above knows how many there are.
  */
 import type { QuarryError } from "../../base/errors.ts";
-import type { LogIndex, Term } from "../../base/ids.ts";
+import type { LogIndex, SessionId, Term } from "../../base/ids.ts";
+import type { Once } from "../../rpc/commands.ts";
 import type { AnyCommand, AnyResult } from "../command.ts";
 import type { Digest } from "../row-codec.ts";
 import type { RangeCursor, StateReads, StateStore } from "../state-store.ts";
@@ -11,9 +12,15 @@ import type { RangeCursor, StateReads, StateStore } from "../state-store.ts";
 /** The applied state, for queries. */
 export type StateReader = StateReads;
 
+/** Without a session a command is applied as often as it is proposed. */
+export const NOT_ONCE: Once = { session: 0 as SessionId, sequence: 0 };
+
 export interface Group extends AsyncDisposable {
-  /** Resolves with the command's result when it is durable and applied; rejects with its refusal. */
-  propose(command: AnyCommand): Promise<AnyResult>;
+  /**
+   * Resolves with the command's result when it is durable and applied; rejects with its refusal.
+   * `once`: however often it is proposed under this number, it is applied once.
+   */
+  propose(command: AnyCommand, once?: Once): Promise<AnyResult>;
   /** When it resolves, `state` shows every command acknowledged before the call (INV-5). */
   readBarrier(): Promise<void>;
   readonly state: StateReader & Pick<StateStore, "snapshot">;

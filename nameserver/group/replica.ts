@@ -13,6 +13,7 @@ import type { Message } from "../../raft/message.ts";
 import type { Outputs } from "../../raft/outputs.ts";
 import { Raft, type Status } from "../../raft/raft.ts";
 import { defaultSettings } from "../../raft/settings.ts";
+import type { Once } from "../../rpc/commands.ts";
 import { type AnyCommand, type AnyResult, encodeCommand } from "../command.ts";
 import { Log } from "../log/log.ts";
 import type { Digest } from "../row-codec.ts";
@@ -20,7 +21,7 @@ import { StateMachine } from "../state-machine.ts";
 import { Applier } from "./applier.ts";
 import { Checkpoints } from "./checkpoints.ts";
 import { closed, failureOf, noLeader, outcomeUnknown } from "./failures.ts";
-import type { Group } from "./group.ts";
+import { type Group, NOT_ONCE } from "./group.ts";
 import { Persister } from "./persister.ts";
 import { RaftLoop } from "./raft-loop.ts";
 import type { ReplicaOptions } from "./replica-options.ts";
@@ -178,7 +179,7 @@ export class Replica implements Group {
     if (this.#failure === undefined && !this.#isDeaf) this.#loop.step({ type: "message", message });
   }
 
-  async propose(command: AnyCommand): Promise<AnyResult> {
+  async propose(command: AnyCommand, once: Once = NOT_ONCE): Promise<AnyResult> {
     if (this.#failure !== undefined) throw this.#failure;
     if (this.#onDrained !== undefined) throw closed();
     const data = encodeCommand(command);
@@ -191,7 +192,7 @@ export class Replica implements Group {
     this.#underWay++;
     try {
       const { id, answer } = this.#waiting.propose();
-      this.#loop.step({ type: "propose", proposal: { id, session: 0, sequence: 0, data } });
+      this.#loop.step({ type: "propose", proposal: { id, ...once, data } });
       return await answer;
     } finally {
       this.#answered();

@@ -1,14 +1,16 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { sleep, systemClock } from "../../base/clock.ts";
 import { SimulatedDisk } from "../../base/disk-simulated.ts";
-import { QuarryError } from "../../base/errors.ts";
-import type { NodeId } from "../../base/ids.ts";
-import { seededRandom } from "../../base/random.ts";
+import { assert, hasCode, QuarryError } from "../../base/errors.ts";
+import type { NodeId, SessionId } from "../../base/ids.ts";
+import { type Random, seededRandom } from "../../base/random.ts";
 import { type Configuration, configurationOf, NO_MEMBERS } from "../../raft/configuration.ts";
 import type { Message } from "../../raft/message.ts";
 import { defaultSettings } from "../../raft/settings.ts";
-import { audit } from "../../test/metadata/audit.ts";
+import type { Once } from "../../rpc/commands.ts";
+import { allOf, audit } from "../../test/metadata/audit.ts";
 import { RandomCommands } from "../../test/metadata/random-commands.ts";
+import type { AnyResult } from "../command.ts";
 import { keys } from "../keyspace.ts";
 import { read } from "../queries/read.ts";
 import { StateFolder } from "../state-folder.ts";
@@ -25,6 +27,8 @@ class Cluster implements AsyncDisposable {
   /** The store of each folder, as it outlives its nameserver. */
   readonly #stores = new Map<string, MemoryState>();
   readonly cut = new Set<number>();
+  /** Messages come so many times. */
+  copies = 1;
 
   async start(id: number, founders: Configuration): Promise<Replica> {
     const disk = this.#disks.get(id) ?? new SimulatedDisk();
@@ -62,10 +66,11 @@ class Cluster implements AsyncDisposable {
   #carry(from: number, messages: readonly Message[]): void {
     if (this.cut.has(from)) return;
     for (const message of messages)
-      setImmediate(() => {
-        if (!this.cut.has(message.to) && !this.cut.has(from))
-          this.replicas.get(message.to)?.receive(message);
-      });
+      for (let copy = 0; copy < this.copies; copy++)
+        setImmediate(() => {
+          if (!this.cut.has(message.to) && !this.cut.has(from))
+            this.replicas.get(message.to)?.receive(message);
+        });
   }
 
   /** The process dies: what was not synced is lost. */
@@ -104,6 +109,31 @@ class Cluster implements AsyncDisposable {
     }
   }
 
+  /** Proposes under one number, at any of them, until it is answered. */
+  async once(
+    command: Parameters<Replica["propose"]>[0],
+    once: Once,
+    random: Random = seededRandom(1),
+  ): Promise<AnyResult> {
+    for (;;) {
+      const all = [...this.replicas.values()];
+      const replica = all[random.u32() % all.length];
+      try {
+        if (replica !== undefined) return await replica.propose(command, once);
+      } catch (error) {
+        const open = hasCode(error, "OutcomeUnknown", "NotLeader", "Closed", "DiskFailed");
+        if (!open) throw error;
+      }
+      await sleep(systemClock, 20);
+    }
+  }
+
+  async session(): Promise<SessionId> {
+    const opened = await (await this.leader()).propose({ type: "openSession" });
+    assert(opened.type === "session", "a session is answered with its id");
+    return opened.session;
+  }
+
   /** Waits until all have applied what the leader has, and compares their states. */
   async agree(): Promise<void> {
     const leader = await this.leader();
@@ -131,6 +161,7 @@ let cluster: Cluster;
 afterEach(async () => await cluster[Symbol.asyncDispose]());
 
 const bucket = (name: string) => ({ type: "createBucket", bucket: name, owner: "me" }) as const;
+const upload = { type: "createUpload", bucket: "b", key: "k", attributes: {} } as const;
 const has = (replica: Replica, name: string) =>
   read(replica.state, keys.bucket(name)) !== undefined;
 
@@ -198,18 +229,50 @@ describe("three nameservers", () => {
     await cluster.agree();
   });
 
+  test("a command is applied once, though it is given to several, and every message comes twice", async () => {
+    cluster = new Cluster();
+    for (const id of [1, 2, 3]) await cluster.start(id, three);
+    await cluster.propose(bucket("b"));
+    const session = await cluster.session();
+    cluster.copies = 2;
+    const random = seededRandom(5);
+    let last = 0;
+    for (let round = 0; round < 3; round++) {
+      const asked: Promise<unknown>[] = [];
+      for (let i = 0; i < 20; i++) {
+        const once = { session, sequence: ++last };
+        const twice = [1, 2].map(() => cluster.once(upload, once, random));
+        asked.push(Promise.all(twice).then(([a, b]) => expect(a).toEqual(b)));
+      }
+      // The leader dies while they are on their way.
+      await sleep(systemClock, 5);
+      const { id } = (await cluster.leader()).status;
+      cluster.kill(id);
+      await Promise.all(asked);
+      await cluster.start(id, three);
+      await cluster.agree();
+    }
+    const leader = await cluster.leader();
+    expect((await allOf(leader.state, "upload")).length).toBe(last);
+    await audit(leader.state, leader.digest);
+  });
+
   test("one that lagged beyond the log, and one that is new, get the state", async () => {
     cluster = new Cluster();
     for (const id of [1, 2, 3]) await cluster.start(id, three);
     const lagging = [1, 2, 3].find((id) => cluster.replicas.get(id)?.isLeader !== true) ?? 1;
-    await cluster.leader();
+    await cluster.propose(bucket("b"));
+    const session = await cluster.session();
     cluster.kill(lagging);
+    const first = await cluster.once(upload, { session, sequence: 1 });
     for (let i = 0; i < 400; i++) await cluster.propose(bucket(`b-${i}-${"x".repeat(40)}`));
     const leader = await cluster.leader();
     expect(leader.status.baseIndex).toBeGreaterThan(100);
     const back = await cluster.start(lagging, three);
     await cluster.agree();
     expect(has(back, `b-7-${"x".repeat(40)}`)).toBe(true);
+    // What became of a command it knows from the snapshot, not from having applied it.
+    expect(await back.propose(upload, { session, sequence: 1 })).toEqual(first);
     const fresh = await cluster.start(4, NO_MEMBERS);
     const members = { voters: three.voters, learners: [node(4)] };
     await (await cluster.leader()).changeMembers(members);

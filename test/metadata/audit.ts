@@ -1,5 +1,6 @@
 /** Checks a whole state: counts, references, queues and the digest, each computed afresh. */
 import type { BlobId, BlockId } from "../../base/ids.ts";
+import { limits } from "../../base/limits.ts";
 import { slicesOfPart } from "../../nameserver/apply/parts.ts";
 import { unpackChunks } from "../../nameserver/chunk-codec.ts";
 import type { StateReader } from "../../nameserver/group/group.ts";
@@ -22,6 +23,7 @@ async function decoded<Row>(state: StateReader, tag: Tag): Promise<[string, Row]
 export async function audit(state: StateReader, digest: Digest): Promise<void> {
   await auditBuckets(state);
   await auditReferences(state);
+  await auditSessions(state);
   let sum: Digest = { a: 0, b: 0 };
   for (const tag of Object.keys(tags) as Tag[])
     if (tag !== "meta")
@@ -125,6 +127,18 @@ async function auditReferences(state: StateReader): Promise<void> {
     expect(content.refs).toBe(contents.get(new KeyReader(key).u56()) ?? 0);
   await auditBlobs(state, refs);
   expect((await allOf(state, "trash")).length).toBe((await allOf(state, "dueQueue")).length);
+}
+
+/** Every result belongs to a session, and stands where its number says. */
+async function auditSessions(state: StateReader): Promise<void> {
+  const sessions = await decoded<rows.SessionRow>(state, "session");
+  const ids = new Set(sessions.map(([key]) => new KeyReader(key).u56()));
+  expect(read(state, keys.sessionCount())?.count ?? 0).toBe(ids.size);
+  for (const [key, { seq }] of await decoded<rows.SessionResultRow>(state, "sessionResult")) {
+    const reader = new KeyReader(key);
+    expect(ids.has(reader.u56())).toBe(true);
+    expect(reader.u32()).toBe(seq % limits.sessionWindow);
+  }
 }
 
 async function auditBlobs(state: StateReader, refs: Map<number, number>): Promise<void> {
