@@ -41,6 +41,8 @@ const retryByCode = {
   NotLeader: "now",
   /** A change may have happened, or may happen yet: look before it is made again. */
   OutcomeUnknown: "no",
+  /** Changes that a watcher asks for are no longer kept: read what is there now and go on from there. */
+  Compacted: "no",
   // blocks and their members
   /** First reference into a settled block: the client rewrites the chunk elsewhere (INV-4). */
   BlockSettled: "now",

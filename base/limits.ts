@@ -108,6 +108,19 @@ export const limits = {
   groupDrainMs: 2_000,
   groupHandOverMs: 3_000,
 
+  // watches
+  /** Changes that a nameserver remembers for watchers, and about what memory they take. */
+  watchHistory: 65_536,
+  watchHistoryBytes: 16 * MiB,
+  /** Changes or entries of one answer. */
+  watchAnswer: 1000,
+  watchAnswerBytes: 1 * MiB,
+  /** Watchers of one nameserver that wait for a change, and for how long one question waits. */
+  watchers: 8192,
+  watchWaitMs: 5_000,
+  /** How long a nameserver that lags lets a reader wait for a revision. */
+  watchLagMs: 1_000,
+
   // sessions of clients
   sessions: 16_384,
   /**

@@ -4,7 +4,7 @@ import type { Clock } from "../base/clock.ts";
 import type { Disk } from "../base/disk.ts";
 import { QuarryError } from "../base/errors.ts";
 import { ensureIdentity, readIdentity } from "../base/identity.ts";
-import type { ServerId } from "../base/ids.ts";
+import type { LogIndex, ServerId } from "../base/ids.ts";
 import type { Random } from "../base/random.ts";
 import type { BlockService } from "../rpc/block-service.ts";
 import type { NameService } from "../rpc/name-service.ts";
@@ -21,7 +21,9 @@ import { nameService } from "./serve-names.ts";
 import { configure } from "./settings.ts";
 import { type OpenStore, StateFolder } from "./state-folder.ts";
 import { LevelState } from "./state-level.ts";
+import { headOf } from "./state-machine.ts";
 import type { Change } from "./state-store.ts";
+import { WatchFeed } from "./watch/feed.ts";
 import { whileLeading } from "./while-leading.ts";
 import { Tombstones } from "./workers/tombstones.ts";
 import { Workers } from "./workers/worker.ts";
@@ -52,9 +54,11 @@ export interface NameserverOptions {
 export interface Nameserver extends NameService, AsyncDisposable {
   readonly id: ServerId;
   readonly group: Replica;
+  readonly watches: WatchFeed;
 }
 
 const OPEN_BLOCKS_PER_DEVICE = 2;
+const NOTHING_APPLIED = 0 as LogIndex;
 const WORKERS_PAUSE_MS = 1_000;
 
 /**
@@ -69,7 +73,7 @@ export async function openNameserver(options: NameserverOptions): Promise<Namese
   const mustExist = (await readIdentity(disk, directory)) !== undefined;
   if (options.member !== undefined) await claimFolder(disk, directory, options.member, mustExist);
   const cleanEnd = await takeCleanEnd(disk, directory, !mustExist);
-  const { group, tombstones, cache, transport } = await openGroup(options, mustExist);
+  const { group, tombstones, cache, transport, watches } = await openGroup(options, mustExist);
   opening.use(group);
   if (transport !== undefined) opening.use(transport);
   const identity = await ensureIdentity(disk, directory, "nameserver", options);
@@ -88,8 +92,10 @@ export async function openNameserver(options: NameserverOptions): Promise<Namese
     ...(options.member === undefined ? names : whileLeading(names, group, options.member)),
     id: identity.id as ServerId,
     group,
+    watches,
     [Symbol.asyncDispose]: async () => {
       await using _lock = lock;
+      watches[Symbol.dispose]();
       await workers?.[Symbol.asyncDispose]();
       await tombstones.idle();
       await group[Symbol.asyncDispose]();
@@ -104,6 +110,7 @@ interface Opened {
   readonly tombstones: Tombstones;
   readonly cache: RowCache;
   readonly transport: Transport | undefined;
+  readonly watches: WatchFeed;
 }
 
 async function openGroup(options: NameserverOptions, mustExist: boolean): Promise<Opened> {
@@ -125,6 +132,11 @@ async function openGroup(options: NameserverOptions, mustExist: boolean): Promis
   };
   let group: Replica | undefined;
   const { member } = options;
+  const watches = new WatchFeed({
+    ...{ clock, state: store, report },
+    head: headOf(store)?.index ?? NOTHING_APPLIED,
+    isLed: () => group?.leader !== undefined,
+  });
   const transport =
     member &&
     new Transport({ ...member, clock, random, onUnreachable: (node) => group?.unreachable(node) });
@@ -138,14 +150,18 @@ async function openGroup(options: NameserverOptions, mustExist: boolean): Promis
       report,
       store,
       onChanges,
-      onReplaced: () => cache.clear(),
+      onReplaced: () => {
+        cache.clear();
+        watches.replaced(headOf(store)?.index ?? NOTHING_APPLIED);
+      },
+      observer: watches,
       ...(member !== undefined && {
         node: member.node,
         founders: foundersOf(member),
         send: (messages) => transport?.send(messages),
       }),
     });
-    return { group, tombstones, cache, transport };
+    return { group, tombstones, cache, transport, watches };
   } catch (error) {
     await transport?.[Symbol.asyncDispose]();
     await store[Symbol.asyncDispose]();

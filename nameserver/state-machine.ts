@@ -16,7 +16,7 @@ import { decodeOutcome, encodeOutcome, type Outcome } from "./outcome-codec.ts";
 import { type Digest, decodeRow, encodeRow } from "./row-codec.ts";
 import { StoredSessions } from "./session-rows.ts";
 import type { Change, StateReads, StateStore } from "./state-store.ts";
-import { Transaction } from "./transaction.ts";
+import { type Touched, Transaction } from "./transaction.ts";
 
 /** Entries that are applied as one batch at most. */
 export const RUN_ENTRIES = 256;
@@ -58,24 +58,34 @@ function metaOf(state: StateReads): MetaRow | undefined {
   return stored === undefined ? undefined : decodeRow<MetaRow>(META_KEY, stored);
 }
 
+/** Is told what every command does, then that it is in the state. */
+export interface RunObserver {
+  applying(index: LogIndex, touched: Touched): void;
+  /** Everything up to this index is. */
+  applied(index: LogIndex): void;
+}
+
 export class StateMachine {
   readonly #store: StateStore;
   #transaction: Transaction;
   readonly #onChanges: (changes: readonly Change[]) => void;
+  readonly #observer: RunObserver | undefined;
   #meta: MetaRow;
 
   /**
    * `founders` are the members of a group that begins with an empty state. `onChanges` is told of each
-   * batch that was written.
+   * batch that was written, `observer` of each command too.
    */
   constructor(
     store: StateStore,
     founders: Configuration = NO_MEMBERS,
     onChanges: (changes: readonly Change[]) => void = () => {},
+    observer?: RunObserver,
   ) {
     this.#store = store;
     this.#transaction = new Transaction(store);
     this.#onChanges = onChanges;
+    this.#observer = observer;
     this.#meta = metaOf(store) ?? {
       applied: 0 as LogIndex,
       term: 0 as Term,
@@ -129,6 +139,7 @@ export class StateMachine {
     await this.#store.write([...changes, { key: META_KEY, keyBytes: metaKeyBytes, value }]);
     this.#meta = meta;
     this.#onChanges(changes);
+    this.#observer?.applied(applied);
     return outcomes;
   }
 
@@ -157,11 +168,10 @@ export class StateMachine {
   /** A refused command leaves nothing behind. */
   async #attempt({ index, timeMs, data }: Entry): Promise<Outcome> {
     const command = decodeCommand(data);
+    let result: AnyResult;
     try {
       const applied = apply(new ApplyContext(this.#transaction, index, timeMs), command);
-      const result = applied instanceof Promise ? await applied : applied;
-      this.#transaction.accept();
-      return { result };
+      result = applied instanceof Promise ? await applied : applied;
     } catch (error) {
       this.#transaction.refuse();
       if (error instanceof QuarryError && error.code !== "Damaged") return { refusal: error };
@@ -170,6 +180,9 @@ export class StateMachine {
         return { refusal: malformed(error) };
       throw error;
     }
+    this.#observer?.applying(index, this.#transaction);
+    this.#transaction.accept();
+    return { result };
   }
 }
 

@@ -33,7 +33,13 @@ export interface Rows {
   first<Row>(prefix: Key): Promise<{ readonly key: RowKey<Row>; readonly row: Row } | undefined>;
 }
 
-export class Transaction implements Rows {
+/** The rows that a command has read and written, and what stood there before it. */
+export interface Touched {
+  readonly cells: ReadonlyMap<Key, { readonly row: unknown; readonly written: boolean }>;
+  before(key: Key): unknown;
+}
+
+export class Transaction implements Rows, Touched {
   readonly #store: StateStore;
   /** Effects of the commands of this run. */
   #run = new Map<Key, Cell>();
@@ -78,6 +84,15 @@ export class Transaction implements Rows {
         return this.#found<Row>(stored.key);
     }
     return undefined;
+  }
+
+  /** Of the command at work. */
+  get cells(): Touched["cells"] {
+    return this.#command;
+  }
+
+  before(key: Key): unknown {
+    return this.#run.has(key) ? this.#run.get(key)?.row : this.#load(key);
   }
 
   /** Keeps the effects of the command. */

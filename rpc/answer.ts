@@ -2,6 +2,7 @@
 import { QuarryError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import { encodeHeader } from "./codec.ts";
+import { Compacted } from "./compacted.ts";
 import { NotLeader } from "./not-leader.ts";
 
 const FAILURE_CHARACTERS = 4096;
@@ -24,6 +25,7 @@ export function encodeAnswer(answer: unknown, rawField: string | undefined): Enc
 
 export function encodeFailure(error: QuarryError): Buffer {
   const failure = [error.code, error.message.slice(0, FAILURE_CHARACTERS)];
+  if (error instanceof Compacted) return encodeHeader([...failure, error.oldest]);
   const leader = error instanceof NotLeader ? error.leader : undefined;
   return encodeHeader(leader === undefined ? failure : [...failure, leader.node, leader.address]);
 }

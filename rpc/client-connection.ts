@@ -8,6 +8,7 @@ import { type Address, formatAddress } from "./address.ts";
 import { Budget } from "./budget.ts";
 import { type Call, InterruptedCall } from "./call.ts";
 import { decodeHeader } from "./codec.ts";
+import { compactedFrom } from "./compacted.ts";
 import { Connection, type ConnectionOwner } from "./connection.ts";
 import { Deadlines } from "./deadlines.ts";
 import { broken, type FrameHead, frameKinds, HAS_PAYLOAD } from "./frame.ts";
@@ -276,6 +277,8 @@ function asError(header: unknown): QuarryError {
   if (typeof code !== "string" || typeof message !== "string")
     throw broken("a failure without a reason");
   if (code === "NotLeader") return new NotLeader(message, leaderFrom(details));
+  const compacted = code === "Compacted" ? compactedFrom(details) : undefined;
+  if (compacted !== undefined) return compacted;
   return isErrorCode(code)
     ? new QuarryError(code, message)
     : new QuarryError("Unavailable", `${message} (${code})`);

@@ -4,6 +4,7 @@ import type { BlockService } from "./block-service.ts";
 import type { GroupService } from "./group-service.ts";
 import type { NameService } from "./name-service.ts";
 import type { ServiceTable } from "./service-table.ts";
+import type { WatchService } from "./watch-service.ts";
 
 const SPAN = limits.checksumSpanBytes;
 
@@ -64,5 +65,14 @@ export const groupTable: ServiceTable<GroupService> = {
   methods: {
     deliver: { id: 1, payload: "last argument" },
     status: { id: 2 },
+  },
+};
+
+export const watchTable: ServiceTable<WatchService> = {
+  name: "watch",
+  id: 4,
+  methods: {
+    changes: { id: 1 },
+    entries: { id: 2 },
   },
 };

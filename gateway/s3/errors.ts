@@ -193,6 +193,7 @@ const fromStore: Readonly<Record<ErrorCode, S3ErrorCode>> = {
   AnswerLost: "ServiceUnavailable",
   NotLeader: "ServiceUnavailable",
   OutcomeUnknown: "InternalError",
+  Compacted: "InternalError",
   BlockSettled: "ServiceUnavailable",
   StaleGeneration: "ServiceUnavailable",
   Damaged: "ObjectDamaged",

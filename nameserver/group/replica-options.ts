@@ -5,6 +5,7 @@ import type { Message } from "../../raft/message.ts";
 import type { Settings } from "../../raft/settings.ts";
 import type { LogOptions } from "../log/log.ts";
 import type { StateFolder } from "../state-folder.ts";
+import type { RunObserver } from "../state-machine.ts";
 import type { Change } from "../state-store.ts";
 
 export interface ReplicaOptions extends Omit<LogOptions, "onFailure" | "directory"> {
@@ -14,6 +15,8 @@ export interface ReplicaOptions extends Omit<LogOptions, "onFailure" | "director
   readonly store: StateFolder;
   readonly report: (message: string) => void;
   readonly onChanges?: (changes: readonly Change[]) => void;
+  /** Is told of what every command changes. */
+  readonly observer?: RunObserver;
   /** The state was replaced by the leader's. */
   readonly onReplaced?: () => void;
   readonly checkpointBytes?: number;

@@ -100,7 +100,7 @@ export class Replica implements Group {
     const { disk, directory, clock, random } = options;
     const id = options.node ?? SOLE;
     const founders = options.founders ?? configurationOf({ voters: [id], learners: [] });
-    const machine = new StateMachine(options.store, founders, options.onChanges);
+    const machine = new StateMachine(options.store, founders, options.onChanges, options.observer);
     let self: Replica | undefined;
     const onFailure = (failure: QuarryError) => {
       if (self !== undefined) self.#fail(failure);
