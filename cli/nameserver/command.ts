@@ -11,7 +11,7 @@ import { noBlocks } from "../../nameserver/no-blocks.ts";
 import { formatAddress } from "../../rpc/address.ts";
 import { serve } from "../../rpc/serve.ts";
 import { RpcServer } from "../../rpc/server.ts";
-import { groupTable, nameTable } from "../../rpc/tables.ts";
+import { groupTable, nameTable, watchTable } from "../../rpc/tables.ts";
 import { createLogger } from "../serve/face.ts";
 import { askedToStop } from "../serve/stop-signals.ts";
 import { readSecret } from "./secret-file.ts";
@@ -49,8 +49,14 @@ async function run(settings: NameserverSettings): Promise<void> {
     ...seams,
     address: listen,
     secret,
-    services: [serve(nameserver, nameTable), serve(groupService(nameserver.group), groupTable)],
+    services: [
+      serve(nameserver, nameTable),
+      serve(groupService(nameserver.group), groupTable),
+      serve(nameserver.watches, watchTable),
+    ],
   });
+  // Before the server waits for what is not answered yet: those that watch only wait.
+  using _ = nameserver.watches;
   console.log(`Nameserver ${node} of ${addresses.size} listens at ${formatAddress(server.address)}
   data    ${directory}
   group   ${[...addresses].map(([id, address]) => `${id}=${formatAddress(address)}`).join(",")}
