@@ -120,6 +120,10 @@ export const limits = {
   watchWaitMs: 5_000,
   /** How long a nameserver that lags lets a reader wait for a revision. */
   watchLagMs: 1_000,
+  // copies of the metadata
+  /** Readings of the whole state under way, and how long one waits for whoever reads it. */
+  stateReadings: 4,
+  stateReadingMs: 120_000,
 
   // sessions of clients
   sessions: 16_384,

@@ -25,6 +25,8 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   du: async () => (await import("./objects/du.ts")).duCommand(),
   presign: async () => (await import("./objects/presign.ts")).presignCommand(),
   admin: async () => (await import("./admin/command.ts")).adminCommand(),
+  backup: async () => (await import("./backup/command.ts")).backupFileCommand(),
+  restore: async () => (await import("./backup/restore-command.ts")).restoreCommand(),
   crush: async () => (await import("./crush/command.ts")).crushCommand(),
   erasure: async () => (await import("./erasure/command.ts")).erasureCommand(),
 };

@@ -6,6 +6,7 @@ import type { IncomingHttpHeaders } from "node:http";
 import type { Right } from "./acl/evaluate.ts";
 import { adminCommand } from "./admin/commands.ts";
 import { listUsers } from "./admin/list-users.ts";
+import { statePiece } from "./admin/state-piece.ts";
 import type { Handler } from "./call.ts";
 import { abortMultipartUpload } from "./s3/abort-multipart-upload.ts";
 import { completeMultipartUpload } from "./s3/complete-multipart-upload.ts";
@@ -93,6 +94,7 @@ const table: readonly Row[] = [
   ["GET", "service", "usage", "GetUsage", "account", getUsage],
   ["POST", "service", "quarry-admin", "AdminCommand", "root", adminCommand],
   ["GET", "service", "quarry-users", "ListUsers", "root", listUsers],
+  ["GET", "service", "quarry-state", "GetState", "root", statePiece],
 
   ["PUT", "bucket", "", "CreateBucket", "account", createBucket],
   ["HEAD", "bucket", "", "HeadBucket", "bucket:READ", headBucket],

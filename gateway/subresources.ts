@@ -40,6 +40,7 @@ export const subresources: ReadonlySet<string> = new Set([
   "policyStatus",
   "publicAccessBlock",
   "quarry-admin",
+  "quarry-state",
   "quarry-undelete",
   "quarry-users",
   "renameObject",

@@ -64,7 +64,17 @@ export type SystemCommand =
   | { readonly type: "openSession" }
   | { readonly type: "closeSession"; readonly session: SessionId }
   /** Those of them that are over are cleared away, at most `limits.sessionsCleared`. */
-  | { readonly type: "clearSessions"; readonly sessions: readonly SessionId[] };
+  | { readonly type: "clearSessions"; readonly sessions: readonly SessionId[] }
+  /** The state was brought back from a copy. */
+  | { readonly type: "recovered"; readonly skipBlobs: number; readonly keepOrphansMs: number }
+  /** A device holds this block, perhaps at a generation that the state has not heard of. */
+  | {
+      readonly type: "foundBlock";
+      readonly block: BlockId;
+      readonly generation: number;
+      readonly sealed: boolean;
+      readonly members: readonly DeviceId[];
+    };
 
 export type AnyCommand = Command | SystemCommand;
 

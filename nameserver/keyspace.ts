@@ -41,6 +41,7 @@ export const tags = {
   blockUse: "\x51",
   removedBlock: "\x52",
   blobLease: "\x60",
+  metadataCopy: "\x64",
   pendingQueue: "\x70",
   dueQueue: "\x71",
   collectQueue: "\x72",
@@ -124,6 +125,7 @@ export const keys = {
   blockUse: (block: BlockId) => key<rows.BlockUseRow>("blockUse", u32(block)),
   removedBlock: (block: BlockId) => key<rows.RemovedBlockRow>("removedBlock", u32(block)),
   blobLease: () => key<rows.BlobLeaseRow>("blobLease", ""),
+  recovered: () => key<rows.RecoveredRow>("metadataCopy", u32(0)),
   pendingQueue: (untilMs: number, blob: BlobId) =>
     key<rows.QueueRow>("pendingQueue", u56(untilMs) + u56(blob)),
   dueQueue: (dueMs: number, sequence: number) =>

@@ -8,6 +8,7 @@ import type { LogIndex, ServerId } from "../base/ids.ts";
 import type { Random } from "../base/random.ts";
 import type { BlockService } from "../rpc/block-service.ts";
 import type { NameService } from "../rpc/name-service.ts";
+import { StatePieces } from "./backup/state-pieces.ts";
 import { leaveCleanEnd, takeCleanEnd } from "./clean-end.ts";
 import type { Group } from "./group/group.ts";
 import { claimFolder, foundersOf, type Membership } from "./group/membership.ts";
@@ -87,7 +88,8 @@ export async function openNameserver(options: NameserverOptions): Promise<Namese
   });
   const workers = startWorkers(options, group, openBlocks, cleanEnd);
   opening.move();
-  const names = nameService(group, openBlocks, cache);
+  const pieces = new StatePieces({ group, clock: options.clock, random: options.random });
+  const names = nameService(group, openBlocks, cache, pieces);
   return {
     ...(options.member === undefined ? names : whileLeading(names, group, options.member)),
     id: identity.id as ServerId,
@@ -98,6 +100,7 @@ export async function openNameserver(options: NameserverOptions): Promise<Namese
       watches[Symbol.dispose]();
       await workers?.[Symbol.asyncDispose]();
       await tombstones.idle();
+      await pieces[Symbol.asyncDispose]();
       await group[Symbol.asyncDispose]();
       await transport?.[Symbol.asyncDispose]();
       await leaveCleanEnd(disk, directory);

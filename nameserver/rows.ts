@@ -193,6 +193,13 @@ export interface BlobLeaseRow {
   readonly next: number;
 }
 
+/** The state was brought back from a copy. */
+export interface RecoveredRow {
+  readonly ms: number;
+  /** Until then no sweep removes needles that nothing names. */
+  readonly keepOrphansUntilMs: number;
+}
+
 export type QueueRow = Record<never, never>;
 export interface DueRow {
   readonly bucket: number;

@@ -4,6 +4,7 @@ import { limits } from "../base/limits.ts";
 import type { Command, CommandResult, Once } from "../rpc/commands.ts";
 import type { NameService, OpenBlock } from "../rpc/name-service.ts";
 import { bucketInfo } from "./apply/buckets.ts";
+import type { StatePieces } from "./backup/state-pieces.ts";
 import type { Group } from "./group/group.ts";
 import { keys } from "./keyspace.ts";
 import type { OpenBlocks } from "./open-blocks.ts";
@@ -56,7 +57,12 @@ function check({ session, sequence }: Once): void {
     throw new QuarryError("InvalidArgument", "a session and a number in it belong together");
 }
 
-export function nameService(group: Group, openBlocks: OpenBlocks, cache: RowCache): NameService {
+export function nameService(
+  group: Group,
+  openBlocks: OpenBlocks,
+  cache: RowCache,
+  pieces: StatePieces,
+): NameService {
   const { state } = group;
   /** Reads what every acknowledged command left (INV-5). */
   const query =
@@ -105,5 +111,6 @@ export function nameService(group: Group, openBlocks: OpenBlocks, cache: RowCach
       return { block, generation: row.generation, members: row.members };
     }),
     reportBlock: (block, generation) => openBlocks.seal(block, generation),
+    statePiece: (request) => pieces.piece(request),
   };
 }

@@ -41,7 +41,7 @@ export type { Outcome };
 export const isHeadKey = (key: Key) => key === META_KEY;
 
 /** The end of what a stored state contains; undefined for an empty one. */
-export function headOf(state: StateReads): StateHead | undefined {
+export function headOf(state: Pick<StateReads, "get">): StateHead | undefined {
   const meta = metaOf(state);
   if (meta === undefined) return undefined;
   const { applied, term, timeMs, members } = meta;
@@ -49,11 +49,11 @@ export function headOf(state: StateReads): StateHead | undefined {
 }
 
 /** The digest that a stored state says it has. */
-export function digestOf(state: StateReads): Digest {
+export function digestOf(state: Pick<StateReads, "get">): Digest {
   return metaOf(state)?.digest ?? { a: 0, b: 0 };
 }
 
-function metaOf(state: StateReads): MetaRow | undefined {
+function metaOf(state: Pick<StateReads, "get">): MetaRow | undefined {
   const stored = state.get(META_KEY);
   return stored === undefined ? undefined : decodeRow<MetaRow>(META_KEY, stored);
 }

@@ -231,6 +231,27 @@ export interface NameService {
     readonly after: string;
     readonly limit: number;
   }): Promise<{ readonly key: string; readonly lengthBytes: number; readonly untilMs: number }[]>;
+
+  /**
+   * All rows of the state as of one moment, in pieces (nameserver/group/snapshot-bytes.ts). Throws
+   * `Changed` when the reading cannot go on and has to begin anew.
+   */
+  statePiece(request: StatePieceRequest): Promise<StatePiece>;
+}
+
+/** Absent `reading`: begins one, of the state as it is now. */
+export interface StatePieceRequest {
+  readonly reading?: number;
+  /** Behind the last piece, or that piece once more. */
+  readonly offset: number;
+}
+
+export interface StatePiece {
+  readonly reading: number;
+  readonly offset: number;
+  /** The last piece of a reading may be empty. */
+  readonly bytes: Uint8Array;
+  readonly last: boolean;
 }
 
 /** Names content independently of the name that led to it. Opaque outside `nameserver/`. */

@@ -56,6 +56,11 @@ export const nameTable: ServiceTable<NameService> = {
     versions: { id: 18 },
     openSession: { id: 19 },
     closeSession: { id: 20 },
+    statePiece: {
+      id: 40,
+      answerPayload: "bytes",
+      answerBytes: () => limits.raftSnapshotPieceBytes,
+    },
   },
 };
 

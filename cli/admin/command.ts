@@ -1,13 +1,15 @@
 /** `quarry admin`: what only the root user does. */
 import { Command } from "commander";
+import { backupCommand } from "../backup/admin-backup.ts";
 import { nameserversCommand } from "./nameservers.ts";
 import { quotaCommand } from "./quota.ts";
 import { userCommand } from "./users.ts";
 
 export function adminCommand(): Command {
   return new Command("admin")
-    .description("users, keys and quotas (with the root user's keys), and nameservers")
+    .description("users, keys, quotas and backups (with the root user's keys), and nameservers")
     .addCommand(userCommand())
     .addCommand(quotaCommand())
-    .addCommand(nameserversCommand());
+    .addCommand(nameserversCommand())
+    .addCommand(backupCommand());
 }

@@ -10,8 +10,17 @@ export interface AdminRequest {
 
 type Signed = Parameters<S3Client["config"]["requestHandler"]["handle"]>[0];
 
-/** @throws QuarryError when the store refuses, with its own words. */
+export interface AdminAnswer {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer;
+}
+
 export async function adminRequest(client: S3Client, request: AdminRequest): Promise<string> {
+  return (await adminAnswer(client, request)).body.toString();
+}
+
+/** @throws QuarryError when the store refuses, with its own words. */
+export async function adminAnswer(client: S3Client, request: AdminRequest): Promise<AdminAnswer> {
   const { config } = client;
   const endpoint = await config.endpoint?.();
   if (endpoint === undefined)
@@ -35,9 +44,9 @@ export async function adminRequest(client: S3Client, request: AdminRequest): Pro
   const { response } = await config.requestHandler.handle(signed as Signed);
   const parts: Uint8Array[] = [];
   for await (const part of response.body as AsyncIterable<Uint8Array>) parts.push(part);
-  const answer = Buffer.concat(parts).toString();
-  if (response.statusCode >= 300) throw refusal(response.statusCode, answer);
-  return answer;
+  const answer = Buffer.concat(parts);
+  if (response.statusCode >= 300) throw refusal(response.statusCode, answer.toString());
+  return { headers: response.headers, body: answer };
 }
 
 function refusal(status: number, xml: string): QuarryError {

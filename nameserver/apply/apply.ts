@@ -14,6 +14,7 @@ import * as copies from "./copies.ts";
 import { deleteObject } from "./delete-object.ts";
 import * as describe from "./describe.ts";
 import * as objects from "./objects.ts";
+import * as recovered from "./recovered.ts";
 import * as sessions from "./sessions.ts";
 import * as staging from "./staging.ts";
 import * as trash from "./trash.ts";
@@ -105,6 +106,10 @@ function applySystem(context: ApplyContext, command: SystemCommand): AnyResult {
       return sessions.close(context, command);
     case "clearSessions":
       return sessions.clear(context, command);
+    case "recovered":
+      return recovered.recovered(context, command);
+    case "foundBlock":
+      return recovered.foundBlock(context, command);
     default:
       return unknown(command);
   }

@@ -87,7 +87,12 @@ async function tend(
     await blocks.switchGeneration({ device, block, generation: row.generation });
     return true;
   }
-  if (status.generation !== row.generation) return false;
+  if (status.generation > row.generation) {
+    // The metadata were brought back from a copy that is older than the switch.
+    const to = status.generation;
+    await group.propose({ type: "setGeneration", block, from: row.generation, to });
+    return true;
+  }
   const named = read(group.state, keys.blockUse(block))?.needles ?? 0;
   if (needles === 0 && named === 0) return await removeEmpty(context, status, row);
   const garbageBytes = fileBytes - liveBytes;

@@ -28,6 +28,8 @@ export function settleAndSweep(context: WorkContext, options: SettleOptions): Wo
   const sweptNow = new Set<BlockId>();
   /** Blocks that could not be swept in this look. */
   const later = new Set<BlockId>();
+  /** They have orphans that are kept for now: looked at again after the next start. */
+  const kept = new Set<BlockId>();
   let lookedMs = Number.NEGATIVE_INFINITY;
   /** Where this look has got to: after a crash there are as many steps as blocks. */
   let at = 0 as BlockId;
@@ -51,9 +53,13 @@ export function settleAndSweep(context: WorkContext, options: SettleOptions): Wo
         const known = row.swept === true && !options.sweepAll;
         // A writer that was refused a reference now still finds its chunk, to write it anew elsewhere.
         const due = restedMs >= 2 * options.settleMs;
-        if (row.state === "settled" && due && !known && !sweptNow.has(block) && !later.has(block)) {
+        const rests = sweptNow.has(block) || later.has(block) || kept.has(block);
+        if (row.state === "settled" && due && !known && !rests) {
           later.add(block);
-          await sweep(context, block, row);
+          if (!(await sweep(context, block, row))) {
+            kept.add(block);
+            return true;
+          }
           sweptNow.add(block);
           if (row.swept !== true) await group.propose({ type: "sweptBlock", block, generation });
           return true;
@@ -67,9 +73,22 @@ export function settleAndSweep(context: WorkContext, options: SettleOptions): Wo
   };
 }
 
-async function sweep(context: WorkContext, block: BlockId, row: BlockRow): Promise<void> {
+/** They may be all that is left of what was written since the copy. */
+function keepsOrphans(context: WorkContext): boolean {
+  const until = read(context.group.state, keys.recovered())?.keepOrphansUntilMs ?? 0;
+  return logTime(context) < until;
+}
+
+/** False when the block has orphans that must stay. */
+async function sweep(context: WorkContext, block: BlockId, row: BlockRow): Promise<boolean> {
   for (const device of row.members) {
     const orphans = await findOrphans(context, { device, block, generation: row.generation });
+    if (orphans.length > 0 && keepsOrphans(context)) {
+      context.report(
+        `block ${block}: ${orphans.length} needles that no object names are kept for now, since this metadata was brought back from a copy`,
+      );
+      return false;
+    }
     if (orphans.length > 0)
       context.report(`block ${block}: ${orphans.length} needles that no object names are removed`);
     for (let i = 0; i < orphans.length; i += limits.removeBatch)
@@ -78,6 +97,7 @@ async function sweep(context: WorkContext, block: BlockId, row: BlockRow): Promi
         orphans.slice(i, i + limits.removeBatch),
       );
   }
+  return true;
 }
 
 async function findOrphans(
