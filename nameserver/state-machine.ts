@@ -10,7 +10,7 @@ import type { Entry, StateHead } from "../raft/entry.ts";
 import { admit, remember } from "../raft/sessions.ts";
 import { apply } from "./apply/apply.ts";
 import { ApplyContext } from "./apply/context.ts";
-import { decodeCommand } from "./command.ts";
+import { type AnyResult, decodeCommand } from "./command.ts";
 import { type Key, tags } from "./keyspace.ts";
 import { decodeOutcome, encodeOutcome, type Outcome } from "./outcome-codec.ts";
 import { type Digest, decodeRow, encodeRow } from "./row-codec.ts";
