@@ -1,0 +1,243 @@
+/**
+ * A group of nameservers as real processes with synced logs, and a load of `putObject` commands (or of
+ * what a GET asks first) from a process of its own: CPU time of each process for a command, how many
+ * entries share a sync, latencies at full and at half load. Rounds of several checkouts take turns,
+ * for the speed of a machine drifts.
+ *
+ *     node bench/group.ts [--work put|read] [--seconds 5] [--rounds 3] [--lanes 256]
+ *                         [--members 3] [--tree <other checkout>...] [--profile <folder>] [--json]
+ */
+import { type ChildProcess, fork } from "node:child_process";
+import console from "node:console";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Command } from "commander";
+import { freePort } from "../test/server-process.ts";
+import { runConditions } from "./conditions.ts";
+import type { LoadCounts, LoadOrder, MemberCounts, MemberOrder } from "./group/messages.ts";
+import { spreadOf } from "./statistics.ts";
+
+interface Flags {
+  readonly work: "put" | "read";
+  readonly seconds: string;
+  readonly rounds: string;
+  readonly lanes: string;
+  readonly members: string;
+  readonly reads: "quorum" | "lease";
+  readonly tree: readonly string[];
+  readonly profile?: string;
+  readonly json?: boolean;
+}
+
+/** One run of the load against one group. */
+interface Run {
+  readonly tree: string;
+  readonly load: "full" | "half";
+  readonly perSecond: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly mostMs: number;
+  /** CPU microseconds for each command. */
+  readonly clientMicros: number;
+  readonly leaderMicros: number;
+  readonly leaderThreadMicros: number;
+  readonly followerMicros: number;
+  readonly followerThreadMicros: number;
+  readonly totalMicros: number;
+  readonly leaderEntriesPerSync: number;
+  readonly followerEntriesPerSync: number;
+  readonly logBytesPerEntry: number;
+  readonly stallMs: number;
+}
+
+const here = resolve(import.meta.dirname, "..");
+
+function childOf(tree: string, script: string, order: unknown, profile?: string): ChildProcess {
+  const name = join(tree, "bench", "group", script);
+  const flags = ["--max-semi-space-size=32"];
+  if (profile !== undefined) flags.push("--cpu-prof", "--cpu-prof-dir", profile);
+  return fork(name, [JSON.stringify(order)], { execArgv: flags });
+}
+
+const said = <Message>(child: ChildProcess): Promise<Message> =>
+  new Promise((heard, failed) => {
+    const early = (code: number | null) => failed(new Error(`a process ended early, with ${code}`));
+    child.once("exit", early);
+    child.once("message", (message) => {
+      child.off("exit", early);
+      heard(message as Message);
+    });
+  });
+
+function countsOf(member: ChildProcess): Promise<MemberCounts> {
+  const counts = said<MemberCounts>(member);
+  member.send("counts");
+  return counts;
+}
+
+async function ended(child: ChildProcess): Promise<void> {
+  const end = new Promise((gone) => child.once("exit", gone));
+  if (child.exitCode === null) await end;
+}
+
+class Group implements AsyncDisposable {
+  readonly #tree: string;
+  readonly #directory: string;
+  readonly #profile: string | undefined;
+  readonly ports: number[] = [];
+  readonly members: ChildProcess[] = [];
+
+  private constructor(tree: string, directory: string, profile: string | undefined) {
+    this.#tree = tree;
+    this.#directory = directory;
+    this.#profile = profile;
+  }
+
+  static async start(tree: string, flags: Flags): Promise<Group> {
+    const directory = await mkdtemp(join(tmpdir(), "quarry-bench-group-"));
+    const group = new Group(tree, directory, flags.profile);
+    for (let i = 0; i < Number(flags.members); i++) group.ports.push(await freePort());
+    const ports = Object.fromEntries(group.ports.map((port, i) => [i + 1, port]));
+    for (const node of group.ports.keys()) {
+      const data = join(directory, String(node + 1));
+      const order: MemberOrder = { directory: data, node: node + 1, ports, reads: flags.reads };
+      group.members.push(childOf(tree, "member.ts", order, flags.profile));
+    }
+    await Promise.all(group.members.map((member) => said(member)));
+    while (!(await group.counts()).some(({ isLeader }) => isLeader)) await sleep(50);
+    return group;
+  }
+
+  counts(): Promise<MemberCounts[]> {
+    return Promise.all(this.members.map(countsOf));
+  }
+
+  async load(order: Omit<LoadOrder, "ports">, name: Run["load"]): Promise<Run> {
+    const child = childOf(this.#tree, "load.ts", { ...order, ports: this.ports }, this.#profile);
+    await said(child);
+    const before = await this.counts();
+    const answer = said<LoadCounts>(child);
+    child.send("go");
+    const counts = await answer;
+    const after = await this.counts();
+    await ended(child);
+    return runOf(this.#tree, name, counts, before, after);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const member of this.members) member.send("end");
+    await Promise.all(this.members.map(ended));
+    await rm(this.#directory, { recursive: true, force: true });
+  }
+}
+
+type Sums = Omit<MemberCounts, "isLeader" | "stallMs">;
+
+function since(now: MemberCounts, then: MemberCounts): Sums {
+  return {
+    cpuMicros: now.cpuMicros - then.cpuMicros,
+    threadMicros: now.threadMicros - then.threadMicros,
+    entries: now.entries - then.entries,
+    syncs: now.syncs - then.syncs,
+    logBytes: now.logBytes - then.logBytes,
+  };
+}
+
+function runOf(
+  tree: string,
+  load: Run["load"],
+  { done, seconds, cpuMicros, p50Ms, p99Ms, mostMs }: LoadCounts,
+  before: readonly MemberCounts[],
+  after: readonly MemberCounts[],
+): Run {
+  const spent = after.map((now, i) => since(now, before[i] ?? now));
+  const at = after.findIndex(({ isLeader }) => isLeader);
+  const leader = spent[at];
+  if (leader === undefined) throw new Error("nobody leads");
+  const others = spent.filter((_, i) => i !== at);
+  const mean = (of: (one: Sums) => number) =>
+    others.reduce((sum, one) => sum + of(one), 0) / Math.max(1, others.length);
+  const each = (micros: number) => micros / done;
+  return {
+    ...{ tree, load, p50Ms, p99Ms, mostMs },
+    perSecond: done / seconds,
+    clientMicros: each(cpuMicros),
+    leaderMicros: each(leader.cpuMicros),
+    leaderThreadMicros: each(leader.threadMicros),
+    followerMicros: each(mean((one) => one.cpuMicros)),
+    followerThreadMicros: each(mean((one) => one.threadMicros)),
+    totalMicros: each(cpuMicros + spent.reduce((sum, one) => sum + one.cpuMicros, 0)),
+    leaderEntriesPerSync: leader.entries / leader.syncs,
+    followerEntriesPerSync: mean((one) => one.entries / one.syncs),
+    logBytesPerEntry: leader.logBytes / leader.entries,
+    stallMs: after[at]?.stallMs ?? 0,
+  };
+}
+
+async function round(tree: string, flags: Flags, number: number): Promise<Run[]> {
+  await using group = await Group.start(tree, flags);
+  const { work } = flags;
+  const seconds = Number(flags.seconds);
+  const lanes = Number(flags.lanes);
+  const order = (prefix: string) => ({ work, seconds, lanes, prefix: `${prefix}${number}` });
+  await group.load({ ...order("warm"), seconds: Math.min(2, seconds) }, "full");
+  const full = await group.load(order("full"), "full");
+  const rate = Math.round(full.perSecond / 2);
+  const half = await group.load({ ...order("half"), lanes: 1000, rate }, "half");
+  return [full, half];
+}
+
+const columns = [
+  ["perSecond", "/s", 0],
+  ["p50Ms", "p50 ms", 1],
+  ["p99Ms", "p99 ms", 1],
+  ["clientMicros", "client µs", 1],
+  ["leaderMicros", "leader µs", 1],
+  ["leaderThreadMicros", "(thread)", 1],
+  ["followerMicros", "follower µs", 1],
+  ["followerThreadMicros", "(thread)", 1],
+  ["totalMicros", "total µs", 1],
+  ["leaderEntriesPerSync", "entries/sync", 1],
+  ["followerEntriesPerSync", "(follower)", 1],
+  ["logBytesPerEntry", "log B", 0],
+  ["stallMs", "stall ms", 0],
+] as const;
+
+function print(runs: readonly Run[]): void {
+  console.log(["tree, load".padEnd(28), ...columns.map(([, name]) => name)].join("  "));
+  for (const load of ["full", "half"] as const)
+    for (const tree of new Set(runs.map((run) => run.tree))) {
+      const mine = runs.filter((run) => run.tree === tree && run.load === load);
+      const cells = columns.map(([key, name, digits]) =>
+        spreadOf(mine.map((run) => run[key]))
+          .median.toFixed(digits)
+          .padStart(name.length),
+      );
+      console.log([`${tree}, ${load}`.padEnd(28), ...cells].join("  "));
+    }
+}
+
+const flags = new Command()
+  .option("--work <kind>", "put or read", "put")
+  .option("--seconds <n>", "of each run", "5")
+  .option("--rounds <n>", "of each checkout", "3")
+  .option("--lanes <n>", "commands at once", "256")
+  .option("--members <n>", "nameservers", "3")
+  .option("--reads <how>", "quorum or lease", "quorum")
+  .option("--tree <folder...>", "checkouts that take turns", [here])
+  .option("--profile <folder>", "where a CPU profile of each process goes")
+  .option("--json", "print JSON")
+  .parse()
+  .opts<Flags>();
+
+const runs: Run[] = [];
+for (let number = 0; number < Number(flags.rounds); number++)
+  for (const tree of flags.tree) runs.push(...(await round(resolve(tree), flags, number)));
+const conditions = runConditions();
+if (flags.json) console.log(JSON.stringify({ conditions, flags, runs }, null, 2));
+else {
+  console.log(JSON.stringify(conditions));
+  print(runs);
+}

@@ -1,0 +1,48 @@
+/** What the bench's own processes tell each other over Node's channel between parent and child. */
+
+/** Known to the bench alone, whose servers live on 127.0.0.1 while it runs. */
+export const secret: Buffer = Buffer.alloc(32, 7);
+
+/** How a member of the group is started. */
+export interface MemberOrder {
+  readonly directory: string;
+  readonly node: number;
+  /** The ports of all members on 127.0.0.1, by number. */
+  readonly ports: Readonly<Record<number, number>>;
+  readonly reads: "quorum" | "lease";
+}
+
+/** Since the start of the process. */
+export interface MemberCounts {
+  readonly isLeader: boolean;
+  readonly cpuMicros: number;
+  /** Of the thread that runs JavaScript; the rest is LevelDB, the disk, garbage and the compiler. */
+  readonly threadMicros: number;
+  readonly entries: number;
+  /** Writes of the log that were followed by a sync. */
+  readonly syncs: number;
+  readonly logBytes: number;
+  /** Longest time that the event loop stood still since the last counts, milliseconds. */
+  readonly stallMs: number;
+}
+
+export interface LoadOrder {
+  readonly ports: readonly number[];
+  readonly work: "put" | "read";
+  readonly seconds: number;
+  /** How many at once; with a rate, at most. */
+  readonly lanes: number;
+  /** Commands a second, started at their time whether others are answered or not; else as fast as it goes. */
+  readonly rate?: number;
+  /** Keys of this run begin with it. */
+  readonly prefix: string;
+}
+
+export interface LoadCounts {
+  readonly done: number;
+  readonly seconds: number;
+  readonly cpuMicros: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly mostMs: number;
+}
