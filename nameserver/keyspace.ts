@@ -75,8 +75,18 @@ const newestFirst = (value: number) => u56(U56_MAX - value);
 
 /** UTF-8 bytes of a string with 00 escaped, without an end: what all keys that begin so share. */
 export function textPrefix(text: string): string {
+  if (isPlain(text)) return text;
   const bytes = Buffer.from(text, "utf8").toString("latin1");
   return bytes.includes("\0") ? bytes.replaceAll("\0", "\0\xff") : bytes;
+}
+
+/** ASCII without 00, as most names are: its own UTF-8. */
+function isPlain(text: string): boolean {
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code === 0 || code > 0x7f) return false;
+  }
+  return true;
 }
 
 const text = (value: string) => `${textPrefix(value)}\0\x01`;

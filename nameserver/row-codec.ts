@@ -8,37 +8,57 @@
  * The store below does not check what it returns (a flipped byte in a table file comes back as
  * good), so every read does.
  */
-import { Packr } from "msgpackr";
-import { crc32, crc32c } from "../base/checksum.ts";
+import { Packr, RESERVE_START_SPACE } from "msgpackr";
+import { crc32, crc32c, crc32cOfLatin1 } from "../base/checksum.ts";
 import { QuarryError } from "../base/errors.ts";
 import type { Key } from "./keyspace.ts";
 
 const ROW_FORMAT = 1;
+const CHECK_BYTES = 4;
 const HEAD_BYTES = 5;
+/** Room that msgpackr can leave in front of what it packs. */
+const MOST_RESERVED = 255;
 
 /** The same value always packs to the same bytes: replicas compare digests of them (INV-6). */
 const packr = new Packr({ useRecords: false, variableMapSize: true });
 
+/** The row as it is stored; shares its memory with other rows for as long as it is kept. */
 export function encodeRow(key: Buffer, row: unknown): Buffer {
+  // The checksum is taken over key and row in one piece, then takes the place of the key's end.
+  const keyAt = Math.max(0, CHECK_BYTES - key.length);
+  const formatAt = keyAt + key.length;
+  if (formatAt >= MOST_RESERVED) return encodeUnderLongKey(key, row);
+  const bytes = packr.pack(row, RESERVE_START_SPACE | (formatAt + 1));
+  bytes.set(key, keyAt);
+  bytes[formatAt] = ROW_FORMAT;
+  const sum = crc32c(keyAt === 0 ? bytes : bytes.subarray(keyAt));
+  bytes.writeUInt32LE(sum, formatAt - CHECK_BYTES);
+  return bytes.subarray(formatAt - CHECK_BYTES);
+}
+
+function encodeUnderLongKey(key: Buffer, row: unknown): Buffer {
   const packed = packr.pack(row);
   const stored = Buffer.allocUnsafe(HEAD_BYTES + packed.length);
-  stored[4] = ROW_FORMAT;
+  stored[CHECK_BYTES] = ROW_FORMAT;
   stored.set(packed, HEAD_BYTES);
-  stored.writeUInt32LE(crc32c(stored.subarray(4), crc32c(key)), 0);
+  stored.writeUInt32LE(crc32c(stored.subarray(CHECK_BYTES), crc32c(key)), 0);
   return stored;
 }
 
 /** @throws QuarryError `Damaged` when the bytes are not those that were written under this key. */
 export function decodeRow<Row>(key: Key, stored: Buffer): Row {
-  const sum = crc32c(stored.subarray(4), crc32c(Buffer.from(key, "latin1")));
+  const sum = crc32c(stored.subarray(CHECK_BYTES), crc32cOfLatin1(key));
   if (stored.length < HEAD_BYTES || stored.readUInt32LE(0) !== sum)
     throw new QuarryError(
       "Damaged",
       `metadata row ${Buffer.from(key, "latin1").toString("hex")} fails its checksum`,
     );
-  if (stored[4] !== ROW_FORMAT)
-    throw new QuarryError("NewerFormat", `metadata row of format ${stored[4]}: update Quarry`);
-  return packr.unpack(stored.subarray(HEAD_BYTES)) as Row;
+  if (stored[CHECK_BYTES] !== ROW_FORMAT)
+    throw new QuarryError(
+      "NewerFormat",
+      `metadata row of format ${stored[CHECK_BYTES]}: update Quarry`,
+    );
+  return packr.unpack(stored, { start: HEAD_BYTES }) as Row;
 }
 
 /** Two sums mod 2^32 over all rows: equal states have equal digests, in whatever order they came about. */

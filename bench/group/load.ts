@@ -1,9 +1,10 @@
 /** The load, a process of its own: puts of names with one small chunk, or what a GET asks first. */
 import { systemClock } from "../../base/clock.ts";
-import type { BlobId, BlockId, NeedleId } from "../../base/ids.ts";
+import type { BlobId, BlockId } from "../../base/ids.ts";
 import { limits } from "../../base/limits.ts";
 import { systemRandom } from "../../base/random.ts";
 import { LeaderNames } from "../../client/leader.ts";
+import { putCommand } from "../put-command.ts";
 import { percentile } from "../statistics.ts";
 import { type LoadCounts, type LoadOrder, secret } from "./messages.ts";
 
@@ -39,19 +40,7 @@ const keyOf = (i: number) => `${prefix}/d${String(i % 1000).padStart(4, "0")}/${
 
 async function put(block: BlockId, i: number): Promise<void> {
   const blob = await blobId();
-  const needle = systemRandom.bytes(8).readBigUInt64LE() as NeedleId;
-  await names.execute({
-    type: "putObject",
-    bucket,
-    key: keyOf(i),
-    content: {
-      blob,
-      lengthBytes: 4096,
-      registered: 0,
-      chunks: [{ block, needle, lengthBytes: 4096, crc32c: i }],
-    },
-    attributes: { etag: "9e107d9d372bb6826bd81d3542a419d6", contentType: "text/plain" },
-  });
+  await names.execute(putCommand(bucket, keyOf(i), blob, block));
 }
 
 async function get(i: number): Promise<void> {
@@ -137,5 +126,5 @@ const counts: LoadCounts = {
   p99Ms: percentile(times, 0.99),
   mostMs: percentile(times, 1),
 };
-process.send?.(counts, () => process.disconnect());
+process.send?.(counts, () => process.disconnect?.());
 await leader[Symbol.asyncDispose]();

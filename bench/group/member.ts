@@ -93,7 +93,7 @@ process.on("message", async (asked) => {
   else {
     await server.close();
     await nameserver[Symbol.asyncDispose]();
-    process.disconnect();
+    process.disconnect?.();
   }
 });
 process.once("disconnect", () => process.exit());
