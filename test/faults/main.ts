@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 import { bitFlips } from "./bit-flips.ts";
 import { kill } from "./kill.ts";
 import { leaderKill } from "./leader-kill.ts";
+import { pause } from "./pause.ts";
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
@@ -12,6 +13,8 @@ const { positionals, values } = parseArgs({
     seconds: { type: "string", default: "60" },
     /** Of a group of nameservers. */
     members: { type: "string", default: "3" },
+    /** How long the leader stands still, in seconds. */
+    pause: { type: "string", default: "30" },
     seed: { type: "string", default: "1" },
     /** More flags for `quarry serve`, as in --serve=--gateways=1. */
     serve: { type: "string", multiple: true, default: [] },
@@ -21,10 +24,13 @@ const rounds = Number(values.rounds);
 const seconds = Number(values.seconds);
 const members = Number(values.members);
 const seed = Number(values.seed);
+const pauseMs = Number(values.pause) * 1000;
+const say = (line: string) => console.log(line);
 const faults: Record<string, () => Promise<object>> = {
   "bit-flips": () => bitFlips({ rounds, seed }),
-  kill: () => kill({ rounds, seed, serveArgs: values.serve, say: (line) => console.log(line) }),
-  "leader-kill": () => leaderKill({ seconds, members, seed, say: (line) => console.log(line) }),
+  kill: () => kill({ rounds, seed, serveArgs: values.serve, say }),
+  "leader-kill": () => leaderKill({ seconds, members, seed, say }),
+  pause: () => pause({ seconds, members, seed, pauseMs, say }),
 };
 const fault = faults[positionals[0] ?? ""];
 if (fault === undefined) {

@@ -41,19 +41,24 @@ export class SharedKeys {
   ): Promise<void> {
     while (!isOver()) {
       await sleep(dice.between(0, LONGEST_PAUSE_MS));
-      const key = `${this.#prefix()}${dice.between(1, KEYS)}`;
       if (dice.chance(0.1)) await this.#list(client, registers);
-      else if (dice.chance(0.4)) await this.read(client, registers, key);
-      else await this.#write(client, registers, key, this.#request(key, dice));
+      else if (dice.chance(0.4)) await this.readAny(client, registers, dice);
+      else await this.writeAny(client, registers, dice);
     }
   }
 
-  /** Reads one of the keys that are in use now. */
-  async readAny(client: number, registers: Registers, dice: Dice): Promise<void> {
-    await this.read(client, registers, `${this.#prefix()}${dice.between(1, KEYS)}`);
+  /** Reads one of the keys that are in use now; false: there was no answer. */
+  async readAny(client: number, registers: Registers, dice: Dice): Promise<boolean> {
+    return await this.#read(client, registers, this.#key(dice));
   }
 
-  async read(client: number, registers: Registers, key: string): Promise<boolean> {
+  /** The same for a change. */
+  async writeAny(client: number, registers: Registers, dice: Dice): Promise<boolean> {
+    const key = this.#key(dice);
+    return await this.#write(client, registers, key, this.#request(key, dice));
+  }
+
+  async #read(client: number, registers: Registers, key: string): Promise<boolean> {
     const begun = this.recorder.begin(client, key, { type: "read" });
     const seen = await registers.read(key);
     this.recorder.end(begun, seen === "none" ? "none" : { type: "seen", seen });
@@ -78,7 +83,7 @@ export class SharedKeys {
     const prefix = prefixOf(this.#closed++);
     for (const key of keysOf(prefix)) {
       let tries = 0;
-      while (!(await this.read(READER, registers, key)) && ++tries < LAST_READS) await sleep(100);
+      while (!(await this.#read(READER, registers, key)) && ++tries < LAST_READS) await sleep(100);
       this.recorder.over(key);
       this.#seen.delete(key);
     }
@@ -92,6 +97,10 @@ export class SharedKeys {
     return prefixOf(this.#while());
   }
 
+  #key(dice: Dice): string {
+    return `${this.#prefix()}${dice.between(1, KEYS)}`;
+  }
+
   async #list(client: number, registers: Registers): Promise<void> {
     const prefix = this.#prefix();
     const all = keysOf(prefix).map((key) => this.recorder.begin(client, key, { type: "read" }));
@@ -103,7 +112,12 @@ export class SharedKeys {
     }
   }
 
-  async #write(client: number, registers: Registers, key: string, request: Write): Promise<void> {
+  async #write(
+    client: number,
+    registers: Registers,
+    key: string,
+    request: Write,
+  ): Promise<boolean> {
     const begun = this.recorder.begin(client, key, request);
     const begunMs = performance.now();
     const told = await registers.write(key, request);
@@ -113,6 +127,7 @@ export class SharedKeys {
       this.#progress.acknowledge(begunMs);
       this.#seen.set(key, request.type === "put" ? request.etag : null);
     }
+    return told !== "open" && told !== "none";
   }
 
   #request(key: string, dice: Dice): Write {
