@@ -102,6 +102,8 @@ export const limits = {
   groupDeliverMs: 3_000,
   /** How long a client looks for the leader. */
   leaderPatienceMs: 15_000,
+  /** A nameserver that is asked and silent is pinged this often; given up after `rpcPings` in vain. */
+  leaderPingMs: 400,
   /** How long a leader that is deposed waits to hear what became of the changes it had taken on. */
   groupFateMs: 2_000,
   /** How long a nameserver that closes waits for what is not decided yet, and to hand leadership over. */

@@ -31,6 +31,8 @@ export interface LeaderOptions {
 const PAUSE_MS = 25;
 /** Whoever could not be reached is not believed to lead for so long. */
 const SHUN_MS = 250;
+/** Nor asked in its turn while there are others. */
+const AVOID_MS = 1_000;
 
 /** Leased ids may be lost, and telling about a block twice is as good as once. */
 const CHANGES: ReadonlySet<string> = new Set<keyof NameService>(["execute"]);
@@ -117,13 +119,19 @@ export class LeaderNames implements AsyncDisposable {
   #hinted({ leader }: NotLeader, teller: Member): Member | undefined {
     if (leader === undefined) return undefined;
     const member = this.#member(parseAddress(leader.address));
-    const shunned = this.#options.clock.monotonicMs() - member.failedMs < SHUN_MS;
-    return member === teller || shunned ? undefined : member;
+    const isShunned = this.#failedAgoMs(member) < SHUN_MS;
+    return member === teller || isShunned ? undefined : member;
+  }
+
+  #failedAgoMs({ failedMs }: Member): number {
+    return this.#options.clock.monotonicMs() - failedMs;
   }
 
   #after(member: Member): Member {
     const all = [...this.#members.values()];
-    return all[(all.indexOf(member) + 1) % all.length] ?? member;
+    const at = all.indexOf(member);
+    const inTurn = [...all.slice(at + 1), ...all.slice(0, at + 1)];
+    return inTurn.find((one) => this.#failedAgoMs(one) > AVOID_MS) ?? inTurn[0] ?? member;
   }
 
   #member(address: Address): Member {
@@ -138,7 +146,8 @@ export class LeaderNames implements AsyncDisposable {
   #open(address: Address): Line {
     const { secret, clock, random, open } = this.#options;
     if (open !== undefined) return open(address);
-    const rpc = new RpcClient({ address, secret, clock, random });
+    const pingMs = limits.leaderPingMs;
+    const rpc = new RpcClient({ address, secret, clock, random, pingMs });
     const methods = connect(nameTable, rpc) as unknown as Methods;
     return { methods, close: () => rpc.close() };
   }

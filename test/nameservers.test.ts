@@ -6,6 +6,7 @@ import { startCli } from "./cli-process.ts";
 import { NameserverGroup } from "./nameserver-group.ts";
 
 const LONG_MS = 60_000;
+const GIVEN_UP_MS = 20_000;
 
 let group: NameserverGroup | undefined;
 afterEach(async () => await group?.[Symbol.asyncDispose]());
@@ -102,6 +103,24 @@ describe("three nameservers, each a process", () => {
       expect((await group.digests()).size).toBe(1);
     },
     LONG_MS,
+  );
+
+  test(
+    "clients give up a leader that stands still, and find the next",
+    async () => {
+      group = await NameserverGroup.found(3);
+      await using client = group.client();
+      await client.names.execute(bucket("first"));
+      const old = await group.leader();
+      group.signal(old, "SIGSTOP");
+      // Its sockets are open, and it never answers.
+      expect((await client.names.buckets("me", "", 10)).length).toBe(1);
+      await client.names.execute(bucket("second"));
+      group.signal(old, "SIGCONT");
+      expect((await group.digests()).size).toBe(1);
+    },
+    // Much less than the sign of life that any other server is given time for.
+    GIVEN_UP_MS,
   );
 
   test(
