@@ -143,6 +143,8 @@ export const limits = {
   sessionSequence: 2 ** 32 - 1,
   /** Sessions of one client: as many commands as a connection carries. */
   clientSessions: 4,
+  /** How long a client that ends waits to hear that its sessions are closed. */
+  sessionCloseMs: 500,
 
   // objects, as S3 documents them
   keyBytes: 1024,

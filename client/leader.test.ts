@@ -5,6 +5,7 @@ import type { NodeId } from "../base/ids.ts";
 import { systemRandom } from "../base/random.ts";
 import type { Address } from "../rpc/address.ts";
 import { formatAddress } from "../rpc/address.ts";
+import type { Command, Once } from "../rpc/commands.ts";
 import type { NameService } from "../rpc/name-service.ts";
 import { NotLeader } from "../rpc/not-leader.ts";
 import { serve } from "../rpc/serve.ts";
@@ -23,15 +24,26 @@ afterEach(async () => {
 
 /** A nameserver that answers these methods, and counts what it was asked. */
 async function listen(answers: {
-  readonly execute?: () => Promise<never>;
+  readonly execute?: (once: Once, attempt: number) => Promise<unknown>;
   readonly users?: () => Promise<never>;
+  readonly openSession?: () => Promise<never>;
 }) {
   const asked = { execute: 0, users: 0 };
+  const numbers: Once[] = [];
+  const sessions = new Set<number>();
+  let opened = 0;
   const service = {
-    execute: async () => {
-      asked.execute++;
-      return (await answers.execute?.()) ?? { type: "done" };
+    execute: async (_command: Command, once: Once) => {
+      numbers.push(once);
+      const attempt = ++asked.execute;
+      return (await answers.execute?.(once, attempt)) ?? { type: "done" };
     },
+    openSession: async () => {
+      await answers.openSession?.();
+      sessions.add(++opened);
+      return opened;
+    },
+    closeSession: async (session: number) => void sessions.delete(session),
     users: async () => {
       asked.users++;
       return (await answers.users?.()) ?? [];
@@ -42,7 +54,7 @@ async function listen(answers: {
     services: [serve(service as unknown as NameService, nameTable)],
   });
   ends.push(() => server.close());
-  return { address: server.address, asked, server };
+  return { address: server.address, asked, numbers, sessions, server };
 }
 
 function client(addresses: readonly Address[], patienceMs?: number): NameService {
@@ -54,6 +66,8 @@ function client(addresses: readonly Address[], patienceMs?: number): NameService
   return leader.names;
 }
 
+const done = Promise.resolve(undefined);
+const unknown = () => Promise.reject(new QuarryError("OutcomeUnknown", "who knows"));
 const notLeader = (address?: Address) => () =>
   Promise.reject(
     new NotLeader("not here", address && { node: 2 as NodeId, address: formatAddress(address) }),
@@ -62,10 +76,12 @@ const notLeader = (address?: Address) => () =>
 describe("a client of several nameservers", () => {
   test("goes where it is sent, also to one that it did not know, and stays there", async () => {
     const leader = await listen({});
-    const follower = await listen({ execute: notLeader(leader.address) });
+    const answer = notLeader(leader.address);
+    const follower = await listen({ execute: answer, openSession: answer });
     const names = client([follower.address]);
     for (let i = 0; i < 3; i++) expect(await names.execute(command)).toEqual({ type: "done" });
-    expect([follower.asked.execute, leader.asked.execute]).toEqual([1, 3]);
+    expect([follower.asked.execute, leader.asked.execute]).toEqual([0, 3]);
+    expect(leader.numbers.map(({ session }) => session)).toEqual([1, 1, 1]);
   });
 
   test("asks the next when nobody is listening, or when one knows no leader", async () => {
@@ -77,15 +93,65 @@ describe("a client of several nameservers", () => {
     expect(await names.execute(command)).toEqual({ type: "done" });
   });
 
-  test("a change that broke off is not made again, and its caller is told that", async () => {
+  test("a change that broke off is asked for again elsewhere, under the same number", async () => {
     const breaking = await listen({ execute: () => new Promise(() => undefined) });
     const leader = await listen({});
     const names = client([breaking.address, leader.address]);
     const answer = names.execute(command);
     await expect.poll(() => breaking.asked.execute).toBe(1);
     for (const peer of breaking.server.peers) (peer as unknown as Breakable).abandon();
-    await expect(answer).rejects.toMatchObject({ code: "OutcomeUnknown" });
-    expect(leader.asked.execute).toBe(0);
+    expect(await answer).toEqual({ type: "done" });
+    expect(leader.numbers).toEqual(breaking.numbers);
+  });
+
+  test("a leader that does not know what became of a change is asked again", async () => {
+    const leader = await listen({ execute: (_, attempt) => (attempt < 3 ? unknown() : done) });
+    expect(await client([leader.address]).execute(command)).toEqual({ type: "done" });
+    expect(new Set(leader.numbers.map(({ sequence }) => sequence)).size).toBe(1);
+  });
+
+  test("a change that may have been made ends so, when it cannot be told in the end", async () => {
+    for (const last of ["SessionExpired", "Busy", "NotLeader"] as const) {
+      const refusal = Promise.reject(new QuarryError(last, "no"));
+      refusal.catch(() => undefined);
+      const leader = await listen({
+        execute: (_, attempt) => (attempt === 1 ? unknown() : refusal),
+      });
+      const answer = client([leader.address], 100).execute(command);
+      await expect(answer).rejects.toMatchObject({ code: "OutcomeUnknown" });
+    }
+  });
+
+  test("a session that is over at the first attempt is replaced by another", async () => {
+    const over = new QuarryError("SessionExpired", "over");
+    const leader = await listen({
+      execute: ({ session }) => (session === 1 ? Promise.reject(over) : done),
+    });
+    const names = client([leader.address]);
+    const all = await Promise.all(Array.from({ length: 20 }, () => names.execute(command)));
+    expect(all.length).toBe(20);
+    expect(leader.sessions.size).toBe(2);
+  });
+
+  test("where every session is over at once, that is told", async () => {
+    const over = () => Promise.reject(new QuarryError("SessionExpired", "over"));
+    const leader = await listen({ execute: over });
+    const answer = client([leader.address]).execute(command);
+    await expect(answer).rejects.toMatchObject({ code: "SessionExpired" });
+  });
+
+  test("sessions are closed at the end; one that only reads has none", async () => {
+    const leader = await listen({});
+    for (const [work, count] of [
+      [(names: NameService) => names.users("", 1), 0],
+      [(names: NameService) => names.execute(command), 1],
+    ] as const) {
+      const one = new LeaderNames({ ...seams, addresses: [leader.address] });
+      await work(one.names);
+      expect(leader.sessions.size).toBe(count);
+      await one[Symbol.asyncDispose]();
+      expect(leader.sessions.size).toBe(0);
+    }
   });
 
   test("a read that broke off is made again elsewhere", async () => {

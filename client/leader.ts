@@ -1,20 +1,25 @@
 /**
  * The nameservers of a group as one: finds the leader, follows it, and repeats what may be repeated.
- * Reads always may. A change only when it certainly did not happen; where that cannot be told, the
- * caller gets `OutcomeUnknown`.
+ * Reads always may. Changes may because each has a number in a session of this client, and is applied
+ * once under it. A change of which it cannot be told in the end whether it was made is answered with
+ * `OutcomeUnknown`.
  */
-import { type Clock, sleep } from "../base/clock.ts";
-import { assert, type ErrorCode, hasCode, QuarryError } from "../base/errors.ts";
+import { type Clock, endsWithin } from "../base/clock.ts";
+import { assert, hasCode, QuarryError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import type { Random } from "../base/random.ts";
-import { type Address, formatAddress, parseAddress } from "../rpc/address.ts";
-import { InterruptedCall } from "../rpc/call.ts";
+import type { Address } from "../rpc/address.ts";
 import { RpcClient } from "../rpc/client.ts";
+import type { Command, CommandResult, Once } from "../rpc/commands.ts";
 import { connect } from "../rpc/connect.ts";
 import type { NameService } from "../rpc/name-service.ts";
-import { NotLeader } from "../rpc/not-leader.ts";
 import { methodsOf } from "../rpc/service-table.ts";
 import { nameTable } from "../rpc/tables.ts";
+import { fateOf, fateOfChange } from "./fate.ts";
+import { type Line, type Methods, Nameservers } from "./nameservers.ts";
+import { ClientSessions } from "./sessions.ts";
+
+export type { Line };
 
 export interface LeaderOptions {
   /** Some or all of the nameservers; a leader that is not among them is found through them. */
@@ -28,141 +33,122 @@ export interface LeaderOptions {
   readonly open?: (address: Address) => Line;
 }
 
-const PAUSE_MS = 25;
-/** Whoever could not be reached is not believed to lead for so long. */
-const SHUN_MS = 250;
-/** Nor asked in its turn while there are others. */
-const AVOID_MS = 1_000;
-
-/** Leased ids may be lost, and telling about a block twice is as good as once. */
-const CHANGES: ReadonlySet<string> = new Set<keyof NameService>(["execute"]);
-
-/** Ends of a call after which another attempt would go no better. */
-const FINAL: ReadonlySet<ErrorCode> = new Set(["Busy", "Protocol", "Cancelled"]);
-
-type Methods = Record<string, (...args: unknown[]) => Promise<unknown>>;
-
-/** The way to one nameserver. */
-export interface Line {
-  readonly methods: Methods;
-  close(): void;
-}
-
-interface Member {
-  readonly address: Address;
-  line: Line;
-  failedMs: number;
-}
-
 export class LeaderNames implements AsyncDisposable {
-  readonly #options: LeaderOptions;
-  /** By address. */
-  readonly #members = new Map<string, Member>();
-  #current: Member;
+  readonly #clock: Clock;
+  readonly #patienceMs: number;
+  readonly #nameservers: Nameservers;
+  readonly #sessions: ClientSessions;
   #isClosed = false;
   readonly names: NameService;
 
   constructor(options: LeaderOptions) {
-    this.#options = options;
-    for (const address of options.addresses) this.#member(address);
-    const [first] = this.#members.values();
-    if (first === undefined)
-      throw new QuarryError("InvalidArgument", "the address of a nameserver is needed");
-    this.#current = first;
-    const names = methodsOf(nameTable).map(
+    const { addresses, clock, patienceMs = limits.leaderPatienceMs } = options;
+    this.#clock = clock;
+    this.#patienceMs = patienceMs;
+    this.#nameservers = new Nameservers(addresses, clock, options.open ?? overSockets(options));
+    const methods = methodsOf(nameTable).map(
       ({ name }) => [name, (...args: unknown[]) => this.#call(name, args)] as const,
     );
-    this.names = Object.fromEntries(names) as unknown as NameService;
+    const names = Object.fromEntries(methods) as unknown as NameService;
+    // One whose opening was not heard of is never used, and ends by itself.
+    this.#sessions = new ClientSessions(() => names.openSession());
+    this.names = { ...names, execute: (command, once) => this.#execute(command, once) };
   }
 
+  /** Sessions are closed if that takes no long time; otherwise they end by themselves. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true;
-    for (const { line } of this.#members.values()) line.close();
+    const { methods } = this.#nameservers.current.line;
+    const closing = this.#sessions.ids.map((session) => methods["closeSession"]?.(session));
+    if (closing.length > 0)
+      await endsWithin(this.#clock, Promise.allSettled(closing), limits.sessionCloseMs);
+    this.#nameservers.close();
   }
 
+  /** What may be done twice: reads; and leased ids may be lost, a block sealed again. */
   async #call(name: string, args: readonly unknown[]): Promise<unknown> {
-    const { clock, patienceMs } = this.#options;
-    const untilMs = clock.monotonicMs() + (patienceMs ?? limits.leaderPatienceMs);
+    return await this.#ask(name, args, this.#untilMs(), (error) => {
+      const fate = fateOf(error);
+      return fate === "open" || fate === "not begun";
+    });
+  }
+
+  async #execute(command: Command, given: Once | undefined): Promise<CommandResult> {
+    const untilMs = this.#untilMs();
+    if (given !== undefined) return await this.#change(command, given, untilMs);
+    for (let attempt = 1; ; attempt++) {
+      const once = await this.#sessions.take();
+      try {
+        return await this.#change(command, once, untilMs);
+      } catch (error) {
+        if (!hasCode(error, "SessionExpired")) throw error;
+        this.#sessions.drop(once.session);
+        if (this.#isClosed || attempt >= limits.retries) throw error;
+      } finally {
+        this.#sessions.release(once);
+      }
+    }
+  }
+
+  /** `SessionExpired` comes out of this only when the change was certainly not made. */
+  async #change(command: Command, once: Once, untilMs: number): Promise<CommandResult> {
+    // Whether an attempt before may have made it, or may make it yet.
+    let isOpen = false;
+    const mayRepeat = (error: unknown): boolean => {
+      const fate = fateOfChange(error);
+      if (fate === "open") isOpen = true;
+      return fate === "open" || fate === "not begun" || (fate === "hopeless" && isOpen);
+    };
+    try {
+      return (await this.#ask("execute", [command, once], untilMs, mayRepeat)) as CommandResult;
+    } catch (error) {
+      const isAnswer = fateOfChange(error) === "answered" && !hasCode(error, "SessionExpired");
+      if (isOpen && !isAnswer) throw outcomeUnknown(error);
+      throw error;
+    }
+  }
+
+  /** Asks one nameserver after the other until there is an answer or patience ends. */
+  async #ask(
+    name: string,
+    args: readonly unknown[],
+    untilMs: number,
+    mayRepeat: (error: unknown) => boolean,
+  ): Promise<unknown> {
     for (;;) {
-      const member = this.#current;
+      const member = this.#nameservers.current;
       const { line } = member;
       const method = line.methods[name];
       assert(method !== undefined, "every method of the table is there");
       try {
         return await method(...args);
       } catch (error) {
-        const failure = judge(name, error);
-        if (failure !== undefined) throw failure;
-        if (this.#isClosed || clock.monotonicMs() >= untilMs) throw error;
-        await this.#moveOn(member, line, error);
+        if (!mayRepeat(error) || this.#isClosed || this.#clock.monotonicMs() >= untilMs)
+          throw error;
+        await this.#nameservers.moveOn(member, line, error);
       }
     }
   }
 
-  /** Chooses whom to ask next; of several calls that failed at one member the first chooses. */
-  async #moveOn(member: Member, line: Line, error: unknown): Promise<void> {
-    const { clock } = this.#options;
-    if (error instanceof InterruptedCall && error.code !== "Timeout" && member.line === line) {
-      member.failedMs = clock.monotonicMs();
-      // A fresh one does not wait as long before it tries again.
-      line.close();
-      member.line = this.#open(member.address);
-    }
-    if (this.#current === member) {
-      const leader = error instanceof NotLeader ? this.#hinted(error, member) : undefined;
-      this.#current = leader ?? this.#after(member);
-      if (leader !== undefined) return;
-    }
-    await sleep(clock, PAUSE_MS);
+  #untilMs(): number {
+    return this.#clock.monotonicMs() + this.#patienceMs;
   }
+}
 
-  #hinted({ leader }: NotLeader, teller: Member): Member | undefined {
-    if (leader === undefined) return undefined;
-    const member = this.#member(parseAddress(leader.address));
-    const isShunned = this.#failedAgoMs(member) < SHUN_MS;
-    return member === teller || isShunned ? undefined : member;
-  }
-
-  #failedAgoMs({ failedMs }: Member): number {
-    return this.#options.clock.monotonicMs() - failedMs;
-  }
-
-  #after(member: Member): Member {
-    const all = [...this.#members.values()];
-    const at = all.indexOf(member);
-    const inTurn = [...all.slice(at + 1), ...all.slice(0, at + 1)];
-    return inTurn.find((one) => this.#failedAgoMs(one) > AVOID_MS) ?? inTurn[0] ?? member;
-  }
-
-  #member(address: Address): Member {
-    const name = formatAddress(address);
-    const known = this.#members.get(name);
-    if (known !== undefined) return known;
-    const member = { address, line: this.#open(address), failedMs: Number.NEGATIVE_INFINITY };
-    this.#members.set(name, member);
-    return member;
-  }
-
-  #open(address: Address): Line {
-    const { secret, clock, random, open } = this.#options;
-    if (open !== undefined) return open(address);
+/** A leader that stands still is found out by its silence, long before a call takes too long. */
+function overSockets({ secret, clock, random, patienceMs }: LeaderOptions) {
+  return (address: Address): Line => {
     const pingMs = limits.leaderPingMs;
     const rpc = new RpcClient({ address, secret, clock, random, pingMs });
-    const methods = connect(nameTable, rpc) as unknown as Methods;
+    const deadlineMs = patienceMs ?? limits.leaderPatienceMs;
+    const methods = connect(nameTable, rpc, { deadlineMs }) as unknown as Methods;
     return { methods, close: () => rpc.close() };
-  }
+  };
 }
 
-/** What the caller is told at once; undefined when the call may be made again. */
-function judge(name: string, error: unknown): unknown {
-  // A server that goes away says so before it begins.
-  if (error instanceof NotLeader) return undefined;
-  if (!(error instanceof InterruptedCall)) return hasCode(error, "Closed") ? undefined : error;
-  if (FINAL.has(error.code)) return error;
-  if (!error.mayHaveExecuted || !CHANGES.has(name)) return undefined;
-  return new QuarryError(
+const outcomeUnknown = (cause: unknown) =>
+  new QuarryError(
     "OutcomeUnknown",
-    `whether the change was made is not known; look before making it again (${error.message})`,
-    { cause: error },
+    `whether the change was made is not known; look before making it again (${cause instanceof Error ? cause.message : String(cause)})`,
+    { cause },
   );
-}

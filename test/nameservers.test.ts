@@ -1,7 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, test } from "vitest";
-import { hasCode } from "../base/errors.ts";
-import type { NameService } from "../rpc/name-service.ts";
 import { startCli } from "./cli-process.ts";
 import { NameserverGroup } from "./nameserver-group.ts";
 
@@ -13,18 +11,6 @@ afterEach(async () => await group?.[Symbol.asyncDispose]());
 
 const bucket = (name: string) => ({ type: "createBucket", bucket: name, owner: "me" }) as const;
 const user = { id: "ann", displayName: "Ann", email: "ann@example.com" };
-
-/** As a client should: when it is told that the outcome is unknown, it looks before it tries again. */
-async function make(names: NameService, name: string): Promise<void> {
-  for (;;)
-    try {
-      await names.execute(bucket(name));
-      return;
-    } catch (error) {
-      if (!hasCode(error, "OutcomeUnknown")) throw error;
-      if ((await names.buckets("me", "", 1000)).some((one) => one.name === name)) return;
-    }
-}
 
 describe("three nameservers, each a process", () => {
   test(
@@ -39,7 +25,7 @@ describe("three nameservers, each a process", () => {
       expect((await names.users("", 10)).map(({ id }) => id)).toContain("ann");
       const leader = await group.leader();
       await group.end(leader, "SIGKILL");
-      await make(names, "second");
+      await names.execute(bucket("second"));
       expect((await names.buckets("me", "", 10)).length).toBe(2);
       expect(await group.leader()).not.toBe(leader);
       group.start(leader);
@@ -59,7 +45,7 @@ describe("three nameservers, each a process", () => {
       let written = 0;
       const writing = (async () => {
         while (!isDone) {
-          await make(names, `rolling-${++written}`);
+          await names.execute(bucket(`rolling-${++written}`));
           await sleep(20);
         }
       })();

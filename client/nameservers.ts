@@ -1,0 +1,96 @@
+/** The nameservers that a client knows, and whom of them it asks next. */
+import { type Clock, sleep } from "../base/clock.ts";
+import { QuarryError } from "../base/errors.ts";
+import { type Address, formatAddress, parseAddress } from "../rpc/address.ts";
+import { InterruptedCall } from "../rpc/call.ts";
+import { NotLeader } from "../rpc/not-leader.ts";
+
+const PAUSE_MS = 25;
+/** Whoever could not be reached is not believed to lead for so long. */
+const SHUN_MS = 250;
+/** Nor asked in its turn while there are others: one that stands still costs seconds each time. */
+const AVOID_MS = 1_000;
+
+export type Methods = Record<string, (...args: unknown[]) => Promise<unknown>>;
+
+/** The way to one nameserver. */
+export interface Line {
+  readonly methods: Methods;
+  close(): void;
+}
+
+export interface Member {
+  readonly address: Address;
+  line: Line;
+  failedMs: number;
+}
+
+export class Nameservers {
+  readonly #clock: Clock;
+  readonly #open: (address: Address) => Line;
+  /** By address. */
+  readonly #members = new Map<string, Member>();
+  #current: Member;
+
+  constructor(addresses: readonly Address[], clock: Clock, open: (address: Address) => Line) {
+    this.#clock = clock;
+    this.#open = open;
+    for (const address of addresses) this.#member(address);
+    const [first] = this.#members.values();
+    if (first === undefined)
+      throw new QuarryError("InvalidArgument", "the address of a nameserver is needed");
+    this.#current = first;
+  }
+
+  /** Who is believed to lead. */
+  get current(): Member {
+    return this.#current;
+  }
+
+  close(): void {
+    for (const { line } of this.#members.values()) line.close();
+  }
+
+  /** Chooses whom to ask next; of several calls that failed at one member the first chooses. */
+  async moveOn(member: Member, line: Line, error: unknown): Promise<void> {
+    if (error instanceof InterruptedCall && error.code !== "Timeout" && member.line === line) {
+      member.failedMs = this.#clock.monotonicMs();
+      // A fresh one does not wait as long before it tries again.
+      line.close();
+      member.line = this.#open(member.address);
+    }
+    if (this.#current === member) {
+      const leader = error instanceof NotLeader ? this.#hinted(error, member) : undefined;
+      this.#current = leader ?? this.#after(member);
+      if (leader !== undefined) return;
+    }
+    await sleep(this.#clock, PAUSE_MS);
+  }
+
+  #hinted({ leader }: NotLeader, teller: Member): Member | undefined {
+    if (leader === undefined) return undefined;
+    const member = this.#member(parseAddress(leader.address));
+    const isShunned = this.#failedAgoMs(member) < SHUN_MS;
+    return member === teller || isShunned ? undefined : member;
+  }
+
+  #after(member: Member): Member {
+    const all = [...this.#members.values()];
+    const at = all.indexOf(member);
+    const inTurn = [...all.slice(at + 1), ...all.slice(0, at + 1)];
+    return inTurn.find((one) => this.#failedAgoMs(one) > AVOID_MS) ?? inTurn[0] ?? member;
+  }
+
+  #failedAgoMs({ failedMs }: Member): number {
+    return this.#clock.monotonicMs() - failedMs;
+  }
+
+  #member(address: Address): Member {
+    const name = formatAddress(address);
+    const known = this.#members.get(name);
+    if (known !== undefined) return known;
+    const member = { address, line: this.#open(address), failedMs: Number.NEGATIVE_INFINITY };
+    this.#members.set(name, member);
+    return member;
+  }
+}
