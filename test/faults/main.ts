@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 import { bitFlips } from "./bit-flips.ts";
 import { kill } from "./kill.ts";
 import { leaderKill } from "./leader-kill.ts";
+import { partition } from "./partition.ts";
 import { pause } from "./pause.ts";
 
 const { positionals, values } = parseArgs({
@@ -30,6 +31,7 @@ const faults: Record<string, () => Promise<object>> = {
   "bit-flips": () => bitFlips({ rounds, seed }),
   kill: () => kill({ rounds, seed, serveArgs: values.serve, say }),
   "leader-kill": () => leaderKill({ seconds, members, seed, say }),
+  partition: () => partition({ seconds, members, seed, say }),
   pause: () => pause({ seconds, members, seed, pauseMs, say }),
 };
 const fault = faults[positionals[0] ?? ""];

@@ -5,18 +5,14 @@
  *   npm run faults -- pause --seconds 120 --seed 1 --pause 30
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import { Dice } from "../../raft/testing/dice.ts";
 import { NameserverGroup } from "../nameserver-group.ts";
+import { askAlone } from "./ask-alone.ts";
 import { GroupLoad, type LoadCounts } from "./group-load.ts";
 import { NameRegisters } from "./registers.ts";
 import { agree, untilBack } from "./watching.ts";
 
 /** Clients that ask only the paused leader, each at another moment of its pause. */
 const PINNED = 12;
-/** They wait for its answer so much longer than the pause lasts. */
-const PATIENCE_MS = 10_000;
-/** And go on asking it when it runs again. */
-const AFTER_MS = 1_500;
 const FIRST_CLIENT = 100;
 
 export interface PauseCounts extends LoadCounts {
@@ -45,7 +41,7 @@ export async function pause(options: {
     const leader = await group.leader();
     const { pauseMs } = options;
     const pinned = Array.from({ length: PINNED }, (_, i) =>
-      askAlone(group, leader, load, FIRST_CLIENT + i, pauseMs),
+      askAlone(group, leader, load, { client: FIRST_CLIENT + i, whileMs: pauseMs }),
     );
     load.mark();
     group.signal(leader, "SIGSTOP");
@@ -61,29 +57,4 @@ export async function pause(options: {
   await load.finish();
   await agree(group, load);
   return { ...load.counts(), failovers, answeredByOld };
-}
-
-/** Reads, and sometimes writes, at one nameserver alone; tells how much it answered. */
-async function askAlone(
-  group: NameserverGroup,
-  node: number,
-  load: GroupLoad,
-  client: number,
-  pauseMs: number,
-): Promise<number> {
-  const dice = new Dice(load.dice.u32());
-  const { rpc, names } = group.alone(node, pauseMs + PATIENCE_MS);
-  const registers = new NameRegisters(names);
-  const untilMs = performance.now() + pauseMs + AFTER_MS;
-  await sleep(dice.between(0, pauseMs));
-  let answered = 0;
-  while (performance.now() < untilMs && !load.isOver) {
-    const asked = dice.chance(0.9)
-      ? load.shared.readAny(client, registers, dice)
-      : load.shared.writeAny(client, registers, dice);
-    if (await asked) answered++;
-    await sleep(dice.between(1, 20));
-  }
-  rpc.close();
-  return answered;
 }
