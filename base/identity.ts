@@ -12,7 +12,7 @@ const FORMAT = 1;
 const NAME = "identity.json";
 
 export interface Identity {
-  readonly kind: "device" | "nameserver";
+  readonly kind: "device" | "nameserver" | "dataserver";
   /** UUID. */
   readonly id: string;
   readonly createdMs: number;
@@ -75,7 +75,7 @@ function parse(path: string, content: Buffer): Identity {
       "NewerFormat",
       `${path} was written by a newer version of Quarry (format ${format}); install that version`,
     );
-  if (kind !== "device" && kind !== "nameserver") throw damaged();
+  if (kind !== "device" && kind !== "nameserver" && kind !== "dataserver") throw damaged();
   if (typeof id !== "string" || typeof createdMs !== "number") throw damaged();
   const identity: Identity = { kind, id, createdMs };
   if (format !== FORMAT || check !== checkOf(identity)) throw damaged();

@@ -10,6 +10,8 @@ import { printable } from "./objects/printable.ts";
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
   serve: async () => (await import("./serve/command.ts")).serveCommand(),
   nameserver: async () => (await import("./nameserver/command.ts")).nameserverCommand(),
+  dataserver: async () => (await import("./dataserver/command.ts")).dataserverCommand(),
+  gateway: async () => (await import("./gateway/command.ts")).gatewayCommand(),
   mb: async () => (await import("./objects/mb.ts")).mbCommand(),
   rb: async () => (await import("./objects/rb.ts")).rbCommand(),
   ls: async () => (await import("./objects/ls.ts")).lsCommand(),

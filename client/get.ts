@@ -70,48 +70,61 @@ function startReading(
   return { reading, reserved };
 }
 
-/** Tries the members in turn; one member's "not found" is never final. */
+/**
+ * Tries the members in turn; one member's "not found" is never final.
+ * @throws QuarryError `Unavailable` when a member that may have the bytes is away, else `Damaged`.
+ */
 export async function readWindow(context: GetContext, window: Window): Promise<Uint8Array> {
-  const problems: string[] = [];
+  const troubles: Trouble[] = [];
   for (let round = 0; round < 2; round++) {
     for (const device of await context.locations.members(window.chunk.block)) {
       const result = await readFromMember(context, device, window);
-      if (typeof result !== "string") return result;
-      problems.push(result);
+      if (result instanceof Uint8Array) return result;
+      troubles.push(result);
     }
     context.locations.forget(window.chunk.block);
   }
   const { block, needle } = window.chunk;
+  const problems = [...new Set(troubles.map(({ what }) => what))].join("; ");
   throw new QuarryError(
-    "Damaged",
-    `no member can give needle ${needle.toString(16)} of block ${block}: ${problems.join("; ")}`,
+    troubles.some(({ isAway }) => isAway) ? "Unavailable" : "Damaged",
+    `no member can give needle ${needle.toString(16)} of block ${block}: ${problems}`,
   );
 }
 
-/** The bytes, or in words why this member cannot give them. */
+/** Why a member cannot give the bytes; one that is away may have them. */
+interface Trouble {
+  readonly what: string;
+  readonly isAway: boolean;
+}
+
+const trouble = (what: string): Trouble => ({ what, isAway: false });
+
+/** The bytes, or why this member cannot give them. */
 async function readFromMember(
   context: GetContext,
   device: DeviceId,
   window: Window,
-): Promise<Uint8Array | string> {
+): Promise<Uint8Array | Trouble> {
   const { chunk, from, lengthBytes } = window;
   const { block, needle } = chunk;
   try {
     const reply = await context
       .serviceOf(device)
       .read({ device, block, needle, offset: from, lengthBytes });
-    if (reply.kind === "missing") return `${device} misses the ${reply.what}`;
-    if (reply.kind === "damaged") return `${device}: ${reply.detail}`;
+    if (reply.kind === "missing") return trouble(`${device} misses the ${reply.what}`);
+    if (reply.kind === "damaged") return trouble(`${device}: ${reply.detail}`);
     if (reply.needleBytes !== chunk.lengthBytes)
-      return `${device} has ${reply.needleBytes} bytes instead of ${chunk.lengthBytes}`;
+      return trouble(`${device} has ${reply.needleBytes} bytes instead of ${chunk.lengthBytes}`);
     const bad = firstBadSpan(block, needle, reply.needleBytes, reply.data, reply.checksums);
-    if (bad >= 0) return `${device}: wrong bytes in span ${bad} behind ${reply.offset}`;
+    if (bad >= 0) return trouble(`${device}: wrong bytes in span ${bad} behind ${reply.offset}`);
     const start = from - reply.offset;
-    if (start < 0 || start + lengthBytes > reply.data.length) return `${device} gave too little`;
+    if (start < 0 || start + lengthBytes > reply.data.length)
+      return trouble(`${device} gave too little`);
     return reply.data.subarray(start, start + lengthBytes);
   } catch (error) {
     if (hasCode(error, "DiskFailed", "NoSuchDevice", "Unavailable", "Timeout", "Damaged"))
-      return error.message;
+      return { what: error.message, isAway: hasCode(error, "Unavailable", "Timeout") };
     throw error;
   }
 }

@@ -5,8 +5,11 @@ import { limits } from "../base/limits.ts";
 import type { BlockService } from "../rpc/block-service.ts";
 import type { NameService, OpenBlock } from "../rpc/name-service.ts";
 
+/** What a client asks of a dataserver; the rest is for the nameserver. */
+export type BlockAccess = Pick<BlockService, "append" | "read">;
+
 /** Finds the dataserver that serves a device. */
-export type ServiceOf = (device: DeviceId) => BlockService;
+export type ServiceOf = (device: DeviceId) => BlockAccess;
 
 const POOL = 0;
 

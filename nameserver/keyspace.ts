@@ -8,7 +8,14 @@
  * JavaScript's string order is not UTF-8 order, so keys are held as latin1 strings, one character a
  * byte: those compare as bytes do, and can be keys of a Map. A key carries the type of its row.
  */
-import type { BlobId, BlockId, SessionId, VersionSequence } from "../base/ids.ts";
+import type {
+  BlobId,
+  BlockId,
+  DeviceId,
+  ServerId,
+  SessionId,
+  VersionSequence,
+} from "../base/ids.ts";
 import type * as rows from "./rows.ts";
 
 declare const rowType: unique symbol;
@@ -21,6 +28,7 @@ export type RowKey<Row> = Key & { readonly [rowType]: Row };
 export const tags = {
   meta: "\x01",
   settings: "\x02",
+  map: "\x03",
   bucket: "\x10",
   owned: "\x11",
   owner: "\x12",
@@ -41,6 +49,8 @@ export const tags = {
   blockUse: "\x51",
   removedBlock: "\x52",
   blobLease: "\x60",
+  dataserver: "\x62",
+  device: "\x63",
   metadataCopy: "\x64",
   pendingQueue: "\x70",
   dueQueue: "\x71",
@@ -110,6 +120,7 @@ const key = <Row>(tag: Tag, rest: string) => (tags[tag] + rest) as RowKey<Row>;
 
 export const keys = {
   settings: () => key<rows.SettingsRow>("settings", ""),
+  map: () => key<rows.MapRow>("map", ""),
   bucket: (name: string) => key<rows.BucketRow>("bucket", text(name)),
   owned: (owner: string, name: string) => key<rows.OwnedRow>("owned", text(owner) + text(name)),
   owner: (owner: string) => key<rows.OwnerRow>("owner", text(owner)),
@@ -136,6 +147,8 @@ export const keys = {
   removedBlock: (block: BlockId) => key<rows.RemovedBlockRow>("removedBlock", u32(block)),
   blobLease: () => key<rows.BlobLeaseRow>("blobLease", ""),
   recovered: () => key<rows.RecoveredRow>("metadataCopy", u32(0)),
+  dataserver: (server: ServerId) => key<rows.DataserverRow>("dataserver", text(server)),
+  device: (device: DeviceId) => key<rows.DeviceRow>("device", text(device)),
   pendingQueue: (untilMs: number, blob: BlobId) =>
     key<rows.QueueRow>("pendingQueue", u56(untilMs) + u56(blob)),
   dueQueue: (dueMs: number, sequence: number) =>

@@ -7,9 +7,11 @@ import { ensureIdentity, readIdentity } from "../base/identity.ts";
 import type { LogIndex, ServerId } from "../base/ids.ts";
 import type { Random } from "../base/random.ts";
 import type { BlockService } from "../rpc/block-service.ts";
+import type { LivenessService } from "../rpc/liveness-service.ts";
 import type { NameService } from "../rpc/name-service.ts";
 import { StatePieces } from "./backup/state-pieces.ts";
 import { leaveCleanEnd, takeCleanEnd } from "./clean-end.ts";
+import { openCluster } from "./cluster.ts";
 import type { Group } from "./group/group.ts";
 import { claimFolder, foundersOf, type Membership } from "./group/membership.ts";
 import { Replica } from "./group/replica.ts";
@@ -34,7 +36,8 @@ export interface NameserverOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly directory: string;
-  readonly blocks: BlockService;
+  /** Who stores the blocks. Default, for one of several: the dataservers of the cluster map. */
+  readonly blocks?: BlockService;
   readonly durability: Durability;
   /** How long deleted and overwritten names are held; default one hour. */
   readonly holdMs?: number;
@@ -56,6 +59,8 @@ export interface Nameserver extends NameService, AsyncDisposable {
   readonly id: ServerId;
   readonly group: Replica;
   readonly watches: WatchFeed;
+  /** Where dataservers tell of themselves. */
+  readonly liveness: LivenessService;
 }
 
 const OPEN_BLOCKS_PER_DEVICE = 2;
@@ -79,26 +84,29 @@ export async function openNameserver(options: NameserverOptions): Promise<Namese
   if (transport !== undefined) opening.use(transport);
   const identity = await ensureIdentity(disk, directory, "nameserver", options);
   if (options.member === undefined) await configure(group, options);
+  const cluster = opening.use(openCluster(options, group));
   const openBlocks = new OpenBlocks({
     group,
-    blocks: options.blocks,
+    blocks: cluster.blocks,
     clock: options.clock,
     report: options.report,
     perDevice: options.openBlocksPerDevice ?? OPEN_BLOCKS_PER_DEVICE,
   });
-  const workers = startWorkers(options, group, openBlocks, cleanEnd);
+  const workers = startWorkers(options, group, cluster.blocks, openBlocks, cleanEnd);
   opening.move();
   const pieces = new StatePieces({ group, clock: options.clock, random: options.random });
-  const names = nameService(group, openBlocks, cache, pieces);
+  const names = nameService(group, openBlocks, cache, pieces, cluster);
   return {
     ...(options.member === undefined ? names : whileLeading(names, group, options.member)),
     id: identity.id as ServerId,
     group,
     watches,
+    liveness: cluster.liveness,
     [Symbol.asyncDispose]: async () => {
       await using _lock = lock;
       watches[Symbol.dispose]();
       await workers?.[Symbol.asyncDispose]();
+      await cluster[Symbol.asyncDispose]();
       await tombstones.idle();
       await pieces[Symbol.asyncDispose]();
       await group[Symbol.asyncDispose]();
@@ -175,12 +183,13 @@ async function openGroup(options: NameserverOptions, mustExist: boolean): Promis
 function startWorkers(
   options: NameserverOptions,
   group: Group,
+  blocks: BlockService,
   openBlocks: OpenBlocks,
   cleanEnd: boolean,
 ): Workers | undefined {
   const pauseMs = options.workersPauseMs ?? WORKERS_PAUSE_MS;
   if (pauseMs === "off") return undefined;
-  const { blocks, clock, report } = options;
+  const { clock, report } = options;
   const context = { group, blocks, clock, report };
   const inGroup = options.member !== undefined;
   const work = leaderWork(context, { ...options, openBlocks, sweepAll: !cleanEnd, inGroup });

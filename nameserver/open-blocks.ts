@@ -39,20 +39,44 @@ export class OpenBlocks {
   #knownTerm: number | undefined;
   #filling: Promise<void> | undefined;
   #lookedMs = Number.NEGATIVE_INFINITY;
+  #turn = 0;
 
   constructor(options: OpenBlocksOptions) {
     this.#options = options;
   }
 
-  /** @throws QuarryError `DiskFull` or `Unavailable` when no device takes a block. */
+  /**
+   * Of the devices that are up and have room, first one block of each; everybody who asks begins with
+   * another, so that several clients spread over the devices.
+   * @throws QuarryError `DiskFull` or `Unavailable` when no device takes a block.
+   */
   async get(pool: number): Promise<OpenBlock[]> {
     if (pool !== 0) throw new QuarryError("InvalidArgument", `there is no pool ${pool}`);
     await this.#learn();
     const { clock } = this.#options;
-    if (this.#open.size === 0) await this.#fill();
-    else if (clock.monotonicMs() - this.#lookedMs > LOOK_AGAIN_MS)
+    let usable = this.#usable(await this.#options.blocks.devices());
+    if (usable.length === 0) {
+      await this.#fill();
+      usable = this.#usable(await this.#options.blocks.devices());
+    } else if (clock.monotonicMs() - this.#lookedMs > LOOK_AGAIN_MS)
       this.#fill().catch((error: unknown) => this.#options.report(`no block opened: ${error}`));
-    return [...this.#open.values()];
+    const first = this.#turn++ % Math.max(1, usable.length);
+    return [...usable.slice(first), ...usable.slice(0, first)];
+  }
+
+  /** Blocks of a device that is down stay open, and are not handed out until it is up again. */
+  #usable(devices: readonly DeviceStatus[]): OpenBlock[] {
+    const ok = new Set(devices.filter(({ state }) => state === "ok").map(({ device }) => device));
+    const rank = new Map<DeviceId | undefined, number>();
+    return [...this.#open.values()]
+      .filter(({ members }) => members.every((member) => ok.has(member)))
+      .map((block) => {
+        const nth = rank.get(block.members[0]) ?? 0;
+        rank.set(block.members[0], nth + 1);
+        return { block, nth };
+      })
+      .sort((a, b) => a.nth - b.nth)
+      .map(({ block }) => block);
   }
 
   /** Seals a block that a client saw full, failed or sealed; once, however many report it. */
@@ -74,9 +98,13 @@ export class OpenBlocks {
   /** Blocks that are open in the metadata, but not handed out: their sealing did not succeed yet. */
   async sealLeftovers(): Promise<void> {
     await this.#learn();
-    for await (const { block, row } of this.#rows("block"))
-      if (row.state === "open" && !this.#open.has(block) && !this.#opening.has(block))
+    const states = await this.#options.blocks.devices();
+    const down = new Set(states.filter(({ state }) => state === "down").map((one) => one.device));
+    for await (const { block, row } of this.#rows("block")) {
+      const isLeft = row.state === "open" && !this.#open.has(block) && !this.#opening.has(block);
+      if (isLeft && !row.members.every((member) => down.has(member)))
         await this.seal(block, row.generation);
+    }
   }
 
   /** Whole blocks: sealed when one member refuses further appends (INV-2). */
@@ -123,13 +151,19 @@ export class OpenBlocks {
     }
     for await (const { block } of this.#rows("removedBlock"))
       this.#nextBlock = Math.max(this.#nextBlock, block + 1);
-    for (const { device, state } of await this.#options.blocks.devices())
-      if (state !== "failed") await this.#takeStockOf(device);
+    const { blocks, report } = this.#options;
+    for (const { device, state } of await blocks.devices())
+      if (state !== "failed" && state !== "down")
+        await this.#takeStockOf(device).catch((error: unknown) =>
+          report(`what device ${device} holds is not known yet: ${error}`),
+        );
   }
 
   async #takeStockOf(device: DeviceId): Promise<void> {
     for (let after = 0; ; ) {
       const page = await this.#options.blocks.blocks(device, after, PAGE);
+      // Another leader may have made some of these: then this one does not get past here.
+      await this.#options.group.readBarrier();
       for (const status of page) {
         this.#nextBlock = Math.max(this.#nextBlock, status.block + 1);
         await this.#tidy(device, status);
@@ -165,10 +199,10 @@ export class OpenBlocks {
     this.#lookedMs = this.#options.clock.monotonicMs();
     const devices = await this.#options.blocks.devices();
     for (const { device, state } of devices) {
-      if (state !== "ok") this.#forget(device);
-      else await this.#openOn(device);
+      if (state === "ok") await this.#openOn(device);
+      else if (state !== "down") this.#forget(device);
     }
-    if (this.#open.size === 0) throw noRoom(devices);
+    if (this.#usable(devices).length === 0) throw noRoom(devices);
   }
 
   #forget(device: DeviceId): void {
@@ -228,5 +262,10 @@ function blockOf(key: Key): BlockId {
 function noRoom(devices: readonly DeviceStatus[]): QuarryError {
   if (devices.some(({ state }) => state === "full"))
     return new QuarryError("DiskFull", "every device is full: add one, or delete something");
+  if (devices.every(({ state }) => state === "down"))
+    return new QuarryError(
+      "Unavailable",
+      "no dataserver is up: start one, or see why they are down",
+    );
   return new QuarryError("Unavailable", "no device takes a new block; see the log for the reasons");
 }

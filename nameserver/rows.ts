@@ -3,6 +3,7 @@
  * when absent, so that later versions can add some. The byte format is that of `row-codec.ts`.
  */
 import type { BlobId, DeviceId, VersionSequence } from "../base/ids.ts";
+import type { MappedDataserver, MappedDevice } from "../rpc/cluster-map.ts";
 import type {
   BucketSettings,
   ChecksumAlgorithm,
@@ -188,6 +189,17 @@ export interface BlockUseRow {
 export interface RemovedBlockRow {
   readonly generation: number;
 }
+
+/** The cluster map beside its dataservers and devices, which have rows of their own. */
+export interface MapRow {
+  readonly epoch: number;
+  readonly dataservers: number;
+  /** Number of the next device that is new. */
+  readonly nextDevice: number;
+}
+
+export type DataserverRow = Omit<MappedDataserver, "server">;
+export type DeviceRow = Omit<MappedDevice, "device">;
 
 export interface BlobLeaseRow {
   readonly next: number;

@@ -5,6 +5,7 @@ import type { Command, CommandResult, Once } from "../rpc/commands.ts";
 import type { NameService, OpenBlock } from "../rpc/name-service.ts";
 import { bucketInfo } from "./apply/buckets.ts";
 import type { StatePieces } from "./backup/state-pieces.ts";
+import type { Cluster } from "./cluster.ts";
 import type { Group } from "./group/group.ts";
 import { keys } from "./keyspace.ts";
 import type { OpenBlocks } from "./open-blocks.ts";
@@ -39,6 +40,7 @@ const clientCommands: { readonly [Type in Command["type"]]: true } = {
   completeUpload: true,
   abortUpload: true,
   undelete: true,
+  registerDataserver: true,
 };
 
 async function execute(group: Group, command: Command, once?: Once): Promise<CommandResult> {
@@ -62,6 +64,7 @@ export function nameService(
   openBlocks: OpenBlocks,
   cache: RowCache,
   pieces: StatePieces,
+  cluster: Cluster,
 ): NameService {
   const { state } = group;
   /** Reads what every acknowledged command left (INV-5). */
@@ -104,6 +107,8 @@ export function nameService(
       assert(result.type === "lease", "a lease is answered with one");
       return result.first;
     },
+    clusterMap: query((newerThan) => cluster.answer(newerThan)),
+    deviceStates: query(() => cluster.blocks.devices()),
     openBlocks: (pool) => openBlocks.get(pool),
     locate: query((block): OpenBlock => {
       const row = read(state, keys.block(block));

@@ -74,8 +74,11 @@ export interface DeviceStatus {
   readonly path: string;
   readonly totalBytes: number;
   readonly freeBytes: number;
-  /** `full` refuses appends and serves the rest; `failed` serves what it can read. */
-  readonly state: "ok" | "full" | "failed";
+  /**
+   * `full` refuses appends and serves the rest; `failed` serves what it can read; of one that is
+   * `down` nothing was heard for `limits.deviceDownMs`.
+   */
+  readonly state: "ok" | "full" | "failed" | "down";
 }
 
 export interface BlockService {

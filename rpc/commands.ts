@@ -2,7 +2,8 @@
  * Commands: changes to the metadata. One command is one entry of the replicated log, applied whole
  * or not at all, and touches a bounded number of keys.
  */
-import type { BlobId, SessionId } from "../base/ids.ts";
+import type { BlobId, ServerId, SessionId } from "../base/ids.ts";
+import type { Location, OfferedDevice } from "./cluster-map.ts";
 import type {
   BucketInfo,
   BucketSettings,
@@ -182,7 +183,19 @@ export type Command =
       readonly upload: string;
     })
   /** Brings back the newest deleted or overwritten version of a key that is still held. */
-  | (OfBucket & { readonly type: "undelete"; readonly key: string });
+  | (OfBucket & { readonly type: "undelete"; readonly key: string })
+  /**
+   * A dataserver says where it is and which devices it serves. Those that another served move to it;
+   * those that it served before and does not name any more stay its own.
+   */
+  | {
+      readonly type: "registerDataserver";
+      readonly server: ServerId;
+      readonly address: string;
+      readonly location: Location;
+      readonly version: string;
+      readonly devices: readonly OfferedDevice[];
+    };
 
 export type CommandResult =
   | { readonly type: "done" }
@@ -202,6 +215,8 @@ export type CommandResult =
     }
   | { readonly type: "part"; readonly modifiedMs: number }
   | { readonly type: "upload"; readonly upload: string }
+  /** The epoch of the cluster map from which on it holds what the command said. */
+  | { readonly type: "epoch"; readonly epoch: number }
   | {
       readonly type: "staged";
       readonly staged: number;

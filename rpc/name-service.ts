@@ -3,6 +3,8 @@
  * Message types only; `nameserver/` implements them, `client/` uses them.
  */
 import type { BlobId, BlockId, DeviceId, SessionId } from "../base/ids.ts";
+import type { DeviceStatus } from "./block-service.ts";
+import type { MapAnswer } from "./cluster-map.ts";
 import type { Command, CommandResult, Once } from "./commands.ts";
 import type {
   BucketInfo,
@@ -224,6 +226,10 @@ export interface NameService {
     generation: number,
     reason: "full" | "sealed" | "failed",
   ): Promise<void>;
+  /** The cluster map, when it is newer than this epoch (0: in any case), and which devices are down. */
+  clusterMap(newerThan: number): Promise<MapAnswer>;
+  /** All devices of the cluster, as the leader last heard of them. */
+  deviceStates(): Promise<DeviceStatus[]>;
   /** Deleted and overwritten keys of a bucket that `undelete` can still bring back, oldest name first. */
   deleted(request: {
     readonly bucket: string;

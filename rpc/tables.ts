@@ -2,6 +2,7 @@
 import { limits } from "../base/limits.ts";
 import type { BlockService } from "./block-service.ts";
 import type { GroupService } from "./group-service.ts";
+import type { LivenessService } from "./liveness-service.ts";
 import type { NameService } from "./name-service.ts";
 import type { ServiceTable } from "./service-table.ts";
 import type { WatchService } from "./watch-service.ts";
@@ -56,6 +57,8 @@ export const nameTable: ServiceTable<NameService> = {
     versions: { id: 18 },
     openSession: { id: 19 },
     closeSession: { id: 20 },
+    clusterMap: { id: 21 },
+    deviceStates: { id: 22 },
     statePiece: {
       id: 40,
       answerPayload: "bytes",
@@ -80,4 +83,10 @@ export const watchTable: ServiceTable<WatchService> = {
     changes: { id: 1 },
     entries: { id: 2 },
   },
+};
+
+export const livenessTable: ServiceTable<LivenessService> = {
+  name: "liveness",
+  id: 5,
+  methods: { heartbeat: { id: 1 } },
 };

@@ -7,11 +7,10 @@ import { systemRandom } from "../../base/random.ts";
 import { groupService } from "../../nameserver/group/group-service.ts";
 import { handOver } from "../../nameserver/group/hand-over.ts";
 import { type Nameserver, openNameserver } from "../../nameserver/nameserver.ts";
-import { noBlocks } from "../../nameserver/no-blocks.ts";
 import { formatAddress } from "../../rpc/address.ts";
 import { serve } from "../../rpc/serve.ts";
 import { RpcServer } from "../../rpc/server.ts";
-import { groupTable, nameTable, watchTable } from "../../rpc/tables.ts";
+import { groupTable, livenessTable, nameTable, watchTable } from "../../rpc/tables.ts";
 import { createLogger } from "../serve/face.ts";
 import { askedToStop } from "../serve/stop-signals.ts";
 import { readSecret } from "./secret-file.ts";
@@ -26,7 +25,10 @@ export function nameserverCommand(): Command {
     .requiredOption("--secret-file <file>", "64 hex digits that all servers share")
     .option("--listen <host:port>", "where to listen, when that is not this peer's address")
     .option("--found", "this is a new group: the folder may be empty")
-    .addHelpText("after", "\nThree survive the loss of one, five of two. It stores no objects yet.")
+    .addHelpText(
+      "after",
+      "\nThree survive the loss of one, five of two. Dataservers store the objects (docs/cluster.md).",
+    )
     .action((flags: NameserverFlags) => run(nameserverSettings(flags)));
 }
 
@@ -41,7 +43,6 @@ async function run(settings: NameserverSettings): Promise<void> {
     ...seams,
     disk: nodeDisk,
     directory,
-    blocks: noBlocks,
     durability: "commit",
     member: { node, addresses, secret, founds },
   });
@@ -53,6 +54,7 @@ async function run(settings: NameserverSettings): Promise<void> {
       serve(nameserver, nameTable),
       serve(groupService(nameserver.group), groupTable),
       serve(nameserver.watches, watchTable),
+      serve(nameserver.liveness, livenessTable),
     ],
   });
   // Before the server waits for what is not answered yet: those that watch only wait.

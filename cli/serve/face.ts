@@ -4,7 +4,15 @@ import { systemClock } from "../../base/clock.ts";
 import { systemRandom } from "../../base/random.ts";
 import type { Store } from "../../client/store.ts";
 import { createGateway, type GatewayOptions } from "../../gateway/create-gateway.ts";
-import type { ServeSettings } from "./settings.ts";
+
+/** Where and as what it serves. */
+export interface FaceSettings {
+  readonly host: string;
+  readonly port: number;
+  readonly region: string;
+  /** For bucket.domain addresses. */
+  readonly domain?: string;
+}
 
 export interface Face {
   /** `http://host:port`, with the real port. */
@@ -37,7 +45,7 @@ export function createLogger(
 
 export async function openFace(
   store: Store,
-  settings: ServeSettings,
+  settings: FaceSettings,
   logger: Logger,
   metrics: Pick<GatewayOptions, "registry" | "scrape"> = {},
 ): Promise<Face> {

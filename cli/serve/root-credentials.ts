@@ -33,13 +33,14 @@ export async function rootCredentials(
 ): Promise<RootCredentials> {
   const path = credentialsPath(directory);
   const kept = (await disk.exists(path)) ? parse(path, await readWhole(disk, path)) : undefined;
-  const keys = fromEnvironment(environment) ?? kept ?? freshKeys(random);
+  const keys = environmentKeys(environment) ?? kept ?? freshKeys(random);
   await disk.makeDirectory(directory);
   await replaceWhole(disk, path, Buffer.from(format(keys, endpoint)));
   return keys;
 }
 
-function fromEnvironment(
+/** Throws `InvalidArgument` for keys that no client could use. */
+export function environmentKeys(
   environment: Readonly<Record<string, string | undefined>>,
 ): RootCredentials | undefined {
   const accessKey = environment["QUARRY_ROOT_ACCESS_KEY"];

@@ -3,15 +3,11 @@ import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import type { Durability } from "../../base/append-file.ts";
 import { QuarryError } from "../../base/errors.ts";
+import type { FaceSettings } from "./face.ts";
 
-export interface ServeSettings {
+export interface ServeSettings extends FaceSettings {
   /** Absolute; the first also holds the metadata and the credentials. */
   readonly directories: readonly string[];
-  readonly host: string;
-  readonly port: number;
-  readonly region: string;
-  /** For bucket.domain addresses. */
-  readonly domain?: string;
   readonly durability: Durability;
   readonly holdMs: number;
   /** Gateway processes; 0 keeps everything in one process. */
@@ -45,7 +41,7 @@ export function settingsFrom(flags: ServeFlags): ServeSettings {
   return {
     directories: directoriesOf(flags.data ?? ["data"]),
     host: flags.host,
-    port: whole("--port", flags.port, 0, 65_535),
+    port: portFrom(flags.port),
     region: flags.region,
     ...(flags.domain !== undefined && { domain: flags.domain }),
     durability: oneOf("--durability", flags.durability, DURABILITIES) as Durability,
@@ -53,9 +49,12 @@ export function settingsFrom(flags: ServeFlags): ServeSettings {
     scrubBytesPerSecond: whole("--scrub", flags.scrub, 0, 100_000) * 1024 * 1024,
     gateways: gatewaysOf(flags),
     ...(flags.users !== undefined && { usersFile: flags.users }),
-    logLevel: oneOf("--log-level", flags.logLevel, LOG_LEVELS),
+    logLevel: logLevelFrom(flags.logLevel),
   };
 }
+
+export const portFrom = (text: string) => whole("--port", text, 0, 65_535);
+export const logLevelFrom = (text: string) => oneOf("--log-level", text, LOG_LEVELS);
 
 function directoriesOf(named: readonly string[]): string[] {
   // An unset shell variable must not make the current folder a data folder.

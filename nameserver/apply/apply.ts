@@ -9,6 +9,7 @@ import { keys } from "../keyspace.ts";
 import * as blobs from "./blobs.ts";
 import * as blocks from "./blocks.ts";
 import * as buckets from "./buckets.ts";
+import { registerDataserver } from "./cluster-map.ts";
 import type { ApplyContext } from "./context.ts";
 import * as copies from "./copies.ts";
 import { deleteObject } from "./delete-object.ts";
@@ -63,6 +64,8 @@ export function apply(context: ApplyContext, command: AnyCommand): AnyResult | P
       return uploads.completeUpload(context, command);
     case "abortUpload":
       return uploads.abortUpload(context, command);
+    case "registerDataserver":
+      return registerDataserver(context, command);
     default:
       return applySystem(context, command);
   }

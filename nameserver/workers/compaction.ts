@@ -35,7 +35,8 @@ export function compactBlocks(context: WorkContext, options: CompactionOptions):
       if (todo.length === 0) {
         if (clock.monotonicMs() - lookedMs < options.lookMs) return false;
         lookedMs = clock.monotonicMs();
-        const devices = (await blocks.devices()).filter(({ state }) => state !== "failed");
+        const all = await blocks.devices();
+        const devices = all.filter(({ state }) => state !== "failed" && state !== "down");
         todo = devices.map(({ device }) => ({ device, after: 0 }));
       }
       const at = todo.shift();

@@ -1,0 +1,65 @@
+/** What `quarry dataserver` was asked to do. */
+import { hostname } from "node:os";
+import { resolve } from "node:path";
+import { QuarryError } from "../../base/errors.ts";
+import { type Address, parseAddress } from "../../rpc/address.ts";
+import type { Location } from "../../rpc/cluster-map.ts";
+import { nameserversFrom } from "../nameserver/addresses.ts";
+import { hostLocation, parseLocation } from "./location.ts";
+
+export interface DataserverFlags {
+  readonly data: string[];
+  readonly listen: string;
+  readonly address?: string;
+  readonly nameservers: string;
+  readonly secretFile: string;
+  readonly location?: string;
+  readonly class?: string;
+  readonly scrub: string;
+}
+
+export interface DataserverSettings {
+  /** Absolute; the first also says which dataserver this is. */
+  readonly directories: readonly string[];
+  readonly listen: Address;
+  /** Where others reach it, when that is not where it listens. */
+  readonly address?: string;
+  readonly nameservers: readonly Address[];
+  readonly secretFile: string;
+  readonly location: Location;
+  readonly class?: string;
+  readonly scrubBytesPerSecond: number;
+}
+
+const ANYWHERE: readonly string[] = ["0.0.0.0", "::"];
+
+export function dataserverSettings(flags: DataserverFlags): DataserverSettings {
+  const listen = parseAddress(flags.listen);
+  if ("path" in listen) throw wrong(`--listen is host:port, not ${flags.listen}`);
+  if (ANYWHERE.includes(listen.host) && flags.address === undefined)
+    throw wrong(`with --listen ${flags.listen} say where others reach it: --address host:port`);
+  if (flags.address !== undefined) parseAddress(flags.address);
+  if (!/^\d{1,5}$/.test(flags.scrub)) throw wrong(`--scrub is in MiB/s, not ${flags.scrub}`);
+  return {
+    directories: directoriesFrom(flags.data),
+    listen,
+    ...(flags.address !== undefined && { address: flags.address }),
+    nameservers: nameserversFrom(flags.nameservers),
+    secretFile: flags.secretFile,
+    location:
+      flags.location === undefined ? hostLocation(hostname()) : parseLocation(flags.location),
+    ...(flags.class !== undefined && { class: flags.class }),
+    scrubBytesPerSecond: Number(flags.scrub) * 1024 * 1024,
+  };
+}
+
+function directoriesFrom(named: readonly string[]): string[] {
+  // An unset shell variable must not make the current folder a data folder.
+  if (named.includes("")) throw wrong("--data needs a folder, and was given an empty name");
+  const directories = named.map((directory) => resolve(directory));
+  const twice = directories.find((one, i) => directories.indexOf(one) !== i);
+  if (twice !== undefined) throw wrong(`--data names ${twice} twice; name each folder once`);
+  return directories;
+}
+
+const wrong = (message: string) => new QuarryError("InvalidArgument", message);

@@ -1,0 +1,48 @@
+/** What a nameserver knows of the dataservers: the map, who of them is up, and the way to them. */
+import type { Clock } from "../base/clock.ts";
+import { assert } from "../base/errors.ts";
+import type { Random } from "../base/random.ts";
+import type { BlockService } from "../rpc/block-service.ts";
+import type { MapAnswer } from "../rpc/cluster-map.ts";
+import { Dataservers } from "./dataservers.ts";
+import type { Group } from "./group/group.ts";
+import { Liveness } from "./liveness.ts";
+import { CurrentMap } from "./queries/cluster-map.ts";
+
+export interface ClusterOptions {
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Default: the dataservers of the map, who know the secret of the group. */
+  readonly blocks?: BlockService;
+  readonly member?: { readonly secret: Uint8Array };
+}
+
+export interface Cluster extends AsyncDisposable {
+  readonly liveness: Liveness;
+  readonly blocks: BlockService;
+  answer(newerThan: number): Promise<MapAnswer>;
+}
+
+export function openCluster(options: ClusterOptions, group: Group): Cluster {
+  const { clock, random, member } = options;
+  const map = new CurrentMap(group.state);
+  const liveness = new Liveness(map, clock);
+  const dataservers =
+    member && new Dataservers({ map, liveness, secret: member.secret, clock, random });
+  const blocks = options.blocks ?? dataservers;
+  assert(blocks !== undefined, "a nameserver without a group is given its blocks");
+  return {
+    liveness,
+    blocks,
+    async answer(newerThan) {
+      const now = await map.get();
+      const states = await liveness.devices();
+      const down = states.filter(({ state }) => state === "down").map(({ device }) => device);
+      const { epoch } = now;
+      return { epoch, ...(epoch > newerThan && { map: now }), down };
+    },
+    async [Symbol.asyncDispose]() {
+      await dataservers?.[Symbol.asyncDispose]();
+    },
+  };
+}

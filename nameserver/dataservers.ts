@@ -1,0 +1,125 @@
+/**
+ * The dataservers of the cluster as one service of blocks: each order goes to the one that has the
+ * device, as the map says.
+ */
+import type { Clock } from "../base/clock.ts";
+import { QuarryError } from "../base/errors.ts";
+import type { DeviceId, NeedleId, ServerId } from "../base/ids.ts";
+import { limits } from "../base/limits.ts";
+import type { Random } from "../base/random.ts";
+import { parseAddress } from "../rpc/address.ts";
+import type {
+  AppendRequest,
+  BlockAddress,
+  BlockService,
+  DeviceStatus,
+  ReadRequest,
+} from "../rpc/block-service.ts";
+import { RpcClient } from "../rpc/client.ts";
+import { connect } from "../rpc/connect.ts";
+import { blockTable } from "../rpc/tables.ts";
+import type { Liveness } from "./liveness.ts";
+import type { CurrentMap } from "./queries/cluster-map.ts";
+
+export interface DataserversOptions {
+  readonly map: CurrentMap;
+  readonly liveness: Liveness;
+  readonly secret: Uint8Array;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+interface Line {
+  readonly address: string;
+  readonly rpc: RpcClient;
+  /** For what takes no longer than a few syncs. */
+  readonly quick: BlockService;
+  readonly patient: BlockService;
+}
+
+export class Dataservers implements BlockService, AsyncDisposable {
+  readonly #options: DataserversOptions;
+  readonly #lines = new Map<ServerId, Line>();
+
+  constructor(options: DataserversOptions) {
+    this.#options = options;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const { rpc } of this.#lines.values()) rpc.close();
+    this.#lines.clear();
+  }
+
+  /** What heartbeats said; nobody is asked. */
+  devices(): Promise<DeviceStatus[]> {
+    return this.#options.liveness.devices();
+  }
+
+  async blocks(device: DeviceId, after: number, limit: number) {
+    return await (await this.#line(device)).quick.blocks(device, after, limit);
+  }
+
+  async createBlock(address: BlockAddress) {
+    await (await this.#line(address.device)).quick.createBlock(address);
+  }
+
+  async append(request: AppendRequest, data: Uint8Array) {
+    return await (await this.#line(request.device)).quick.append(request, data);
+  }
+
+  async read(request: ReadRequest) {
+    return await (await this.#line(request.device)).quick.read(request);
+  }
+
+  async remove(address: BlockAddress, needles: readonly NeedleId[]) {
+    await (await this.#line(address.device)).quick.remove(address, needles);
+  }
+
+  async sealBlock(address: BlockAddress) {
+    return await (await this.#line(address.device)).quick.sealBlock(address);
+  }
+
+  async needles(address: BlockAddress, cursor: number, limit: number) {
+    return await (await this.#line(address.device)).quick.needles(address, cursor, limit);
+  }
+
+  async compact(address: BlockAddress) {
+    return await (await this.#line(address.device)).patient.compact(address);
+  }
+
+  async switchGeneration(address: BlockAddress) {
+    await (await this.#line(address.device)).quick.switchGeneration(address);
+  }
+
+  async retire(address: BlockAddress) {
+    await (await this.#line(address.device)).quick.retire(address);
+  }
+
+  /** @throws QuarryError `NoSuchDevice`, and `Unavailable` at once for a device that is down. */
+  async #line(id: DeviceId): Promise<Line> {
+    const { map, liveness } = this.#options;
+    const device = await map.device(id);
+    const server = device && (await map.dataserver(device.server));
+    if (device === undefined || server === undefined)
+      throw new QuarryError("NoSuchDevice", `the cluster has no device ${id}`);
+    if (liveness.statusOf(device).state === "down")
+      throw new QuarryError("Unavailable", `the dataserver at ${server.address} is down`);
+    const known = this.#lines.get(server.server);
+    if (known?.address === server.address) return known;
+    known?.rpc.close();
+    const line = this.#open(server.address);
+    this.#lines.set(server.server, line);
+    return line;
+  }
+
+  #open(address: string): Line {
+    const { secret, clock, random } = this.#options;
+    const rpc = new RpcClient({ address: parseAddress(address), secret, clock, random });
+    return {
+      address,
+      rpc,
+      quick: connect(blockTable, rpc, { deadlineMs: limits.blockOrderMs }),
+      patient: connect(blockTable, rpc),
+    };
+  }
+}

@@ -1,0 +1,58 @@
+/**
+ * Who is up: what each nameserver hears of the dataservers, by its own monotonic clock. It is no part
+ * of the state; all of them hear it, so a new leader knows it already.
+ */
+import type { Clock } from "../base/clock.ts";
+import type { DeviceId, ServerId } from "../base/ids.ts";
+import { limits } from "../base/limits.ts";
+import type { DeviceStatus } from "../rpc/block-service.ts";
+import type { MappedDevice } from "../rpc/cluster-map.ts";
+import type { Heartbeat, HeartbeatAnswer, LivenessService } from "../rpc/liveness-service.ts";
+import type { CurrentMap } from "./queries/cluster-map.ts";
+
+interface Heard {
+  readonly atMs: number;
+  readonly devices: ReadonlyMap<DeviceId, DeviceStatus>;
+}
+
+export class Liveness implements LivenessService {
+  readonly #map: CurrentMap;
+  readonly #clock: Clock;
+  readonly #heard = new Map<ServerId, Heard>();
+
+  constructor(map: CurrentMap, clock: Clock) {
+    this.#map = map;
+    this.#clock = clock;
+  }
+
+  /** Whom the map does not name there is told so, and not believed. */
+  async heartbeat({ server, address, devices }: Heartbeat): Promise<HeartbeatAnswer> {
+    const known = await this.#map.dataserver(server);
+    const { epoch } = await this.#map.get();
+    if (known === undefined) return { epoch };
+    if (known.address === address)
+      this.#heard.set(server, {
+        atMs: this.#clock.monotonicMs(),
+        devices: new Map(devices.map((status) => [status.device, status])),
+      });
+    return { epoch, address: known.address };
+  }
+
+  /** What was last heard of a device by the dataserver that has it; `down` when that is long ago. */
+  statusOf({ device, server, capacityBytes }: MappedDevice): DeviceStatus {
+    const heard = this.#heard.get(server);
+    const status = heard?.devices.get(device);
+    const isFresh =
+      heard !== undefined && this.#clock.monotonicMs() - heard.atMs < limits.deviceDownMs;
+    if (isFresh && status !== undefined) return status;
+    return {
+      ...(status ?? { device, path: "", totalBytes: capacityBytes, freeBytes: 0 }),
+      state: "down",
+    };
+  }
+
+  async devices(): Promise<DeviceStatus[]> {
+    const { devices } = await this.#map.get();
+    return devices.map((device) => this.statusOf(device));
+  }
+}

@@ -1,0 +1,24 @@
+/**
+ * What a dataserver says every second, to every nameserver of the group: so whoever leads next knows
+ * already who is up, and how full.
+ */
+import type { ServerId } from "../base/ids.ts";
+import type { DeviceStatus } from "./block-service.ts";
+
+export interface Heartbeat {
+  readonly server: ServerId;
+  /** host:port, as it was registered. */
+  readonly address: string;
+  readonly devices: readonly DeviceStatus[];
+}
+
+export interface HeartbeatAnswer {
+  /** Of the map that this nameserver has: one that follows may be behind. */
+  readonly epoch: number;
+  /** Where the map says that this dataserver is; absent when it does not name it. */
+  readonly address?: string;
+}
+
+export interface LivenessService {
+  heartbeat(beat: Heartbeat): Promise<HeartbeatAnswer>;
+}

@@ -1,0 +1,202 @@
+/**
+ * A whole cluster of real processes: a group of nameservers, dataservers and gateways. Each has a name
+ * (`nameserver 1`, `dataserver 2`, `gateway 1`), under which it is started, stopped and killed.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { S3Client } from "@aws-sdk/client-s3";
+import { NameserverGroup } from "./nameserver-group.ts";
+import { freePort, rootKeys } from "./server-process.ts";
+
+const bin = resolve(import.meta.dirname, "..", "cli", "bin.mjs");
+const LOOK_MS = 20;
+const LONG_START_MS = 60_000;
+
+export interface ClusterSize {
+  readonly nameservers?: number;
+  readonly dataservers?: number;
+  readonly gateways?: number;
+}
+
+interface Running {
+  readonly child: ChildProcess;
+  readonly ended: Promise<number | null>;
+}
+
+/** A dataserver or a gateway; it keeps port and folder when it is started again. */
+interface Role {
+  readonly flags: readonly string[];
+  readonly port: number;
+  running?: Running | undefined;
+}
+
+export class Cluster implements AsyncDisposable {
+  readonly group: NameserverGroup;
+  readonly #directory: string;
+  readonly #dataservers: Role[] = [];
+  readonly #gateways: Role[] = [];
+  readonly #clients: S3Client[] = [];
+  /** What dataservers and gateways printed. */
+  output = "";
+
+  private constructor(group: NameserverGroup, directory: string) {
+    this.group = group;
+    this.#directory = directory;
+  }
+
+  /** Resolves when all dataservers are up and all gateways answer. */
+  static async found(size: ClusterSize = {}): Promise<Cluster> {
+    const group = await NameserverGroup.found(size.nameservers ?? 3);
+    const cluster = new Cluster(group, await mkdtemp(join(tmpdir(), "quarry-cluster-")));
+    try {
+      for (let n = 1; n <= (size.dataservers ?? 2); n++) await cluster.addDataserver();
+      for (let n = 1; n <= (size.gateways ?? 2); n++) await cluster.addGateway();
+      await cluster.untilUp();
+      return cluster;
+    } catch (error) {
+      await cluster[Symbol.asyncDispose]();
+      throw new Error(`the cluster did not start:\n${group.output}\n${cluster.output}`, {
+        cause: error,
+      });
+    }
+  }
+
+  get dataservers(): readonly number[] {
+    return this.#dataservers.map((_, at) => at + 1);
+  }
+
+  get gateways(): readonly number[] {
+    return this.#gateways.map((_, at) => at + 1);
+  }
+
+  /** What every process of the cluster is told. */
+  get joining(): string[] {
+    const { addresses, secretFile } = this.group;
+    const list = [...addresses.values()].map(({ port }) => `127.0.0.1:${port}`).join(",");
+    return ["--nameservers", list, "--secret-file", secretFile];
+  }
+
+  /** Where dataserver `n` keeps what it stores. */
+  folder(n: number): string {
+    return join(this.#directory, `dataserver-${n}`);
+  }
+
+  async addDataserver(): Promise<number> {
+    const n = this.#dataservers.length + 1;
+    const port = await freePort();
+    const place = ["--location", `rack-${((n - 1) % 2) + 1}/host-${n}`];
+    const listen = ["--data", this.folder(n), "--listen", `127.0.0.1:${port}`];
+    this.#dataservers.push({ port, flags: ["dataserver", ...listen, ...place, ...this.joining] });
+    this.start("dataserver", n);
+    return n;
+  }
+
+  async addGateway(): Promise<number> {
+    const port = await freePort();
+    this.#gateways.push({ port, flags: ["gateway", "--port", String(port), ...this.joining] });
+    this.#clients.push(s3Of(`http://127.0.0.1:${port}`));
+    const n = this.#gateways.length;
+    this.start("gateway", n);
+    return n;
+  }
+
+  start(kind: "dataserver" | "gateway", n: number): void {
+    const role = this.#role(kind, n);
+    const child = spawn(process.execPath, [bin, ...role.flags], {
+      stdio: ["ignore", "pipe", "pipe"],
+      env: {
+        ...process.env,
+        QUARRY_ROOT_ACCESS_KEY: rootKeys.accessKeyId,
+        QUARRY_ROOT_SECRET_KEY: rootKeys.secretAccessKey,
+      },
+    });
+    for (const stream of [child.stdout, child.stderr])
+      stream.on("data", (text: Buffer) => {
+        this.output = (this.output + text.toString()).slice(-1_000_000);
+      });
+    const ended = new Promise<number | null>((gone) => child.once("exit", gone));
+    role.running = { child, ended };
+  }
+
+  /** Resolves with the exit code when the process is gone. */
+  async end(
+    kind: "dataserver" | "gateway",
+    n: number,
+    signal: "SIGKILL" | "SIGTERM",
+  ): Promise<number | null> {
+    const role = this.#role(kind, n);
+    const { running } = role;
+    role.running = undefined;
+    running?.child.kill(signal);
+    return (await running?.ended) ?? null;
+  }
+
+  /** The process stands still, or goes on. */
+  signal(kind: "dataserver" | "gateway", n: number, signal: "SIGSTOP" | "SIGCONT"): void {
+    this.#role(kind, n).running?.child.kill(signal);
+  }
+
+  endpoint(gateway: number): string {
+    return `http://127.0.0.1:${this.#role("gateway", gateway).port}`;
+  }
+
+  /** A client that repeats nothing by itself. */
+  s3(gateway: number): S3Client {
+    const client = this.#clients[gateway - 1];
+    if (client === undefined) throw new Error(`there is no gateway ${gateway}`);
+    return client;
+  }
+
+  /** How many devices the leader says are up. */
+  async devicesUp(): Promise<number> {
+    await using client = this.group.client();
+    const devices = await client.names.deviceStates();
+    return devices.filter(({ state }) => state !== "down").length;
+  }
+
+  /** Waits until all dataservers that run are up, and all gateways that run answer. */
+  async untilUp(): Promise<void> {
+    const untilMs = performance.now() + LONG_START_MS;
+    const running = this.#dataservers.filter((role) => role.running !== undefined).length;
+    while ((await this.devicesUp()) < running) await pauseUntil(untilMs, "a dataserver is down");
+    for (const [at, role] of this.#gateways.entries())
+      while (role.running !== undefined && !(await answers(this.endpoint(at + 1))))
+        await pauseUntil(untilMs, "a gateway does not answer");
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const client of this.#clients) client.destroy();
+    for (const n of this.gateways) await this.end("gateway", n, "SIGKILL");
+    for (const n of this.dataservers) await this.end("dataserver", n, "SIGKILL");
+    await this.group[Symbol.asyncDispose]();
+    await rm(this.#directory, { recursive: true, force: true });
+  }
+
+  #role(kind: "dataserver" | "gateway", n: number): Role {
+    const role = (kind === "dataserver" ? this.#dataservers : this.#gateways)[n - 1];
+    if (role === undefined) throw new Error(`there is no ${kind} ${n}`);
+    return role;
+  }
+}
+
+function s3Of(endpoint: string): S3Client {
+  return new S3Client({
+    ...{ endpoint, region: "us-east-1", forcePathStyle: true, maxAttempts: 1 },
+    credentials: rootKeys,
+  });
+}
+
+async function answers(endpoint: string): Promise<boolean> {
+  return await fetch(`${endpoint}/health/ready`).then(
+    (answer) => answer.ok,
+    () => false,
+  );
+}
+
+async function pauseUntil(untilMs: number, what: string): Promise<void> {
+  if (performance.now() > untilMs) throw new Error(what);
+  await sleep(LOOK_MS);
+}
