@@ -60,23 +60,13 @@ export class OpenBlocks {
       usable = this.#usable(await this.#options.blocks.devices());
     } else if (clock.monotonicMs() - this.#lookedMs > LOOK_AGAIN_MS)
       this.#fill().catch((error: unknown) => this.#options.report(`no block opened: ${error}`));
-    const first = this.#turn++ % Math.max(1, usable.length);
-    return [...usable.slice(first), ...usable.slice(0, first)];
+    return inTurn(usable, this.#turn++);
   }
 
   /** Blocks of a device that is down stay open, and are not handed out until it is up again. */
   #usable(devices: readonly DeviceStatus[]): OpenBlock[] {
     const ok = new Set(devices.filter(({ state }) => state === "ok").map(({ device }) => device));
-    const rank = new Map<DeviceId | undefined, number>();
-    return [...this.#open.values()]
-      .filter(({ members }) => members.every((member) => ok.has(member)))
-      .map((block) => {
-        const nth = rank.get(block.members[0]) ?? 0;
-        rank.set(block.members[0], nth + 1);
-        return { block, nth };
-      })
-      .sort((a, b) => a.nth - b.nth)
-      .map(({ block }) => block);
+    return [...this.#open.values()].filter(({ members }) => members.every((one) => ok.has(one)));
   }
 
   /** Seals a block that a client saw full, failed or sealed; once, however many report it. */
@@ -254,6 +244,17 @@ const removedRow: BlockRow = {
   members: [],
   openedMs: 0,
 };
+
+/** The first block of each device, then the second of each, beginning with another device each turn. */
+function inTurn(blocks: readonly OpenBlock[], turn: number): OpenBlock[] {
+  const byDevice = [...Map.groupBy(blocks, ({ members }) => members[0]).values()];
+  const first = turn % Math.max(1, byDevice.length);
+  const devices = [...byDevice.slice(first), ...byDevice.slice(0, first)];
+  const most = Math.max(0, ...devices.map(({ length }) => length));
+  return Array.from({ length: most }, (_, nth) => devices.map((some) => some[nth]))
+    .flat()
+    .filter((block) => block !== undefined);
+}
 
 function blockOf(key: Key): BlockId {
   return new KeyReader(key).u32() as BlockId;
