@@ -1,5 +1,6 @@
 /** Every maximum of Quarry, in one place. Sizes in bytes, times in milliseconds. */
 
+import { clusterLimits } from "./limits-cluster.ts";
 import { transferLimits } from "./limits-transfers.ts";
 
 const KiB = 1024;
@@ -129,19 +130,7 @@ export const limits = {
   stateReadings: 4,
   stateReadingMs: 120_000,
 
-  // the cluster map
-  /** A dataserver tells of itself this often … */
-  heartbeatMs: 1_000,
-  /** … and its devices are down when this long nothing was heard of it. */
-  deviceDownMs: 5_000,
-  heartbeatAnswerMs: 3_000,
-  dataservers: 4096,
-  devicesPerDataserver: 256,
-  /** What a gateway waits for the answer of a dataserver, and a nameserver for a quick order. */
-  blockCallMs: 10_000,
-  blockOrderMs: 5_000,
-  /** While a device cannot be reached the map is asked for again at most this often. */
-  mapAskMs: 500,
+  ...clusterLimits,
 
   // sessions of clients
   sessions: 16_384,

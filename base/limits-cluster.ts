@@ -1,0 +1,16 @@
+/** Maxima of the cluster map and of those who follow it: a part of `limits`. Times in milliseconds. */
+
+export const clusterLimits = {
+  /** A dataserver tells of itself this often … */
+  heartbeatMs: 1_000,
+  /** … and its devices are down when this long nothing was heard of it. */
+  deviceDownMs: 5_000,
+  heartbeatAnswerMs: 3_000,
+  dataservers: 4096,
+  devicesPerDataserver: 256,
+  /** What a gateway waits for the answer of a dataserver, and a nameserver for a quick order. */
+  blockCallMs: 10_000,
+  blockOrderMs: 5_000,
+  /** While a device cannot be reached the map is asked for again at most this often. */
+  mapAskMs: 500,
+} as const;
