@@ -213,6 +213,8 @@ export const limits = {
   rpcPingMs: 5_000,
   rpcPings: 4,
   rpcHandshakeMs: 5_000,
+  /** Files of certificates are looked at this often. */
+  tlsLookMs: 5_000,
   rpcBackoffMs: 2_000,
   rpcDrainMs: 10_000,
   rpcDeadlineMs: 60_000,

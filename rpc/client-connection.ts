@@ -16,10 +16,12 @@ import { clientHandshake } from "./handshake.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { leaderFrom, NotLeader } from "./not-leader.ts";
 import { connectSocket } from "./socket.ts";
+import type { TlsIdentity } from "./tls.ts";
 
 export interface ClientConnectionOptions {
   readonly address: Address;
   readonly secret: Uint8Array;
+  readonly tls?: TlsIdentity;
   readonly clock: Clock;
   readonly random: Random;
   /** Wait this long before connecting. */
@@ -145,13 +147,14 @@ export class ClientConnection implements ConnectionOwner {
 
   #connect(): void {
     if (this.#lost) return;
-    const { address, secret, random, clock, pingMs } = this.#options;
+    const { address, secret, tls, random, clock, pingMs } = this.#options;
     const handshakeMs = pingMs === undefined ? limits.rpcHandshakeMs : pingMs * limits.rpcPings;
-    const socket = connectSocket(address, (chunk) => {
+    const receive = (chunk: Buffer) => {
       this.#heartbeat.heard();
       connection.receive(chunk);
       return true; // a client always reads: what it waits for must get through
-    });
+    };
+    const socket = connectSocket(address, tls, receive, () => connection.start());
     const connection = new Connection(
       socket,
       this,
@@ -160,7 +163,6 @@ export class ClientConnection implements ConnectionOwner {
       handshakeMs,
     );
     this.#connection = connection;
-    socket.once("connect", () => connection.start());
   }
 
   #send(stream: number, call: Call): void {

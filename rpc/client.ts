@@ -11,6 +11,7 @@ import type { Call, CallOptions } from "./call.ts";
 import { ClientConnection } from "./client-connection.ts";
 import { encodeHeader } from "./codec.ts";
 import type { Method } from "./service-table.ts";
+import type { TlsIdentity } from "./tls.ts";
 
 const FIRST_BACKOFF_MS = 20;
 
@@ -18,6 +19,8 @@ export interface RpcClientOptions {
   readonly address: Address;
   /** What all peers of a cluster know; 32 random bytes. */
   readonly secret: Uint8Array;
+  /** Certificates for TLS below; the server must use TLS too. */
+  readonly tls?: TlsIdentity;
   readonly clock: Clock;
   readonly random: Random;
   /** Default 1. */
@@ -119,13 +122,14 @@ export class RpcClient implements AsyncDisposable {
   }
 
   #open(lane: Lane): ClientConnection {
-    const { address, secret, clock, random, pingMs } = this.#options;
+    const { address, secret, tls, clock, random, pingMs } = this.#options;
     let wasReady = false;
     const connection = new ClientConnection({
       address,
       secret,
       clock,
       random,
+      ...(tls !== undefined && { tls }),
       ...(pingMs !== undefined && { pingMs }),
       delayMs: lane.failures === 0 ? 0 : Math.max(0, lane.retryAtMs - clock.monotonicMs()),
       onReady: () => {

@@ -9,6 +9,7 @@ import { limits } from "../base/limits.ts";
 import { FrameReader, type FrameSink } from "./frame-reader.ts";
 import { HANDSHAKE_BYTES, type Handshake, HandshakeError } from "./handshake.ts";
 import { Outbox } from "./outbox.ts";
+import { checkNoTls, tlsFailure } from "./tls.ts";
 
 export interface ConnectionOwner extends FrameSink {
   /** Each side has proved that it knows the secret. */
@@ -17,6 +18,8 @@ export interface ConnectionOwner extends FrameSink {
   lost(error: unknown): void;
 }
 
+const UNHEARD = " before the peer said anything: does it want certificates (TLS)?";
+
 export class Connection {
   readonly outbox: Outbox;
   readonly #socket: Socket;
@@ -24,6 +27,7 @@ export class Connection {
   readonly #reader: FrameReader;
   readonly #message = Buffer.alloc(HANDSHAKE_BYTES);
   #messageBytes = 0;
+  #isHeard = false;
   #handshake: Handshake | undefined;
   #timer: Timer;
   #lost = false;
@@ -43,10 +47,15 @@ export class Connection {
     this.#timer = clock.after(handshakeMs, () =>
       this.fail(new QuarryError("Unavailable", "the peer did not finish the handshake in time")),
     );
-    socket.on("error", (error) =>
-      this.fail(new QuarryError("Unavailable", `connection failed: ${error.message}`)),
-    );
-    socket.on("close", () => this.fail(new QuarryError("Unavailable", "connection closed")));
+    socket.on("error", (error) => {
+      const isOpening = this.#handshake !== undefined && "encrypted" in socket;
+      const why = isOpening ? tlsFailure(error) : error.message;
+      this.fail(new QuarryError("Unavailable", `connection failed: ${why}`));
+    });
+    socket.on("close", () => {
+      const words = this.#handshake === undefined || this.#isHeard ? "" : UNHEARD;
+      this.fail(new QuarryError("Unavailable", `connection closed${words}`));
+    });
     socket.on("drain", () => socket.resume());
   }
 
@@ -103,6 +112,8 @@ export class Connection {
 
   #receiveHandshake(chunk: Buffer): void {
     let at = 0;
+    if (!this.#isHeard) checkNoTls(chunk);
+    this.#isHeard = true;
     while (this.#handshake !== undefined && at < chunk.length) {
       const copied = chunk.copy(this.#message, this.#messageBytes, at);
       at += copied;

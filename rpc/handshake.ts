@@ -6,7 +6,7 @@
  *  0 4 B  "QRPC"
  *  4 u16  protocol version, little-endian
  *  6 u16  status: 0 goes on, otherwise why the server refuses
- *  8 32 B nonce (hello, challenge), else 0
+ *  8 32 B nonce (hello, challenge), why a certificate is refused (text, status 4), else 0
  * 40 32 B proof (challenge, proof): HMAC-SHA256(secret, role ∥ version ∥ client nonce ∥ server nonce)
  * ```
  *
@@ -21,7 +21,7 @@ export const PROTOCOL_VERSION = 1;
 const MAGIC = Buffer.from("QRPC");
 const NONCE_BYTES = 32;
 
-const statuses = { goesOn: 0, version: 1, secret: 2, full: 3 } as const;
+const statuses = { goesOn: 0, version: 1, secret: 2, full: 3, certificate: 4 } as const;
 type Status = (typeof statuses)[keyof typeof statuses];
 
 /** The handshake failed; `lastWords`, if any, still go to the peer. */
@@ -58,12 +58,24 @@ export function* clientHandshake(secret: Uint8Array, random: Random): Handshake 
   return undefined;
 }
 
-/** `full`: this server has as many connections as it takes. */
-export function* serverHandshake(secret: Uint8Array, random: Random, full: boolean): Handshake {
+/**
+ * Why a server takes no connection, whoever it is from: it has as many as it takes, or the peer's
+ * certificate is not good, and why.
+ */
+export type Refusal = "full" | { readonly certificate: string };
+
+export function* serverHandshake(secret: Uint8Array, random: Random, refusal?: Refusal): Handshake {
   const hello = yield undefined;
   checkMagic(hello);
   if (versionOf(hello) !== PROTOCOL_VERSION) throw wrongVersion(hello, message(statuses.version));
-  if (full) throw new HandshakeError("Busy", "this server has no room", message(statuses.full));
+  if (refusal === "full")
+    throw new HandshakeError("Busy", "this server has no room", message(statuses.full));
+  if (refusal !== undefined) {
+    const reason = Buffer.alloc(NONCE_BYTES);
+    reason.write(refusal.certificate, "latin1");
+    const words = message(statuses.certificate, reason);
+    throw new HandshakeError("Protocol", "the peer's certificate is not good", words);
+  }
   const nonce = random.bytes(NONCE_BYTES);
   const clientNonce = nonceOf(hello);
   const own = prove(secret, "server", clientNonce, nonce);
@@ -117,11 +129,22 @@ function checkStatus(bytes: Buffer): void {
       throw wrongVersion(bytes);
     case statuses.secret:
       throw new HandshakeError("Protocol", wrongSecret);
+    case statuses.certificate:
+      throw new HandshakeError(
+        "Protocol",
+        `the server does not accept this process's certificate (${reasonIn(bytes)}): is it expired, or signed by an authority that the server does not believe?`,
+      );
     case statuses.full:
       throw new HandshakeError("Busy", "the server has as many connections as it takes");
     default:
       throw new HandshakeError("Protocol", "the server refused the connection");
   }
+}
+
+function reasonIn(bytes: Buffer): string {
+  return nonceOf(bytes)
+    .toString("latin1")
+    .replaceAll(/[^A-Z_]/g, "");
 }
 
 function wrongVersion(bytes: Buffer, lastWords?: Buffer): HandshakeError {

@@ -20,7 +20,7 @@ describe("a silent peer", () => {
     const path = freshPath();
     const kinds: number[] = [];
     const mute = createServer((socket) => {
-      const handshake = serverHandshake(secret, systemRandom, false);
+      const handshake = serverHandshake(secret, systemRandom);
       handshake.next();
       socket.on("error", () => {});
       let trusted = false;

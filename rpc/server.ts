@@ -1,5 +1,6 @@
 /** Listens on a Unix socket or a TCP port and serves who proves the secret. */
 import { createServer, type Server, type Socket } from "node:net";
+import { createServer as createTlsServer, TLSSocket } from "node:tls";
 import { type Clock, sleep } from "../base/clock.ts";
 import { assert, QuarryError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
@@ -7,11 +8,12 @@ import type { Random } from "../base/random.ts";
 import { type Address, checkAddress, formatAddress } from "./address.ts";
 import { Budget } from "./budget.ts";
 import { Connection } from "./connection.ts";
-import { serverHandshake } from "./handshake.ts";
+import { type Refusal, serverHandshake } from "./handshake.ts";
 import type { ServedService } from "./serve.ts";
 import { ServerConnection } from "./server-connection.ts";
 import type { Report, ServedPeer, ServerState } from "./server-state.ts";
 import { receiveFrom } from "./socket.ts";
+import type { TlsIdentity } from "./tls.ts";
 
 const DRAIN_STEP_MS = 10;
 /** A peer that does not take its last answers by then loses them. */
@@ -21,6 +23,8 @@ export interface RpcServerOptions {
   /** Port 0 takes a free one. A stale socket file is the caller's to remove: it holds the lock. */
   readonly address: Address;
   readonly secret: Uint8Array;
+  /** Certificates for TLS below; clients must show one too. */
+  readonly tls?: TlsIdentity;
   readonly clock: Clock;
   readonly random: Random;
   readonly services: readonly ServedService[];
@@ -37,9 +41,14 @@ export class RpcServer implements AsyncDisposable {
   readonly address: Address;
   readonly #server: Server;
   readonly #state: ServerState;
+  readonly #sockets = new Set<Socket>();
 
   private constructor(server: Server, state: ServerState, address: Address) {
     this.#server = server;
+    server.on("connection", (socket) => {
+      this.#sockets.add(socket);
+      socket.once("close", () => this.#sockets.delete(socket));
+    });
     this.#state = state;
     this.address = address;
   }
@@ -47,10 +56,8 @@ export class RpcServer implements AsyncDisposable {
   static async listen(options: RpcServerOptions): Promise<RpcServer> {
     checkAddress(options.address);
     const state = stateOf(options);
-    const server = createServer(
-      { noDelay: true, keepAlive: true, pauseOnConnect: true },
-      (socket) => accept(socket, state, options),
-    );
+    const server =
+      options.tls === undefined ? plain(state, options) : secured(state, options, options.tls);
     await listening(server, options.address);
     const bound = server.address();
     const address =
@@ -82,6 +89,7 @@ export class RpcServer implements AsyncDisposable {
     for (const connection of connections) connection.close();
     await Promise.race([closed, sleep(clock, FAREWELL_MS)]);
     for (const connection of connections) connection.abandon();
+    for (const socket of this.#sockets) socket.destroy();
     await closed;
   }
 
@@ -114,10 +122,38 @@ function stateOf(options: RpcServerOptions): ServerState {
   };
 }
 
+const common = { noDelay: true, keepAlive: true };
+
+function plain(state: ServerState, options: RpcServerOptions): Server {
+  return createServer({ ...common, pauseOnConnect: true }, (socket) =>
+    accept(socket, state, options),
+  );
+}
+
+function secured(state: ServerState, options: RpcServerOptions, tls: TlsIdentity): Server {
+  // Who shows no good certificate is refused in words, in the handshake that follows.
+  const asking = { requestCert: true, rejectUnauthorized: false } as const;
+  const server = createTlsServer(
+    { ...common, ...asking, ...tls.options, handshakeTimeout: limits.rpcHandshakeMs },
+    (socket) => accept(socket, state, options),
+  );
+  const stop = tls.onChange(() => server.setSecureContext(tls.options));
+  server.on("close", stop);
+  // A peer that fails hears of it; whoever is still greeting when the server closes is sent away.
+  server.on("tlsClientError", (_, socket) => socket.destroy());
+  return server;
+}
+
+function refusalOf(socket: Socket, full: boolean): Refusal | undefined {
+  if (socket instanceof TLSSocket && !socket.authorized)
+    return { certificate: String(socket.authorizationError) };
+  return full ? "full" : undefined;
+}
+
 function accept(accepted: Socket, state: ServerState, options: RpcServerOptions): void {
   const owner = new ServerConnection(state);
   const full = state.connections.size >= limits.rpcConnections || state.draining;
-  const handshake = serverHandshake(options.secret, options.random, full);
+  const handshake = serverHandshake(options.secret, options.random, refusalOf(accepted, full));
   const socket = receiveFrom(accepted, (chunk) => connection.receive(chunk));
   const connection = new Connection(socket, owner, handshake, options.clock);
   owner.attach(connection);
