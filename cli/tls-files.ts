@@ -83,10 +83,12 @@ export class TlsFiles implements Disposable {
     try {
       const certificates = await readAll(this.#files);
       text = JSON.stringify(certificates);
-      if (text === this.#taken) return;
-      this.tls.replace(certificates);
-      this.#taken = text;
-      this.#report("new certificates: new connections use them");
+      if (text !== this.#taken) {
+        this.tls.replace(certificates);
+        this.#taken = text;
+        this.#report("new certificates: new connections use them");
+      }
+      this.#suspect = this.#refused = "";
     } catch (error) {
       const refused = `${text}${explain(error)}`;
       if (refused === this.#suspect && refused !== this.#refused) {

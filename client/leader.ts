@@ -15,6 +15,7 @@ import { connect } from "../rpc/connect.ts";
 import type { NameService } from "../rpc/name-service.ts";
 import { methodsOf } from "../rpc/service-table.ts";
 import { nameTable } from "../rpc/tables.ts";
+import type { TlsIdentity } from "../rpc/tls.ts";
 import { fateOf, fateOfChange } from "./fate.ts";
 import { type Line, type Methods, Nameservers } from "./nameservers.ts";
 import { ClientSessions } from "./sessions.ts";
@@ -25,6 +26,8 @@ export interface LeaderOptions {
   /** Some or all of the nameservers; a leader that is not among them is found through them. */
   readonly addresses: readonly Address[];
   readonly secret: Uint8Array;
+  /** Certificates, when the cluster uses TLS. */
+  readonly tls?: TlsIdentity;
   readonly clock: Clock;
   readonly random: Random;
   /** How long a call looks for a leader before it fails. Default `limits.leaderPatienceMs`. */
@@ -136,10 +139,10 @@ export class LeaderNames implements AsyncDisposable {
 }
 
 /** A leader that stands still is found out by its silence, long before a call takes too long. */
-function overSockets({ secret, clock, random, patienceMs }: LeaderOptions) {
+function overSockets({ secret, tls, clock, random, patienceMs }: LeaderOptions) {
   return (address: Address): Line => {
     const pingMs = limits.leaderPingMs;
-    const rpc = new RpcClient({ address, secret, clock, random, pingMs });
+    const rpc = new RpcClient({ address, secret, ...(tls && { tls }), clock, random, pingMs });
     const deadlineMs = patienceMs ?? limits.leaderPatienceMs;
     const methods = connect(nameTable, rpc, { deadlineMs }) as unknown as Methods;
     return { methods, close: () => rpc.close() };

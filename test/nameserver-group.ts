@@ -13,6 +13,7 @@ import { connect } from "../rpc/connect.ts";
 import type { GroupService, MemberStatus } from "../rpc/group-service.ts";
 import type { NameService } from "../rpc/name-service.ts";
 import { groupTable, nameTable } from "../rpc/tables.ts";
+import type { TlsIdentity } from "../rpc/tls.ts";
 import { freePort } from "./server-process.ts";
 
 const bin = resolve(import.meta.dirname, "..", "cli", "bin.mjs");
@@ -34,6 +35,10 @@ export interface GroupPlaces {
   readonly environment?: (node: number) => Readonly<Record<string, string>>;
   /** The member's folder; default: one of the group's own. */
   readonly data?: (node: number) => string | undefined;
+  /** More flags for every member. */
+  readonly flags?: readonly string[];
+  /** Whom clients of a group with TLS are. */
+  readonly tls?: TlsIdentity;
 }
 
 export class NameserverGroup implements AsyncDisposable {
@@ -63,6 +68,7 @@ export class NameserverGroup implements AsyncDisposable {
         node,
         new RpcClient({
           ...{ address, secret, clock: systemClock, random: systemRandom },
+          ...(places.tls && { tls: places.tls }),
           deadlineMs: ANSWER_MS,
         }),
       );
@@ -82,8 +88,9 @@ export class NameserverGroup implements AsyncDisposable {
   start(node: number, ...more: readonly string[]): void {
     const peers = [...this.addresses].map(([id, at]) => `${id}=${formatAddress(at)}`).join(",");
     const flags = ["--data", this.data(node), "--node", String(node), "--peers", peers];
-    const args = [bin, "nameserver", ...flags, "--secret-file", this.secretFile, ...more];
-    const { within, environment } = this.#places;
+    const { within, environment, flags: common = [] } = this.#places;
+    const secret = ["--secret-file", this.secretFile];
+    const args = [bin, "nameserver", ...flags, ...secret, ...common, ...more];
     const [command = "", ...words] = [...(within?.(node) ?? []), process.execPath, ...args];
     const child = spawn(command, words, {
       stdio: ["ignore", "pipe", "pipe"],
@@ -125,17 +132,21 @@ export class NameserverGroup implements AsyncDisposable {
   }
 
   /** The process stands still, or goes on. */
-  signal(node: number, signal: "SIGSTOP" | "SIGCONT"): void {
+  signal(node: number, signal: "SIGSTOP" | "SIGCONT" | "SIGHUP"): void {
     this.#running.get(node)?.child.kill(signal);
   }
 
   /** Of all nameservers, or of those with these numbers. */
   client(nodes: readonly number[] = this.nodes): LeaderNames {
     const { secret } = this;
+    const { tls } = this.#places;
     const addresses = nodes
       .map((node) => this.addresses.get(node))
       .filter((one) => one !== undefined);
-    return new LeaderNames({ secret, addresses, clock: systemClock, random: systemRandom });
+    return new LeaderNames({
+      ...{ secret, addresses, clock: systemClock, random: systemRandom },
+      ...(tls && { tls }),
+    });
   }
 
   /** One nameserver alone: nobody else is asked when it does not lead. */

@@ -10,8 +10,9 @@ import type { MemberStatus } from "../../rpc/group-service.ts";
 import { groupTable } from "../../rpc/tables.ts";
 import { explain } from "../explain.ts";
 import { readSecret } from "../nameserver/secret-file.ts";
+import { TlsFiles, type TlsFlags, withTlsOptions } from "../tls-files.ts";
 
-interface StatusFlags {
+interface StatusFlags extends TlsFlags {
   readonly servers: string;
   readonly secretFile: string;
   readonly json?: boolean;
@@ -26,27 +27,33 @@ interface Answer {
 const DEADLINE_MS = 3_000;
 
 export function nameserversCommand(): Command {
-  return new Command("nameserver").description("nameservers of a group").addCommand(
-    new Command("status")
-      .description("who leads, and how far each of them is")
-      .requiredOption("--servers <list>", "nameservers to ask, as in host:port,host:port")
-      .requiredOption("--secret-file <file>", "64 hex digits that all servers share")
-      .option("--json", "one JSON object a line")
-      .action((flags: StatusFlags) => status(flags)),
-  );
+  return new Command("nameserver")
+    .description("nameservers of a group")
+    .addCommand(
+      withTlsOptions(
+        new Command("status")
+          .description("who leads, and how far each of them is")
+          .requiredOption("--servers <list>", "nameservers to ask, as in host:port,host:port")
+          .requiredOption("--secret-file <file>", "64 hex digits that all servers share")
+          .option("--json", "one JSON object a line"),
+      ).action((flags: StatusFlags) => status(flags)),
+    );
 }
 
-async function status({ servers, secretFile, json }: StatusFlags): Promise<void> {
+async function status({ servers, secretFile, json, ...flags }: StatusFlags): Promise<void> {
   const secret = await readSecret(secretFile);
-  const answers = await Promise.all(servers.split(",").map((address) => ask(address, secret)));
+  using certificates = await TlsFiles.open(flags);
+  const asked = servers.split(",").map((address) => ask(address, secret, certificates));
+  const answers = await Promise.all(asked);
   for (const answer of answers) console.log(json === true ? JSON.stringify(answer) : line(answer));
   if (answers.every((answer) => answer.status === undefined))
     throw new QuarryError("Unavailable", "none of these nameservers answers; are they running?");
 }
 
-async function ask(address: string, secret: Buffer): Promise<Answer> {
+async function ask(address: string, secret: Buffer, { tls }: TlsFiles): Promise<Answer> {
   await using rpc = new RpcClient({
     ...{ address: parseAddress(address), secret, clock: systemClock, random: systemRandom },
+    ...(tls && { tls }),
     deadlineMs: DEADLINE_MS,
   });
   try {

@@ -13,11 +13,12 @@ import { RpcServer } from "../../rpc/server.ts";
 import { groupTable, livenessTable, nameTable, watchTable } from "../../rpc/tables.ts";
 import { createLogger } from "../serve/face.ts";
 import { askedToStop } from "../serve/stop-signals.ts";
+import { TlsFiles, type TlsFlags, withTlsOptions } from "../tls-files.ts";
 import { readSecret } from "./secret-file.ts";
 import { type NameserverFlags, type NameserverSettings, nameserverSettings } from "./settings.ts";
 
 export function nameserverCommand(): Command {
-  return new Command("nameserver")
+  const command = new Command("nameserver")
     .description("run one of several nameservers that keep the metadata together")
     .requiredOption("--data <dir>", "folder of this nameserver alone")
     .requiredOption("--node <n>", "which of the peers this is; never another's, not even later")
@@ -28,15 +29,19 @@ export function nameserverCommand(): Command {
     .addHelpText(
       "after",
       "\nThree survive the loss of one, five of two. Dataservers store the objects (docs/cluster.md).",
-    )
-    .action((flags: NameserverFlags) => run(nameserverSettings(flags)));
+    );
+  return withTlsOptions(command).action((flags: NameserverFlags) =>
+    run(nameserverSettings(flags), flags),
+  );
 }
 
-async function run(settings: NameserverSettings): Promise<void> {
+async function run(settings: NameserverSettings, flags: TlsFlags): Promise<void> {
   const { directory, node, addresses, founds, listen } = settings;
   const secret = await readSecret(settings.secretFile);
   const logger = createLogger("info", `nameserver ${node}`);
   const report = (message: unknown) => logger.warn(message);
+  using certificates = await TlsFiles.open(flags, report);
+  const tls = certificates.tls && { tls: certificates.tls };
   const asked = askedToStop(() => process.exit(130));
   const seams = { clock: systemClock, random: systemRandom, report };
   await using nameserver = await openNameserver({
@@ -44,12 +49,13 @@ async function run(settings: NameserverSettings): Promise<void> {
     disk: nodeDisk,
     directory,
     durability: "commit",
-    member: { node, addresses, secret, founds },
+    member: { node, addresses, secret, ...tls, founds },
   });
   await using server = await RpcServer.listen({
     ...seams,
     address: listen,
     secret,
+    ...tls,
     services: [
       serve(nameserver, nameTable),
       serve(groupService(nameserver.group), groupTable),

@@ -4,8 +4,9 @@ import { QuarryError } from "../../base/errors.ts";
 import type { NodeId } from "../../base/ids.ts";
 import { limits } from "../../base/limits.ts";
 import { type Address, formatAddress, parseAddress } from "../../rpc/address.ts";
+import type { TlsFlags } from "../tls-files.ts";
 
-export interface NameserverFlags {
+export interface NameserverFlags extends TlsFlags {
   readonly data: string;
   readonly listen?: string;
   readonly node: string;

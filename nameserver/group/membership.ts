@@ -4,6 +4,7 @@ import { QuarryError } from "../../base/errors.ts";
 import type { NodeId } from "../../base/ids.ts";
 import { type Configuration, configurationOf } from "../../raft/configuration.ts";
 import type { Address } from "../../rpc/address.ts";
+import type { TlsIdentity } from "../../rpc/tls.ts";
 
 export interface Membership {
   readonly node: NodeId;
@@ -11,6 +12,8 @@ export interface Membership {
   readonly addresses: ReadonlyMap<NodeId, Address>;
   /** What all peers of the cluster know. */
   readonly secret: Uint8Array;
+  /** Certificates, when the cluster uses TLS. */
+  readonly tls?: TlsIdentity;
   /**
    * The folder may be empty. Otherwise it must not: a member that lost its folder would vote again
    * where it has voted, so it may only come back under another number.

@@ -10,12 +10,14 @@ import { RpcClient } from "../../rpc/client.ts";
 import { connect } from "../../rpc/connect.ts";
 import type { GroupService } from "../../rpc/group-service.ts";
 import { groupTable } from "../../rpc/tables.ts";
+import type { TlsIdentity } from "../../rpc/tls.ts";
 import { SendQueue } from "./send-queue.ts";
 
 export interface TransportOptions {
   /** Where the others are. Messages to anybody else are lost. */
   readonly addresses: ReadonlyMap<NodeId, Address>;
   readonly secret: Uint8Array;
+  readonly tls?: TlsIdentity;
   readonly clock: Clock;
   readonly random: Random;
   /** What was under way to this member may be lost. */
@@ -51,9 +53,9 @@ class Line {
   #now: { rpc: RpcClient; service: GroupService };
   #isClosed = false;
 
-  constructor(address: Address, { secret, clock, random }: TransportOptions) {
+  constructor(address: Address, { secret, tls, clock, random }: TransportOptions) {
     this.#open = () => {
-      const rpc = new RpcClient({ address, secret, clock, random });
+      const rpc = new RpcClient({ address, secret, ...(tls && { tls }), clock, random });
       const service = connect(groupTable, rpc, { deadlineMs: limits.groupDeliverMs });
       return { rpc, service };
     };

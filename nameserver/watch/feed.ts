@@ -27,6 +27,8 @@ export interface FeedOptions extends HistoryOptions {
   readonly head: LogIndex;
   /** Whether this nameserver hears of a leader. */
   readonly isLed: () => boolean;
+  /** Watchers that may wait at once. Default `limits.watchers`. */
+  readonly mostWatchers?: number;
   readonly report: (message: string) => void;
 }
 
@@ -129,7 +131,7 @@ export class WatchFeed implements WatchService, RunObserver, Disposable {
 
   /** Resolves at the first change of the topic after a revision, or after `waitMs`. */
   async #change(topic: WatchTopic, after: LogIndex, waitMs: number): Promise<void> {
-    if (this.#waiters >= limits.watchers)
+    if (this.#waiters >= (this.#options.mostWatchers ?? limits.watchers))
       throw new QuarryError("Busy", "too many watchers wait at this nameserver: ask another one");
     const place = placeOf(topic);
     const woken = Promise.withResolvers<void>();
