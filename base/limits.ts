@@ -140,8 +140,10 @@ export const limits = {
    */
   sessionWindow: 256,
   sessionMs: 3_600_000,
-  /** Sessions that one command clears away; each has at most a window of rows. */
-  sessionsCleared: 8,
+  /** Results of neighbouring slots that share a row. Part of the format of the state, too. */
+  sessionRowSlots: 16,
+  /** Sessions that one command clears away; each has at most a window of results. */
+  sessionsCleared: 64,
   /** Of a larger result only that it was made is kept. */
   sessionResultBytes: 4 * KiB,
   /** The log keeps 32 bits. */

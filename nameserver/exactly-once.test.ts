@@ -100,6 +100,6 @@ describe("a nameserver", () => {
     waits(limits.sessionMs / 2 + 1000);
     await expect.poll(async () => (await allOf(server.group.state, "session")).length).toBe(1);
     await server.execute(upload, { session: alive, sequence: 1 });
-    expect((await allOf(server.group.state, "sessionResult")).length).toBe(1);
+    expect((await allOf(server.group.state, "sessionResults")).length).toBe(1);
   });
 });

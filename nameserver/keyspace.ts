@@ -57,7 +57,7 @@ export const tags = {
   collectQueue: "\x72",
   dropQueue: "\x73",
   session: "\x80",
-  sessionResult: "\x81",
+  sessionResults: "\x81",
   sessionCount: "\x82",
 } as const;
 export type Tag = keyof typeof tags;
@@ -157,8 +157,9 @@ export const keys = {
     key<rows.QueueRow>("collectQueue", u56(index) + u56(blob)),
   dropQueue: (sequence: number) => key<rows.DropRow>("dropQueue", u56(sequence)),
   session: (session: SessionId) => key<rows.SessionRow>("session", u56(session)),
-  sessionResult: (session: SessionId, slot: number) =>
-    key<rows.SessionResultRow>("sessionResult", u56(session) + u32(slot)),
+  /** `row`: the slot divided by `limits.sessionRowSlots`. */
+  sessionResults: (session: SessionId, row: number) =>
+    key<rows.SessionResultsRow>("sessionResults", u56(session) + u32(row)),
   sessionCount: () => key<rows.SessionCountRow>("sessionCount", ""),
 } as const;
 

@@ -229,12 +229,16 @@ export interface SessionRow {
   readonly ms: number;
 }
 
-/** What became of a command of a session; the next one of its slot takes its place. */
-export interface SessionResultRow {
-  readonly seq: number;
-  /** outcome-codec.ts */
-  readonly outcome: Uint8Array;
+/**
+ * What became of commands of a session (outcome-codec.ts), one for each slot; the next command of a slot
+ * takes its place. Neighbouring slots share a row, so that a run of commands writes few of them.
+ */
+export interface SessionResultsRow {
+  /** By slot. */
+  readonly results: readonly SessionResult[];
 }
+
+export type SessionResult = readonly [sequence: number, outcome: Uint8Array];
 
 /** How many sessions there are. */
 export interface SessionCountRow {

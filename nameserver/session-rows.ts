@@ -1,8 +1,13 @@
 /** The rows of sessions (raft/sessions.ts) in the state. */
 import type { SessionId } from "../base/ids.ts";
+import { limits } from "../base/limits.ts";
 import type { ResultRow, SessionRow, SessionRows } from "../raft/sessions.ts";
 import { keys } from "./keyspace.ts";
+import type { SessionResult } from "./rows.ts";
 import type { Rows } from "./transaction.ts";
+
+const slotOf = ([sequence]: SessionResult) => sequence % limits.sessionWindow;
+const NONE: readonly SessionResult[] = [];
 
 export class StoredSessions implements SessionRows {
   readonly #rows: Rows;
@@ -25,16 +30,24 @@ export class StoredSessions implements SessionRows {
   }
 
   getResult(id: SessionId, slot: number): ResultRow | undefined {
-    const row = this.#rows.get(keys.sessionResult(id, slot));
-    return row && { sequence: row.seq, result: row.outcome };
+    for (const result of this.#results(id, slot))
+      if (slotOf(result) === slot) return { sequence: result[0], result: result[1] };
+    return undefined;
   }
 
   putResult(id: SessionId, slot: number, { sequence, result }: ResultRow): void {
-    this.#rows.put(keys.sessionResult(id, slot), { seq: sequence, outcome: result });
+    const before = this.#results(id, slot);
+    const results: SessionResult[] = [];
+    for (const one of before) if (slotOf(one) < slot) results.push(one);
+    results.push([sequence, result]);
+    for (const one of before) if (slotOf(one) > slot) results.push(one);
+    this.#rows.put(resultsKey(id, slot), { results });
   }
 
   deleteResult(id: SessionId, slot: number): void {
-    this.#rows.delete(keys.sessionResult(id, slot));
+    const results = this.#results(id, slot).filter((one) => slotOf(one) !== slot);
+    if (results.length === 0) this.#rows.delete(resultsKey(id, slot));
+    else this.#rows.put(resultsKey(id, slot), { results });
   }
 
   getCount(): number {
@@ -45,4 +58,11 @@ export class StoredSessions implements SessionRows {
     if (count === 0) this.#rows.delete(keys.sessionCount());
     else this.#rows.put(keys.sessionCount(), { count });
   }
+
+  #results(id: SessionId, slot: number): readonly SessionResult[] {
+    return this.#rows.get(resultsKey(id, slot))?.results ?? NONE;
+  }
 }
+
+const resultsKey = (id: SessionId, slot: number) =>
+  keys.sessionResults(id, Math.floor(slot / limits.sessionRowSlots));

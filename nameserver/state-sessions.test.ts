@@ -81,7 +81,7 @@ describe("commands of a session", () => {
     await applied.run({ type: "clearSessions", sessions: [session] });
     expect(codeOf(await applied.run(upload, session, 1))).toBe("SessionExpired");
     expect(await applied.uploads()).toBe(1);
-    for (const tag of ["session", "sessionResult", "sessionCount"] as const)
+    for (const tag of ["session", "sessionResults", "sessionCount"] as const)
       expect(await allOf(applied.state, tag)).toEqual([]);
     await applied.audit();
   });
@@ -100,7 +100,7 @@ describe("commands of a session", () => {
     await applied.machine.applyRun(run);
     applied.timeMs += limits.sessionMs;
     expect(codeOf(await applied.run({ type: "clearSessions", sessions }))).toBe("done");
-    expect(await allOf(applied.state, "sessionResult")).toEqual([]);
+    expect(await allOf(applied.state, "sessionResults")).toEqual([]);
     await applied.audit();
   });
 

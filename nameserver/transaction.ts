@@ -26,7 +26,7 @@ interface Cell {
  * Rows that nearly every command reads are kept decoded, and it is remembered that they are absent.
  */
 const hotTags = new Set<string>([
-  ...[tags.bucket, tags.owner, tags.user, tags.settings, tags.session, tags.sessionResult],
+  ...[tags.bucket, tags.owner, tags.user, tags.settings, tags.session, tags.sessionResults],
   ...[tags.block, tags.blockUse, tags.blobLease],
 ]);
 const HOT_ROWS = 16_384;

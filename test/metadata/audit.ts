@@ -134,10 +134,14 @@ async function auditSessions(state: StateReader): Promise<void> {
   const sessions = await decoded<rows.SessionRow>(state, "session");
   const ids = new Set(sessions.map(([key]) => new KeyReader(key).u56()));
   expect(read(state, keys.sessionCount())?.count ?? 0).toBe(ids.size);
-  for (const [key, { seq }] of await decoded<rows.SessionResultRow>(state, "sessionResult")) {
+  for (const [key, { results }] of await decoded<rows.SessionResultsRow>(state, "sessionResults")) {
     const reader = new KeyReader(key);
     expect(ids.has(reader.u56())).toBe(true);
-    expect(reader.u32()).toBe(seq % limits.sessionWindow);
+    const slots = results.map(([sequence]) => sequence % limits.sessionWindow);
+    expect(slots.length).toBeGreaterThan(0);
+    expect(slots).toEqual([...new Set(slots)].sort((a, b) => a - b));
+    const row = reader.u32();
+    for (const slot of slots) expect(Math.floor(slot / limits.sessionRowSlots)).toBe(row);
   }
 }
 
