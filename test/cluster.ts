@@ -13,6 +13,7 @@ import { freePort, rootKeys } from "./server-process.ts";
 
 const bin = resolve(import.meta.dirname, "..", "cli", "bin.mjs");
 const LOOK_MS = 20;
+const READY = { dataserver: "the cluster knows this dataserver", gateway: "Quarry serves S3" };
 const LONG_START_MS = 60_000;
 
 export interface ClusterSize {
@@ -23,6 +24,8 @@ export interface ClusterSize {
 
 interface Running {
   readonly child: ChildProcess;
+  /** It has said that it takes part. */
+  isReady: boolean;
   readonly ended: Promise<number | null>;
 }
 
@@ -113,12 +116,14 @@ export class Cluster implements AsyncDisposable {
         QUARRY_ROOT_SECRET_KEY: rootKeys.secretAccessKey,
       },
     });
+    const ended = new Promise<number | null>((gone) => child.once("exit", gone));
+    const running = { child, ended, isReady: false };
+    role.running = running;
     for (const stream of [child.stdout, child.stderr])
       stream.on("data", (text: Buffer) => {
+        running.isReady ||= text.includes(READY[kind]);
         this.output = (this.output + text.toString()).slice(-1_000_000);
       });
-    const ended = new Promise<number | null>((gone) => child.once("exit", gone));
-    role.running = { child, ended };
   }
 
   /** Resolves with the exit code when the process is gone. */
@@ -161,10 +166,10 @@ export class Cluster implements AsyncDisposable {
   async untilUp(): Promise<void> {
     const untilMs = performance.now() + LONG_START_MS;
     const running = this.#dataservers.filter((role) => role.running !== undefined).length;
+    const roles = [...this.#dataservers, ...this.#gateways];
+    while (roles.some(({ running: one }) => one?.isReady === false))
+      await pauseUntil(untilMs, "a dataserver or a gateway is not ready");
     while ((await this.devicesUp()) < running) await pauseUntil(untilMs, "a dataserver is down");
-    for (const [at, role] of this.#gateways.entries())
-      while (role.running !== undefined && !(await answers(this.endpoint(at + 1))))
-        await pauseUntil(untilMs, "a gateway does not answer");
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -187,13 +192,6 @@ function s3Of(endpoint: string): S3Client {
     ...{ endpoint, region: "us-east-1", forcePathStyle: true, maxAttempts: 1 },
     credentials: rootKeys,
   });
-}
-
-async function answers(endpoint: string): Promise<boolean> {
-  return await fetch(`${endpoint}/health/ready`).then(
-    (answer) => answer.ok,
-    () => false,
-  );
 }
 
 async function pauseUntil(untilMs: number, what: string): Promise<void> {

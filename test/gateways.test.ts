@@ -7,7 +7,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { freePort, rootKeys, type ServerProcess, startServer } from "./server-process.ts";
-import { type Signer, sha256, signRequest } from "./sign-request.ts";
+import type { Signer } from "./sign-request.ts";
+import { tell } from "./tell.ts";
 
 const region = "us-east-1";
 const root: Signer = {
@@ -38,25 +39,12 @@ afterAll(async () => {
 const named = (id: string) => ({ id, displayName: id });
 
 /** Each request on a connection of its own, so that now this gateway answers and now that. */
-async function told(
-  who: Signer,
-  method: string,
-  url: string,
-  body: object | string = "",
-  headers: Record<string, string> = {},
-): Promise<number> {
-  const text = typeof body === "string" ? body : JSON.stringify(body);
-  const all = { host: new URL(server.endpoint).host, ...headers };
-  const signed = signRequest(who, method, url, all, sha256(text), Date.now()).headers;
-  const answer = await fetch(server.endpoint + url, {
-    method,
-    headers: { ...signed, connection: "close" },
-    ...(text !== "" && { body: text }),
-  });
-  await answer.arrayBuffer();
-  answered.add(answer.headers.get("x-amz-id-2"));
-  return answer.status;
+async function told(who: Signer, method: string, url: string, ...more: Rest): Promise<number> {
+  const { status, host } = await tell(server.endpoint, who, method, url, ...more);
+  answered.add(host);
+  return status;
 }
+type Rest = [body?: object | string, headers?: Record<string, string>];
 
 /** What several requests in a row are told, each at once after the one before. */
 async function allTold(...request: Parameters<typeof told>): Promise<Set<number>> {
