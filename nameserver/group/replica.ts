@@ -257,7 +257,7 @@ export class Replica implements Group {
     } finally {
       this.#loop.stop();
       this.#failure ??= closed();
-      this.#waiting.fail(this.#failure);
+      this.#waiting.fail(this.#failure, outcomeUnknown());
       this.#applier.fail(outcomeUnknown());
       await this.#log[Symbol.asyncDispose]();
       await this.#options.store[Symbol.asyncDispose]();
@@ -288,7 +288,9 @@ export class Replica implements Group {
     this.#options.report(`the nameserver stopped taking changes: ${this.#failure.message}`);
     this.#loop.stop();
     this.#failed.resolve(this.#failure);
-    this.#waiting.fail(this.#failure);
-    this.#applier.fail(this.#failure);
+    // Others of a group may have what was proposed, and apply it yet.
+    const fate = this.#loop.isAlone ? this.#failure : outcomeUnknown();
+    this.#waiting.fail(this.#failure, fate);
+    this.#applier.fail(fate);
   }
 }

@@ -128,6 +128,11 @@ class Cluster implements AsyncDisposable {
     }
   }
 
+  /** Its disk fails from now on. */
+  breakDisk(id: number): void {
+    this.#disks.get(id)?.failSync(() => true);
+  }
+
   async session(): Promise<SessionId> {
     const opened = await (await this.leader()).propose({ type: "openSession" });
     assert(opened.type === "session", "a session is answered with its id");
@@ -255,6 +260,24 @@ describe("three nameservers", () => {
     const leader = await cluster.leader();
     expect((await allOf(leader.state, "upload")).length).toBe(last);
     await audit(leader.state, leader.digest);
+  });
+
+  test("a leader whose disk fails does not say that a change was not made, and the next answers", async () => {
+    cluster = new Cluster();
+    for (const id of [1, 2, 3]) await cluster.start(id, three);
+    await cluster.propose(bucket("b"));
+    const session = await cluster.session();
+    const leader = await cluster.leader();
+    const { id } = leader.status;
+    cluster.breakDisk(id);
+    const once = { session, sequence: 1 };
+    await expect(leader.propose(upload, once)).rejects.toMatchObject({ code: "OutcomeUnknown" });
+    expect((await leader.failed).code).toBe("DiskFailed");
+    cluster.replicas.delete(id);
+    const first = await cluster.once(upload, once);
+    expect(await cluster.once(upload, once, seededRandom(2))).toEqual(first);
+    expect((await allOf((await cluster.leader()).state, "upload")).length).toBe(1);
+    await leader[Symbol.asyncDispose]();
   });
 
   test("one that lagged beyond the log, and one that is new, get the state", async () => {

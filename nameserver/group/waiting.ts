@@ -53,9 +53,8 @@ export class Waiting {
     else reader?.reject(error);
   }
 
-  /** Nobody will be answered any more. What was proposed may be on its way to another leader. */
-  fail(failure: QuarryError): void {
-    const fate = failure.code === "Closed" ? outcomeUnknown() : failure;
+  /** Nobody will be answered any more; `fate` is that of what was proposed. */
+  fail(failure: QuarryError, fate: QuarryError): void {
     for (const { reject } of this.#proposers.values()) reject(fate);
     for (const { reject } of this.#readers.values()) reject(failure);
     this.#proposers.clear();
