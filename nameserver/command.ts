@@ -18,6 +18,8 @@ export type SystemCommand =
       readonly pool: number;
       readonly members: readonly DeviceId[];
     }
+  /** Made on devices, but never added: from now on this generation cannot be. */
+  | { readonly type: "abandonBlock"; readonly block: BlockId; readonly generation: number }
   | { readonly type: "sealBlock"; readonly block: BlockId; readonly generation: number }
   /** Refused until the block was sealed for `afterMs` of log time. */
   | {

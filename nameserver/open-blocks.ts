@@ -20,6 +20,8 @@ export interface OpenBlocksOptions {
   readonly report: (message: string) => void;
   /** Open blocks on each device. */
   readonly perDevice: number;
+  /** Devices that each block is made on; default one. */
+  readonly copies?: number;
 }
 
 /** How long to wait after looking for room before looking again. */
@@ -152,8 +154,6 @@ export class OpenBlocks {
   async #takeStockOf(device: DeviceId): Promise<void> {
     for (let after = 0; ; ) {
       const page = await this.#options.blocks.blocks(device, after, PAGE);
-      // Another leader may have made some of these: then this one does not get past here.
-      await this.#options.group.readBarrier();
       for (const status of page) {
         this.#nextBlock = Math.max(this.#nextBlock, status.block + 1);
         await this.#tidy(device, status);
@@ -164,7 +164,10 @@ export class OpenBlocks {
     }
   }
 
-  /** Retires what a crash left: blocks that the metadata does not know and that hold nothing. */
+  /**
+   * Retires what a crash left: blocks that the metadata does not know and that hold nothing. Another
+   * leader may be about to add the block, or has done so: only a command can tell (INV-7).
+   */
   async #tidy(device: DeviceId, { block, generation, needles }: BlockStatus): Promise<void> {
     const { group, blocks, report } = this.#options;
     if (read(group.state, keys.block(block)) !== undefined) return;
@@ -173,9 +176,13 @@ export class OpenBlocks {
         `device ${device} holds block ${block} with ${needles} needles that the metadata does not know; it is left alone`,
       );
     else
-      await blocks
-        .retire({ device, block, generation })
-        .catch((error: unknown) => report(`block ${block} of ${device} stays: ${error}`));
+      try {
+        const gone = read(group.state, keys.removedBlock(block))?.generation ?? 0;
+        if (gone < generation) await group.propose({ type: "abandonBlock", block, generation });
+        await blocks.retire({ device, block, generation });
+      } catch (error) {
+        report(`block ${block} of ${device} stays: ${error}`);
+      }
   }
 
   #fill(): Promise<void> {
@@ -189,7 +196,7 @@ export class OpenBlocks {
     this.#lookedMs = this.#options.clock.monotonicMs();
     const devices = await this.#options.blocks.devices();
     for (const { device, state } of devices) {
-      if (state === "ok") await this.#openOn(device);
+      if (state === "ok") await this.#openOn(device, devices);
       else if (state !== "down") this.#forget(device);
     }
     if (this.#usable(devices).length === 0) throw noRoom(devices);
@@ -200,29 +207,51 @@ export class OpenBlocks {
       if (members.includes(device)) this.#open.delete(block);
   }
 
-  async #openOn(device: DeviceId): Promise<void> {
+  async #openOn(device: DeviceId, devices: readonly DeviceStatus[]): Promise<void> {
     const wanted = Math.min(this.#options.perDevice, limits.openBlocks);
     const here = () =>
       [...this.#open.values()].filter(({ members }) => members.includes(device)).length;
-    for (let missing = wanted - here(); missing > 0; missing--) {
+    // Ids that another leader took meanwhile are passed over.
+    for (let tries = 0; tries < wanted + limits.retries && here() < wanted; tries++) {
+      const members = this.#membersWith(device, devices);
+      if (members === undefined) return;
       const block = this.#nextBlock++ as BlockId;
-      const members = [device];
-      try {
-        await this.#options.blocks.createBlock({ device, block, generation: 1 });
-      } catch (error) {
-        this.#options.report(`device ${device} takes no new block: ${error}`);
-        return;
-      }
       const generation = 1;
+      if (!(await this.#create(block, generation, members))) return;
       this.#opening.add(block);
       try {
         const command = { type: "addBlock", block, generation, pool: 0, members } as const;
         await this.#options.group.propose(command);
         this.#open.set(block, { block, generation, members });
+      } catch (error) {
+        if (!hasCode(error, "InvalidArgument", "StaleGeneration")) throw error;
       } finally {
         this.#opening.delete(block);
       }
     }
+  }
+
+  /** The device and those that come behind it, going round; undefined when they are too few. */
+  #membersWith(device: DeviceId, devices: readonly DeviceStatus[]): DeviceId[] | undefined {
+    const { copies = 1, report } = this.#options;
+    const able = devices.filter(({ state }) => state === "ok").map((one) => one.device);
+    const at = able.indexOf(device);
+    const members = [...able.slice(at), ...able.slice(0, at)].slice(0, copies);
+    if (members.length === copies) return members;
+    report(`no block is opened: ${copies} devices are needed, and ${able.length} take blocks`);
+    return undefined;
+  }
+
+  /** Makes the block on every member; false when one of them takes none. */
+  async #create(block: BlockId, generation: number, members: readonly DeviceId[]) {
+    for (const device of members)
+      try {
+        await this.#options.blocks.createBlock({ device, block, generation });
+      } catch (error) {
+        this.#options.report(`device ${device} takes no new block: ${error}`);
+        return false;
+      }
+    return true;
   }
 
   async *#rows(tag: Extract<Tag, "block" | "removedBlock">) {

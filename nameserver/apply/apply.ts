@@ -83,6 +83,8 @@ function applySystem(context: ApplyContext, command: SystemCommand): AnyResult {
       return blobs.leaseBlobs(context, command);
     case "addBlock":
       return blocks.addBlock(context, command);
+    case "abandonBlock":
+      return blocks.abandonBlock(context, command);
     case "sealBlock":
       return blocks.sealBlock(context, command);
     case "settleBlock":

@@ -23,6 +23,16 @@ export function addBlock(context: ApplyContext, command: Of<"addBlock">): Comman
   return { type: "done" };
 }
 
+export function abandonBlock(context: ApplyContext, command: Of<"abandonBlock">): CommandResult {
+  const { rows } = context;
+  const { block, generation } = command;
+  if (rows.get(keys.block(block)) !== undefined)
+    throw new QuarryError("InvalidArgument", `block ${block} is in use`);
+  const removed = rows.get(keys.removedBlock(block))?.generation ?? 0;
+  if (generation > removed) rows.put(keys.removedBlock(block), { generation });
+  return { type: "done" };
+}
+
 function existing({ rows }: ApplyContext, block: BlockId): BlockRow {
   const row = rows.get(keys.block(block));
   if (row === undefined) throw new QuarryError("NoSuchBlock", `there is no block ${block}`);

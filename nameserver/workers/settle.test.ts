@@ -46,3 +46,24 @@ test("a look through all blocks reads each a few times, not once for every other
   // Every step reads one page from where it is; the pages of this few blocks shrink to nothing.
   expect(read).toBeLessThanOrEqual((BLOCKS * (BLOCKS + 3)) / 2);
 });
+
+test("a member that was away when its block was sealed takes nothing behind the sweep", async () => {
+  const store = new MemoryState();
+  const machine = new StateMachine(store);
+  const propose = async (command: AnyCommand) => {
+    await machine.applyRun([commandEntry(machine.applied + 1, 1_000, command)]);
+    return { type: "done" } as const;
+  };
+  const blocks = new FakeBlocks(device);
+  const at = { block: 1 as BlockId, generation: 1 };
+  await blocks.createBlock({ device, ...at });
+  await propose({ type: "addBlock", ...at, pool: 0, members: [device] });
+  await propose({ type: "sealBlock", ...at });
+  await propose({ type: "settleBlock", ...at, afterMs: 0 });
+  const clock = { nowMs: () => 1_000, monotonicMs: () => 0, after: () => ({ cancel: () => {} }) };
+  const group = { state: store, timeMs: 1_000, propose } as unknown as Group;
+  const context = { group, blocks, clock, report: () => undefined };
+  const worker = settleAndSweep(context, { settleMs: 0, lookMs: 1, sweepAll: false });
+  while (await worker.step());
+  expect(blocks.block(device, at.block).sealed).toBe(true);
+});

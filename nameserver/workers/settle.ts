@@ -82,7 +82,10 @@ function keepsOrphans(context: WorkContext): boolean {
 /** False when the block has orphans that must stay. */
 async function sweep(context: WorkContext, block: BlockId, row: BlockRow): Promise<boolean> {
   for (const device of row.members) {
-    const orphans = await findOrphans(context, { device, block, generation: row.generation });
+    const address = { device, block, generation: row.generation };
+    // A member that was away when the block was sealed would take needles behind the sweep.
+    await context.blocks.sealBlock(address);
+    const orphans = await findOrphans(context, address);
     if (orphans.length > 0 && keepsOrphans(context)) {
       context.report(
         `block ${block}: ${orphans.length} needles that no object names are kept for now, since this metadata was brought back from a copy`,
@@ -92,10 +95,7 @@ async function sweep(context: WorkContext, block: BlockId, row: BlockRow): Promi
     if (orphans.length > 0)
       context.report(`block ${block}: ${orphans.length} needles that no object names are removed`);
     for (let i = 0; i < orphans.length; i += limits.removeBatch)
-      await context.blocks.remove(
-        { device, block, generation: row.generation },
-        orphans.slice(i, i + limits.removeBatch),
-      );
+      await context.blocks.remove(address, orphans.slice(i, i + limits.removeBatch));
   }
   return true;
 }
