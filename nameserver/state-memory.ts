@@ -19,6 +19,13 @@ export class MemoryState implements StateStore {
     return this.#rows.get(key);
   }
 
+  /** How many rows there are. */
+  count(from: Key, to: Key): number {
+    let count = 0;
+    for (const key of this.#rows.keys()) if (key >= from && key < to) count++;
+    return count;
+  }
+
   range(from: Key, to: Key): RangeCursor {
     this.#sorted ??= [...this.#rows.keys()].sort((a, b) => (a < b ? -1 : 1));
     const sorted = this.#sorted;

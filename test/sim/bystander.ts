@@ -1,12 +1,9 @@
-/**
- * One client that gives commands of every kind, so that the state is worth an audit. Here the
- * planner and the workers of a leader find their place, with devices as test/metadata/fake-blocks.ts
- * has them; until then their commands are given as they would give them, everything due at once.
- */
+/** One client that gives commands of every kind, so that the state is worth an audit. */
 import { QuarryError } from "../../base/errors.ts";
 import { seededRandom } from "../../base/random.ts";
 import type { AnyCommand } from "../../nameserver/command.ts";
 import { RandomCommands } from "../metadata/random-commands.ts";
+import { NOWHERE } from "./block-line.ts";
 import { WATCHED } from "./cuts.ts";
 import { isOpen, type Line } from "./line.ts";
 
@@ -29,8 +26,12 @@ export class Bystander {
       type: "leaseBlobs" as const,
       count: 4096,
     }));
+    // No needle stands in the blocks that random commands speak of.
+    const imagined = RandomCommands.opening().map((command) =>
+      command.type === "addBlock" ? { ...command, members: [NOWHERE] } : command,
+    );
     const watched = { type: "createBucket" as const, bucket: WATCHED, owner: "me" };
-    for (const command of [...RandomCommands.opening(), ...leases, watched])
+    for (const command of [...imagined, ...leases, watched])
       while (isOpen(await this.#propose(command)));
   }
 
@@ -38,18 +39,10 @@ export class Bystander {
     const { dice } = this.#line;
     while (!this.stopped) {
       await this.#line.sleep(dice.between(1, 120));
-      if (dice.chance(0.05)) await this.#doChores();
       const command = this.#commands.next();
       const result = await this.#propose(command);
       if (!isOpen(result) && !(result instanceof QuarryError)) this.#commands.saw(command, result);
     }
-  }
-
-  async #doChores(): Promise<void> {
-    const chores = await this.#line.read(CLIENT, this.#line.anyNode(), (state) =>
-      RandomCommands.chores(state),
-    );
-    if (!isOpen(chores)) for (const chore of chores) await this.#propose(chore);
   }
 
   #propose(command: AnyCommand) {

@@ -1,8 +1,10 @@
 /** What goes wrong in a simulation, every kind of it counted. */
+import { DataserverFaults, dataserverWeights, isDataserverFault } from "./faults-dataserver.ts";
 import type { SimNode } from "./sim-node.ts";
 import type { World } from "./world.ts";
 
 const weights = {
+  ...dataserverWeights,
   crash: 8,
   kill: 8,
   crashAll: 1,
@@ -28,10 +30,12 @@ const TOLD_TAIL_BYTES = 1_500;
 export class Faults {
   readonly counts = Object.fromEntries(names.map((name) => [name, 0])) as Record<FaultName, number>;
   readonly #world: World;
+  readonly #dataservers: DataserverFaults;
   #isOver = false;
 
   constructor(world: World) {
     this.#world = world;
+    this.#dataservers = new DataserverFaults(world);
   }
 
   get total(): number {
@@ -47,9 +51,9 @@ export class Faults {
   end(): void {
     this.#isOver = true;
     this.#heal();
-    for (const node of this.#world.nodes) {
-      node.process?.resume();
-      node.start();
+    for (const one of [...this.#world.nodes, ...this.#world.dataservers]) {
+      one.process?.resume();
+      one.start();
     }
   }
 
@@ -77,10 +81,12 @@ export class Faults {
       node.mood.slowness = 1;
       node.disk.capacityBytes = 2 ** 50;
     }
+    this.#dataservers.heal();
   }
 
   /** False when there was nobody it could happen to. */
   #happen(name: FaultName): boolean {
+    if (isDataserverFault(name)) return this.#dataservers.happen(name);
     const { dice, nodes, leader, oracle } = this.#world;
     const node = (dice.chance(0.5) ? leader : undefined) ?? dice.pick(nodes);
     if (node === undefined || !node.isUp) return false;
@@ -91,6 +97,7 @@ export class Faults {
       case "kill":
         return this.#crash(node, "process");
       case "crashAll":
+        this.#dataservers.crashAll();
         return nodes.map((one) => this.#crash(one, "power")).includes(true);
       case "pause":
         node.process?.pause(dice.between(50, 2_500));

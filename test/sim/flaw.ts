@@ -1,4 +1,7 @@
 /** A bug that a test plants, to see that the simulation finds it. Nothing else passes one. */
+import type { WorkContext, Worker } from "../../nameserver/workers/worker.ts";
+import type { BlockService } from "../../rpc/block-service.ts";
+import type { SimBlock } from "./sim-blocks.ts";
 import type { BatchFlaw } from "./sim-store.ts";
 
 export interface Flaw {
@@ -15,6 +18,16 @@ export interface Flaw {
   readonly splitsBatches?: boolean;
   /** What becomes of each batch of a snapshot that is received. */
   readonly receives?: BatchFlaw;
+  /** A dataserver acknowledges a needle before its sync. */
+  readonly storesEarly?: boolean;
+  /** What was removed while the next generation was built is in it. */
+  readonly forgetsTombstones?: boolean;
+  /** What a dataserver puts into the next generation. */
+  readonly rebuilds?: (block: SimBlock) => SimBlock;
+  /** What becomes of the orders of a leader. */
+  readonly orders?: (blocks: BlockService) => BlockService;
+  /** What a leader does beside the right work. */
+  readonly work?: (context: WorkContext) => Worker[];
   /** Puts the bug into the code; returns how to take it out again. */
   readonly plant?: () => () => void;
 }

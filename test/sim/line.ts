@@ -7,6 +7,7 @@ import type { Replica } from "../../nameserver/group/replica.ts";
 import type { Agenda } from "../../raft/testing/agenda.ts";
 import type { Dice } from "../../raft/testing/dice.ts";
 import type { Oracle } from "./oracle.ts";
+import type { SimNetwork } from "./sim-network.ts";
 import type { SimNode, Surroundings } from "./sim-node.ts";
 
 const TIMEOUT_MS = 1_500;
@@ -23,6 +24,18 @@ export class Line {
   readonly #around: Surroundings;
   readonly #nodes: () => readonly SimNode[];
   readonly #oracle: Oracle;
+
+  get network(): SimNetwork {
+    return this.#around.network;
+  }
+
+  get nodes(): readonly NodeId[] {
+    return this.#nodes().map(({ id }) => id);
+  }
+
+  nodeAt(id: NodeId): SimNode | undefined {
+    return this.#around.nodeAt(id);
+  }
 
   constructor(around: Surroundings, nodes: () => readonly SimNode[]) {
     this.dice = around.dice;

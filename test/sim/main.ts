@@ -1,4 +1,5 @@
 /** `npm run sim -- --seeds N --first S [--steps N]`: prints, as its last line, JSON with its counts. */
+import "./short-limits.ts";
 import { parseArgs } from "node:util";
 import { Totals } from "./totals.ts";
 import { World } from "./world.ts";

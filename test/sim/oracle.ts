@@ -11,8 +11,9 @@ import { MemoryState } from "../../nameserver/state-memory.ts";
 import type { Configuration } from "../../raft/configuration.ts";
 import type { Entry } from "../../raft/entry.ts";
 import { Cuts } from "./cuts.ts";
+import type { Needles } from "./needles.ts";
 
-const KEPT_LINES = 400;
+const KEPT_LINES = Number(process.env["KEPT"] ?? 400);
 
 export class Oracle {
   readonly violations: string[] = [];
@@ -26,10 +27,13 @@ export class Oracle {
   readonly #apply = StateMachine.prototype.applyRun;
   readonly #decided: Entry[] = [];
   readonly #digests: Digest[] = [{ a: 0, b: 0 }];
+  /** Session and number of what took effect. */
+  readonly #applied = new Set<string>();
   readonly #leaders = new Map<Term, NodeId>();
   #claims: { readonly node: string; readonly index: number; readonly digest: Digest }[] = [];
   #tail: Promise<void> = Promise.resolve();
   readonly #nowMs: () => number;
+  needles: Needles | undefined;
 
   constructor(founders: Configuration, nowMs: () => number) {
     this.#machine = new StateMachine(this.store, founders);
@@ -103,10 +107,23 @@ export class Oracle {
   }
 
   async #follow(entry: Entry): Promise<void> {
+    const command = entry.kind === "command" ? decodeCommand(entry.data) : undefined;
+    const before = command && this.needles?.before(command);
     const [outcome] = await this.#apply.call(this.#machine, [entry]);
     this.#digests.push(this.#machine.digest);
-    if (entry.kind === "command" && outcome !== undefined && "result" in outcome)
-      this.cuts.add(entry.index, decodeCommand(entry.data));
+    if (command === undefined || outcome === undefined || !("result" in outcome)) return;
+    if (this.#isRepeat(entry)) return;
+    this.cuts.add(entry.index, command);
+    if (before !== undefined) this.needles?.after(command, before, entry.timeMs);
+  }
+
+  /** What a client sent again under its number, and was applied before, has no effect. */
+  #isRepeat({ session, sequence }: Entry): boolean {
+    if (session === 0) return false;
+    const number = `${session}/${sequence}`;
+    if (this.#applied.has(number)) return true;
+    this.#applied.add(number);
+    return false;
   }
 
   /** A nameserver says that this is its state. */

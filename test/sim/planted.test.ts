@@ -1,4 +1,5 @@
 /** `SIM_PLANTED_SEEDS=200` looks longer for each, and prints how fast it was found. */
+import "./short-limits.ts";
 import { env } from "node:process";
 import { describe, expect, test } from "vitest";
 import { planted } from "./planted.ts";

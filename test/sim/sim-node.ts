@@ -4,13 +4,19 @@ import { hasCode, InvariantError } from "../../base/errors.ts";
 import type { NodeId } from "../../base/ids.ts";
 import { seededRandom } from "../../base/random.ts";
 import { Replica } from "../../nameserver/group/replica.ts";
+import { RowCache } from "../../nameserver/row-cache.ts";
 import { StateFolder } from "../../nameserver/state-folder.ts";
+import { Tombstones } from "../../nameserver/workers/tombstones.ts";
 import type { Configuration } from "../../raft/configuration.ts";
 import type { Message } from "../../raft/message.ts";
 import type { Settings } from "../../raft/settings.ts";
 import type { Agenda } from "../../raft/testing/agenda.ts";
 import type { Dice } from "../../raft/testing/dice.ts";
+import type { BlockService } from "../../rpc/block-service.ts";
+import type { NameService } from "../../rpc/name-service.ts";
+import type { Peer } from "./block-line.ts";
 import type { Flaw } from "./flaw.ts";
+import { startLeading } from "./leading.ts";
 import type { Oracle } from "./oracle.ts";
 import { SimProcess } from "./process.ts";
 import { type DiskMood, SimDisk } from "./sim-disk.ts";
@@ -26,6 +32,7 @@ export interface Surroundings {
   readonly flaw: Flaw;
   readonly founders: Configuration;
   readonly nodeAt: (id: NodeId) => SimNode | undefined;
+  readonly blocksFor: (peer: Peer) => BlockService;
 }
 
 const DIRECTORY = "/ns";
@@ -39,6 +46,8 @@ export class SimNode {
   readonly mood: DiskMood & { slowness: number };
   replica: Replica | undefined;
   process: SimProcess | undefined;
+  /** What it answers to clients. */
+  names: NameService | undefined;
   rate = 1;
   /** Its disk was harmed: it may stop, and say so. */
   mayStop = false;
@@ -79,6 +88,7 @@ export class SimNode {
     this.process.kill();
     this.process = undefined;
     this.replica = undefined;
+    this.names = undefined;
     this.disk.failSync(undefined);
     if (kind === "power") this.disk.crash(seededRandom(dice.u32()));
     else this.disk.kill();
@@ -92,6 +102,12 @@ export class SimNode {
     const disk = new SimDisk(this.disk, process, dice, this.mood);
     const openStore = (folder: string, mustExist: boolean) =>
       Promise.resolve(this.#openStore(folder, mustExist, process));
+    const report = (message: string) => {
+      if (process.isAlive) oracle.say(`${this.id} reports: ${message}`);
+    };
+    const store = await StateFolder.open(disk, `${DIRECTORY}/state`, openStore, this.#wasOpened);
+    const cache = new RowCache(store);
+    const tombstones = new Tombstones(store, report);
     const replica = await Replica.open({
       ...{ disk, settings, founders, clock: process.clock, node: this.id },
       random: seededRandom(dice.u32()),
@@ -99,10 +115,12 @@ export class SimNode {
       durability: "commit",
       segmentBytes: SEGMENT_BYTES,
       checkpointBytes: CHECKPOINT_BYTES,
-      report: (message) => {
-        if (process.isAlive) oracle.say(`${this.id} reports: ${message}`);
+      ...{ report, store },
+      onChanges: (changes) => {
+        tombstones.saw(changes);
+        cache.saw(changes);
       },
-      store: await StateFolder.open(disk, `${DIRECTORY}/state`, openStore, this.#wasOpened),
+      onReplaced: () => cache.clear(),
       send: (messages: readonly Message[]) => {
         if (!process.isAlive) return;
         for (const message of messages)
@@ -117,6 +135,12 @@ export class SimNode {
     });
     this.#wasOpened = true;
     this.replica = replica;
+    const { blocksFor, flaw } = this.#around;
+    const blocks = blocksFor({ id: this.id, process });
+    const nodes = founders.voters;
+    this.names = startLeading({
+      ...{ node: this.id, nodes, replica, cache, blocks, process, flaw, report },
+    });
     void replica.failed.then((failure) => {
       if (process.isAlive) this.#stopped(failure);
     });

@@ -1,3 +1,4 @@
+import "./short-limits.ts";
 import { describe, expect, test } from "vitest";
 import { World } from "./world.ts";
 

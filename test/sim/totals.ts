@@ -9,6 +9,9 @@ const nothing = {
   undecided: 0,
   reads: 0,
   lists: 0,
+  stored: 0,
+  fetched: 0,
+  copied: 0,
   failovers: 0,
 };
 const summed = Object.keys(nothing) as (keyof typeof nothing)[];
@@ -18,6 +21,7 @@ export class Totals {
   #simulatedMs = 0;
   #steps = 0;
   readonly #faults: Record<string, number> = {};
+  readonly #failures: Record<string, number> = {};
   readonly #sums = { ...nothing };
   readonly #messages = { carried: 0, lost: 0, doubled: 0 };
   #violations = 0;
@@ -36,6 +40,8 @@ export class Totals {
     if (report.violations.length > 0) this.#failed.push(report.seed);
     for (const [name, count] of Object.entries(report.faults))
       this.#faults[name] = (this.#faults[name] ?? 0) + count;
+    for (const [code, count] of Object.entries(report.failures))
+      this.#failures[code] = (this.#failures[code] ?? 0) + count;
     for (const name of summed) this.#sums[name] += report[name];
     for (const name of ["carried", "lost", "doubled"] as const)
       this.#messages[name] += report.messages[name];
@@ -53,6 +59,7 @@ export class Totals {
       faults: this.#faults,
       messages: this.#messages,
       ...this.#sums,
+      failures: this.#failures,
       violations: this.#violations,
       failed: this.#failed,
       latencyMs: { p50: at(0.5), p99: at(0.99), max: at(1) },

@@ -11,14 +11,20 @@ import { Agenda } from "../../raft/testing/agenda.ts";
 import { Dice } from "../../raft/testing/dice.ts";
 import { judgeAll } from "../linearizable/linearizable.ts";
 import { audit } from "../metadata/audit.ts";
+import { blockLine, type Peer } from "./block-line.ts";
 import { Bystander } from "./bystander.ts";
 import { Clients } from "./clients.ts";
 import { type FaultName, Faults } from "./faults.ts";
 import type { Flaw } from "./flaw.ts";
+import { SETTLE_MS } from "./leading.ts";
 import { Line } from "./line.ts";
+import { Needles } from "./needles.ts";
 import { Oracle } from "./oracle.ts";
+import { SimProcess } from "./process.ts";
+import { SimDataserver } from "./sim-dataserver.ts";
 import { SimNetwork } from "./sim-network.ts";
 import { SimNode, type Surroundings } from "./sim-node.ts";
+import { Users } from "./users.ts";
 
 export interface WorldOptions {
   readonly seed: number;
@@ -38,6 +44,11 @@ export interface Report {
   readonly wrong: number;
   readonly undecided: number;
   readonly reads: number;
+  /** Objects of the users: put, read back and compared, copied; why they were told that it failed. */
+  readonly stored: number;
+  readonly fetched: number;
+  readonly copied: number;
+  readonly failures: Readonly<Record<string, number>>;
   readonly lists: number;
   readonly failovers: number;
   readonly messages: { readonly carried: number; readonly lost: number; readonly doubled: number };
@@ -53,10 +64,14 @@ const STEPS = 4_000;
 const LEAST_FAULTS = 5;
 const LONGEST_MS = 3_600_000;
 const CLIENTS = 4;
+const USERS = 5;
+const DATASERVERS = 3;
 const STORM_MS = 6_000;
 const CALM_MS = 5_000;
 const QUIET_MS = 2_500;
 /** By then some client has written, however the dice fell. */
+/** A clock that was set back keeps the time of the log from going on. */
+const ALL_DONE_MS = 200_000;
 const PATIENCE_MS = 30_000;
 const settings: Settings = {
   ...defaultSettings,
@@ -73,6 +88,9 @@ export class World {
   readonly oracle: Oracle;
   readonly nodes: readonly SimNode[];
   readonly clients: Clients;
+  readonly dataservers: readonly SimDataserver[];
+  readonly users: Users;
+  readonly #needles: Needles;
   readonly #bystander: Bystander;
   readonly #faults: Faults;
   readonly #options: WorldOptions;
@@ -87,15 +105,32 @@ export class World {
     const ids = Array.from({ length: count }, (_, i) => (i + 1) as NodeId);
     const founders = configurationOf({ voters: ids, learners: [] });
     this.oracle = new Oracle(founders, () => agenda.nowMs);
+    const flaw = options.flaw ?? { name: "none" };
+    const witness = {
+      removed: (...of: Parameters<Needles["removed"]>) => this.#needles.removed(...of),
+      switched: (...of: Parameters<Needles["switched"]>) => this.#needles.switched(...of),
+      retired: (...of: Parameters<Needles["retired"]>) => this.#needles.retired(...of),
+    };
+    this.dataservers = Array.from(
+      { length: DATASERVERS },
+      (_, i) => new SimDataserver(201 + i, { agenda, dice, oracle: this.oracle, flaw, witness }),
+    );
+    this.#needles = new Needles(this.oracle, this.dataservers, SETTLE_MS);
+    this.oracle.needles = this.#needles;
+    const { network, dataservers } = this;
+    const blocksFor = (peer: Peer) => blockLine({ network, dice, dataservers }, peer);
     const around: Surroundings = {
       ...{ agenda, dice, founders, settings, network: this.network, oracle: this.oracle },
-      flaw: options.flaw ?? { name: "none" },
+      ...{ flaw, blocksFor },
       nodeAt: (id) => this.nodes[id - 1],
     };
     this.nodes = ids.map((id) => new SimNode(id, around));
     const line = new Line(around, () => this.nodes);
     this.clients = new Clients(line, this.oracle);
     this.#bystander = new Bystander(line);
+    let peers = 300;
+    const newPeer = () => ({ id: ++peers, process: new SimProcess(agenda, 1) });
+    this.users = new Users({ line, oracle: this.oracle, blocksFor, newPeer });
     this.#faults = new Faults(this);
   }
 
@@ -120,7 +155,8 @@ export class World {
   }
 
   async #live(): Promise<void> {
-    for (const node of this.nodes) node.start();
+    const { oracle } = this;
+    for (const one of [...this.nodes, ...this.dataservers]) one.start();
     const ready = this.#bystander.prepare();
     let isReady = false;
     void ready.then(() => {
@@ -128,6 +164,7 @@ export class World {
     });
     await this.#until(() => isReady, 60_000);
     this.clients.start(CLIENTS);
+    this.users.start(USERS);
     void this.#bystander.live();
     this.#faults.begin();
     const { steps = STEPS } = this.#options;
@@ -137,6 +174,7 @@ export class World {
     await this.#until(() => isEnough() && this.agenda.nowMs >= overMs, LONGEST_MS);
     this.#faults.end();
     this.clients.slowness = 10;
+    this.users.slowness = 10;
     await this.#until(() => false, CALM_MS);
     const before = this.clients.acknowledged;
     this.clients.slowness = 1;
@@ -144,9 +182,17 @@ export class World {
     if (this.oracle.violations.length > 0) return;
     if (this.clients.acknowledged === before) this.#wrong("in calm times nothing is acknowledged");
     this.clients.stopped = true;
+    this.users.stopped = true;
     this.#bystander.stopped = true;
     await this.#until(() => false, QUIET_MS);
+    const isSame = () =>
+      this.nodes.every(({ replica, isLost }) => isLost || replica?.applied === oracle.decidedIndex);
+    await this.#until(() => this.#needles.isAllDone() && isSame(), ALL_DONE_MS);
+    if (!this.#needles.isAllDone()) this.#wrong("in calm times the workers come to no end");
+    await this.#until(isSame, PATIENCE_MS);
     await this.#agree();
+    this.#needles.checkAll();
+    this.#needles.checkSwept();
     this.#judge();
   }
 
@@ -183,7 +229,7 @@ export class World {
   }
 
   #judge(): void {
-    const { wrong } = judgeAll(this.clients.history);
+    const { wrong } = judgeAll([...this.clients.history, ...this.users.history]);
     for (const key of wrong) this.#wrong(`no order explains the history of ${key}`);
   }
 
@@ -192,12 +238,14 @@ export class World {
   }
 
   #report(): Report {
-    const { oracle, clients, network, agenda } = this;
-    const { wrong, undecided } = judgeAll(clients.history);
+    const { oracle, clients, users, network, agenda } = this;
+    const { wrong, undecided } = judgeAll([...clients.history, ...users.history]);
     return {
       ...{ seed: this.#options.seed, steps: this.#steps, simulatedMs: agenda.nowMs },
       ...{ faults: this.#faults.counts, acknowledged: clients.acknowledged, lost: clients.lost },
       ...{ wrong: wrong.length, undecided, lists: clients.lists, failovers: oracle.failovers },
+      ...{ stored: users.stored, fetched: users.fetched, copied: users.copied },
+      failures: users.failures,
       reads: clients.history.filter(({ request }) => request.type === "read").length,
       messages: { carried: network.carried, lost: network.lost, doubled: network.doubled },
       latenciesMs: clients.latenciesMs,

@@ -1,0 +1,60 @@
+/** What a nameserver does when it leads, as `openNameserver` puts it together. */
+import type { NodeId } from "../../base/ids.ts";
+import { seededRandom } from "../../base/random.ts";
+import { StatePieces } from "../../nameserver/backup/state-pieces.ts";
+import type { Replica } from "../../nameserver/group/replica.ts";
+import { leaderWork } from "../../nameserver/leader-work.ts";
+import { OpenBlocks } from "../../nameserver/open-blocks.ts";
+import type { RowCache } from "../../nameserver/row-cache.ts";
+import { nameService } from "../../nameserver/serve-names.ts";
+import { whileLeading } from "../../nameserver/while-leading.ts";
+import { Workers } from "../../nameserver/workers/worker.ts";
+import type { Address } from "../../rpc/address.ts";
+import type { BlockService } from "../../rpc/block-service.ts";
+import type { NameService } from "../../rpc/name-service.ts";
+import type { Flaw } from "./flaw.ts";
+import type { SimProcess } from "./process.ts";
+
+export const HOLD_MS = 500;
+export const PENDING_MS = 2_500;
+export const SETTLE_MS = 700;
+const WORKERS_PAUSE_MS = 150;
+
+export interface LeadingOptions {
+  readonly node: NodeId;
+  readonly nodes: readonly NodeId[];
+  readonly replica: Replica;
+  readonly cache: RowCache;
+  readonly blocks: BlockService;
+  readonly process: SimProcess;
+  readonly flaw: Flaw;
+  readonly report: (message: string) => void;
+}
+
+export const addressOf = (node: NodeId): Address => ({ host: "nameserver", port: node });
+export const nodeAt = (address: Address): NodeId =>
+  ("port" in address ? address.port : 0) as NodeId;
+
+/** Starts the work of a leader, and gives what it answers. */
+export function startLeading(options: LeadingOptions): NameService {
+  const { node, nodes, replica, cache, process, flaw, report } = options;
+  const { clock } = process;
+  const blocks = flaw.orders?.(options.blocks) ?? options.blocks;
+  const openBlocks = new OpenBlocks({
+    ...{ group: replica, blocks, clock, report },
+    perDevice: 1,
+    copies: 2,
+  });
+  const context = { group: replica, blocks, clock, report };
+  const work = leaderWork(context, {
+    ...{ openBlocks, holdMs: HOLD_MS, pendingMs: PENDING_MS, settleMs: SETTLE_MS },
+    // A simulated process never ends cleanly.
+    ...{ sweepAll: true, inGroup: true },
+  });
+  new Workers(context, [...work, ...(flaw.work?.(context) ?? [])], WORKERS_PAUSE_MS);
+  const addresses = new Map(nodes.map((one) => [one, addressOf(one)] as const));
+  const secret = new Uint8Array(0);
+  const member = { node, addresses, secret, founds: true };
+  const pieces = new StatePieces({ group: replica, clock, random: seededRandom(node) });
+  return whileLeading(nameService(replica, openBlocks, cache, pieces), replica, member);
+}
