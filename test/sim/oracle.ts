@@ -13,7 +13,7 @@ import type { Entry } from "../../raft/entry.ts";
 import { Cuts } from "./cuts.ts";
 import type { Needles } from "./needles.ts";
 
-const KEPT_LINES = Number(process.env["KEPT"] ?? 400);
+const KEPT_LINES = 400;
 
 export class Oracle {
   readonly violations: string[] = [];
