@@ -12,6 +12,7 @@ import type { Group } from "./group/group.ts";
 import { type Key, KeyReader, keys, prefixEnd, prefixOf, type Tag } from "./keyspace.ts";
 import { read } from "./queries/read.ts";
 import type { BlockRow } from "./rows.ts";
+import { inTurn } from "./turns.ts";
 
 export interface OpenBlocksOptions {
   readonly group: Group;
@@ -273,17 +274,6 @@ const removedRow: BlockRow = {
   members: [],
   openedMs: 0,
 };
-
-/** The first block of each device, then the second of each, beginning with another device each turn. */
-function inTurn(blocks: readonly OpenBlock[], turn: number): OpenBlock[] {
-  const byDevice = [...Map.groupBy(blocks, ({ members }) => members[0]).values()];
-  const first = turn % Math.max(1, byDevice.length);
-  const devices = [...byDevice.slice(first), ...byDevice.slice(0, first)];
-  const most = Math.max(0, ...devices.map(({ length }) => length));
-  return Array.from({ length: most }, (_, nth) => devices.map((some) => some[nth]))
-    .flat()
-    .filter((block) => block !== undefined);
-}
 
 function blockOf(key: Key): BlockId {
   return new KeyReader(key).u32() as BlockId;

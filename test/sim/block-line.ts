@@ -2,8 +2,9 @@
 import { QuarryError } from "../../base/errors.ts";
 import type { DeviceId } from "../../base/ids.ts";
 import type { Dice } from "../../raft/testing/dice.ts";
-import type { BlockService, DeviceStatus } from "../../rpc/block-service.ts";
+import type { BlockService } from "../../rpc/block-service.ts";
 import { InterruptedCall } from "../../rpc/call.ts";
+import type { Heartbeats } from "./heartbeats.ts";
 import type { SimProcess } from "./process.ts";
 import type { SimDataserver } from "./sim-dataserver.ts";
 import type { SimNetwork } from "./sim-network.ts";
@@ -22,6 +23,7 @@ export interface BlockLineSurroundings {
   readonly network: SimNetwork;
   readonly dice: Dice;
   readonly dataservers: readonly SimDataserver[];
+  readonly heartbeats: Heartbeats;
 }
 
 export function blockLine(around: BlockLineSurroundings, peer: Peer): BlockService {
@@ -34,9 +36,7 @@ export function blockLine(around: BlockLineSurroundings, peer: Peer): BlockServi
     await call(around, peer, serverOf(device), run);
   return {
     devices: async () =>
-      (
-        await Promise.all(around.dataservers.map((server) => statusOf(around, peer, server)))
-      ).flat(),
+      around.dataservers.map((server) => around.heartbeats.statusOf(server, peer.id)),
     blocks: (device, after, limit) => ask(device, (server) => server.blocks(device, after, limit)),
     createBlock: (address) => ask(address.device, (server) => server.createBlock(address)),
     append: (request, data) => {
@@ -57,21 +57,6 @@ export function blockLine(around: BlockLineSurroundings, peer: Peer): BlockServi
       ask(address.device, (server) => server.switchGeneration(address)),
     retire: (address) => ask(address.device, (server) => server.retire(address)),
   };
-}
-
-/** A dataserver that does not answer counts as failed. */
-async function statusOf(
-  around: BlockLineSurroundings,
-  peer: Peer,
-  server: SimDataserver,
-): Promise<DeviceStatus[]> {
-  try {
-    return await call(around, peer, server, (there) => there.devices());
-  } catch (error) {
-    if (!(error instanceof InterruptedCall)) throw error;
-    const { device } = server;
-    return [{ device, path: "", totalBytes: 0, freeBytes: 0, state: "failed" }];
-  }
 }
 
 function call<T>(

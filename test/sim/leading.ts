@@ -2,6 +2,7 @@
 import type { NodeId } from "../../base/ids.ts";
 import { seededRandom } from "../../base/random.ts";
 import { StatePieces } from "../../nameserver/backup/state-pieces.ts";
+import { openCluster } from "../../nameserver/cluster.ts";
 import type { Replica } from "../../nameserver/group/replica.ts";
 import { leaderWork } from "../../nameserver/leader-work.ts";
 import { OpenBlocks } from "../../nameserver/open-blocks.ts";
@@ -55,6 +56,8 @@ export function startLeading(options: LeadingOptions): NameService {
   const addresses = new Map(nodes.map((one) => [one, addressOf(one)] as const));
   const secret = new Uint8Array(0);
   const member = { node, addresses, secret, founds: true };
-  const pieces = new StatePieces({ group: replica, clock, random: seededRandom(node) });
-  return whileLeading(nameService(replica, openBlocks, cache, pieces), replica, member);
+  const random = seededRandom(node);
+  const pieces = new StatePieces({ group: replica, clock, random });
+  const cluster = openCluster({ clock, random, blocks }, replica);
+  return whileLeading(nameService(replica, openBlocks, cache, pieces, cluster), replica, member);
 }

@@ -31,6 +31,7 @@ export interface DataserverSurroundings {
   readonly oracle: Oracle;
   readonly flaw: Flaw;
   readonly witness: blocks.Witness;
+  readonly onStart: (server: SimDataserver) => void;
 }
 
 export class SimDataserver implements BlockService {
@@ -65,6 +66,7 @@ export class SimDataserver implements BlockService {
     if (this.isUp) return;
     this.process = new SimProcess(this.#around.agenda, 1);
     this.#around.oracle.say(`${this.device} starts`);
+    this.#around.onStart(this);
   }
 
   crash(kind: "power" | "process"): void {
@@ -80,10 +82,14 @@ export class SimDataserver implements BlockService {
     this.#tails.clear();
   }
 
-  async devices(): Promise<DeviceStatus[]> {
+  status(): DeviceStatus {
     const state = this.#hasFailed ? "failed" : this.isFull ? "full" : "ok";
     const { device } = this;
-    return [{ device, path: `/${device}`, totalBytes: 1e9, freeBytes: 1e9, state }];
+    return { device, path: `/${device}`, totalBytes: 1e9, freeBytes: 1e9, state };
+  }
+
+  devices(): Promise<DeviceStatus[]> {
+    return Promise.resolve([this.status()]);
   }
 
   async blocks(_device: DeviceId, after: number, limit: number): Promise<BlockStatus[]> {

@@ -16,6 +16,7 @@ import { Bystander } from "./bystander.ts";
 import { Clients } from "./clients.ts";
 import { type FaultName, Faults } from "./faults.ts";
 import type { Flaw } from "./flaw.ts";
+import { Heartbeats } from "./heartbeats.ts";
 import { SETTLE_MS } from "./leading.ts";
 import { Line } from "./line.ts";
 import { Needles } from "./needles.ts";
@@ -106,6 +107,8 @@ export class World {
     const founders = configurationOf({ voters: ids, learners: [] });
     this.oracle = new Oracle(founders, () => agenda.nowMs);
     const flaw = options.flaw ?? { name: "none" };
+    const heartbeats = new Heartbeats(this.network, () => agenda.nowMs);
+    const onStart = (server: SimDataserver) => heartbeats.begin(server, ids);
     const witness = {
       removed: (...of: Parameters<Needles["removed"]>) => this.#needles.removed(...of),
       switched: (...of: Parameters<Needles["switched"]>) => this.#needles.switched(...of),
@@ -113,12 +116,13 @@ export class World {
     };
     this.dataservers = Array.from(
       { length: DATASERVERS },
-      (_, i) => new SimDataserver(201 + i, { agenda, dice, oracle: this.oracle, flaw, witness }),
+      (_, i) =>
+        new SimDataserver(201 + i, { agenda, dice, oracle: this.oracle, flaw, witness, onStart }),
     );
     this.#needles = new Needles(this.oracle, this.dataservers, SETTLE_MS);
     this.oracle.needles = this.#needles;
     const { network, dataservers } = this;
-    const blocksFor = (peer: Peer) => blockLine({ network, dice, dataservers }, peer);
+    const blocksFor = (peer: Peer) => blockLine({ network, dice, dataservers, heartbeats }, peer);
     const around: Surroundings = {
       ...{ agenda, dice, founders, settings, network: this.network, oracle: this.oracle },
       ...{ flaw, blocksFor },
