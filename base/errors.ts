@@ -39,6 +39,8 @@ const retryByCode = {
   AnswerLost: "no",
   /** This nameserver does not lead. What was asked for did not happen, and never will by this call. */
   NotLeader: "now",
+  /** This nameserver was taken out of its group for good. */
+  Removed: "no",
   /** A change may have happened, or may happen yet: look before it is made again. */
   OutcomeUnknown: "no",
   /** Changes that a watcher asks for are no longer kept: read what is there now and go on from there. */

@@ -103,6 +103,11 @@ export const limits = {
   /** Batches on their way to one member. */
   groupBatches: 4,
   groupDeliverMs: 3_000,
+  /** Folders with harmed files that are kept for people to look at, of the log and of the state. */
+  damagedKept: 2,
+  /** A member without a leader asks the others whether it was removed; who joins asks for a number. */
+  groupLonelyMs: 3_000,
+  groupJoinMs: 60_000,
   /** How long a client looks for the leader. */
   leaderPatienceMs: 15_000,
   /** A nameserver that is asked and silent is pinged this often; given up after `rpcPings` in vain. */

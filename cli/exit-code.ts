@@ -1,7 +1,8 @@
 /**
  * What the program's exit code says (docs/cli.md):
  * 0 done, 1 something failed, 2 the command line is wrong, 3 refused (keys, rights), 4 not there,
- * 5 the store cannot be reached, 6 this machine's disk, 130 interrupted.
+ * 5 the store cannot be reached, 6 this machine's disk, 7 this nameserver was removed from its group,
+ * 130 interrupted.
  */
 import { QuarryError } from "../base/errors.ts";
 
@@ -13,6 +14,7 @@ export const exitCodes = {
   notThere: 4,
   unreachable: 5,
   disk: 6,
+  removed: 7,
   interrupted: 130,
 } as const;
 
@@ -41,6 +43,7 @@ const codeOf: Readonly<Record<string, number>> = {
   ETIMEDOUT: exitCodes.unreachable,
   EPROTO: exitCodes.unreachable,
   TimeoutError: exitCodes.unreachable,
+  Removed: exitCodes.removed,
   DiskFull: exitCodes.disk,
   DiskFailed: exitCodes.disk,
   ENOSPC: exitCodes.disk,

@@ -5,7 +5,7 @@
  */
 import { Packr } from "msgpackr";
 import { QuarryError } from "../base/errors.ts";
-import type { BlobId, BlockId, DeviceId, SessionId } from "../base/ids.ts";
+import type { BlobId, BlockId, DeviceId, NodeId, SessionId } from "../base/ids.ts";
 import type { Command, CommandResult } from "../rpc/commands.ts";
 
 export type SystemCommand =
@@ -78,12 +78,37 @@ export type SystemCommand =
       readonly members: readonly DeviceId[];
     };
 
-export type AnyCommand = Command | SystemCommand;
+export type MemberCommand =
+  /** The founders' addresses; only the first of these counts. */
+  | {
+      readonly type: "foundMembers";
+      readonly members: readonly { readonly node: NodeId; readonly address: string }[];
+    }
+  /** Gives a number to a nameserver that is to come; the same again to the folder of this token. */
+  | {
+      readonly type: "admitMember";
+      readonly address: string;
+      readonly role: "voter" | "learner";
+      readonly token?: string;
+      readonly replaces?: NodeId;
+    }
+  /** Says what a member shall be, or where it is. */
+  | {
+      readonly type: "setMember";
+      readonly node: NodeId;
+      readonly role?: "voter" | "learner" | "leaving";
+      readonly address?: string;
+    }
+  /** It left the configuration of the group. */
+  | { readonly type: "forgetMember"; readonly node: NodeId };
+
+export type AnyCommand = Command | SystemCommand | MemberCommand;
 
 export type AnyResult =
   | CommandResult
   | { readonly type: "lease"; readonly first: BlobId }
-  | { readonly type: "session"; readonly session: SessionId };
+  | { readonly type: "session"; readonly session: SessionId }
+  | { readonly type: "member"; readonly node: NodeId };
 
 const packr = new Packr({ useRecords: false, variableMapSize: true });
 
@@ -91,11 +116,11 @@ export function encodeCommand(command: AnyCommand): Buffer {
   return packr.pack(command);
 }
 
-/** @throws QuarryError `Damaged` when the bytes are no command. */
+/** @throws QuarryError `InvalidArgument` when the bytes, which are those that were proposed, are no command. */
 export function decodeCommand(bytes: Uint8Array): AnyCommand {
   try {
     return packr.unpack(bytes) as AnyCommand;
   } catch (error) {
-    throw new QuarryError("Damaged", "a log record holds no command", { cause: error });
+    throw new QuarryError("InvalidArgument", "this is no command", { cause: error });
   }
 }

@@ -12,6 +12,7 @@ import type {
   BlobId,
   BlockId,
   DeviceId,
+  NodeId,
   ServerId,
   SessionId,
   VersionSequence,
@@ -49,6 +50,7 @@ export const tags = {
   blockUse: "\x51",
   removedBlock: "\x52",
   blobLease: "\x60",
+  member: "\x61",
   dataserver: "\x62",
   device: "\x63",
   metadataCopy: "\x64",
@@ -149,6 +151,9 @@ export const keys = {
   recovered: () => key<rows.RecoveredRow>("metadataCopy", u32(0)),
   dataserver: (server: ServerId) => key<rows.DataserverRow>("dataserver", text(server)),
   device: (device: DeviceId) => key<rows.DeviceRow>("device", text(device)),
+  /** Stands at number 0, which is no member's. */
+  roll: () => key<rows.RollRow>("member", u32(0)),
+  member: (node: NodeId) => key<rows.MemberRow>("member", u32(node)),
   pendingQueue: (untilMs: number, blob: BlobId) =>
     key<rows.QueueRow>("pendingQueue", u56(untilMs) + u56(blob)),
   dueQueue: (dueMs: number, sequence: number) =>

@@ -2,7 +2,7 @@
 import type { Durability } from "../base/append-file.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Disk } from "../base/disk.ts";
-import { QuarryError } from "../base/errors.ts";
+import type { QuarryError } from "../base/errors.ts";
 import { ensureIdentity, readIdentity } from "../base/identity.ts";
 import type { LogIndex, ServerId } from "../base/ids.ts";
 import type { Random } from "../base/random.ts";
@@ -13,19 +13,20 @@ import { StatePieces } from "./backup/state-pieces.ts";
 import { leaveCleanEnd, takeCleanEnd } from "./clean-end.ts";
 import { openCluster } from "./cluster.ts";
 import type { Group } from "./group/group.ts";
-import { claimFolder, foundersOf, type Membership } from "./group/membership.ts";
+import type { MemberRecord } from "./group/member-file.ts";
+import { claimFolder, hasOthers, type Membership } from "./group/membership.ts";
+import { type OpenMembership, openMembership } from "./group/open-membership.ts";
 import { Replica } from "./group/replica.ts";
-import { Transport } from "./group/transport.ts";
+import type { Roster } from "./group/roster.ts";
 import { leaderWork } from "./leader-work.ts";
-import { listSegments } from "./log/segments.ts";
 import { OpenBlocks } from "./open-blocks.ts";
+import { openStateFolder } from "./open-state.ts";
 import { RowCache } from "./row-cache.ts";
 import { nameService } from "./serve-names.ts";
 import { configure } from "./settings.ts";
-import { type OpenStore, StateFolder } from "./state-folder.ts";
+import type { OpenStore } from "./state-folder.ts";
 import { LevelState } from "./state-level.ts";
 import { headOf } from "./state-machine.ts";
-import type { Change } from "./state-store.ts";
 import { WatchFeed } from "./watch/feed.ts";
 import { whileLeading } from "./while-leading.ts";
 import { Tombstones } from "./workers/tombstones.ts";
@@ -61,6 +62,8 @@ export interface Nameserver extends NameService, AsyncDisposable {
   readonly watches: WatchFeed;
   /** Where dataservers tell of themselves. */
   readonly liveness: LivenessService;
+  /** Who the members are; only of one of several. */
+  readonly roster: Roster | undefined;
 }
 
 const OPEN_BLOCKS_PER_DEVICE = 2;
@@ -77,13 +80,15 @@ export async function openNameserver(options: NameserverOptions): Promise<Namese
   await using opening = new AsyncDisposableStack();
   const lock = opening.use(await disk.lock(directory));
   const mustExist = (await readIdentity(disk, directory)) !== undefined;
-  if (options.member !== undefined) await claimFolder(disk, directory, options.member, mustExist);
+  const { member } = options;
+  const record = member && (await claimFolder(disk, directory, member, mustExist));
   const cleanEnd = await takeCleanEnd(disk, directory, !mustExist);
-  const { group, tombstones, cache, transport, watches } = await openGroup(options, mustExist);
+  const opened = await openGroup(options, record, mustExist);
+  const { group, tombstones, cache, membership, watches } = opened;
   opening.use(group);
-  if (transport !== undefined) opening.use(transport);
+  if (membership !== undefined) opening.use(membership);
   const identity = await ensureIdentity(disk, directory, "nameserver", options);
-  if (options.member === undefined) await configure(group, options);
+  if (member === undefined) await configure(group, options);
   const cluster = opening.use(openCluster(options, group));
   const openBlocks = new OpenBlocks({
     group,
@@ -95,22 +100,25 @@ export async function openNameserver(options: NameserverOptions): Promise<Namese
   const workers = startWorkers(options, group, cluster.blocks, openBlocks, cleanEnd);
   opening.move();
   const pieces = new StatePieces({ group, clock: options.clock, random: options.random });
-  const names = nameService(group, openBlocks, cache, pieces, cluster);
+  const onHarmed = membership && ((harm: QuarryError) => group.retire(harm));
+  const names = nameService(group, openBlocks, cache, pieces, cluster, onHarmed);
   return {
-    ...(options.member === undefined ? names : whileLeading(names, group, options.member)),
+    ...(membership === undefined ? names : whileLeading(names, group, membership.roster)),
     id: identity.id as ServerId,
     group,
     watches,
     liveness: cluster.liveness,
+    roster: membership?.roster,
     [Symbol.asyncDispose]: async () => {
       await using _lock = lock;
       watches[Symbol.dispose]();
+      await membership?.stop();
       await workers?.[Symbol.asyncDispose]();
       await cluster[Symbol.asyncDispose]();
       await tombstones.idle();
       await pieces[Symbol.asyncDispose]();
       await group[Symbol.asyncDispose]();
-      await transport?.[Symbol.asyncDispose]();
+      await membership?.[Symbol.asyncDispose]();
       await leaveCleanEnd(disk, directory);
     },
   };
@@ -120,61 +128,50 @@ interface Opened {
   readonly group: Replica;
   readonly tombstones: Tombstones;
   readonly cache: RowCache;
-  readonly transport: Transport | undefined;
+  readonly membership: OpenMembership | undefined;
   readonly watches: WatchFeed;
 }
 
-async function openGroup(options: NameserverOptions, mustExist: boolean): Promise<Opened> {
-  const { disk, clock, random, durability, report } = options;
-  const { directory } = options;
-  const logDirectory = `${directory}/log`;
-  if (mustExist && (await listSegments(disk, logDirectory)).length === 0)
-    throw new QuarryError(
-      "Damaged",
-      `${logDirectory} has lost its files; restore the nameserver's folder from a backup`,
-    );
+async function openGroup(
+  options: NameserverOptions,
+  record: MemberRecord | undefined,
+  mustExist: boolean,
+): Promise<Opened> {
+  const { disk, clock, random, directory, durability, report } = options;
+  const mayRejoin = record !== undefined && hasOthers(record);
   const openState = options.openState ?? ((folder, must) => LevelState.open(disk, folder, must));
-  const store = await StateFolder.open(disk, `${directory}/state`, openState, mustExist);
+  const at = { disk, directory: `${directory}/state`, openState, mustExist, mayRejoin, report };
+  const store = await openStateFolder(at);
   const tombstones = new Tombstones(store, report);
   const cache = new RowCache(store);
-  const onChanges = (changes: readonly Change[]) => {
-    tombstones.saw(changes);
-    cache.saw(changes);
-  };
   let group: Replica | undefined;
-  const { member } = options;
   const watches = new WatchFeed({
     ...{ clock, state: store, report },
     head: headOf(store)?.index ?? NOTHING_APPLIED,
     isLed: () => group?.leader !== undefined,
   });
-  const transport =
-    member &&
-    new Transport({ ...member, clock, random, onUnreachable: (node) => group?.unreachable(node) });
+  const membership =
+    record && options.member && openMembership({ ...options, record, store, ...options.member });
   try {
     group = await Replica.open({
-      disk,
-      clock,
-      random,
-      directory,
-      durability,
-      report,
-      store,
-      onChanges,
+      ...{ disk, clock, random, directory, durability, report, store, mustExist },
+      onChanges: (changes) => {
+        tombstones.saw(changes);
+        cache.saw(changes);
+        membership?.roster.saw(changes);
+      },
       onReplaced: () => {
         cache.clear();
         watches.replaced(headOf(store)?.index ?? NOTHING_APPLIED);
+        membership?.roster.replaced();
       },
       observer: watches,
-      ...(member !== undefined && {
-        node: member.node,
-        founders: foundersOf(member),
-        send: (messages) => transport?.send(messages),
-      }),
+      ...membership?.replica,
     });
-    return { group, tombstones, cache, transport, watches };
+    membership?.start(group);
+    return { group, tombstones, cache, membership, watches };
   } catch (error) {
-    await transport?.[Symbol.asyncDispose]();
+    await membership?.[Symbol.asyncDispose]();
     await store[Symbol.asyncDispose]();
     throw error;
   }

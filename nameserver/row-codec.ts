@@ -46,13 +46,18 @@ function encodeUnderLongKey(key: Buffer, row: unknown): Buffer {
 }
 
 /** @throws QuarryError `Damaged` when the bytes are not those that were written under this key. */
-export function decodeRow<Row>(key: Key, stored: Buffer): Row {
+export function checkRow(key: Key, stored: Buffer): void {
   const sum = crc32c(stored.subarray(CHECK_BYTES), crc32cOfLatin1(key));
   if (stored.length < HEAD_BYTES || stored.readUInt32LE(0) !== sum)
     throw new QuarryError(
       "Damaged",
       `metadata row ${Buffer.from(key, "latin1").toString("hex")} fails its checksum`,
     );
+}
+
+/** @throws QuarryError `Damaged`, `NewerFormat`. */
+export function decodeRow<Row>(key: Key, stored: Buffer): Row {
+  checkRow(key, stored);
   if (stored[CHECK_BYTES] !== ROW_FORMAT)
     throw new QuarryError(
       "NewerFormat",

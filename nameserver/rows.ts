@@ -2,7 +2,7 @@
  * What stands under each kind of key. Rows are immutable values; optional fields take their default
  * when absent, so that later versions can add some. The byte format is that of `row-codec.ts`.
  */
-import type { BlobId, DeviceId, VersionSequence } from "../base/ids.ts";
+import type { BlobId, DeviceId, NodeId, VersionSequence } from "../base/ids.ts";
 import type { MappedDataserver, MappedDevice } from "../rpc/cluster-map.ts";
 import type {
   BucketSettings,
@@ -210,6 +210,26 @@ export interface RecoveredRow {
   readonly ms: number;
   /** Until then no sweep removes needles that nothing names. */
   readonly keepOrphansUntilMs: number;
+}
+
+/** Who belongs to the group of nameservers, or shall. */
+export interface RollRow {
+  /** Every number below was given once, and is never given again. */
+  readonly next: number;
+  /** Members that have a row, ascending. */
+  readonly nodes: readonly NodeId[];
+}
+
+/** What a nameserver shall be. The leader changes the configuration of the group until it is so. */
+export interface MemberRow {
+  /** host:port, where the others and clients reach it. */
+  readonly address: string;
+  /** `leaving`: it goes, and its row with it. */
+  readonly role: "voter" | "learner" | "leaving";
+  /** Names the folder that has this number, so that it is given the same when it asks again. */
+  readonly token?: string;
+  /** Goes when this one has come. */
+  readonly replaces?: NodeId;
 }
 
 export type QueueRow = Record<never, never>;

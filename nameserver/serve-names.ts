@@ -1,8 +1,9 @@
 /** Answers {@link NameService}: commands go to the group, queries to its state. */
-import { assert, QuarryError } from "../base/errors.ts";
+import { assert, hasCode, QuarryError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import type { Command, CommandResult, Once } from "../rpc/commands.ts";
 import type { NameService, OpenBlock } from "../rpc/name-service.ts";
+import { NotLeader } from "../rpc/not-leader.ts";
 import { bucketInfo } from "./apply/buckets.ts";
 import type { StatePieces } from "./backup/state-pieces.ts";
 import type { Cluster } from "./cluster.ts";
@@ -48,7 +49,10 @@ async function execute(group: Group, command: Command, once?: Once): Promise<Com
     throw new QuarryError("NotImplemented", `clients cannot give the command ${command.type}`);
   if (once !== undefined) check(once);
   const result = await group.propose(command, once);
-  assert(result.type !== "lease" && result.type !== "session", "a client's command has its answer");
+  assert(
+    result.type !== "lease" && result.type !== "session" && result.type !== "member",
+    "a client's command has its answer",
+  );
   return result;
 }
 
@@ -59,12 +63,14 @@ function check({ session, sequence }: Once): void {
     throw new QuarryError("InvalidArgument", "a session and a number in it belong together");
 }
 
+/** `onHarmed`: there are others who can answer what cannot be read here. */
 export function nameService(
   group: Group,
   openBlocks: OpenBlocks,
   cache: RowCache,
   pieces: StatePieces,
   cluster: Cluster,
+  onHarmed?: (harm: QuarryError) => void,
 ): NameService {
   const { state } = group;
   /** Reads what every acknowledged command left (INV-5). */
@@ -74,7 +80,13 @@ export function nameService(
     ) =>
     async (...from: Arguments): Promise<Answer> => {
       await group.readBarrier();
-      return await answer(...from);
+      try {
+        return await answer(...from);
+      } catch (error) {
+        if (onHarmed === undefined || !hasCode(error, "Damaged")) throw error;
+        onHarmed(error);
+        throw new NotLeader("this nameserver found its state harmed; ask the others", undefined);
+      }
     };
   return {
     execute: (command, once) => execute(group, command, once),

@@ -6,6 +6,7 @@
 import { type Disk, readWhole, replaceWhole } from "../base/disk.ts";
 import { assert, QuarryError } from "../base/errors.ts";
 import type { Key } from "./keyspace.ts";
+import { setAside } from "./set-aside.ts";
 import type { Change, RangeCursor, StateReads, StateStore } from "./state-store.ts";
 
 /** Opens or creates a store in a folder; `mustExist`: it was there before. */
@@ -44,6 +45,9 @@ export class StateFolder implements StateStore {
   ): Promise<StateFolder> {
     await disk.makeDirectory(directory);
     const path = `${directory}/current`;
+    const condemned = `${directory}/condemned`;
+    if (await disk.exists(condemned))
+      throw new QuarryError("Damaged", (await readWhole(disk, condemned)).toString().trim());
     if (isWithoutFolders(await disk.list(directory)))
       await replaceWhole(disk, path, Buffer.from("0\n"));
     if (!(await disk.exists(path))) {
@@ -63,6 +67,41 @@ export class StateFolder implements StateStore {
     const number = Number(text);
     const store = await openStore(number === 0 ? directory : `${directory}/${number}`, mustExist);
     return new StateFolder(disk, directory, openStore, number, store);
+  }
+
+  /**
+   * Begins with an empty state; the harmed one is set aside. A crash on the way leaves a folder that
+   * is still harmed.
+   * @returns where the harmed one is now.
+   */
+  static async renew(
+    disk: Disk,
+    directory: string,
+    openStore: OpenStore,
+  ): Promise<{ readonly folder: StateFolder; readonly aside: string }> {
+    await StateFolder.#condemn(disk, directory, `${directory} was found harmed`);
+    const path = `${directory}/current`;
+    const text = (await disk.exists(path)) ? (await readWhole(disk, path)).toString() : "";
+    const number = Number(/^\d{1,9}/.exec(text)?.[0] ?? 0);
+    const harmed = number === 0 ? directory : `${directory}/${number}`;
+    const beside = `${directory.slice(0, directory.lastIndexOf("/"))}/damaged-state`;
+    const isMoved = (name: string) => !/^(condemned|current|\d+)$/.test(name);
+    const aside = await setAside(disk, harmed, beside, isMoved);
+    await removeAll(disk, `${directory}/${number + 1}`);
+    const store = await openStore(`${directory}/${number + 1}`, false);
+    await replaceWhole(disk, path, Buffer.from(`${number + 1}\n`));
+    await disk.remove(`${directory}/condemned`);
+    await disk.syncDirectory(directory);
+    return { folder: new StateFolder(disk, directory, openStore, number + 1, store), aside };
+  }
+
+  /** The next start finds it harmed, also where only this run could see the harm. */
+  async condemn(why: string): Promise<void> {
+    await StateFolder.#condemn(this.#disk, this.#directory, why);
+  }
+
+  static async #condemn(disk: Disk, directory: string, why: string): Promise<void> {
+    await replaceWhole(disk, `${directory}/condemned`, Buffer.from(`${why}\n`));
   }
 
   /** An empty store that can take the place of the state; what was written beside before is gone. */

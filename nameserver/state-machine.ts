@@ -167,9 +167,9 @@ export class StateMachine {
 
   /** A refused command leaves nothing behind. */
   async #attempt({ index, timeMs, data }: Entry): Promise<Outcome> {
-    const command = decodeCommand(data);
     let result: AnyResult;
     try {
+      const command = decodeCommand(data);
       const applied = apply(new ApplyContext(this.#transaction, index, timeMs), command);
       result = applied instanceof Promise ? await applied : applied;
     } catch (error) {

@@ -1,32 +1,18 @@
 /** Only the leader of a group answers: the others say who that is. */
-import { formatAddress } from "../rpc/address.ts";
 import type { NameService } from "../rpc/name-service.ts";
-import { NotLeader } from "../rpc/not-leader.ts";
-import type { Membership } from "./group/membership.ts";
+import { notLeader } from "./group/group-service.ts";
 import type { Replica } from "./group/replica.ts";
+import type { Roster } from "./group/roster.ts";
 
 /** Whoever leads no more without knowing it is found out by the group: reads and changes fail there. */
-export function whileLeading(
-  service: NameService,
-  group: Replica,
-  { addresses }: Membership,
-): NameService {
-  const check = () => {
-    if (group.isLeader) return;
-    const node = group.leader;
-    const address = node === undefined ? undefined : addresses.get(node);
-    if (node === undefined || address === undefined)
-      throw new NotLeader("the nameservers have no leader now; try again", undefined);
-    const leader = { node, address: formatAddress(address) };
-    throw new NotLeader(`nameserver ${node} at ${leader.address} leads; ask there`, leader);
-  };
+export function whileLeading(service: NameService, group: Replica, roster: Roster): NameService {
   type Methods = Record<string, (...args: unknown[]) => Promise<unknown>>;
   const guarded = Object.entries(service as unknown as Methods).map(
     ([name, method]) =>
       [
         name,
         async (...args: unknown[]) => {
-          check();
+          if (!group.isLeader) throw notLeader(group, roster);
           return await method(...args);
         },
       ] as const,

@@ -73,6 +73,9 @@ export const groupTable: ServiceTable<GroupService> = {
   methods: {
     deliver: { id: 1, payload: "last argument" },
     status: { id: 2 },
+    admit: { id: 3 },
+    changeMember: { id: 4 },
+    transfer: { id: 5 },
   },
 };
 

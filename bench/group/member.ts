@@ -4,6 +4,7 @@ import { monitorEventLoopDelay } from "node:perf_hooks";
 import { systemClock } from "../../base/clock.ts";
 import type { Disk, DiskFile } from "../../base/disk.ts";
 import { nodeDisk } from "../../base/disk-node.ts";
+import { assert } from "../../base/errors.ts";
 import type { DeviceId, NodeId } from "../../base/ids.ts";
 import { systemRandom } from "../../base/random.ts";
 import { groupService } from "../../nameserver/group/group-service.ts";
@@ -63,11 +64,15 @@ const nameserver = await openNameserver({
   durability: "commit",
   member: { node, addresses, secret, founds: true },
 });
-const { group } = nameserver;
+const { group, roster } = nameserver;
+assert(roster !== undefined, "one of several knows the others");
 const server = await RpcServer.listen({
   ...seams,
   ...{ secret, address: { host: "127.0.0.1", port: order.ports[order.node] ?? 0 } },
-  services: [serve(nameserver, nameTable), serve(groupService(group), groupTable)],
+  services: [
+    serve(nameserver, nameTable),
+    serve(groupService(group, roster, systemClock), groupTable),
+  ],
 });
 const delay = monitorEventLoopDelay({ resolution: 2 });
 delay.enable();

@@ -8,35 +8,74 @@ import type { TlsFlags } from "../tls-files.ts";
 
 export interface NameserverFlags extends TlsFlags {
   readonly data: string;
-  readonly listen?: string;
-  readonly node: string;
-  readonly peers: string;
   readonly secretFile: string;
+  readonly listen?: string;
+  readonly address?: string;
+  readonly node?: string;
+  readonly peers?: string;
   readonly found?: boolean;
+  readonly join?: string;
+  readonly learner?: boolean;
+  readonly replace?: string;
 }
 
 export interface NameserverSettings {
   readonly directory: string;
-  readonly node: NodeId;
-  readonly addresses: ReadonlyMap<NodeId, Address>;
-  readonly listen: Address;
   readonly secretFile: string;
+  /** Where to listen, when that is not where the others reach it. */
+  readonly listen?: Address;
+  /** Where the others reach it, when that is said. */
+  readonly address?: Address;
+  readonly node?: NodeId;
+  /** Of the founders. */
+  readonly addresses?: ReadonlyMap<NodeId, Address>;
   readonly founds: boolean;
+  readonly join?: Joining;
+}
+
+export interface Joining {
+  readonly servers: readonly Address[];
+  readonly address: Address;
+  readonly role: "voter" | "learner";
+  readonly replaces?: NodeId;
 }
 
 export function nameserverSettings(flags: NameserverFlags): NameserverSettings {
   if (flags.data === "") throw wrong("--data needs a folder, and was given an empty name");
-  const addresses = peersFrom(flags.peers);
-  const node = nodeFrom(flags.node, "--node");
-  const own = addresses.get(node);
-  if (own === undefined) throw wrong(`--peers does not name ${node}, which is this nameserver`);
+  if (flags.join !== undefined && (flags.peers ?? flags.node ?? flags.found) !== undefined)
+    throw wrong("--join is for a nameserver that is new: it is given its number, and the others");
+  if (flags.join === undefined && (flags.learner ?? flags.replace) !== undefined)
+    throw wrong("--learner and --replace say how to --join");
+  const listen = flags.listen === undefined ? undefined : parseAddress(flags.listen);
+  const address = flags.address === undefined ? undefined : parseAddress(flags.address);
   return {
     directory: resolve(flags.data),
-    node,
-    addresses,
-    listen: flags.listen === undefined ? own : parseAddress(flags.listen),
     secretFile: flags.secretFile,
+    ...(listen !== undefined && { listen }),
+    ...(address !== undefined && { address }),
+    ...founding(flags),
     founds: flags.found === true,
+    ...(flags.join !== undefined && { join: joining(flags.join, address ?? listen, flags) }),
+  };
+}
+
+function founding({ node: digits, peers }: NameserverFlags) {
+  const node = digits === undefined ? undefined : nodeFrom(digits, "--node");
+  if (peers === undefined) return node === undefined ? {} : { node };
+  if (node === undefined) throw wrong("--peers needs --node: which of them is this nameserver?");
+  const addresses = peersFrom(peers);
+  if (!addresses.has(node)) throw wrong(`--peers does not name ${node}, which is this nameserver`);
+  return { node, addresses };
+}
+
+function joining(servers: string, address: Address | undefined, flags: NameserverFlags): Joining {
+  if (address === undefined)
+    throw wrong("--join needs --listen: where the others will reach this nameserver");
+  return {
+    servers: servers.split(",").map(parseAddress),
+    address,
+    role: flags.learner === true ? "learner" : "voter",
+    ...(flags.replace !== undefined && { replaces: nodeFrom(flags.replace, "--replace") }),
   };
 }
 
@@ -60,7 +99,7 @@ function peersFrom(text: string): Map<NodeId, Address> {
   return addresses;
 }
 
-function nodeFrom(text: string, what: string): NodeId {
+export function nodeFrom(text: string, what: string): NodeId {
   if (!/^[1-9]\d{0,8}$/.test(text)) throw wrong(`${what} is a whole number from 1 on, not ${text}`);
   return Number(text) as NodeId;
 }

@@ -192,6 +192,7 @@ const fromStore: Readonly<Record<ErrorCode, S3ErrorCode>> = {
   SessionExpired: "InternalError",
   AnswerLost: "ServiceUnavailable",
   NotLeader: "ServiceUnavailable",
+  Removed: "InternalError",
   OutcomeUnknown: "InternalError",
   Compacted: "InternalError",
   BlockSettled: "ServiceUnavailable",

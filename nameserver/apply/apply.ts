@@ -4,7 +4,7 @@
  * {@link QuarryError} and leaves no writes.
  */
 import { QuarryError, unreachable } from "../../base/errors.ts";
-import type { AnyCommand, AnyResult, SystemCommand } from "../command.ts";
+import type { AnyCommand, AnyResult, MemberCommand, SystemCommand } from "../command.ts";
 import { keys } from "../keyspace.ts";
 import * as blobs from "./blobs.ts";
 import * as blocks from "./blocks.ts";
@@ -14,6 +14,7 @@ import type { ApplyContext } from "./context.ts";
 import * as copies from "./copies.ts";
 import { deleteObject } from "./delete-object.ts";
 import * as describe from "./describe.ts";
+import * as members from "./members.ts";
 import * as objects from "./objects.ts";
 import * as recovered from "./recovered.ts";
 import * as sessions from "./sessions.ts";
@@ -71,7 +72,7 @@ export function apply(context: ApplyContext, command: AnyCommand): AnyResult | P
   }
 }
 
-function applySystem(context: ApplyContext, command: SystemCommand): AnyResult {
+function applySystem(context: ApplyContext, command: SystemCommand | MemberCommand): AnyResult {
   switch (command.type) {
     case "configure":
       context.rows.put(keys.settings(), {
@@ -115,6 +116,11 @@ function applySystem(context: ApplyContext, command: SystemCommand): AnyResult {
       return recovered.recovered(context, command);
     case "foundBlock":
       return recovered.foundBlock(context, command);
+    case "foundMembers":
+    case "admitMember":
+    case "setMember":
+    case "forgetMember":
+      return members.applyMembers(context, command);
     default:
       return unknown(command);
   }

@@ -2,6 +2,7 @@
 import { type Clock, sleep } from "../../base/clock.ts";
 import type { NodeId } from "../../base/ids.ts";
 import type { Status } from "../../raft/raft.ts";
+import { heirOf } from "./heir.ts";
 
 const LOOK_MS = 10;
 
@@ -23,12 +24,4 @@ export async function handOver(
     if (now.transferTo === undefined) transfer(heir);
     await sleep(clock, LOOK_MS);
   }
-}
-
-/** The other voter that has most of the log. */
-function heirOf({ peers, configuration }: Status): NodeId | undefined {
-  const [best] = peers
-    .filter(({ id, isRecovering }) => configuration.voters.includes(id) && !isRecovering)
-    .toSorted((a, b) => b.match - a.match);
-  return best?.id;
 }

@@ -17,6 +17,8 @@ export interface ReplicaOptions extends Omit<LogOptions, "onFailure" | "director
   readonly onChanges?: (changes: readonly Change[]) => void;
   /** Is told of what every command changes. */
   readonly observer?: RunObserver;
+  /** More was applied, perhaps a change of the configuration. */
+  readonly onApplied?: () => void;
   /** The state was replaced by the leader's. */
   readonly onReplaced?: () => void;
   readonly checkpointBytes?: number;
@@ -24,6 +26,10 @@ export interface ReplicaOptions extends Omit<LogOptions, "onFailure" | "director
   /** Which member this is, and who founds the group. Default: a group of one. */
   readonly node?: NodeId;
   readonly founders?: Configuration;
+  /** The folder was used before: a log without files is damage. */
+  readonly mustExist?: boolean;
+  /** There are others who hold what this one may have lost: it goes on without a vote (way-back.ts). */
+  readonly mayRejoin?: () => boolean;
   /** Carries messages to the others; may lose them. */
   readonly send?: (messages: readonly Message[]) => void;
 }

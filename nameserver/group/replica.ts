@@ -7,27 +7,29 @@ import { endsWithin } from "../../base/clock.ts";
 import { QuarryError } from "../../base/errors.ts";
 import type { LogIndex, NodeId, Term } from "../../base/ids.ts";
 import { limits } from "../../base/limits.ts";
-import { configurationOf, type Members } from "../../raft/configuration.ts";
+import { type Configuration, configurationOf, type Members } from "../../raft/configuration.ts";
 import { NOBODY } from "../../raft/entry.ts";
 import type { Message } from "../../raft/message.ts";
 import type { Outputs } from "../../raft/outputs.ts";
-import { Raft, type Status } from "../../raft/raft.ts";
+import type { Raft, Status } from "../../raft/raft.ts";
 import { defaultSettings } from "../../raft/settings.ts";
 import type { Once } from "../../rpc/commands.ts";
 import { type AnyCommand, type AnyResult, encodeCommand } from "../command.ts";
-import { Log } from "../log/log.ts";
+import type { Log } from "../log/log.ts";
 import type { Digest } from "../row-codec.ts";
 import { StateMachine } from "../state-machine.ts";
 import { Applier } from "./applier.ts";
 import { Checkpoints } from "./checkpoints.ts";
 import { closed, failureOf, noLeader, outcomeUnknown } from "./failures.ts";
 import { type Group, NOT_ONCE } from "./group.ts";
+import { openCore } from "./open-core.ts";
 import { Persister } from "./persister.ts";
 import { RaftLoop } from "./raft-loop.ts";
+import { Reads } from "./reads.ts";
 import type { ReplicaOptions } from "./replica-options.ts";
 import { Snapshots } from "./snapshots.ts";
-import { readVote } from "./vote-file.ts";
 import { Waiting } from "./waiting.ts";
+import { whatOf } from "./way-back.ts";
 
 const SOLE = 1 as NodeId;
 const RESOLVED = Promise.resolve();
@@ -42,7 +44,7 @@ export class Replica implements Group {
   readonly #checkpoints: Checkpoints;
   readonly #snapshots: Snapshots;
   readonly #waiting = new Waiting();
-  #nextRead: Promise<void> | undefined;
+  readonly #reads: Reads;
   #underWay = 0;
   readonly #loop: RaftLoop;
   /** Called when the last proposal under way is answered, while closing. */
@@ -69,7 +71,7 @@ export class Replica implements Group {
     this.#persister = new Persister({
       ...{ disk, clock, directory, report, log },
       onPersisted: (sequence, messages) => {
-        this.#send(messages);
+        options.send?.(messages);
         this.#loop.step({ type: "persisted", sequence });
       },
       onFailure,
@@ -77,11 +79,18 @@ export class Replica implements Group {
     const everyBytes = options.checkpointBytes ?? limits.checkpointBytes;
     this.#checkpoints = new Checkpoints(everyBytes, () => this.checkpoint(), onFailure);
     this.#applier = new Applier(machine, {
-      onApplied: (bytes) => this.#checkpoints.applied(bytes),
+      onApplied: (bytes) => {
+        this.#checkpoints.applied(bytes);
+        options.onApplied?.();
+      },
       onFailure,
     });
+    this.#reads = new Reads(this.#waiting, (id) => {
+      if (this.#failure !== undefined) throw this.#failure;
+      this.#loop.step({ type: "read", id });
+    });
     this.#snapshots = new Snapshots({
-      ...{ state: options.store, random: options.random, report },
+      ...{ state: options.store, random: options.random, report, onFailure },
       idle: async () => {
         await this.#applier.idle();
         await this.#checkpoints.idle();
@@ -97,7 +106,6 @@ export class Replica implements Group {
 
   /** Opens log, vote and state. A sole voter leads, and has applied its log, when this resolves. */
   static async open(options: ReplicaOptions): Promise<Replica> {
-    const { disk, directory, clock, random } = options;
     const id = options.node ?? SOLE;
     const founders = options.founders ?? configurationOf({ voters: [id], learners: [] });
     const machine = new StateMachine(options.store, founders, options.onChanges, options.observer);
@@ -105,24 +113,13 @@ export class Replica implements Group {
     const onFailure = (failure: QuarryError) => {
       if (self !== undefined) self.#fail(failure);
     };
-    const logOptions = { ...options, directory: `${directory}/log`, onFailure };
-    const { log, base, entries } = await Log.open(logOptions, machine.head);
-    const raft = new Raft({
-      id,
-      settings: options.settings ?? defaultSettings,
-      random: () => random.u32(),
-      nowMs: clock.monotonicMs(),
-      hardState: await readVote(disk, directory),
-      state: machine.head,
-      base,
-      entries,
-    });
+    const { log, raft } = await openCore({ ...options, node: id }, machine.head, onFailure);
     self = new Replica(options, machine, log, raft);
-    const { voters } = raft.status.configuration;
-    if (voters.length === 1 && voters[0] === id) {
+    const { configuration, mustNotVote } = raft.status;
+    if (configuration.voters.length === 1 && configuration.voters[0] === id && !mustNotVote) {
       self.#loop.step({ type: "campaign" });
       await Promise.race([self.#loop.elected, self.#failed.promise]);
-      await self.#read();
+      await self.#reads.next();
     }
     return self;
   }
@@ -158,6 +155,19 @@ export class Replica implements Group {
   get term(): Term {
     return this.#loop.status.term;
   }
+
+  /** Who belongs to the group, as of what is applied here. */
+  get configuration(): Configuration {
+    return this.#machine.head.configuration;
+  }
+
+  /** Of the snapshot that is on its way here. */
+  get receivedBytes(): number | undefined {
+    return this.#snapshots.receivedBytes;
+  }
+
+  /** It takes no part any more: it was removed, or its state is harmed. */
+  readonly retire = (why: QuarryError): void => this.#fail(why);
 
   /** Who leads, as far as this member knows. */
   get leader(): NodeId | undefined {
@@ -206,6 +216,7 @@ export class Replica implements Group {
 
   /** Changes who belongs to the group; resolves when that is decided. Only a leader can. */
   async changeMembers(members: Members): Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure;
     const { id, answer } = this.#waiting.propose();
     this.#loop.step({ type: "change", id, members });
     await answer;
@@ -216,17 +227,7 @@ export class Replica implements Group {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     // Alone: what was acknowledged is applied here, and nobody else can have acknowledged anything.
     if (this.#loop.isAlone) return RESOLVED;
-    this.#nextRead ??= this.#read();
-    return this.#nextRead;
-  }
-
-  async #read(): Promise<void> {
-    await Promise.resolve();
-    this.#nextRead = undefined;
-    if (this.#failure !== undefined) throw this.#failure;
-    const { id, confirmed } = this.#waiting.read();
-    this.#loop.step({ type: "read", id });
-    await confirmed;
+    return this.#reads.next();
   }
 
   /** Makes the state durable and cuts the log below it. */
@@ -265,7 +266,7 @@ export class Replica implements Group {
   }
 
   #handle(outputs: Outputs): void {
-    this.#send(outputs.send);
+    this.#options.send?.(outputs.send);
     if (outputs.persist !== undefined) this.#persister.add(outputs.persist);
     for (const { id, index, term } of outputs.accepted)
       this.#applier.expect(index, term, this.#waiting.accepted(id));
@@ -277,20 +278,22 @@ export class Replica implements Group {
     for (const task of outputs.snapshots) this.#snapshots.add(task);
   }
 
-  #send(messages: readonly Message[]): void {
-    if (messages.length > 0) this.#options.send?.(messages);
-  }
-
   /** Nothing can be trusted to be applied any more: the nameserver stops (and may restart). */
   #fail(error: unknown): void {
     if (this.#failure !== undefined) return;
-    this.#failure = failureOf(error);
-    this.#options.report(`the nameserver stopped taking changes: ${this.#failure.message}`);
+    const { store, report } = this.#options;
+    const mayRejoin = this.#options.mayRejoin?.() === true;
+    const failure = failureOf(error, mayRejoin);
+    this.#failure = failure;
+    report(`the nameserver stopped taking changes: ${failure.message}`);
     this.#loop.stop();
-    this.#failed.resolve(this.#failure);
     // Others of a group may have what was proposed, and apply it yet.
-    const fate = this.#loop.isAlone ? this.#failure : outcomeUnknown();
-    this.#waiting.fail(this.#failure, fate);
+    const fate = this.#loop.isAlone ? failure : outcomeUnknown();
+    this.#waiting.fail(failure, fate);
     this.#applier.fail(fate);
+    // Of its files only those of the state are read while it runs.
+    const isHarmed = mayRejoin && failure.code === "Damaged";
+    const noted = isHarmed ? store.condemn(whatOf(failure)) : RESOLVED;
+    void Promise.allSettled([noted]).then(() => this.#failed.resolve(failure));
   }
 }

@@ -7,8 +7,8 @@
  */
 import { QuarryError } from "../../base/errors.ts";
 import { limits } from "../../base/limits.ts";
-import type { Key } from "../keyspace.ts";
-import { decodeRow } from "../row-codec.ts";
+import { type Key, tags } from "../keyspace.ts";
+import { checkRow } from "../row-codec.ts";
 import type { Change, RangeCursor, StateReads } from "../state-store.ts";
 
 const ROW_HEAD_BYTES = 8;
@@ -23,15 +23,21 @@ export class RowReader {
   #isDone = false;
 
   constructor(state: StateReads) {
-    this.#cursor = state.range("", BEHIND_ALL);
+    this.#cursor = state.range(tags.meta, BEHIND_ALL);
   }
 
-  /** The next piece; the last may be shorter, or empty. */
+  /**
+   * The next piece; the last may be shorter, or empty.
+   * @throws QuarryError `Damaged` for a row that fails its checksum.
+   */
   async next(): Promise<{ readonly bytes: Buffer; readonly last: boolean }> {
     while (!this.#isDone && this.#waitingBytes < limits.raftSnapshotPieceBytes) {
       const rows = await this.#cursor.next(READ_ROWS);
       this.#isDone = rows.length === 0;
-      for (const { key, value } of rows) this.#add(Buffer.from(key, "latin1"), value);
+      for (const { key, value } of rows) {
+        checkRow(key, value);
+        this.#add(Buffer.from(key, "latin1"), value);
+      }
     }
     const all = Buffer.concat(this.#waiting);
     const bytes = all.subarray(0, limits.raftSnapshotPieceBytes);
@@ -70,7 +76,7 @@ export class RowWriter {
       const keyBytes = bytes.subarray(at + ROW_HEAD_BYTES, keyEnd);
       const value = bytes.subarray(keyEnd, end);
       const key = keyBytes.toString("latin1");
-      decodeRow(key, value);
+      checkRow(key, value);
       rows.push({ key, keyBytes, value });
       at = end;
     }

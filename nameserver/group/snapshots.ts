@@ -38,6 +38,8 @@ export interface SnapshotsOptions {
   readonly onReplaced: () => void;
   readonly step: (input: Input) => void;
   readonly report: (message: string) => void;
+  /** The own state cannot be read. */
+  readonly onFailure: (error: unknown) => void;
 }
 
 export class Snapshots {
@@ -51,8 +53,13 @@ export class Snapshots {
     this.#options = options;
   }
 
+  /** What has come of the snapshot that is on its way here. */
+  get receivedBytes(): number | undefined {
+    return this.#receiving?.offset;
+  }
+
   add(task: SnapshotTask): void {
-    this.#tail = this.#tail.then(() => this.#run(task));
+    this.#tail = this.#tail.then(() => this.#run(task)).catch(this.#options.onFailure);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -49,11 +49,12 @@ afterEach(async () => {
 });
 
 async function listen(address: Address, taken: Message[]): Promise<RpcServer> {
+  const refuse = () => Promise.reject(new QuarryError("NotImplemented", "not here"));
   const service: GroupService = {
     deliver: async (batch) => {
       taken.push(...decodeMessages(batch));
     },
-    status: () => Promise.reject(new QuarryError("NotImplemented", "not here")),
+    ...{ status: refuse, admit: refuse, changeMember: refuse, transfer: refuse },
   };
   const server = await RpcServer.listen({
     ...{ address, secret, clock: systemClock, random: systemRandom },

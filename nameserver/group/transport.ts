@@ -5,7 +5,7 @@ import type { NodeId } from "../../base/ids.ts";
 import { limits } from "../../base/limits.ts";
 import type { Random } from "../../base/random.ts";
 import type { Message } from "../../raft/message.ts";
-import type { Address } from "../../rpc/address.ts";
+import { type Address, formatAddress } from "../../rpc/address.ts";
 import { RpcClient } from "../../rpc/client.ts";
 import { connect } from "../../rpc/connect.ts";
 import type { GroupService } from "../../rpc/group-service.ts";
@@ -14,7 +14,7 @@ import type { TlsIdentity } from "../../rpc/tls.ts";
 import { SendQueue } from "./send-queue.ts";
 
 export interface TransportOptions {
-  /** Where the others are. Messages to anybody else are lost. */
+  /** Where the others are, at first. Messages to anybody else are lost. */
   readonly addresses: ReadonlyMap<NodeId, Address>;
   readonly secret: Uint8Array;
   readonly tls?: TlsIdentity;
@@ -25,26 +25,57 @@ export interface TransportOptions {
 }
 
 export class Transport implements AsyncDisposable {
-  readonly #peers = new Map<NodeId, SendQueue>();
-  readonly #lines: Line[] = [];
+  readonly #options: TransportOptions;
+  readonly #peers = new Map<NodeId, Peer>();
+  #isClosed = false;
 
   constructor(options: TransportOptions) {
-    for (const [node, address] of options.addresses) {
-      const line = new Line(address, options);
-      const onLost = () => options.onUnreachable(node);
-      this.#lines.push(line);
-      this.#peers.set(node, new SendQueue({ deliver: (batch) => line.deliver(batch), onLost }));
+    this.#options = options;
+    this.follow(options.addresses);
+  }
+
+  /** The others are these from now on: who is new or has moved gets a line, who is gone loses it. */
+  follow(addresses: ReadonlyMap<NodeId, Address>): void {
+    if (this.#isClosed) return;
+    for (const [node, { place }] of this.#peers) {
+      const address = addresses.get(node);
+      if (address === undefined || formatAddress(address) !== place) this.#drop(node);
     }
+    for (const [node, address] of addresses)
+      if (!this.#peers.has(node)) this.#peers.set(node, this.#peer(node, address));
   }
 
   send(messages: readonly Message[]): void {
-    for (const message of messages) this.#peers.get(message.to)?.add(message);
+    for (const message of messages) this.#peers.get(message.to)?.queue.add(message);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const queue of this.#peers.values()) queue.close();
-    for (const line of this.#lines) line.close();
+    this.#isClosed = true;
+    for (const node of [...this.#peers.keys()]) this.#drop(node);
   }
+
+  #peer(node: NodeId, address: Address): Peer {
+    const line = new Line(address, this.#options);
+    const queue = new SendQueue({
+      deliver: (batch) => line.deliver(batch),
+      onLost: () => this.#options.onUnreachable(node),
+    });
+    return { place: formatAddress(address), line, queue };
+  }
+
+  #drop(node: NodeId): void {
+    const peer = this.#peers.get(node);
+    this.#peers.delete(node);
+    peer?.queue.close();
+    peer?.line.close();
+  }
+}
+
+interface Peer {
+  /** The address as text. */
+  readonly place: string;
+  readonly line: Line;
+  readonly queue: SendQueue;
 }
 
 /** A connection to one member, made anew when it says nothing any more. */

@@ -23,6 +23,7 @@ import {
   damaged,
   mendTail,
   missing,
+  noteNewest,
   readSegments,
   type SegmentFile,
   segmentPath,
@@ -111,7 +112,8 @@ export class Log implements AsyncDisposable {
     const salt = read?.head.salt ?? random.u32();
     const begin = { ...state, check: random.u32() };
     const segments = read?.segments ?? [];
-    const made = await makeSegment(options, salt, begin, true, (segments.at(-1)?.number ?? 0) + 1);
+    const number = (segments.at(-1)?.number ?? 0) + 1;
+    const made = await makeSegment(options, salt, begin, true, number);
     const opened = { segments: [...segments, made.segment], salt, chain: new Chain(begin) };
     const log = new Log(options, { ...opened, last: state }, made.file);
     return { log, base: state, entries: [] };
@@ -284,6 +286,7 @@ async function makeSegment(
   const path = segmentPath(options.directory, number);
   const bytes = encodeSegmentHead({ format: LOG_FORMAT, base, salt, anew });
   await replaceWhole(options.disk, path, bytes);
+  await noteNewest(options.disk, options.directory, number);
   const file = await options.disk.open(path, "write");
   const at = { tailBytes: SEGMENT_HEAD_BYTES, syncedBytes: SEGMENT_HEAD_BYTES };
   return {

@@ -3,8 +3,9 @@
  * record is a torn tail only if nothing says that it was synced; otherwise it is damage, and nothing
  * behind it may be dropped in silence.
  */
-import { type Disk, readWhole } from "../../base/disk.ts";
-import { QuarryError } from "../../base/errors.ts";
+import { crc32c } from "../../base/checksum.ts";
+import { type Disk, readWhole, replaceWhole } from "../../base/disk.ts";
+import { hasCode, QuarryError } from "../../base/errors.ts";
 import { rewrite } from "../../base/rewrite.ts";
 import type { Entry } from "../../raft/entry.ts";
 import { Chain, type LogBase } from "./chain.ts";
@@ -65,6 +66,41 @@ export async function readSegments(
   disk: Disk,
   directory: string,
 ): Promise<LogContents | undefined> {
+  let last: LogContents | undefined;
+  for await (const read of segmentsOf(disk, directory)) last = read;
+  await checkNewest(disk, directory, last?.segments.at(-1)?.number ?? 0);
+  return last;
+}
+
+/** What a damaged log holds before its damage: entries that follow `state`, which it holds too. */
+export async function goodEntries(
+  disk: Disk,
+  directory: string,
+  state: Pick<Entry, "index" | "term">,
+): Promise<Entry[]> {
+  // Of the damaged segment, too: what is good before the damage is gathered in its list.
+  let begun: Pick<LogContents, "base" | "entries"> | undefined;
+  try {
+    const reading = segmentsOf(disk, directory, (read) => {
+      begun = read;
+    });
+    for await (const read of reading) begun = read;
+  } catch (error) {
+    if (!hasCode(error, "Damaged")) throw error;
+  }
+  if (begun === undefined) return [];
+  const { base, entries } = begun;
+  const at = state.index - base.index;
+  const known = at === 0 ? base : entries[at - 1];
+  return known?.index === state.index && known.term === state.term ? entries.slice(at) : [];
+}
+
+/** The contents up to the end of each segment in turn. */
+async function* segmentsOf(
+  disk: Disk,
+  directory: string,
+  onBegin: (begun: Pick<LogContents, "base" | "entries">) => void = () => undefined,
+): AsyncGenerator<LogContents> {
   let read: LogContents | undefined;
   for (const number of await listSegments(disk, directory)) {
     const path = segmentPath(directory, number);
@@ -75,7 +111,9 @@ export async function readSegments(
     if (read === undefined || head.anew) {
       const segments = [...(read?.segments ?? []), segment];
       const begun = { segments, head, base, entries: [], chain: new Chain(base) };
+      onBegin(begun);
       read = readRecords(path, bytes, begun);
+      yield read;
       continue;
     }
     const { chain, tailBytes } = read;
@@ -86,8 +124,28 @@ export async function readSegments(
     if (!joins)
       throw damaged(before, tailBytes, `what follows in ${path} does not fit to its entries`);
     read = readRecords(path, bytes, { ...read, segments: [...read.segments, segment], head });
+    yield read;
   }
-  return read;
+}
+
+const newestPath = (directory: string) => `${directory}/newest`;
+
+/** Notes that there is a segment of this number, so that the loss of the last one is seen. */
+export async function noteNewest(disk: Disk, directory: string, number: number): Promise<void> {
+  const text = number.toString(16).padStart(8, "0");
+  await replaceWhole(disk, newestPath(directory), Buffer.from(`${text} ${checkOf(text)}\n`));
+}
+
+const checkOf = (text: string) => crc32c(Buffer.from(text)).toString(16).padStart(8, "0");
+
+/** A note that is harmed says nothing: it only guards against a loss. */
+async function checkNewest(disk: Disk, directory: string, last: number): Promise<void> {
+  const path = newestPath(directory);
+  if (!(await disk.exists(path))) return;
+  const [, text, check] =
+    /^([0-9a-f]{8}) ([0-9a-f]{8})\n$/.exec((await readWhole(disk, path)).toString()) ?? [];
+  if (text === undefined || check !== checkOf(text) || Number.parseInt(text, 16) <= last) return;
+  throw damaged(segmentPath(directory, Number.parseInt(text, 16)), 0, "the file is gone");
 }
 
 const next = ({ index }: { readonly index: number }) => (index + 1) as Entry["index"];

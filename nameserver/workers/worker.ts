@@ -23,14 +23,14 @@ export function logTime({ group, clock }: WorkContext): number {
 
 /** Runs the workers in turn until it is disposed; only while this nameserver leads. */
 export class Workers implements AsyncDisposable {
-  readonly #context: WorkContext;
+  readonly #context: Omit<WorkContext, "blocks">;
   readonly #workers: readonly Worker[];
   readonly #pauseMs: number;
   readonly #stop = new AbortController();
   readonly #running: Promise<void>;
   readonly #complaints = new Map<string, string>();
 
-  constructor(context: WorkContext, workers: readonly Worker[], pauseMs: number) {
+  constructor(context: Omit<WorkContext, "blocks">, workers: readonly Worker[], pauseMs: number) {
     this.#context = context;
     this.#workers = workers;
     this.#pauseMs = pauseMs;

@@ -1,0 +1,86 @@
+/** What makes a nameserver one of several: lines to the others, the list of them, and its upkeep. */
+import type { Clock } from "../../base/clock.ts";
+import type { Disk } from "../../base/disk.ts";
+import type { Random } from "../../base/random.ts";
+import type { TlsIdentity } from "../../rpc/tls.ts";
+import type { StateFolder } from "../state-folder.ts";
+import { Workers } from "../workers/worker.ts";
+import { Lonely } from "./lonely.ts";
+import type { MemberRecord } from "./member-file.ts";
+import { foundersOf } from "./membership.ts";
+import { memberWork } from "./reconcile.ts";
+import type { Replica } from "./replica.ts";
+import type { ReplicaOptions } from "./replica-options.ts";
+import { Roster } from "./roster.ts";
+import { Transport } from "./transport.ts";
+
+const PAUSE_MS = 200;
+
+export interface MembershipOptions {
+  readonly disk: Disk;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly directory: string;
+  readonly record: MemberRecord;
+  readonly store: StateFolder;
+  readonly secret: Uint8Array;
+  readonly tls?: TlsIdentity | undefined;
+  readonly report: (message: string) => void;
+}
+
+export interface OpenMembership extends AsyncDisposable {
+  readonly roster: Roster;
+  /** What the replica of a member is opened with. */
+  readonly replica: Partial<ReplicaOptions>;
+  start(group: Replica): void;
+  /** Nothing is begun any more. */
+  stop(): Promise<void>;
+}
+
+export function openMembership(options: MembershipOptions): OpenMembership {
+  const { record, clock, random, secret, tls, store } = options;
+  let group: Replica | undefined;
+  let work: Workers | undefined;
+  let lonely: Lonely | undefined;
+  const transport = new Transport({
+    ...{ clock, random, secret, addresses: record.addresses },
+    ...(tls && { tls }),
+    onUnreachable: (node) => group?.unreachable(node),
+  });
+  const roster = new Roster({
+    ...options,
+    state: store,
+    onAddresses: (addresses) => transport.follow(addresses),
+    onRemoved: (why) => group?.retire(why),
+  });
+  const stop = async () => {
+    await lonely?.[Symbol.asyncDispose]();
+    await work?.[Symbol.asyncDispose]();
+  };
+  return {
+    roster,
+    replica: {
+      node: record.node,
+      founders: foundersOf(record),
+      send: (messages) => transport.send(messages),
+      mayRejoin: () => roster.hasOthers,
+      onApplied: () => {
+        if (group !== undefined) roster.applied(group.configuration);
+      },
+    },
+    start: (opened) => {
+      group = opened;
+      roster.applied(opened.configuration);
+      const context = { ...options, group: opened };
+      const upkeep = [memberWork(opened, roster, () => clock.monotonicMs())];
+      work = new Workers(context, upkeep, PAUSE_MS);
+      lonely = new Lonely({ ...options, group: opened, roster });
+    },
+    stop,
+    [Symbol.asyncDispose]: async () => {
+      await stop();
+      await transport[Symbol.asyncDispose]();
+      await roster.idle();
+    },
+  };
+}
