@@ -5,7 +5,11 @@ import type { Replica } from "./group/replica.ts";
 import type { Roster } from "./group/roster.ts";
 
 /** Whoever leads no more without knowing it is found out by the group: reads and changes fail there. */
-export function whileLeading(service: NameService, group: Replica, roster: Roster): NameService {
+export function whileLeading(
+  service: NameService,
+  group: Replica,
+  roster: Pick<Roster, "addressOf">,
+): NameService {
   type Methods = Record<string, (...args: unknown[]) => Promise<unknown>>;
   const guarded = Object.entries(service as unknown as Methods).map(
     ([name, method]) =>

@@ -47,7 +47,7 @@ export function groupService(replica: Replica, roster: Roster, clock: Clock): Gr
 }
 
 /** Says who leads, and where that is. */
-export function notLeader(replica: Replica, roster: Roster): NotLeader {
+export function notLeader(replica: Replica, roster: Pick<Roster, "addressOf">): NotLeader {
   const node = replica.leader;
   const address = roster.addressOf(node);
   if (node === undefined || address === undefined)

@@ -10,7 +10,7 @@ import type { RowCache } from "../../nameserver/row-cache.ts";
 import { nameService } from "../../nameserver/serve-names.ts";
 import { whileLeading } from "../../nameserver/while-leading.ts";
 import { Workers } from "../../nameserver/workers/worker.ts";
-import type { Address } from "../../rpc/address.ts";
+import { type Address, formatAddress } from "../../rpc/address.ts";
 import type { BlockService } from "../../rpc/block-service.ts";
 import type { NameService } from "../../rpc/name-service.ts";
 import type { Flaw } from "./flaw.ts";
@@ -53,11 +53,12 @@ export function startLeading(options: LeadingOptions): NameService {
     ...{ sweepAll: true, inGroup: true },
   });
   new Workers(context, [...work, ...(flaw.work?.(context) ?? [])], WORKERS_PAUSE_MS);
-  const addresses = new Map(nodes.map((one) => [one, addressOf(one)] as const));
-  const secret = new Uint8Array(0);
-  const member = { node, addresses, secret, founds: true };
+  const places = new Map(nodes.map((one) => [one, formatAddress(addressOf(one))] as const));
+  const roster = {
+    addressOf: (one: NodeId | undefined) => (one === undefined ? undefined : places.get(one)),
+  };
   const random = seededRandom(node);
   const pieces = new StatePieces({ group: replica, clock, random });
   const cluster = openCluster({ clock, random, blocks }, replica);
-  return whileLeading(nameService(replica, openBlocks, cache, pieces, cluster), replica, member);
+  return whileLeading(nameService(replica, openBlocks, cache, pieces, cluster), replica, roster);
 }
