@@ -1,6 +1,7 @@
 /** Every maximum of Quarry, in one place. Sizes in bytes, times in milliseconds. */
 
 import { clusterLimits } from "./limits-cluster.ts";
+import { copyLimits } from "./limits-copies.ts";
 import { transferLimits } from "./limits-transfers.ts";
 
 const KiB = 1024;
@@ -130,12 +131,8 @@ export const limits = {
   watchWaitMs: 5_000,
   /** How long a nameserver that lags lets a reader wait for a revision. */
   watchLagMs: 1_000,
-  // copies of the metadata
-  /** Readings of the whole state under way, and how long one waits for whoever reads it. */
-  stateReadings: 4,
-  stateReadingMs: 120_000,
-
   ...clusterLimits,
+  ...copyLimits,
 
   // sessions of clients
   sessions: 16_384,

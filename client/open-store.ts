@@ -11,6 +11,7 @@ import { limits } from "../base/limits.ts";
 import { type Random, systemRandom } from "../base/random.ts";
 import { type Dataserver, openDataserver } from "../dataserver/dataserver.ts";
 import { startScrubbing } from "../dataserver/scrubbing.ts";
+import { type CopySettings, defaultCopies } from "../nameserver/copies/copies.ts";
 import { type Nameserver, openNameserver } from "../nameserver/nameserver.ts";
 import { createClient } from "./client.ts";
 import type { Store } from "./store.ts";
@@ -26,6 +27,8 @@ export interface StoreOptions {
   readonly holdMs?: number;
   /** Bytes that are re-read and checked in a second, in rounds a day apart. 0: never. Default 8 MiB. */
   readonly scrubBytesPerSecond?: number;
+  /** Copies of the metadata in blocks; default: as `defaultCopies` says. */
+  readonly copies?: CopySettings | "none";
   /** Told of what was found and mended, for a log. */
   readonly report?: (message: string) => void;
   readonly disk?: Disk;
@@ -61,6 +64,7 @@ export async function openServers(options: StoreOptions): Promise<Servers> {
       directory: join(first, "nameserver"),
       blocks: dataserver,
       ...(options.holdMs !== undefined && { holdMs: options.holdMs }),
+      ...(options.copies !== "none" && { copies: options.copies ?? defaultCopies }),
     });
     const scrubbing = startScrubbing(dataserver, {
       clock: shared.clock,

@@ -5,8 +5,10 @@
  */
 import { Packr } from "msgpackr";
 import { QuarryError } from "../base/errors.ts";
-import type { BlobId, BlockId, DeviceId, NodeId, SessionId } from "../base/ids.ts";
+import type { BlobId, BlockId, DeviceId, LogIndex, NodeId, SessionId } from "../base/ids.ts";
 import type { Command, CommandResult } from "../rpc/commands.ts";
+import type { Chunk } from "../rpc/objects.ts";
+import type { CopyKind } from "./copies/copy-blobs.ts";
 
 export type SystemCommand =
   | { readonly type: "configure"; readonly holdMs: number; readonly pendingMs: number }
@@ -67,6 +69,28 @@ export type SystemCommand =
   | { readonly type: "closeSession"; readonly session: SessionId }
   /** Those of them that are over are cleared away, at most `limits.sessionsCleared`. */
   | { readonly type: "clearSessions"; readonly sessions: readonly SessionId[] }
+  /** Registers chunks of a copy of the metadata that is being written. */
+  | {
+      readonly type: "addCopyChunks";
+      readonly kind: CopyKind;
+      readonly index: LogIndex;
+      readonly first: number;
+      readonly chunks: readonly Chunk[];
+    }
+  /** The copy is whole: a snapshot as of entry `index`, or the entries from `index` to `last`. */
+  | {
+      readonly type: "keepCopy";
+      readonly kind: CopyKind;
+      readonly index: LogIndex;
+      readonly last: LogIndex;
+      readonly lengthBytes: number;
+      readonly registered: number;
+      readonly chunks: readonly Chunk[];
+    }
+  | {
+      readonly type: "dropCopies";
+      readonly copies: readonly { readonly kind: CopyKind; readonly index: LogIndex }[];
+    }
   /** The state was brought back from a copy. */
   | { readonly type: "recovered"; readonly skipBlobs: number; readonly keepOrphansMs: number }
   /** A device holds this block, perhaps at a generation that the state has not heard of. */

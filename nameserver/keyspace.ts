@@ -12,11 +12,13 @@ import type {
   BlobId,
   BlockId,
   DeviceId,
+  LogIndex,
   NodeId,
   ServerId,
   SessionId,
   VersionSequence,
 } from "../base/ids.ts";
+import { type CopyKind, kinds as copyKinds } from "./copies/copy-blobs.ts";
 import type * as rows from "./rows.ts";
 
 declare const rowType: unique symbol;
@@ -148,6 +150,8 @@ export const keys = {
   blockUse: (block: BlockId) => key<rows.BlockUseRow>("blockUse", u32(block)),
   removedBlock: (block: BlockId) => key<rows.RemovedBlockRow>("removedBlock", u32(block)),
   blobLease: () => key<rows.BlobLeaseRow>("blobLease", ""),
+  metadataCopy: (kind: CopyKind, index: LogIndex) =>
+    key<rows.MetadataCopyRow>("metadataCopy", u32(copyKinds[kind]) + u56(index)),
   recovered: () => key<rows.RecoveredRow>("metadataCopy", u32(0)),
   dataserver: (server: ServerId) => key<rows.DataserverRow>("dataserver", text(server)),
   device: (device: DeviceId) => key<rows.DeviceRow>("device", text(device)),

@@ -12,7 +12,7 @@ import type { NameService } from "../rpc/name-service.ts";
 import { StatePieces } from "./backup/state-pieces.ts";
 import { leaveCleanEnd, takeCleanEnd } from "./clean-end.ts";
 import { openCluster } from "./cluster.ts";
-import type { Group } from "./group/group.ts";
+import { Copies, type CopySettings } from "./copies/copies.ts";
 import type { MemberRecord } from "./group/member-file.ts";
 import { claimFolder, hasOthers, type Membership } from "./group/membership.ts";
 import { type OpenMembership, openMembership } from "./group/open-membership.ts";
@@ -47,6 +47,8 @@ export interface NameserverOptions {
   readonly openBlocksPerDevice?: number;
   /** How long a block stays sealed before it settles; default one minute. */
   readonly settleMs?: number;
+  /** Copies of the metadata in blocks; default: none. */
+  readonly copies?: CopySettings;
   /** Pause of the workers when there is nothing to do; default one second. `off`: none run. */
   readonly workersPauseMs?: number | "off";
   readonly report: (message: string) => void;
@@ -179,7 +181,7 @@ async function openGroup(
 
 function startWorkers(
   options: NameserverOptions,
-  group: Group,
+  group: Replica,
   blocks: BlockService,
   openBlocks: OpenBlocks,
   cleanEnd: boolean,
@@ -190,5 +192,9 @@ function startWorkers(
   const context = { group, blocks, clock, report };
   const inGroup = options.member !== undefined;
   const work = leaderWork(context, { ...options, openBlocks, sweepAll: !cleanEnd, inGroup });
+  if (options.copies !== undefined)
+    work.push(
+      new Copies(context, { ...options, ...options.copies, openBlocks, log: group.retention }),
+    );
   return new Workers(context, work, pauseMs);
 }

@@ -2,7 +2,7 @@
  * What stands under each kind of key. Rows are immutable values; optional fields take their default
  * when absent, so that later versions can add some. The byte format is that of `row-codec.ts`.
  */
-import type { BlobId, DeviceId, NodeId, VersionSequence } from "../base/ids.ts";
+import type { BlobId, DeviceId, LogIndex, NodeId, VersionSequence } from "../base/ids.ts";
 import type { MappedDataserver, MappedDevice } from "../rpc/cluster-map.ts";
 import type {
   BucketSettings,
@@ -203,6 +203,15 @@ export type DeviceRow = Omit<MappedDevice, "device">;
 
 export interface BlobLeaseRow {
   readonly next: number;
+}
+
+/** A copy of the metadata in blocks: a snapshot, or a run of the log. */
+export interface MetadataCopyRow {
+  readonly blob: BlobId;
+  /** The last entry in it. */
+  readonly last: LogIndex;
+  readonly ms: number;
+  readonly bytes: number;
 }
 
 /** The state was brought back from a copy. */

@@ -6,6 +6,7 @@ import type { NameService, OpenBlock } from "../rpc/name-service.ts";
 import { NotLeader } from "../rpc/not-leader.ts";
 import { bucketInfo } from "./apply/buckets.ts";
 import type { StatePieces } from "./backup/state-pieces.ts";
+import { isClientCommand } from "./client-commands.ts";
 import type { Cluster } from "./cluster.ts";
 import type { Group } from "./group/group.ts";
 import { keys } from "./keyspace.ts";
@@ -20,32 +21,8 @@ import { access, user, users } from "./queries/users.ts";
 import { versions } from "./queries/versions.ts";
 import type { RowCache } from "./row-cache.ts";
 
-const clientCommands: { readonly [Type in Command["type"]]: true } = {
-  createBucket: true,
-  deleteBucket: true,
-  configureBucket: true,
-  putUser: true,
-  removeUser: true,
-  putAccessKey: true,
-  removeAccessKey: true,
-  addChunks: true,
-  dropBlob: true,
-  putObject: true,
-  copyObject: true,
-  describeObject: true,
-  deleteObject: true,
-  createUpload: true,
-  putPart: true,
-  putPartCopy: true,
-  stageParts: true,
-  completeUpload: true,
-  abortUpload: true,
-  undelete: true,
-  registerDataserver: true,
-};
-
 async function execute(group: Group, command: Command, once?: Once): Promise<CommandResult> {
-  if (!Object.hasOwn(clientCommands, command.type))
+  if (!isClientCommand(command.type))
     throw new QuarryError("NotImplemented", `clients cannot give the command ${command.type}`);
   if (once !== undefined) check(once);
   const result = await group.propose(command, once);

@@ -97,6 +97,13 @@ export class Raft {
     return core.role.kind === "leader" && hasLease(core, core.role);
   }
 
+  /** Entries of the log behind `after`, up to `through`; undefined when some were cut off already. */
+  entriesAfter(after: LogIndex, through: LogIndex, maxBytes: number): readonly Entry[] | undefined {
+    const { log } = this.#core;
+    if (after < log.baseIndex) return undefined;
+    return log.slice((after + 1) as LogIndex, through, Infinity, maxBytes);
+  }
+
   get status(): Status {
     const core = this.#core;
     const { id, role, term, vote, commit, log, persistence, recovering } = core;

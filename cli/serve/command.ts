@@ -32,6 +32,12 @@ export function serveCommand(): Command {
     .option("--durability <mode>", "answer writes on: commit, interval, none", "commit")
     .option("--hold <seconds>", "how long deleted objects can be brought back", "3600")
     .option("--scrub <MiB/s>", "pace of the daily check of all stored bytes; 0 for none", "8")
+    .option(
+      "--metadata-log <seconds>",
+      "write changed metadata into blocks this often; 0: never",
+      "5",
+    )
+    .option("--metadata-snapshot <minutes>", "write all metadata into blocks this often", "60")
     .option("--region <name>", "region that clients name", "us-east-1")
     .option("--domain <name>", "also serve buckets as bucket.<name>")
     .option("--gateways <n>", "gateway processes; by default one a core but one, on two cores none")
@@ -62,6 +68,7 @@ async function serve(settings: ServeSettings): Promise<void> {
     durability: settings.durability,
     holdMs: settings.holdMs,
     scrubBytesPerSecond: settings.scrubBytesPerSecond,
+    copies: settings.copies,
     report: (message) => logger.warn(message),
   });
   const [first = ""] = settings.directories;

@@ -3,6 +3,7 @@ import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import type { Durability } from "../../base/append-file.ts";
 import { QuarryError } from "../../base/errors.ts";
+import { type CopySettings, defaultCopies } from "../../nameserver/copies/copies.ts";
 import type { FaceSettings } from "./face.ts";
 
 export interface ServeSettings extends FaceSettings {
@@ -13,6 +14,7 @@ export interface ServeSettings extends FaceSettings {
   /** Gateway processes; 0 keeps everything in one process. */
   readonly gateways: number;
   readonly scrubBytesPerSecond: number;
+  readonly copies: CopySettings | "none";
   readonly logLevel: string;
   /** A file of users that exist from the start on. */
   readonly usersFile?: string;
@@ -27,6 +29,8 @@ export interface ServeFlags {
   readonly durability: string;
   readonly hold: string;
   readonly scrub: string;
+  readonly metadataLog?: string;
+  readonly metadataSnapshot?: string;
   readonly gateways?: string;
   readonly singleProcess?: boolean;
   readonly logLevel: string;
@@ -47,6 +51,7 @@ export function settingsFrom(flags: ServeFlags): ServeSettings {
     durability: oneOf("--durability", flags.durability, DURABILITIES) as Durability,
     holdMs: whole("--hold", flags.hold, 0, 365 * 86_400) * 1000,
     scrubBytesPerSecond: whole("--scrub", flags.scrub, 0, 100_000) * 1024 * 1024,
+    copies: copiesOf(flags),
     gateways: gatewaysOf(flags),
     ...(flags.users !== undefined && { usersFile: flags.users }),
     logLevel: logLevelFrom(flags.logLevel),
@@ -65,6 +70,18 @@ function directoriesOf(named: readonly string[]): string[] {
   if (twice !== undefined)
     throw new QuarryError("InvalidArgument", `--data names ${twice} twice; name each folder once`);
   return directories;
+}
+
+function copiesOf({ metadataLog, metadataSnapshot }: ServeFlags): CopySettings | "none" {
+  const { logMs, snapshotMs } = defaultCopies;
+  const seconds =
+    metadataLog === undefined ? logMs / 1000 : whole("--metadata-log", metadataLog, 0, 86_400);
+  const minutes =
+    metadataSnapshot === undefined
+      ? snapshotMs / 60_000
+      : whole("--metadata-snapshot", metadataSnapshot, 1, 44_640);
+  if (seconds === 0) return "none";
+  return { ...defaultCopies, logMs: seconds * 1000, snapshotMs: minutes * 60_000 };
 }
 
 function gatewaysOf(flags: ServeFlags): number {

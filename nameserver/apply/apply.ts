@@ -15,6 +15,7 @@ import * as copies from "./copies.ts";
 import { deleteObject } from "./delete-object.ts";
 import * as describe from "./describe.ts";
 import * as members from "./members.ts";
+import * as metadataCopies from "./metadata-copies.ts";
 import * as objects from "./objects.ts";
 import * as recovered from "./recovered.ts";
 import * as sessions from "./sessions.ts";
@@ -112,6 +113,12 @@ function applySystem(context: ApplyContext, command: SystemCommand | MemberComma
       return sessions.close(context, command);
     case "clearSessions":
       return sessions.clear(context, command);
+    case "addCopyChunks":
+      return metadataCopies.addCopyChunks(context, command);
+    case "keepCopy":
+      return metadataCopies.keepCopy(context, command);
+    case "dropCopies":
+      return metadataCopies.dropCopies(context, command);
     case "recovered":
       return recovered.recovered(context, command);
     case "foundBlock":

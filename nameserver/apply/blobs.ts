@@ -16,15 +16,22 @@ type Of<Type extends (Command | SystemCommand)["type"]> = Extract<
 
 const emptyBlob: BlobRow = { refs: 0, length: 0, chunks: 0 };
 
-function checkLeased({ rows }: ApplyContext, blob: BlobId): void {
+/** Ids of copies of the metadata are nobody's lease. */
+function checkLeased({ rows }: ApplyContext, blob: BlobId, isSystem: boolean): void {
+  if (isSystem) return;
   const next = rows.get(keys.blobLease())?.next ?? 1;
   if (!Number.isSafeInteger(blob) || blob < 1 || blob >= next)
     throw new QuarryError("InvalidArgument", `blob ${blob} was never leased`);
 }
 
 /** The pending blob with so many chunks; an absent one when that is none. */
-function pendingBlob(context: ApplyContext, blob: BlobId, chunks: number): BlobRow | undefined {
-  checkLeased(context, blob);
+function pendingBlob(
+  context: ApplyContext,
+  blob: BlobId,
+  chunks: number,
+  isSystem: boolean,
+): BlobRow | undefined {
+  checkLeased(context, blob, isSystem);
   const head = context.rows.get(keys.blob(blob));
   const pending = head === undefined || head.pendingUntilMs !== undefined;
   if (!pending || (head?.chunks ?? 0) !== chunks)
@@ -35,12 +42,17 @@ function pendingBlob(context: ApplyContext, blob: BlobId, chunks: number): BlobR
   return head;
 }
 
-export function addChunks(
+export function addChunks(context: ApplyContext, command: Of<"addChunks">): CommandResult {
+  checkLeased(context, command.blob, false);
+  return registerChunks(context, command);
+}
+
+export function registerChunks(
   context: ApplyContext,
-  { blob, first, chunks }: Of<"addChunks">,
+  { blob, first, chunks }: Omit<Of<"addChunks">, "type">,
 ): CommandResult {
   const { rows, timeMs } = context;
-  const head = pendingBlob(context, blob, first);
+  const head = pendingBlob(context, blob, first, true);
   if (chunks.length === 0) return { type: "done" };
   referenceBlocks(rows, chunks);
   const pendingUntilMs = head?.pendingUntilMs ?? timeMs + context.settings.pendingMs;
@@ -52,13 +64,22 @@ export function addChunks(
 
 /** Gives new content its first holder. An empty object has no blob. */
 export function claimBlob(context: ApplyContext, content: NewBlob): SliceTuple[] {
+  if (content.lengthBytes > limits.putBytes)
+    throw new QuarryError("TooLarge", `one PUT takes at most ${limits.putBytes} bytes`);
+  return claim(context, content, false);
+}
+
+/** Of a copy of the metadata, which may have any length. */
+export function claimSystemBlob(context: ApplyContext, content: NewBlob): void {
+  claim(context, content, true);
+}
+
+function claim(context: ApplyContext, content: NewBlob, isSystem: boolean): SliceTuple[] {
   const { rows } = context;
   const { blob, lengthBytes, registered, chunks } = content;
-  const head = pendingBlob(context, blob, registered);
+  const head = pendingBlob(context, blob, registered, isSystem);
   if ((head?.length ?? 0) + sumOf(chunks) !== lengthBytes)
     throw new QuarryError("InvalidArgument", "the chunks do not add up to the object's length");
-  if (lengthBytes > limits.putBytes)
-    throw new QuarryError("TooLarge", `one PUT takes at most ${limits.putBytes} bytes`);
   if (lengthBytes === 0) return [];
   referenceBlocks(rows, chunks);
   if (head?.pendingUntilMs !== undefined) rows.delete(keys.pendingQueue(head.pendingUntilMs, blob));

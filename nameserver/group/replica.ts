@@ -27,6 +27,7 @@ import { Persister } from "./persister.ts";
 import { RaftLoop } from "./raft-loop.ts";
 import { Reads } from "./reads.ts";
 import type { ReplicaOptions } from "./replica-options.ts";
+import { Retention } from "./retention.ts";
 import { Snapshots } from "./snapshots.ts";
 import { Waiting } from "./waiting.ts";
 import { whatOf } from "./way-back.ts";
@@ -36,6 +37,7 @@ const RESOLVED = Promise.resolve();
 
 export class Replica implements Group {
   readonly #options: ReplicaOptions;
+  readonly retention: Retention;
   readonly #machine: StateMachine;
   readonly #log: Log;
   readonly #raft: Raft;
@@ -59,6 +61,7 @@ export class Replica implements Group {
     this.#machine = machine;
     this.#log = log;
     this.#raft = raft;
+    this.retention = new Retention(raft, machine);
     const { disk, clock, directory, report } = options;
     const onFailure = (error: unknown) => this.#fail(error);
     this.#loop = new RaftLoop({
@@ -235,7 +238,7 @@ export class Replica implements Group {
     const { applied } = this.#machine;
     await this.#log.flush();
     await this.#options.store.checkpoint();
-    this.#loop.step({ type: "compact", index: applied });
+    this.#loop.step({ type: "compact", index: this.retention.notAfter(applied) });
     await this.#log.cut(this.#raft.status.baseIndex);
   }
 

@@ -14,6 +14,8 @@ export interface Worker {
   readonly name: string;
   /** Does a bounded piece of work; true when there is more to do at once. */
   step(): Promise<boolean>;
+  /** Called once, when no step follows. */
+  end?(): Promise<void>;
 }
 
 /** The time that a command proposed now would carry, at the least. */
@@ -40,6 +42,8 @@ export class Workers implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
     await this.#running;
+    for (const worker of this.#workers)
+      await worker.end?.().catch((error: unknown) => this.#complain(worker.name, String(error)));
   }
 
   async #run(): Promise<void> {

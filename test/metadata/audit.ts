@@ -123,6 +123,8 @@ async function auditReferences(state: StateReader): Promise<void> {
     for (const [blob, , length] of slicesOfPart(part)) if (length > 0) add(refs, blob);
   for (const [, page] of await decoded<rows.ContentPageRow>(state, "contentPage"))
     for (const [blob, , length] of page.slices) if (length > 0) add(refs, blob);
+  for (const { key, value } of await allOf(state, "metadataCopy"))
+    if (key !== keys.recovered()) add(refs, decodeRow<rows.MetadataCopyRow>(key, value).blob);
   for (const [key, content] of await decoded<rows.ContentRow>(state, "content"))
     expect(content.refs).toBe(contents.get(new KeyReader(key).u56()) ?? 0);
   await auditBlobs(state, refs);

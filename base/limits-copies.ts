@@ -1,0 +1,22 @@
+/** Maxima of backups and of copies of the metadata in blocks: a part of `limits`. */
+
+const MiB = 1024 * 1024;
+
+export const copyLimits = {
+  /** Readings of the whole state under way, and how long one waits for whoever reads it. */
+  stateReadings: 4,
+  stateReadingMs: 120_000,
+  /** Copies in blocks: how often entries of the log are written there, and a snapshot of all … */
+  copyLogMs: 5_000,
+  copySnapshotMs: 3_600_000,
+  /** … which is due earlier after so many changes, but rests so many times as long as it took. */
+  copySnapshotChanges: 1_000_000,
+  copySnapshotRest: 10,
+  copyRetryMs: 60_000,
+  /** What one turn writes or reads back. */
+  copyTurnBytes: 16 * MiB,
+  /** Entries that are kept in memory until they are in blocks. */
+  copyLagEntries: 100_000,
+  /** Copies that one command drops. */
+  copiesDropped: 64,
+} as const;

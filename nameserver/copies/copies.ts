@@ -1,0 +1,191 @@
+/**
+ * Keeps copies of the metadata in blocks: snapshots of the state, and in between the entries of the log,
+ * every few seconds while clients change something. What losing the nameservers' folders can cost is
+ * what came after the last run of entries.
+ */
+import type { LogIndex } from "../../base/ids.ts";
+import { limits } from "../../base/limits.ts";
+import type { Entry } from "../../raft/entry.ts";
+import { isClientCommand } from "../client-commands.ts";
+import { decodeCommand } from "../command.ts";
+import type { Retention } from "../group/retention.ts";
+import type { WorkContext, Worker } from "../workers/worker.ts";
+import { copyBlob } from "./copy-blobs.ts";
+import { CopyNeedles, type CopyNeedlesOptions } from "./copy-needles.ts";
+import { type KnownCopies, knownCopies, reach, surplus } from "./known-copies.ts";
+import { encodeLogRun } from "./log-run.ts";
+import { SnapshotWriter } from "./snapshot-writer.ts";
+
+export interface CopySettings {
+  /** How often entries of the log are written into blocks. */
+  readonly logMs: number;
+  /** How often a snapshot is, when something has changed; or after so many changes. */
+  readonly snapshotMs: number;
+  readonly snapshotChanges: number;
+}
+
+export const defaultCopies: CopySettings = {
+  logMs: limits.copyLogMs,
+  snapshotMs: limits.copySnapshotMs,
+  snapshotChanges: limits.copySnapshotChanges,
+};
+
+export interface CopiesOptions extends Omit<CopyNeedlesOptions, "blocks">, CopySettings {
+  readonly log: Pick<Retention, "entriesAfter" | "keepEntriesAfter">;
+}
+
+/** Room for the heads of entries. */
+const RUN_BYTES = limits.chunkBytes / 2;
+
+export class Copies implements Worker {
+  readonly name = "copies of the metadata";
+  readonly #context: WorkContext;
+  readonly #options: CopiesOptions;
+  readonly #needles: CopyNeedles;
+  #term: number | undefined;
+  #known: KnownCopies = { snapshots: [], runs: [] };
+  /** Entries up to here need not be written any more. */
+  #through: LogIndex | undefined;
+  #loggedMs: number;
+  #writing: SnapshotWriter | undefined;
+  #beganMs = 0;
+  #restUntilMs: number;
+
+  constructor(context: WorkContext, options: CopiesOptions) {
+    this.#context = context;
+    this.#options = options;
+    this.#needles = new CopyNeedles({ ...options, blocks: context.blocks });
+    this.#loggedMs = context.clock.monotonicMs();
+    // A store that was just started has better things to do.
+    this.#restUntilMs = this.#loggedMs + options.logMs;
+  }
+
+  async step(): Promise<boolean> {
+    const { group, clock } = this.#context;
+    if (group.term !== this.#term) await this.#learn();
+    if (await this.#dropSurplus()) return true;
+    const nowMs = clock.monotonicMs();
+    if (nowMs - this.#loggedMs >= this.#options.logMs) {
+      if (!(await this.#needles.canWrite())) {
+        this.#loggedMs = nowMs;
+        return false;
+      }
+      if (await this.#writeRun()) return true;
+      this.#loggedMs = nowMs;
+    }
+    // Not `true`: the pause between turns is what keeps snapshots from getting in the way.
+    if (this.#writing !== undefined) await this.#goOn(this.#writing);
+    else if (nowMs >= this.#restUntilMs && (await this.#isSnapshotDue())) await this.#begin();
+    return false;
+  }
+
+  /** Writes what there is: this nameserver is about to end. */
+  async end(): Promise<void> {
+    await this.#release();
+    if (!this.#context.group.isLeader || this.#through === undefined) return;
+    while (await this.#writeRun());
+  }
+
+  async #release(): Promise<void> {
+    await this.#writing?.[Symbol.asyncDispose]();
+    this.#writing = undefined;
+  }
+
+  /** Another leader may have written copies since. */
+  async #learn(): Promise<void> {
+    const { group } = this.#context;
+    await this.#release();
+    this.#known = await knownCopies(group.state);
+    this.#through = reach(this.#known);
+    this.#options.log.keepEntriesAfter(this.#through);
+    this.#term = group.term;
+  }
+
+  async #dropSurplus(): Promise<boolean> {
+    const copies = surplus(this.#known)
+      .slice(0, limits.copiesDropped)
+      .map(({ kind, index }) => ({ kind, index }));
+    if (copies.length === 0) return false;
+    await this.#context.group.propose({ type: "dropCopies", copies });
+    this.#known = await knownCopies(this.#context.group.state);
+    return true;
+  }
+
+  /** Writes one run of entries; false when there was none that matters. */
+  async #writeRun(): Promise<boolean> {
+    const { group } = this.#context;
+    if (this.#through === undefined) return false;
+    const entries = this.#options.log.entriesAfter(this.#through, RUN_BYTES);
+    if (entries === undefined) {
+      // A gap: only a snapshot helps.
+      this.#through = undefined;
+      return false;
+    }
+    const [first] = entries;
+    const last = entries.at(-1);
+    if (first === undefined || last === undefined || !entries.some(matters)) return false;
+    const { index } = first;
+    const data = encodeLogRun(entries);
+    const owner = { blob: copyBlob("log", index), chunk: 0 };
+    const chunk = await this.#needles.append(owner, data, index);
+    const run = { index, last: last.index, lengthBytes: data.length, registered: 0 };
+    await group.propose({ type: "keepCopy", kind: "log", ...run, chunks: [chunk] });
+    this.#reached(last.index);
+    const row = { kind: "log", ...run, blob: owner.blob, ms: group.timeMs, bytes: data.length };
+    this.#known = {
+      ...this.#known,
+      runs: [...this.#known.runs, row as KnownCopies["runs"][number]],
+    };
+    return true;
+  }
+
+  #reached(index: LogIndex): void {
+    this.#through = index;
+    this.#options.log.keepEntriesAfter(index);
+  }
+
+  async #isSnapshotDue(): Promise<boolean> {
+    const { group, clock } = this.#context;
+    if (!(await this.#needles.canWrite())) return false;
+    const newest = this.#known.snapshots.at(-1);
+    if (newest === undefined || this.#through === undefined) return true;
+    if (this.#through <= newest.last) return false;
+    const aged = clock.nowMs() - newest.ms >= this.#options.snapshotMs;
+    return aged || group.applied - newest.last >= this.#options.snapshotChanges;
+  }
+
+  async #begin(): Promise<void> {
+    const { group, clock } = this.#context;
+    this.#beganMs = clock.monotonicMs();
+    this.#writing = await SnapshotWriter.begin(group, this.#needles);
+    if (this.#writing === undefined) return;
+    // Behind a gap the log goes on from here.
+    if (this.#through === undefined) this.#reached(this.#writing.head.index);
+    await this.#goOn(this.#writing);
+  }
+
+  async #goOn(writing: SnapshotWriter): Promise<void> {
+    const { group, clock } = this.#context;
+    let isKept = false;
+    try {
+      isKept = await writing.step();
+    } catch (error) {
+      this.#restUntilMs = clock.monotonicMs() + limits.copyRetryMs;
+      await this.#release();
+      // Without the snapshot, what it closed is open again.
+      this.#through = reach(this.#known);
+      await writing.giveUp();
+      throw error;
+    }
+    if (!isKept) return;
+    await this.#release();
+    const tookMs = clock.monotonicMs() - this.#beganMs;
+    this.#restUntilMs = clock.monotonicMs() + tookMs * limits.copySnapshotRest;
+    this.#known = await knownCopies(group.state);
+  }
+}
+
+/** Whether it changed something that blocks could not tell by themselves. */
+function matters({ kind, data }: Entry): boolean {
+  return kind === "command" && isClientCommand(decodeCommand(data).type);
+}
