@@ -17,6 +17,9 @@ export function recovered(
 ): CommandResult {
   const next = rows.get(keys.blobLease())?.next ?? 1;
   rows.put(keys.blobLease(), { next: next + skipBlobs });
+  // Of the group that had the copy nobody is left: it is founded anew.
+  for (const node of rows.get(keys.roll())?.nodes ?? []) rows.delete(keys.member(node));
+  rows.delete(keys.roll());
   rows.put(keys.recovered(), { ms: timeMs, keepOrphansUntilMs: timeMs + keepOrphansMs });
   return { type: "done" };
 }

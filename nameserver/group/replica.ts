@@ -32,9 +32,6 @@ import { Snapshots } from "./snapshots.ts";
 import { Waiting } from "./waiting.ts";
 import { whatOf } from "./way-back.ts";
 
-const SOLE = 1 as NodeId;
-const RESOLVED = Promise.resolve();
-
 export class Replica implements Group {
   readonly #options: ReplicaOptions;
   readonly retention: Retention;
@@ -109,7 +106,7 @@ export class Replica implements Group {
 
   /** Opens log, vote and state. A sole voter leads, and has applied its log, when this resolves. */
   static async open(options: ReplicaOptions): Promise<Replica> {
-    const id = options.node ?? SOLE;
+    const id = options.node ?? (1 as NodeId);
     const founders = options.founders ?? configurationOf({ voters: [id], learners: [] });
     const machine = new StateMachine(options.store, founders, options.onChanges, options.observer);
     let self: Replica | undefined;
@@ -229,7 +226,7 @@ export class Replica implements Group {
   readBarrier(): Promise<void> {
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
     // Alone: what was acknowledged is applied here, and nobody else can have acknowledged anything.
-    if (this.#loop.isAlone) return RESOLVED;
+    if (this.#loop.isAlone) return Promise.resolve();
     return this.#reads.next();
   }
 
@@ -296,7 +293,7 @@ export class Replica implements Group {
     this.#applier.fail(fate);
     // Of its files only those of the state are read while it runs.
     const isHarmed = mayRejoin && failure.code === "Damaged";
-    const noted = isHarmed ? store.condemn(whatOf(failure)) : RESOLVED;
+    const noted = isHarmed ? store.condemn(whatOf(failure)) : Promise.resolve();
     void Promise.allSettled([noted]).then(() => this.#failed.resolve(failure));
   }
 }
