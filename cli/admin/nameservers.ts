@@ -1,71 +1,127 @@
-/** `quarry admin nameserver`: how the nameservers of a group stand. */
+/** `quarry admin nameserver`: who belongs to the group of nameservers, and how they stand. */
 import { Command } from "commander";
 import { systemClock } from "../../base/clock.ts";
-import { QuarryError } from "../../base/errors.ts";
 import { systemRandom } from "../../base/random.ts";
 import { parseAddress } from "../../rpc/address.ts";
-import { RpcClient } from "../../rpc/client.ts";
-import { connect } from "../../rpc/connect.ts";
-import type { MemberStatus } from "../../rpc/group-service.ts";
-import { groupTable } from "../../rpc/tables.ts";
-import { explain } from "../explain.ts";
 import { readSecret } from "../nameserver/secret-file.ts";
+import { nodeFrom } from "../nameserver/settings.ts";
 import { TlsFiles, type TlsFlags, withTlsOptions } from "../tls-files.ts";
+import * as changes from "./nameserver-changes.ts";
+import { type AskedGroup, status } from "./nameserver-status.ts";
 
-interface StatusFlags extends TlsFlags {
+interface GroupFlags extends TlsFlags {
   readonly servers: string;
   readonly secretFile: string;
   readonly json?: boolean;
 }
 
-interface Answer {
-  readonly address: string;
-  readonly status?: MemberStatus;
-  readonly error?: string;
+/** Of the group that the flags name. */
+async function asked<Answer>(
+  flags: GroupFlags,
+  act: (group: AskedGroup) => Promise<Answer>,
+): Promise<Answer> {
+  const { servers, secretFile, json = false, ...files } = flags;
+  const secret = await readSecret(secretFile);
+  using certificates = await TlsFiles.open(files);
+  const { tls } = certificates;
+  const seams = { clock: systemClock, random: systemRandom };
+  return await act({
+    ...{ ...seams, secret, tls, json, servers: servers.split(",").map(parseAddress) },
+    say: (line) => console.log(line),
+  });
 }
 
-const DEADLINE_MS = 3_000;
+function groupCommand(name: string, description: string): Command {
+  return withTlsOptions(
+    new Command(name)
+      .description(description)
+      .requiredOption("--servers <list>", "some of the nameservers, as in host:port,host:port")
+      .requiredOption("--secret-file <file>", "64 hex digits that all servers share")
+      .option("--json", "JSON objects, one a line"),
+  );
+}
+
+const numberOf = (text: string) => nodeFrom(text, "a nameserver");
 
 export function nameserversCommand(): Command {
   return new Command("nameserver")
-    .description("nameservers of a group")
-    .addCommand(
-      withTlsOptions(
-        new Command("status")
-          .description("who leads, and how far each of them is")
-          .requiredOption("--servers <list>", "nameservers to ask, as in host:port,host:port")
-          .requiredOption("--secret-file <file>", "64 hex digits that all servers share")
-          .option("--json", "one JSON object a line"),
-      ).action((flags: StatusFlags) => status(flags)),
+    .description("who belongs to the group of nameservers, and how they stand")
+    .addCommand(statusCommand())
+    .addCommand(addCommand())
+    .addCommand(removeCommand())
+    .addCommand(replaceCommand())
+    .addCommand(transferCommand())
+    .addCommand(promoteCommand())
+    .addCommand(demoteCommand())
+    .addHelpText(
+      "after",
+      "\nThe page docs/nameservers.md walks through founding, joining, replacing and restarting.",
     );
 }
 
-async function status({ servers, secretFile, json, ...flags }: StatusFlags): Promise<void> {
-  const secret = await readSecret(secretFile);
-  using certificates = await TlsFiles.open(flags);
-  const asked = servers.split(",").map((address) => ask(address, secret, certificates));
-  const answers = await Promise.all(asked);
-  for (const answer of answers) console.log(json === true ? JSON.stringify(answer) : line(answer));
-  if (answers.every((answer) => answer.status === undefined))
-    throw new QuarryError("Unavailable", "none of these nameservers answers; are they running?");
-}
+const statusCommand = () =>
+  groupCommand("status", "who leads, who votes, and how far each of them is").action(
+    (flags: GroupFlags) => asked(flags, status),
+  );
 
-async function ask(address: string, secret: Buffer, { tls }: TlsFiles): Promise<Answer> {
-  await using rpc = new RpcClient({
-    ...{ address: parseAddress(address), secret, clock: systemClock, random: systemRandom },
-    ...(tls && { tls }),
-    deadlineMs: DEADLINE_MS,
-  });
-  try {
-    return { address, status: await connect(groupTable, rpc).status() };
-  } catch (error) {
-    return { address, error: explain(error) };
-  }
-}
+const addCommand = () =>
+  groupCommand("add", "give a nameserver that is to come its number")
+    .argument("<host:port>", "where it will be reached")
+    .option("--learner", "it follows along, without a vote")
+    .addHelpText(
+      "after",
+      "\nNot needed before `quarry nameserver --join`, which asks by itself. The new one is a learner at first, and a voter when it has caught up.",
+    )
+    .action(async (address: string, flags: GroupFlags & { readonly learner?: boolean }) => {
+      const { learner, ...rest } = flags;
+      const role = learner === true ? "learner" : "voter";
+      await asked(rest, (group) => changes.add(group, { address, role }));
+    });
 
-function line({ address, status: one, error }: Answer): string {
-  if (one === undefined) return `${address}  no answer: ${error}`;
-  const { node, role, term, leader, applied, lastIndex, digest } = one;
-  const led = role === "leader" ? "leads" : leader === 0 ? "knows no leader" : `follows ${leader}`;
-  return `${address}  nameserver ${node}  ${led}  term ${term}  applied ${applied} of ${lastIndex}  state ${digest}`;
-}
+const removeCommand = () =>
+  groupCommand("remove", "take a nameserver out of the group, for good")
+    .argument("<n>", "its number", numberOf)
+    .option("--force", "also when the voters that are left have no majority that answers")
+    .addHelpText(
+      "after",
+      "\nIts process stops by itself (exit code 7). A leader hands over first. Its number never comes back.",
+    )
+    .action(async (node, flags: GroupFlags & { readonly force?: boolean }) => {
+      const { force, ...rest } = flags;
+      await asked(rest, (group) => changes.remove(group, node, force === true));
+    });
+
+const replaceCommand = () =>
+  groupCommand("replace", "put a new nameserver in the place of one")
+    .argument("<n>", "the number of the one that goes", numberOf)
+    .argument("<host:port>", "where the new one will be reached")
+    .addHelpText(
+      "after",
+      "\nThe old one may be dead. It goes when the new one is a voter, so that no vote is missing meanwhile. `quarry nameserver --join … --replace n` does the same at once.",
+    )
+    .action(async (node, address: string, flags: GroupFlags) => {
+      await asked(flags, (group) => changes.add(group, { address, role: "voter", replaces: node }));
+    });
+
+const transferCommand = () =>
+  groupCommand("transfer", "let another nameserver lead")
+    .argument("[n]", "which; default: the one that has most of the log", numberOf)
+    .action(async (node, flags: GroupFlags) => {
+      await asked(flags, (group) => changes.transfer(group, node));
+    });
+
+const promoteCommand = () =>
+  groupCommand("promote", "make a learner a voter, as soon as it has caught up")
+    .argument("<n>", "its number", numberOf)
+    .action(async (node, flags: GroupFlags) => {
+      await asked(flags, (group) => changes.setRole(group, node, "voter", false));
+    });
+
+const demoteCommand = () =>
+  groupCommand("demote", "make a voter a learner, which follows along without a vote")
+    .argument("<n>", "its number", numberOf)
+    .option("--force", "also when the voters that are left have no majority that answers")
+    .action(async (node, flags: GroupFlags & { readonly force?: boolean }) => {
+      const { force, ...rest } = flags;
+      await asked(rest, (group) => changes.setRole(group, node, "learner", force === true));
+    });
