@@ -129,6 +129,8 @@ export const limits = {
   /** Watchers of one nameserver that wait for a change, and for how long one question waits. */
   watchers: 8192,
   watchWaitMs: 5_000,
+  /** How much longer a watcher waits for the answer. */
+  watchGraceMs: 3_000,
   /** How long a nameserver that lags lets a reader wait for a revision. */
   watchLagMs: 1_000,
   ...clusterLimits,

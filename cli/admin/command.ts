@@ -4,6 +4,7 @@ import { backupCommand } from "../backup/admin-backup.ts";
 import { nameserversCommand } from "./nameservers.ts";
 import { quotaCommand } from "./quota.ts";
 import { userCommand } from "./users.ts";
+import { watchCommand } from "./watch.ts";
 
 export function adminCommand(): Command {
   return new Command("admin")
@@ -11,5 +12,6 @@ export function adminCommand(): Command {
     .addCommand(userCommand())
     .addCommand(quotaCommand())
     .addCommand(nameserversCommand())
+    .addCommand(watchCommand())
     .addCommand(backupCommand());
 }
