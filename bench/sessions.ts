@@ -22,7 +22,7 @@ import { spreadOf } from "./statistics.ts";
 
 const count = Number(process.argv[2] ?? 40_000);
 const RUN = Number(process.argv[3] ?? 256);
-const PARTS = 5;
+const PARTS = 9;
 const WIDTH = limits.sessionWindow;
 const block = 1 as BlockId;
 
@@ -109,11 +109,12 @@ try {
   }
   for (let part = 0; part <= PARTS; part++)
     for (const subject of subjects.values()) await subject.part();
-  const leastOf = (subject: Subject | undefined) => spreadOf(subject?.micros.slice(1) ?? []);
-  const plain = leastOf(subjects.get(0));
+  // The first part warms up.
+  const plain = subjects.get(0)?.micros ?? [];
   for (const [places, subject] of subjects) {
-    const { least, median } = leastOf(subject);
-    const ratio = (median / plain.median).toFixed(3);
+    const { least, median } = spreadOf(subject.micros.slice(1));
+    const toPlain = subject.micros.map((micros, part) => micros / (plain[part] ?? Number.NaN));
+    const ratio = spreadOf(toPlain.slice(1)).median.toFixed(3);
     const rows = ((await subject.resultBytes()) / 1024).toFixed(0);
     const what = places === 0 ? "without a session" : `${places} places`;
     console.log(

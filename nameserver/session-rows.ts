@@ -2,8 +2,8 @@
 import type { SessionId } from "../base/ids.ts";
 import { limits } from "../base/limits.ts";
 import type { ResultRow, SessionRow, SessionRows } from "../raft/sessions.ts";
-import { keys } from "./keyspace.ts";
-import type { SessionResult } from "./rows.ts";
+import { keys, type RowKey } from "./keyspace.ts";
+import type { SessionResult, SessionResultsRow } from "./rows.ts";
 import type { Rows } from "./transaction.ts";
 
 const slotOf = ([sequence]: SessionResult) => sequence % limits.sessionWindow;
@@ -11,6 +11,10 @@ const NONE: readonly SessionResult[] = [];
 
 export class StoredSessions implements SessionRows {
   readonly #rows: Rows;
+  /** The key made last: a command asks for the same one several times. */
+  #lastKey: RowKey<SessionResultsRow> | undefined;
+  #lastId: SessionId | undefined;
+  #lastRow = -1;
 
   constructor(rows: Rows) {
     this.#rows = rows;
@@ -41,13 +45,13 @@ export class StoredSessions implements SessionRows {
     for (const one of before) if (slotOf(one) < slot) results.push(one);
     results.push([sequence, result]);
     for (const one of before) if (slotOf(one) > slot) results.push(one);
-    this.#rows.put(resultsKey(id, slot), { results });
+    this.#rows.put(this.#key(id, slot), { results });
   }
 
   deleteResult(id: SessionId, slot: number): void {
     const results = this.#results(id, slot).filter((one) => slotOf(one) !== slot);
-    if (results.length === 0) this.#rows.delete(resultsKey(id, slot));
-    else this.#rows.put(resultsKey(id, slot), { results });
+    if (results.length === 0) this.#rows.delete(this.#key(id, slot));
+    else this.#rows.put(this.#key(id, slot), { results });
   }
 
   getCount(): number {
@@ -60,9 +64,16 @@ export class StoredSessions implements SessionRows {
   }
 
   #results(id: SessionId, slot: number): readonly SessionResult[] {
-    return this.#rows.get(resultsKey(id, slot))?.results ?? NONE;
+    return this.#rows.get(this.#key(id, slot))?.results ?? NONE;
+  }
+
+  #key(id: SessionId, slot: number): RowKey<SessionResultsRow> {
+    const row = Math.floor(slot / limits.sessionRowSlots);
+    if (this.#lastKey === undefined || id !== this.#lastId || row !== this.#lastRow) {
+      this.#lastKey = keys.sessionResults(id, row);
+      this.#lastId = id;
+      this.#lastRow = row;
+    }
+    return this.#lastKey;
   }
 }
-
-const resultsKey = (id: SessionId, slot: number) =>
-  keys.sessionResults(id, Math.floor(slot / limits.sessionRowSlots));
