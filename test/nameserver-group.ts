@@ -116,6 +116,10 @@ export class NameserverGroup implements AsyncDisposable {
     return this.#said.get(node) ?? "";
   }
 
+  runs(node: number): boolean {
+    return this.#running.has(node);
+  }
+
   /** The exit code of a member that ends by itself. */
   async ended(node: number): Promise<number | null> {
     const code = (await this.#running.get(node)?.ended) ?? null;

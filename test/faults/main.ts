@@ -1,10 +1,12 @@
 /** `npm run faults -- NAME [--rounds N] [--seed S]`: prints, as its last line, JSON with its counts. */
 import { parseArgs } from "node:util";
 import { bitFlips } from "./bit-flips.ts";
+import { fullDisk } from "./full-disk.ts";
 import { kill } from "./kill.ts";
 import { leaderKill } from "./leader-kill.ts";
 import { partition } from "./partition.ts";
 import { pause } from "./pause.ts";
+import { syncError } from "./sync-error.ts";
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
@@ -31,6 +33,8 @@ const faults: Record<string, () => Promise<object>> = {
   "bit-flips": () => bitFlips({ rounds, seed }),
   kill: () => kill({ rounds, seed, serveArgs: values.serve, say }),
   "leader-kill": () => leaderKill({ seconds, members, seed, say }),
+  "sync-error": () => syncError({ seconds, members, seed, say }),
+  "full-disk": () => fullDisk({ seconds, members, seed, say }),
   partition: () => partition({ seconds, members, seed, say }),
   pause: () => pause({ seconds, members, seed, pauseMs, say }),
 };

@@ -1,0 +1,93 @@
+/**
+ * No room is left for one nameserver, the leader or a follower: it says so, the others carry on, and
+ * when there is room again it follows, by itself or started anew.
+ *
+ *   npm run faults -- full-disk --seconds 60 --seed 1
+ */
+import { open, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { mountMemory, type PrivateMount } from "../bad-input/private-mount.ts";
+import { NameserverGroup } from "../nameserver-group.ts";
+import { GroupLoad, type LoadCounts } from "./group-load.ts";
+import { NameRegisters } from "./registers.ts";
+import { agree, until, untilBack } from "./watching.ts";
+
+const DISK_MIB = 192;
+/** How long it stays full. */
+const FULL_MS = 2_000;
+
+export interface FullDiskCounts extends LoadCounts {
+  readonly failovers: number;
+  /** Disks that were filled, and nameservers that stopped over it. */
+  readonly filled: number;
+  readonly stopped: number;
+}
+
+export async function fullDisk(options: {
+  readonly seconds: number;
+  readonly members: number;
+  readonly seed: number;
+  readonly say?: (line: string) => void;
+}): Promise<FullDiskCounts> {
+  await using disks = new AsyncDisposableStack();
+  const mounts = new Map<number, PrivateMount>();
+  for (let node = 1; node <= options.members; node++)
+    mounts.set(node, disks.use(await mountMemory(DISK_MIB)));
+  await using group = await NameserverGroup.found(options.members, {
+    within: (node) => mounts.get(node)?.within ?? [],
+    data: (node) => mounts.get(node)?.path,
+  });
+  await using one = group.client();
+  await using other = group.client();
+  const clients = [one, other].map(({ names }) => new NameRegisters(names));
+  const load = await GroupLoad.begin({ clients, seed: options.seed });
+  const untilMs = performance.now() + options.seconds * 1000;
+  let failovers = 0;
+  let filled = 0;
+  let stopped = 0;
+  do {
+    await sleep(load.dice.between(300, 1_500));
+    const leader = await group.leader();
+    const isLeader = filled % 2 === 0;
+    const node = isLeader ? leader : (group.nodes.find((one) => one !== leader) ?? leader);
+    const saidBefore = group.said(node).length;
+    const said = () => group.said(node).slice(saidBefore);
+    load.mark();
+    const ballast = join(mounts.get(node)?.seenFrom ?? "", "ballast");
+    await fill(ballast);
+    await until(`nameserver ${node} says that its disk is full`, load, () =>
+      /disk of the metadata/.test(said()),
+    );
+    await load.acknowledgedAgain();
+    await sleep(FULL_MS);
+    await rm(ballast);
+    filled++;
+    if (!load.isWell) break;
+    if (!group.runs(node)) {
+      stopped++;
+      group.start(node);
+    }
+    await untilBack(group, node, load);
+    if ((await group.leader()) !== leader) failovers++;
+    const { lastFirstMs } = load.progress;
+    options.say?.(
+      `${isLeader ? "leader" : "follower"}: acknowledged again after ${lastFirstMs} ms`,
+    );
+  } while (performance.now() < untilMs && load.isWell);
+  await load.finish();
+  await agree(group, load);
+  return { ...load.counts(), failovers, filled, stopped };
+}
+
+/** Takes all the room there is. */
+async function fill(path: string): Promise<void> {
+  await using file = await open(path, "w");
+  for (let bytes = 1024 * 1024; bytes >= 1; )
+    try {
+      await file.write(Buffer.alloc(bytes));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENOSPC") throw error;
+      bytes = Math.floor(bytes / 2);
+    }
+}
