@@ -1,5 +1,7 @@
 /** Only the leader of a group answers: the others say who that is. */
 import type { NameService } from "../rpc/name-service.ts";
+import { NotLeader } from "../rpc/not-leader.ts";
+import { outcomeUnknown } from "./group/failures.ts";
 import { notLeader } from "./group/group-service.ts";
 import type { Replica } from "./group/replica.ts";
 import type { Roster } from "./group/roster.ts";
@@ -17,7 +19,14 @@ export function whileLeading(
         name,
         async (...args: unknown[]) => {
           if (!group.isLeader) throw notLeader(group, roster);
-          return await method(...args);
+          try {
+            return await method(...args);
+          } catch (error) {
+            // What ends one nameserver says nothing of what the others make of the request.
+            const { failure } = group;
+            if (failure === undefined || error !== failure) throw error;
+            throw name === "execute" ? outcomeUnknown() : new NotLeader(failure.message, undefined);
+          }
         },
       ] as const,
   );

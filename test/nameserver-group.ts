@@ -103,7 +103,11 @@ export class NameserverGroup implements AsyncDisposable {
         this.#said.set(node, keep(this.said(node), text));
       });
     const ended = new Promise<number | null>((gone) => child.once("exit", gone));
-    this.#running.set(node, { child, ended });
+    const running = { child, ended };
+    this.#running.set(node, running);
+    void ended.then(() => {
+      if (this.#running.get(node) === running) this.#running.delete(node);
+    });
   }
 
   /** The folder of a member. */
@@ -122,9 +126,7 @@ export class NameserverGroup implements AsyncDisposable {
 
   /** The exit code of a member that ends by itself. */
   async ended(node: number): Promise<number | null> {
-    const code = (await this.#running.get(node)?.ended) ?? null;
-    this.#running.delete(node);
-    return code;
+    return (await this.#running.get(node)?.ended) ?? null;
   }
 
   /** Resolves with the exit code when the process is gone. */

@@ -23,6 +23,8 @@ export interface PersisterOptions {
   /** Everything up to this sequence is durable; the messages that waited for it may leave. */
   readonly onPersisted: (sequence: number, messages: readonly Message[]) => void;
   readonly onFailure: (error: unknown) => void;
+  /** Told with every attempt that there is no room; and at last, that there is. */
+  readonly room: { full(): unknown; over(): void };
 }
 
 export class Persister {
@@ -96,11 +98,14 @@ export class Persister {
 
   /** Repeats what finds no room until it does. */
   async #withRoom(write: () => Promise<void>): Promise<void> {
-    const { clock, report } = this.#options;
+    const { clock, report, room } = this.#options;
     while (!this.#stopped) {
       try {
         await write();
-        if (this.#isFull) report("there is room for metadata again");
+        if (this.#isFull) {
+          report("there is room for metadata again");
+          room.over();
+        }
         this.#isFull = false;
         return;
       } catch (error) {
@@ -108,6 +113,7 @@ export class Persister {
         if (!this.#isFull)
           report("the disk of the metadata is full: changes wait until there is room");
         this.#isFull = true;
+        void room.full();
         await sleep(clock, FULL_PAUSE_MS);
       }
     }

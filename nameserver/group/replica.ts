@@ -21,6 +21,7 @@ import { StateMachine } from "../state-machine.ts";
 import { Applier } from "./applier.ts";
 import { Checkpoints } from "./checkpoints.ts";
 import { closed, failureOf, noLeader, outcomeUnknown } from "./failures.ts";
+import { GiveWay } from "./give-way.ts";
 import { type Group, NOT_ONCE } from "./group.ts";
 import { openCore } from "./open-core.ts";
 import { Persister } from "./persister.ts";
@@ -39,6 +40,7 @@ export class Replica implements Group {
   readonly #log: Log;
   readonly #raft: Raft;
   readonly #persister: Persister;
+  readonly #giveWay: GiveWay;
   readonly #applier: Applier;
   readonly #checkpoints: Checkpoints;
   readonly #snapshots: Snapshots;
@@ -50,7 +52,8 @@ export class Replica implements Group {
   #onDrained: (() => void) | undefined;
   /** Closing: what the others decide from now on is for the next start. */
   #isDeaf = false;
-  #failure: QuarryError | undefined;
+  /** What ended it. */
+  failure: QuarryError | undefined;
   readonly #failed = Promise.withResolvers<QuarryError>();
 
   private constructor(options: ReplicaOptions, machine: StateMachine, log: Log, raft: Raft) {
@@ -68,8 +71,9 @@ export class Replica implements Group {
       // What became of proposals is mostly known soon, from the next leader; cut off, it never is.
       onDeposed: (term) => clock.after(limits.groupFateMs, () => this.#applier.giveUp(term)),
     });
+    this.#giveWay = new GiveWay(clock, this);
     this.#persister = new Persister({
-      ...{ disk, clock, directory, report, log },
+      ...{ disk, clock, directory, report, log, room: this.#giveWay },
       onPersisted: (sequence, messages) => {
         options.send?.(messages);
         this.#loop.step({ type: "persisted", sequence });
@@ -86,7 +90,7 @@ export class Replica implements Group {
       onFailure,
     });
     this.#reads = new Reads(this.#waiting, (id) => {
-      if (this.#failure !== undefined) throw this.#failure;
+      if (this.failure !== undefined) throw this.failure;
       this.#loop.step({ type: "read", id });
     });
     this.#snapshots = new Snapshots({
@@ -141,7 +145,7 @@ export class Replica implements Group {
   }
 
   get isLeader(): boolean {
-    return this.#loop.isLeader;
+    return this.failure === undefined && this.#loop.isLeader;
   }
 
   get status(): Status {
@@ -172,33 +176,32 @@ export class Replica implements Group {
   /** Who leads, as far as this member knows. */
   get leader(): NodeId | undefined {
     const { leader } = this.#loop.status;
-    return leader === NOBODY ? undefined : leader;
+    return leader === NOBODY || this.failure !== undefined ? undefined : leader;
   }
 
   /** What was on its way to this member may be lost. */
   unreachable(node: NodeId): void {
-    if (this.#failure === undefined) this.#loop.step({ type: "unreachable", node });
+    if (this.failure === undefined) this.#loop.step({ type: "unreachable", node });
   }
 
   transfer(to: NodeId): void {
-    if (this.#failure === undefined) this.#loop.step({ type: "transfer", to });
+    if (this.failure === undefined) this.#loop.step({ type: "transfer", to });
   }
 
   /** A message of another member has come. */
   receive(message: Message): void {
-    if (this.#failure === undefined && !this.#isDeaf) this.#loop.step({ type: "message", message });
+    if (this.failure === undefined && !this.#isDeaf) this.#loop.step({ type: "message", message });
   }
 
   async propose(command: AnyCommand, once: Once = NOT_ONCE): Promise<AnyResult> {
-    if (this.#failure !== undefined) throw this.#failure;
+    if (this.failure !== undefined) throw this.failure;
     if (this.#onDrained !== undefined) throw closed();
     const data = encodeCommand(command);
     if (data.length > limits.commandBytes)
       throw new QuarryError("TooLarge", `a command has at most ${limits.commandBytes} bytes`);
     if (this.#underWay >= limits.commandQueue)
       throw new QuarryError("Busy", "too many changes are waiting; try again later");
-    if (this.#persister.isFull)
-      throw new QuarryError("DiskFull", "the disk of the metadata is full; free some room");
+    if (this.#persister.isFull) throw this.#giveWay.refusal();
     this.#underWay++;
     try {
       const { id, answer } = this.#waiting.propose();
@@ -216,7 +219,7 @@ export class Replica implements Group {
 
   /** Changes who belongs to the group; resolves when that is decided. Only a leader can. */
   async changeMembers(members: Members): Promise<void> {
-    if (this.#failure !== undefined) throw this.#failure;
+    if (this.failure !== undefined) throw this.failure;
     const { id, answer } = this.#waiting.propose();
     this.#loop.step({ type: "change", id, members });
     await answer;
@@ -224,7 +227,7 @@ export class Replica implements Group {
 
   /** All reads that begin in one tick share one confirmation. */
   readBarrier(): Promise<void> {
-    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    if (this.failure !== undefined) return Promise.reject(this.failure);
     // Alone: what was acknowledged is applied here, and nobody else can have acknowledged anything.
     if (this.#loop.isAlone) return Promise.resolve();
     return this.#reads.next();
@@ -243,7 +246,7 @@ export class Replica implements Group {
   async [Symbol.asyncDispose](): Promise<void> {
     const drained = new Promise<void>((resolve) => {
       this.#onDrained = resolve;
-      if (this.#underWay === 0 || this.#failure !== undefined) resolve();
+      if (this.#underWay === 0 || this.failure !== undefined) resolve();
     });
     // Without a majority of the others nothing is decided.
     if (this.#loop.isAlone) await drained;
@@ -254,11 +257,11 @@ export class Replica implements Group {
     await this.#checkpoints.idle();
     await this.#snapshots[Symbol.asyncDispose]();
     try {
-      if (this.#failure === undefined) await this.checkpoint();
+      if (this.failure === undefined) await this.checkpoint();
     } finally {
       this.#loop.stop();
-      this.#failure ??= closed();
-      this.#waiting.fail(this.#failure, outcomeUnknown());
+      this.failure ??= closed();
+      this.#waiting.fail(this.failure, outcomeUnknown());
       this.#applier.fail(outcomeUnknown());
       await this.#log[Symbol.asyncDispose]();
       await this.#options.store[Symbol.asyncDispose]();
@@ -280,11 +283,11 @@ export class Replica implements Group {
 
   /** Nothing can be trusted to be applied any more: the nameserver stops (and may restart). */
   #fail(error: unknown): void {
-    if (this.#failure !== undefined) return;
+    if (this.failure !== undefined) return;
     const { store, report } = this.#options;
     const mayRejoin = this.#options.mayRejoin?.() === true;
     const failure = failureOf(error, mayRejoin);
-    this.#failure = failure;
+    this.failure = failure;
     report(`the nameserver stopped taking changes: ${failure.message}`);
     this.#loop.stop();
     // Others of a group may have what was proposed, and apply it yet.

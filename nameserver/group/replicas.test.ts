@@ -73,6 +73,10 @@ class Cluster implements AsyncDisposable {
         });
   }
 
+  leaveRoom(id: number, bytes: number): void {
+    this.#disks.get(id)?.leaveFree(bytes);
+  }
+
   /** The process dies: what was not synced is lost. */
   kill(id: number): void {
     this.replicas.delete(id);
@@ -165,10 +169,33 @@ class Cluster implements AsyncDisposable {
 let cluster: Cluster;
 afterEach(async () => await cluster[Symbol.asyncDispose]());
 
+const MANY = 5_000;
 const bucket = (name: string) => ({ type: "createBucket", bucket: name, owner: "me" }) as const;
 const upload = { type: "createUpload", bucket: "b", key: "k", attributes: {} } as const;
 const has = (replica: Replica, name: string) =>
   read(replica.state, keys.bucket(name)) !== undefined;
+
+describe("a leader without room for its log", () => {
+  test("lets another one lead, and follows when there is room again", async () => {
+    cluster = new Cluster();
+    for (const id of [1, 2, 3]) await cluster.start(id, three);
+    await cluster.propose(bucket("before"));
+    const full = await cluster.leader();
+    cluster.leaveRoom(full.status.id, 0);
+    // It takes these on, until it finds no room for one.
+    for (let i = 0; full.isLeader && i < MANY; i++) {
+      full.propose(bucket(`open-${i}`)).catch(() => undefined);
+      await sleep(systemClock, 1);
+    }
+    expect(full.isLeader).toBe(false);
+    await cluster.propose(bucket("after"));
+    const leader = await cluster.leader();
+    expect(leader).not.toBe(full);
+    expect(has(leader, "after")).toBe(true);
+    cluster.leaveRoom(full.status.id, 10_000_000);
+    await cluster.agree();
+  });
+});
 
 describe("three nameservers", () => {
   test("agree on random commands, and go on when the leader dies and comes back", async () => {

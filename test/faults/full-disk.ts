@@ -16,6 +16,8 @@ import { agree, until, untilBack } from "./watching.ts";
 const DISK_MIB = 192;
 /** How long it stays full. */
 const FULL_MS = 2_000;
+/** And how long a nameserver takes to notice that it is not, or to end. */
+const SETTLES_MS = 10_000;
 
 export interface FullDiskCounts extends LoadCounts {
   readonly failovers: number;
@@ -53,9 +55,9 @@ export async function fullDisk(options: {
     const node = isLeader ? leader : (group.nodes.find((one) => one !== leader) ?? leader);
     const saidBefore = group.said(node).length;
     const said = () => group.said(node).slice(saidBefore);
-    load.mark();
     const ballast = join(mounts.get(node)?.seenFrom ?? "", "ballast");
     await fill(ballast);
+    load.mark();
     await until(`nameserver ${node} says that its disk is full`, load, () =>
       /disk of the metadata/.test(said()),
     );
@@ -64,6 +66,7 @@ export async function fullDisk(options: {
     await rm(ballast);
     filled++;
     if (!load.isWell) break;
+    await settled(group, node, said);
     if (!group.runs(node)) {
       stopped++;
       group.start(node);
@@ -90,4 +93,11 @@ async function fill(path: string): Promise<void> {
       if ((error as NodeJS.ErrnoException).code !== "ENOSPC") throw error;
       bytes = Math.floor(bytes / 2);
     }
+}
+
+/** The nameserver has either ended, or goes on because there is room again. */
+async function settled(group: NameserverGroup, node: number, said: () => string): Promise<void> {
+  const isOver = () => !group.runs(node) || /there is room/.test(said());
+  for (const untilMs = performance.now() + SETTLES_MS; performance.now() < untilMs && !isOver(); )
+    await sleep(50);
 }
