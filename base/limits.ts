@@ -102,7 +102,7 @@ export const limits = {
   /** Messages that travel together, unless a single one is larger. */
   groupBatchBytes: 1 * MiB,
   /** Batches on their way to one member. */
-  groupBatches: 4,
+  groupBatches: 2,
   groupDeliverMs: 3_000,
   /** Folders with harmed files that are kept for people to look at, of the log and of the state. */
   damagedKept: 2,

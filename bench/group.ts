@@ -5,7 +5,7 @@
  * for the speed of a machine drifts.
  *
  *     node bench/group.ts [--work put|read] [--seconds 5] [--rounds 3] [--lanes 256]
- *                         [--members 3] [--tree <other checkout>...] [--profile <folder>] [--json]
+ *                         [--members 3] [--rate n | --full] [--tree <other checkout>...] [--profile <folder>] [--json]
  */
 import { type ChildProcess, fork } from "node:child_process";
 import console from "node:console";
@@ -22,11 +22,14 @@ import { spreadOf } from "./statistics.ts";
 interface Flags {
   readonly work: "put" | "read";
   readonly seconds: string;
+  readonly warm: string;
   readonly rounds: string;
   readonly lanes: string;
   readonly members: string;
   readonly reads: "quorum" | "lease";
   readonly tree: readonly string[];
+  readonly rate?: string;
+  readonly full?: boolean;
   readonly profile?: string;
   readonly json?: boolean;
 }
@@ -182,8 +185,12 @@ async function round(tree: string, flags: Flags, number: number): Promise<Run[]>
   const seconds = Number(flags.seconds);
   const lanes = Number(flags.lanes);
   const order = (prefix: string) => ({ work, seconds, lanes, prefix: `${prefix}${number}` });
-  await group.load({ ...order("warm"), seconds: Math.min(2, seconds) }, "full");
+  // Until the code is compiled for good; slower than it is, else.
+  await group.load({ ...order("warm"), seconds: Number(flags.warm) }, "full");
+  if (flags.rate !== undefined)
+    return [await group.load({ ...order("rate"), lanes: 1000, rate: Number(flags.rate) }, "half")];
   const full = await group.load(order("full"), "full");
+  if (flags.full) return [full];
   const rate = Math.round(full.perSecond / 2);
   const half = await group.load({ ...order("half"), lanes: 1000, rate }, "half");
   return [full, half];
@@ -210,6 +217,7 @@ function print(runs: readonly Run[]): void {
   for (const load of ["full", "half"] as const)
     for (const tree of new Set(runs.map((run) => run.tree))) {
       const mine = runs.filter((run) => run.tree === tree && run.load === load);
+      if (mine.length === 0) continue;
       const cells = columns.map(([key, name, digits]) =>
         spreadOf(mine.map((run) => run[key]))
           .median.toFixed(digits)
@@ -222,11 +230,14 @@ function print(runs: readonly Run[]): void {
 const flags = new Command()
   .option("--work <kind>", "put or read", "put")
   .option("--seconds <n>", "of each run", "5")
+  .option("--warm <n>", "seconds before the first run", "5")
   .option("--rounds <n>", "of each checkout", "3")
   .option("--lanes <n>", "commands at once", "256")
   .option("--members <n>", "nameservers", "3")
   .option("--reads <how>", "quorum or lease", "quorum")
   .option("--tree <folder...>", "checkouts that take turns", [here])
+  .option("--rate <n>", "commands a second, instead of as many as go and then half of that")
+  .option("--full", "full load only")
   .option("--profile <folder>", "where a CPU profile of each process goes")
   .option("--json", "print JSON")
   .parse()

@@ -60,6 +60,11 @@ export class Progress {
     return this.#state === "replicate" && !this.inflight.isFull;
   }
 
+  /** Appends with entries are unanswered. */
+  get isAwaited(): boolean {
+    return this.#state === "replicate" && this.inflight.count > 0;
+  }
+
   /** An append up to `last` with so many bytes was sent. */
   sent(last: LogIndex, bytes: number): void {
     assert(this.#state !== "snapshot", "nothing is appended behind a snapshot under way");

@@ -17,6 +17,8 @@ export function replicate(core: Core, leader: LeaderRole): void {
   for (const [to, peer] of leader.peers) {
     if (peer.state !== "snapshot") appendTo(core, to, peer);
     if (peer.state === "snapshot") askForPiece(core, to, peer);
+    // With appends on their way an answer is, too: what is committed goes with what goes then.
+    if (peer.isAwaited) continue;
     const known = core.rules.followerCommit(core.commit, peer.match);
     if (known > peer.toldCommit) {
       peer.toldCommit = known;
