@@ -12,7 +12,7 @@ import { type AnyCommand, encodeCommand } from "../nameserver/command.ts";
 import { LevelState } from "../nameserver/state-level.ts";
 import { StateMachine } from "../nameserver/state-machine.ts";
 import type { Entry } from "../raft/entry.ts";
-import { putCommand } from "./put-command.ts";
+import { keyUnder, putCommand } from "./put-command.ts";
 
 const total = Number(process.argv[2] ?? 200_000);
 const runEntries = Number(process.argv[3] ?? 256);
@@ -46,8 +46,7 @@ try {
       runs.push(
         Array.from({ length: Math.min(left, runEntries) }, () => {
           const blob = ++done as BlobId;
-          const key = `full0/d${String(blob % 1000).padStart(4, "0")}/${blob}`;
-          return entryOf(putCommand("bench", key, blob, block));
+          return entryOf(putCommand("bench", keyUnder("full0", blob), blob, block));
         }),
       );
     const before = process.cpuUsage();

@@ -7,16 +7,12 @@
  *     node bench/group.ts [--work put|read] [--seconds 5] [--rounds 3] [--lanes 256]
  *                         [--members 3] [--rate n | --full] [--tree <other checkout>...] [--profile <folder>] [--json]
  */
-import { type ChildProcess, fork } from "node:child_process";
 import console from "node:console";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
+import { resolve } from "node:path";
 import { Command } from "commander";
-import { freePort } from "../test/server-process.ts";
 import { runConditions } from "./conditions.ts";
-import type { LoadCounts, LoadOrder, MemberCounts, MemberOrder } from "./group/messages.ts";
+import type { MemberCounts } from "./group/messages.ts";
+import { Group, here, type Loaded } from "./group/processes.ts";
 import { spreadOf } from "./statistics.ts";
 
 interface Flags {
@@ -55,88 +51,7 @@ interface Run {
   readonly stallMs: number;
 }
 
-const here = resolve(import.meta.dirname, "..");
-
-function childOf(tree: string, script: string, order: unknown, profile?: string): ChildProcess {
-  const name = join(tree, "bench", "group", script);
-  const flags = ["--max-semi-space-size=32"];
-  if (profile !== undefined) flags.push("--cpu-prof", "--cpu-prof-dir", profile);
-  return fork(name, [JSON.stringify(order)], { execArgv: flags });
-}
-
-const said = <Message>(child: ChildProcess): Promise<Message> =>
-  new Promise((heard, failed) => {
-    const early = (code: number | null) => failed(new Error(`a process ended early, with ${code}`));
-    child.once("exit", early);
-    child.once("message", (message) => {
-      child.off("exit", early);
-      heard(message as Message);
-    });
-  });
-
-function countsOf(member: ChildProcess): Promise<MemberCounts> {
-  const counts = said<MemberCounts>(member);
-  member.send("counts");
-  return counts;
-}
-
-async function ended(child: ChildProcess): Promise<void> {
-  const end = new Promise((gone) => child.once("exit", gone));
-  if (child.exitCode === null) await end;
-}
-
-class Group implements AsyncDisposable {
-  readonly #tree: string;
-  readonly #directory: string;
-  readonly #profile: string | undefined;
-  readonly ports: number[] = [];
-  readonly members: ChildProcess[] = [];
-
-  private constructor(tree: string, directory: string, profile: string | undefined) {
-    this.#tree = tree;
-    this.#directory = directory;
-    this.#profile = profile;
-  }
-
-  static async start(tree: string, flags: Flags): Promise<Group> {
-    const directory = await mkdtemp(join(tmpdir(), "quarry-bench-group-"));
-    const group = new Group(tree, directory, flags.profile);
-    for (let i = 0; i < Number(flags.members); i++) group.ports.push(await freePort());
-    const ports = Object.fromEntries(group.ports.map((port, i) => [i + 1, port]));
-    for (const node of group.ports.keys()) {
-      const data = join(directory, String(node + 1));
-      const order: MemberOrder = { directory: data, node: node + 1, ports, reads: flags.reads };
-      group.members.push(childOf(tree, "member.ts", order, flags.profile));
-    }
-    await Promise.all(group.members.map((member) => said(member)));
-    while (!(await group.counts()).some(({ isLeader }) => isLeader)) await sleep(50);
-    return group;
-  }
-
-  counts(): Promise<MemberCounts[]> {
-    return Promise.all(this.members.map(countsOf));
-  }
-
-  async load(order: Omit<LoadOrder, "ports">, name: Run["load"]): Promise<Run> {
-    const child = childOf(this.#tree, "load.ts", { ...order, ports: this.ports }, this.#profile);
-    await said(child);
-    const before = await this.counts();
-    const answer = said<LoadCounts>(child);
-    child.send("go");
-    const counts = await answer;
-    const after = await this.counts();
-    await ended(child);
-    return runOf(this.#tree, name, counts, before, after);
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    for (const member of this.members) member.send("end");
-    await Promise.all(this.members.map(ended));
-    await rm(this.#directory, { recursive: true, force: true });
-  }
-}
-
-type Sums = Omit<MemberCounts, "isLeader" | "stallMs">;
+type Sums = Omit<MemberCounts, "isLeader" | "stallMs" | "rssBytes">;
 
 function since(now: MemberCounts, then: MemberCounts): Sums {
   return {
@@ -148,13 +63,9 @@ function since(now: MemberCounts, then: MemberCounts): Sums {
   };
 }
 
-function runOf(
-  tree: string,
-  load: Run["load"],
-  { done, seconds, cpuMicros, p50Ms, p99Ms, mostMs }: LoadCounts,
-  before: readonly MemberCounts[],
-  after: readonly MemberCounts[],
-): Run {
+function runOf(tree: string, load: Run["load"], loaded: Loaded): Run {
+  const { before, after } = loaded;
+  const { done, seconds, cpuMicros, p50Ms, p99Ms, mostMs } = loaded.counts;
   const spent = after.map((now, i) => since(now, before[i] ?? now));
   const at = after.findIndex(({ isLeader }) => isLeader);
   const leader = spent[at];
@@ -180,20 +91,23 @@ function runOf(
 }
 
 async function round(tree: string, flags: Flags, number: number): Promise<Run[]> {
-  await using group = await Group.start(tree, flags);
-  const { work } = flags;
+  const { work, reads, profile } = flags;
+  const members = Number(flags.members);
+  await using group = await Group.start({
+    ...{ tree, members, reads },
+    ...(profile !== undefined && { profile }),
+  });
   const seconds = Number(flags.seconds);
   const lanes = Number(flags.lanes);
   const order = (prefix: string) => ({ work, seconds, lanes, prefix: `${prefix}${number}` });
+  const run = async (load: Run["load"], more: { rate?: number; lanes?: number } = {}) =>
+    runOf(tree, load, await group.load({ ...order(load), ...more }));
+  const atRate = (rate: number) => run("half", { rate, lanes: 1000 });
   // Until the code is compiled for good; slower than it is, else.
-  await group.load({ ...order("warm"), seconds: Number(flags.warm) }, "full");
-  if (flags.rate !== undefined)
-    return [await group.load({ ...order("rate"), lanes: 1000, rate: Number(flags.rate) }, "half")];
-  const full = await group.load(order("full"), "full");
-  if (flags.full) return [full];
-  const rate = Math.round(full.perSecond / 2);
-  const half = await group.load({ ...order("half"), lanes: 1000, rate }, "half");
-  return [full, half];
+  await group.load({ ...order("warm"), seconds: Number(flags.warm) });
+  if (flags.rate !== undefined) return [await atRate(Number(flags.rate))];
+  const full = await run("full");
+  return flags.full ? [full] : [full, await atRate(Math.round(full.perSecond / 2))];
 }
 
 const columns = [

@@ -5,6 +5,10 @@ import type { Command } from "../rpc/commands.ts";
 /** Needles have random ids in life; here any that differ. */
 const SPREAD = 0x9e3779b97f4a7c15n;
 
+/** Keys of a thousand folders, in turns. */
+export const keyUnder = (prefix: string, i: number): string =>
+  `${prefix}/d${String(i % 1000).padStart(4, "0")}/${i}`;
+
 export function putCommand(
   bucket: string,
   key: string,

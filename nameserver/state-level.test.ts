@@ -94,6 +94,15 @@ describe("the state in LevelDB", () => {
     expect(state.get("\x20a")?.toString()).toBe("2");
   });
 
+  test("a checkpoint adds nothing to what a snapshot holds", async () => {
+    await using state = await open("probed");
+    await state.write([change("\x01a", "1"), change("b", "2")]);
+    await state.checkpoint();
+    await using snapshot = state.snapshot();
+    await using cursor = snapshot.range("", "\xff\xff");
+    expect((await cursor.next(10)).map(({ key }) => key)).toEqual(["\x01a", "b"]);
+  });
+
   test("scans ranges with bytes above 7f in their order, and seeks", async () => {
     await using state = await open("scan");
     const keys = ["\x20\x00", "\x20\x7f", "\x20\x80", "\x20\xff", "\x20\xff\x01", "\x21"];

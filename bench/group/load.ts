@@ -4,7 +4,7 @@ import type { BlobId, BlockId } from "../../base/ids.ts";
 import { limits } from "../../base/limits.ts";
 import { systemRandom } from "../../base/random.ts";
 import { LeaderNames } from "../../client/leader.ts";
-import { putCommand } from "../put-command.ts";
+import { keyUnder, putCommand } from "../put-command.ts";
 import { percentile } from "../statistics.ts";
 import { type LoadCounts, type LoadOrder, secret } from "./messages.ts";
 
@@ -12,9 +12,15 @@ const bucket = "bench";
 const accessKey = "BENCHBENCHBENCHBENCH";
 const READ_KEYS = 1000;
 
-const { ports, work, seconds, lanes, rate, prefix } = JSON.parse(
-  process.argv[2] ?? "",
-) as LoadOrder;
+const {
+  ports,
+  work,
+  seconds,
+  lanes,
+  rate,
+  prefix,
+  filled = 0,
+} = JSON.parse(process.argv[2] ?? "") as LoadOrder;
 const leader = new LeaderNames({
   ...{ secret, clock: systemClock, random: systemRandom },
   addresses: ports.map((port) => ({ host: "127.0.0.1", port })),
@@ -36,7 +42,7 @@ async function blobId(): Promise<BlobId> {
 }
 let leasing: Promise<void> | undefined;
 
-const keyOf = (i: number) => `${prefix}/d${String(i % 1000).padStart(4, "0")}/${i}`;
+const keyOf = (i: number) => keyUnder(prefix, i);
 
 async function put(block: BlockId, i: number): Promise<void> {
   const blob = await blobId();
@@ -46,6 +52,20 @@ async function put(block: BlockId, i: number): Promise<void> {
 async function get(i: number): Promise<void> {
   await names.access({ accessKey, bucket });
   await names.lookup({ bucket, key: keyOf(i % READ_KEYS), offset: 0 });
+}
+
+/** Far apart from one call to the next. */
+const anyFilled = (i: number) => keyUnder("filled", 1 + ((i * 7_919_317) % filled));
+
+async function lookUpFilled(i: number): Promise<void> {
+  await names.lookup({ bucket, key: anyFilled(i), offset: 0 });
+}
+
+async function list(i: number): Promise<void> {
+  const { objects } = await names.list({
+    ...{ bucket, prefix: "", delimiter: "", after: anyFilled(i), limit: 1000 },
+  });
+  if (objects.length === 0) throw new Error("nothing is listed");
 }
 
 async function prepare(): Promise<BlockId> {
@@ -107,7 +127,8 @@ async function atRate(
 }
 
 const block = await prepare();
-const one = work === "put" ? (i: number) => put(block, i) : get;
+const works = { put: (i: number) => put(block, i), read: get, filled: lookUpFilled, list };
+const one = works[work];
 process.send?.("ready");
 await new Promise((go) => process.once("message", go));
 const before = process.cpuUsage();

@@ -87,6 +87,7 @@ function counts(): MemberCounts {
     cpuMicros: user + system,
     threadMicros: thread.user + thread.system,
     entries: group.applied,
+    rssBytes: process.memoryUsage.rss(),
     syncs: log.syncs,
     logBytes: log.bytes,
     stallMs,

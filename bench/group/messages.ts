@@ -18,7 +18,9 @@ export interface MemberCounts {
   readonly cpuMicros: number;
   /** Of the thread that runs JavaScript; the rest is LevelDB, the disk, garbage and the compiler. */
   readonly threadMicros: number;
+  /** The last index that it has applied. */
   readonly entries: number;
+  readonly rssBytes: number;
   /** Writes of the log that were followed by a sync. */
   readonly syncs: number;
   readonly logBytes: number;
@@ -28,7 +30,10 @@ export interface MemberCounts {
 
 export interface LoadOrder {
   readonly ports: readonly number[];
-  readonly work: "put" | "read";
+  /** `filled`: look-ups of names that are there already, `list`: pages of them. */
+  readonly work: "put" | "read" | "filled" | "list";
+  /** How many are there already (fill.ts). */
+  readonly filled?: number;
   readonly seconds: number;
   /** How many at once; with a rate, at most. */
   readonly lanes: number;
@@ -45,4 +50,20 @@ export interface LoadCounts {
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly mostMs: number;
+}
+
+export interface FillOrder {
+  readonly directory: string;
+  readonly objects: number;
+  readonly voters: readonly number[];
+}
+
+export interface FillCounts {
+  readonly seconds: number;
+  /** For each object. */
+  readonly cpuMicros: number;
+  readonly peakRssBytes: number;
+  readonly stallMs: number;
+  readonly checkpointP50Ms: number;
+  readonly checkpointMostMs: number;
 }
