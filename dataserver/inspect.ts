@@ -1,0 +1,131 @@
+/** Reads the block files of a device that nobody serves, and changes nothing: for checks and for rescue. */
+import type { Disk, DiskFile } from "../base/disk.ts";
+import { readIdentity } from "../base/identity.ts";
+import type { BlockId, DeviceId, NeedleId } from "../base/ids.ts";
+import { firstBadSpan } from "../rpc/needle-checksums.ts";
+import { blockPath, indexPath, storedFile } from "./file-names.ts";
+import { readCheckpoint } from "./index-file.ts";
+import { NeedleIndex } from "./needle-index.ts";
+import { readSpans } from "./read-needle.ts";
+import { decodeHeader, HEADER_BYTES, type RecordHeader, seedOfBlock } from "./record.ts";
+import type { Damage } from "./report.ts";
+import { decodeSuperblock, SUPERBLOCK_BYTES, type Superblock } from "./superblock.ts";
+import { type Step, walk } from "./walk.ts";
+
+export interface InspectedBlock {
+  readonly path: string;
+  readonly block: BlockId;
+  /** Undefined when it is lost: then nothing of the block can be read. */
+  readonly superblock: Superblock | undefined;
+  readonly index: NeedleIndex;
+  readonly sealed: boolean;
+  readonly damage: readonly Damage[];
+  /** Needles of which some bytes are damaged. */
+  readonly harmed: ReadonlySet<NeedleId>;
+  readonly fileBytes: number;
+}
+
+export type OnNeedle = (at: InspectedBlock["path"], header: RecordHeader, block: BlockId) => void;
+
+/** The device that a folder is, and its blocks in their order. */
+export async function deviceIn(
+  disk: Disk,
+  directory: string,
+): Promise<{ readonly device: DeviceId | undefined; readonly blocks: readonly BlockId[] }> {
+  const identity = await readIdentity(disk, directory);
+  const blocks = (await disk.list(directory)).flatMap((name) => {
+    const file = storedFile(name);
+    return file?.kind === "block" ? [file.block] : [];
+  });
+  return {
+    device: identity?.kind === "device" ? (identity.id as DeviceId) : undefined,
+    blocks: blocks.toSorted((a, b) => a - b),
+  };
+}
+
+/** Walks through all records of a block and checks every byte that was synced. */
+export async function inspectBlock(
+  disk: Disk,
+  directory: string,
+  block: BlockId,
+  onNeedle: OnNeedle,
+): Promise<InspectedBlock> {
+  const path = blockPath(directory, block);
+  await using file = await disk.open(path, "read");
+  const fileBytes = await file.lengthBytes();
+  const head = Buffer.alloc(SUPERBLOCK_BYTES);
+  await file.read(head, 0);
+  const own = decodeSuperblock(head, path);
+  const checkpoint = await readCheckpoint(disk, indexPath(directory, block));
+  const copy = typeof checkpoint === "string" ? undefined : checkpoint.superblock;
+  const superblock = own?.block === block ? own : copy?.block === block ? copy : undefined;
+  const harmed = new Set<NeedleId>();
+  const damage: Damage[] = [];
+  const index = NeedleIndex.open();
+  const found = { path, block, superblock, index, damage, harmed, fileBytes };
+  if (own?.block !== block) damage.push({ offset: 0, lengthBytes: SUPERBLOCK_BYTES });
+  if (superblock === undefined) return { ...found, sealed: false };
+  const covers = typeof checkpoint === "string" ? 0 : checkpoint.coversBytes;
+  const isCovered = copy?.salt === superblock.salt;
+  let durable = isCovered ? covers : 0;
+  let sealed = false;
+  const doubtful: Step[] = [];
+  const walked = { file, block, seed: seedOfBlock(superblock), to: fileBytes };
+  for await (const step of walk({ ...walked, from: SUPERBLOCK_BYTES })) {
+    durable = Math.max(durable, step.footer?.syncedBytes ?? 0);
+    if (step.bad.length > 0) doubtful.push(step);
+    const { header } = step;
+    if (header?.kind === "seal") sealed = true;
+    if (header?.kind === "tombstone") index.remove(header.needle);
+    // A record without its end is one that a crash tore, or damage: what can be read of it counts.
+    if (header?.kind !== "needle" || step.footer === undefined) continue;
+    index.add(header.needle, step.offset, header.lengthBytes);
+    if (step.bad.length > 0) harmed.add(header.needle);
+    onNeedle(path, header, block);
+  }
+  // What was never synced is no damage (recover.ts).
+  for (const { offset, bad, blank } of doubtful)
+    if (offset < durable && blank !== true) damage.push(...bad);
+  if (fileBytes < durable) damage.push({ offset: fileBytes, lengthBytes: durable - fileBytes });
+  return { ...found, sealed };
+}
+
+const HEADS_BYTES = 256 * 1024;
+
+/** Owners of the needles that are there, in the file's order. */
+export async function* ownersIn(
+  disk: Disk,
+  { path, index, superblock }: InspectedBlock,
+): AsyncGenerator<RecordHeader> {
+  if (superblock === undefined) return;
+  await using file = await disk.open(path, "read");
+  const seed = seedOfBlock(superblock);
+  let window = Buffer.alloc(0);
+  let windowAt = 0;
+  for (const { offset, needle } of index.inFileOrder(0)) {
+    if (offset + HEADER_BYTES > windowAt + window.length) {
+      const bytes = Buffer.allocUnsafe(HEADS_BYTES);
+      window = bytes.subarray(0, await file.read(bytes, offset));
+      windowAt = offset;
+    }
+    const header = decodeHeader(seed, offset, window, offset - windowAt);
+    if (header?.needle === needle) yield header;
+  }
+}
+
+/** The bytes of a needle, or undefined when they are not there or not whole. */
+export async function readNeedle(
+  disk: Disk,
+  { path, index, superblock, block }: InspectedBlock,
+  needle: NeedleId,
+): Promise<Buffer | undefined> {
+  const place = index.find(needle);
+  if (place === undefined || superblock === undefined) return undefined;
+  await using file: DiskFile = await disk.open(path, "read");
+  const { lengthBytes } = place;
+  const spans = { from: 0, to: lengthBytes };
+  const found = await readSpans(file, seedOfBlock(superblock), needle, place, spans);
+  if (found === undefined) return undefined;
+  const bad = firstBadSpan(block, needle, lengthBytes, found.data, found.checksums);
+  return bad < 0 ? Buffer.from(found.data) : undefined;
+}
