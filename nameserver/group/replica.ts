@@ -208,13 +208,9 @@ export class Replica implements Group {
       this.#loop.step({ type: "propose", proposal: { id, ...once, data } });
       return await answer;
     } finally {
-      this.#answered();
+      this.#underWay--;
+      if (this.#underWay === 0) this.#onDrained?.();
     }
-  }
-
-  #answered(): void {
-    this.#underWay--;
-    if (this.#underWay === 0) this.#onDrained?.();
   }
 
   /** Changes who belongs to the group; resolves when that is decided. Only a leader can. */
