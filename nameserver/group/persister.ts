@@ -5,11 +5,12 @@
  */
 import { type Clock, sleep } from "../../base/clock.ts";
 import type { Disk } from "../../base/disk.ts";
-import { hasCode } from "../../base/errors.ts";
+import { hasCode, type QuarryError } from "../../base/errors.ts";
 import type { Entry } from "../../raft/entry.ts";
 import type { Message } from "../../raft/message.ts";
 import type { Persist } from "../../raft/outputs.ts";
 import type { Log } from "../log/log.ts";
+import type { GiveWay } from "./give-way.ts";
 import { writeVote } from "./vote-file.ts";
 
 const FULL_PAUSE_MS = 500;
@@ -24,7 +25,7 @@ export interface PersisterOptions {
   readonly onPersisted: (sequence: number, messages: readonly Message[]) => void;
   readonly onFailure: (error: unknown) => void;
   /** Told with every attempt that there is no room; and at last, that there is. */
-  readonly room: { full(): unknown; over(): void };
+  readonly room: GiveWay;
 }
 
 export class Persister {
@@ -42,6 +43,11 @@ export class Persister {
   /** The disk has no room for the log: nothing new should be proposed. */
   get isFull(): boolean {
     return this.#isFull;
+  }
+
+  /** What whoever proposes is told while it is full. */
+  refusal(): QuarryError {
+    return this.#options.room.refusal();
   }
 
   add(persist: Persist): void {

@@ -40,7 +40,6 @@ export class Replica implements Group {
   readonly #log: Log;
   readonly #raft: Raft;
   readonly #persister: Persister;
-  readonly #giveWay: GiveWay;
   readonly #applier: Applier;
   readonly #checkpoints: Checkpoints;
   readonly #snapshots: Snapshots;
@@ -71,9 +70,8 @@ export class Replica implements Group {
       // What became of proposals is mostly known soon, from the next leader; cut off, it never is.
       onDeposed: (term) => clock.after(limits.groupFateMs, () => this.#applier.giveUp(term)),
     });
-    this.#giveWay = new GiveWay(clock, this);
     this.#persister = new Persister({
-      ...{ disk, clock, directory, report, log, room: this.#giveWay },
+      ...{ disk, clock, directory, report, log, room: new GiveWay(clock, this) },
       onPersisted: (sequence, messages) => {
         options.send?.(messages);
         this.#loop.step({ type: "persisted", sequence });
@@ -201,16 +199,19 @@ export class Replica implements Group {
       throw new QuarryError("TooLarge", `a command has at most ${limits.commandBytes} bytes`);
     if (this.#underWay >= limits.commandQueue)
       throw new QuarryError("Busy", "too many changes are waiting; try again later");
-    if (this.#persister.isFull) throw this.#giveWay.refusal();
+    if (this.#persister.isFull) throw this.#persister.refusal();
     this.#underWay++;
     try {
       const { id, answer } = this.#waiting.propose();
       this.#loop.step({ type: "propose", proposal: { id, ...once, data } });
       return await answer;
     } finally {
-      this.#underWay--;
-      if (this.#underWay === 0) this.#onDrained?.();
+      this.#answered();
     }
+  }
+
+  #answered(): void {
+    if (--this.#underWay === 0) this.#onDrained?.();
   }
 
   /** Changes who belongs to the group; resolves when that is decided. Only a leader can. */
