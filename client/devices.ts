@@ -14,11 +14,13 @@ import type { ClusterMap, MapAnswer } from "../rpc/cluster-map.ts";
 import { connect } from "../rpc/connect.ts";
 import type { NameService } from "../rpc/name-service.ts";
 import { blockTable } from "../rpc/tables.ts";
+import type { TlsIdentity } from "../rpc/tls.ts";
 import type { BlockAccess } from "./members.ts";
 
 export interface DevicesOptions {
   readonly names: Pick<NameService, "clusterMap">;
   readonly secret: Uint8Array;
+  readonly tls?: TlsIdentity;
   readonly clock: Clock;
   readonly random: Random;
 }
@@ -116,9 +118,9 @@ export class Devices implements AsyncDisposable {
   }
 
   #open(address: string): Line {
-    const { secret, clock, random } = this.#options;
+    const { secret, tls, clock, random } = this.#options;
     const rpc = new RpcClient({
-      ...{ address: parseAddress(address), secret, clock, random },
+      ...{ address: parseAddress(address), secret, clock, random, ...(tls && { tls }) },
       deadlineMs: limits.blockCallMs,
     });
     return { address, rpc, blocks: connect(blockTable, rpc) };

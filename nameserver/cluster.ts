@@ -1,11 +1,13 @@
 /** What a nameserver knows of the dataservers: the map, who of them is up, and the way to them. */
 import type { Clock } from "../base/clock.ts";
-import { assert } from "../base/errors.ts";
+import { assert, QuarryError } from "../base/errors.ts";
+import type { ServerId } from "../base/ids.ts";
 import type { Random } from "../base/random.ts";
 import type { BlockService } from "../rpc/block-service.ts";
 import type { MapAnswer } from "../rpc/cluster-map.ts";
 import { Dataservers } from "./dataservers.ts";
 import type { Group } from "./group/group.ts";
+import type { Membership } from "./group/membership.ts";
 import { Liveness } from "./liveness.ts";
 import { CurrentMap } from "./queries/cluster-map.ts";
 
@@ -14,13 +16,15 @@ export interface ClusterOptions {
   readonly random: Random;
   /** Default: the dataservers of the map, who know the secret of the group. */
   readonly blocks?: BlockService;
-  readonly member?: { readonly secret: Uint8Array };
+  readonly member?: Pick<Membership, "secret" | "tls">;
 }
 
 export interface Cluster extends AsyncDisposable {
   readonly liveness: Liveness;
   readonly blocks: BlockService;
   answer(newerThan: number): Promise<MapAnswer>;
+  /** @throws QuarryError `Locked` while the same dataserver is up at another address. */
+  admit(server: ServerId, address: string): Promise<void>;
 }
 
 export function openCluster(options: ClusterOptions, group: Group): Cluster {
@@ -28,7 +32,15 @@ export function openCluster(options: ClusterOptions, group: Group): Cluster {
   const map = new CurrentMap(group.state);
   const liveness = new Liveness(map, clock);
   const dataservers =
-    member && new Dataservers({ map, liveness, secret: member.secret, clock, random });
+    member &&
+    new Dataservers({
+      map,
+      liveness,
+      secret: member.secret,
+      ...(member.tls && { tls: member.tls }),
+      clock,
+      random,
+    });
   const blocks = options.blocks ?? dataservers;
   assert(blocks !== undefined, "a nameserver without a group is given its blocks");
   return {
@@ -40,6 +52,14 @@ export function openCluster(options: ClusterOptions, group: Group): Cluster {
       const down = states.filter(({ state }) => state === "down").map(({ device }) => device);
       const { epoch } = now;
       return { epoch, ...(epoch > newerThan && { map: now }), down };
+    },
+    async admit(server, address) {
+      const known = await map.dataserver(server);
+      if (known !== undefined && known.address !== address && liveness.isHeard(server))
+        throw new QuarryError(
+          "Locked",
+          `the dataserver at ${known.address} runs with a copy of this folder; stop it first`,
+        );
     },
     async [Symbol.asyncDispose]() {
       await dataservers?.[Symbol.asyncDispose]();

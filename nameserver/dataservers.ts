@@ -18,6 +18,7 @@ import type {
 import { RpcClient } from "../rpc/client.ts";
 import { connect } from "../rpc/connect.ts";
 import { blockTable } from "../rpc/tables.ts";
+import type { TlsIdentity } from "../rpc/tls.ts";
 import type { Liveness } from "./liveness.ts";
 import type { CurrentMap } from "./queries/cluster-map.ts";
 
@@ -25,6 +26,7 @@ export interface DataserversOptions {
   readonly map: CurrentMap;
   readonly liveness: Liveness;
   readonly secret: Uint8Array;
+  readonly tls?: TlsIdentity;
   readonly clock: Clock;
   readonly random: Random;
 }
@@ -113,8 +115,11 @@ export class Dataservers implements BlockService, AsyncDisposable {
   }
 
   #open(address: string): Line {
-    const { secret, clock, random } = this.#options;
-    const rpc = new RpcClient({ address: parseAddress(address), secret, clock, random });
+    const { secret, tls, clock, random } = this.#options;
+    const rpc = new RpcClient({
+      ...{ address: parseAddress(address), secret, clock, random },
+      ...(tls && { tls }),
+    });
     return {
       address,
       rpc,

@@ -38,13 +38,16 @@ export class Liveness implements LivenessService {
     return { epoch, address: known.address };
   }
 
+  isHeard(server: ServerId): boolean {
+    const atMs = this.#heard.get(server)?.atMs;
+    return atMs !== undefined && this.#clock.monotonicMs() - atMs < limits.deviceDownMs;
+  }
+
   /** What was last heard of a device by the dataserver that has it; `down` when that is long ago. */
   statusOf({ device, server, capacityBytes }: MappedDevice): DeviceStatus {
     const heard = this.#heard.get(server);
     const status = heard?.devices.get(device);
-    const isFresh =
-      heard !== undefined && this.#clock.monotonicMs() - heard.atMs < limits.deviceDownMs;
-    if (isFresh && status !== undefined) return status;
+    if (this.isHeard(server) && status !== undefined) return status;
     return {
       ...(status ?? { device, path: "", totalBytes: capacityBytes, freeBytes: 0 }),
       state: "down",

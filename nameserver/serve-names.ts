@@ -66,7 +66,11 @@ export function nameService(
       }
     };
   return {
-    execute: (command, once) => execute(group, command, once),
+    execute: async (command, once) => {
+      if (command.type === "registerDataserver")
+        await cluster.admit(command.server, command.address);
+      return await execute(group, command, once);
+    },
     openSession: async () => {
       const result = await group.propose({ type: "openSession" });
       assert(result.type === "session", "a session is answered with its id");

@@ -2,6 +2,9 @@
  * A cluster of processes: what one gateway acknowledged holds for the very next request at the other,
  * also while nameservers, dataservers and gateways die and come back.
  */
+import { mkdtempDisposable } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import {
   CreateBucketCommand,
@@ -11,6 +14,7 @@ import {
   S3ServiceException,
 } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { startCli } from "./cli-process.ts";
 import { Cluster } from "./cluster.ts";
 import { rootKeys } from "./server-process.ts";
 import type { Signer } from "./sign-request.ts";
@@ -106,6 +110,35 @@ test(
       await admin(here, { type: "removeAccessKey", accessKey });
       expect(await told(there, guest, "GET", "/")).toBe(403);
     }
+  },
+  LONG_MS,
+);
+
+/** A command of who has the cluster's secret; gives what it printed. */
+async function asOperator(env: NodeJS.ProcessEnv, ...words: readonly string[]): Promise<string> {
+  const settings = { endpoint: cluster.endpoint(1), home: tmpdir(), env };
+  const { code, out, err } = await startCli(settings, ...words, ...cluster.joining).ended;
+  expect([code, err]).toEqual([0, ""]);
+  return out;
+}
+
+test(
+  "whoever has the secret sees the dataservers, and gives root another key",
+  async () => {
+    const lines = (await asOperator({}, "admin", "dataserver", "status", "--json")).trim();
+    const devices = lines.split("\n").map((line) => JSON.parse(line));
+    expect(devices.map(({ state }) => state)).toEqual(["ok", "ok"]);
+    expect(devices.map(({ location }) => location.host).toSorted()).toEqual(["host-1", "host-2"]);
+    await using folder = await mkdtempDisposable(join(tmpdir(), "quarry-root-"));
+    const save = ["--save", join(folder.path, "key")];
+    await asOperator({}, "admin", "root", ...save);
+    expect(await told(1, root, "GET", "/")).toBe(403);
+    expect(await told(2, root, "GET", "/")).toBe(403);
+    const { accessKeyId, secretAccessKey } = rootKeys;
+    const env = { QUARRY_ROOT_ACCESS_KEY: accessKeyId, QUARRY_ROOT_SECRET_KEY: secretAccessKey };
+    await asOperator(env, "admin", "root", ...save);
+    expect(await told(1, root, "GET", "/")).toBe(200);
+    expect(await told(2, root, "GET", "/")).toBe(200);
   },
   LONG_MS,
 );

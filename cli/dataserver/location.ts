@@ -27,3 +27,8 @@ export function hostLocation(hostname: string): Location {
   const host = hostname.replaceAll(/[^\w.-]/g, "-").slice(0, 64);
   return { host: host === "" ? "host" : host };
 }
+
+/** As it would be typed. */
+export function placeText({ region, zone, rack, host }: Location): string {
+  return [region, zone, rack, host].filter((part) => part !== undefined).join("/");
+}

@@ -4,15 +4,13 @@ import { resolve } from "node:path";
 import { QuarryError } from "../../base/errors.ts";
 import { type Address, parseAddress } from "../../rpc/address.ts";
 import type { Location } from "../../rpc/cluster-map.ts";
-import { nameserversFrom } from "../nameserver/addresses.ts";
+import type { PeerFlags } from "../peers.ts";
 import { hostLocation, parseLocation } from "./location.ts";
 
-export interface DataserverFlags {
+export interface DataserverFlags extends PeerFlags {
   readonly data: string[];
   readonly listen: string;
   readonly address?: string;
-  readonly nameservers: string;
-  readonly secretFile: string;
   readonly location?: string;
   readonly class?: string;
   readonly scrub: string;
@@ -24,8 +22,6 @@ export interface DataserverSettings {
   readonly listen: Address;
   /** Where others reach it, when that is not where it listens. */
   readonly address?: string;
-  readonly nameservers: readonly Address[];
-  readonly secretFile: string;
   readonly location: Location;
   readonly class?: string;
   readonly scrubBytesPerSecond: number;
@@ -44,8 +40,6 @@ export function dataserverSettings(flags: DataserverFlags): DataserverSettings {
     directories: directoriesFrom(flags.data),
     listen,
     ...(flags.address !== undefined && { address: flags.address }),
-    nameservers: nameserversFrom(flags.nameservers),
-    secretFile: flags.secretFile,
     location:
       flags.location === undefined ? hostLocation(hostname()) : parseLocation(flags.location),
     ...(flags.class !== undefined && { class: flags.class }),

@@ -1,12 +1,10 @@
 /** `quarry gateway`: one of several equal S3 faces of a cluster. */
 import { Command } from "commander";
-import { systemClock } from "../../base/clock.ts";
-import { systemRandom } from "../../base/random.ts";
 import { createClient } from "../../client/client.ts";
 import { Devices } from "../../client/devices.ts";
 import { LeaderNames } from "../../client/leader.ts";
 import { formatAddress } from "../../rpc/address.ts";
-import { readSecret } from "../nameserver/secret-file.ts";
+import { openPeers, withPeerOptions } from "../peers.ts";
 import { createLogger, openFace } from "../serve/face.ts";
 import { environmentKeys } from "../serve/root-credentials.ts";
 import { askedToStop } from "../serve/stop-signals.ts";
@@ -14,13 +12,10 @@ import { seeToFirstKey } from "./first-key.ts";
 import { type GatewayFlags, type GatewaySettings, gatewaySettings } from "./settings.ts";
 import { untilReached } from "./until-reached.ts";
 
-const seams = { clock: systemClock, random: systemRandom };
-
 export function gatewayCommand(): Command {
-  return new Command("gateway")
-    .description("serve S3 for a cluster (docs/cluster.md)")
-    .requiredOption("--nameservers <list>", "the nameservers, as in host:port,host:port,host:port")
-    .requiredOption("--secret-file <file>", "64 hex digits that all servers share")
+  return withPeerOptions(
+    new Command("gateway").description("serve S3 for a cluster (docs/cluster.md)"),
+  )
     .option("--host <address>", "address to listen on; 0.0.0.0 for all", "127.0.0.1")
     .option("--port <n>", "port to listen on; 0 takes a free one", "9000")
     .option("--region <name>", "region that clients name", "us-east-1")
@@ -28,20 +23,21 @@ export function gatewayCommand(): Command {
     .option("--log-level <level>", "debug, info, warn, error, silent", "info")
     .addHelpText(
       "after",
-      "\nThe first gateway of a new cluster can bring the root user's key: QUARRY_ROOT_ACCESS_KEY and QUARRY_ROOT_SECRET_KEY. Or make it with: quarry admin root",
+      "\nA new cluster has no keys: make the root user's with `quarry admin root`, or let the first gateway bring them in QUARRY_ROOT_ACCESS_KEY and QUARRY_ROOT_SECRET_KEY.",
     )
-    .action((flags: GatewayFlags) => run(gatewaySettings(flags)));
+    .action((flags: GatewayFlags) => run(gatewaySettings(flags), flags));
 }
 
-async function run(settings: GatewaySettings): Promise<void> {
-  const secret = await readSecret(settings.secretFile);
+async function run(settings: GatewaySettings, flags: GatewayFlags): Promise<void> {
   const keys = environmentKeys(process.env);
   const logger = createLogger(settings.logLevel, "gateway");
+  using peers = await openPeers(flags, (message) => logger.warn(message));
   const asked = askedToStop(() => process.exit(130));
-  await using leader = new LeaderNames({ ...seams, secret, addresses: settings.nameservers });
+  const { addresses, trust } = peers;
+  await using leader = new LeaderNames({ ...trust, addresses });
   const { names } = leader;
-  await using devices = new Devices({ ...seams, names, secret });
-  const store = createClient({ ...seams, names, serviceOf: devices.serviceOf });
+  await using devices = new Devices({ ...trust, names });
+  const store = createClient({ ...trust, names, serviceOf: devices.serviceOf });
   const advice = await untilReached({
     asked,
     attempt: () => seeToFirstKey(names, keys),
@@ -50,7 +46,7 @@ async function run(settings: GatewaySettings): Promise<void> {
   if (advice === "asked to stop") return;
   const face = await openFace(store, settings, logger);
   console.log(`Quarry serves S3 at ${face.url}
-  nameservers  ${settings.nameservers.map(formatAddress).join(", ")}
+  nameservers  ${addresses.map(formatAddress).join(", ")}
   stop         Ctrl-C`);
   if (advice !== undefined) logger.warn(advice);
   await asked;

@@ -1,6 +1,7 @@
 /** Who needs the nameservers may be started before them: it goes on trying, and says so once. */
 import { stayAwake } from "../../base/clock.ts";
 import { type ErrorCode, hasCode } from "../../base/errors.ts";
+import { awake } from "../awake.ts";
 
 const PAUSE_MS = 500;
 
@@ -33,14 +34,4 @@ export async function untilReached<T>(options: Attempts<T>): Promise<T | "asked 
     if (!told) tell(`the nameservers do not answer yet, trying on: ${outcome.message}`);
     if ((await Promise.race([asked, stayAwake(PAUSE_MS)])) !== undefined) return await asked;
   }
-}
-
-/** Waits for something that does not keep the process alive by itself. */
-export async function awake<T>(running: Promise<T>): Promise<T> {
-  let isOver = false;
-  const over = running.finally(() => {
-    isOver = true;
-  });
-  while (!isOver) await Promise.race([over, stayAwake(PAUSE_MS)]);
-  return await over;
 }

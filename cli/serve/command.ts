@@ -73,14 +73,15 @@ async function serve(settings: ServeSettings): Promise<void> {
   });
   const [first = ""] = settings.directories;
   const wished = urlOf(settings.host, settings.port);
-  const keys = await rootCredentials(nodeDisk, systemRandom, first, wished, process.env);
+  const path = credentialsPath(first);
+  const keys = await rootCredentials(nodeDisk, systemRandom, path, wished, process.env);
   await establishUser(servers.nameserver, rootUser, [keys]);
   for (const { user, key } of users) await establishUser(servers.nameserver, user, [key]);
   const front =
     settings.gateways === 0
       ? await frontInProcess(servers, settings)
       : await frontOfProcesses(servers, settings);
-  if (front.url !== wished) await rootCredentials(nodeDisk, systemRandom, first, front.url, {});
+  if (front.url !== wished) await rootCredentials(nodeDisk, systemRandom, path, front.url, {});
   greet(front.url, settings);
   const { group } = servers.nameserver;
   const failure = await Promise.race([asked, front.failed, group.failed]);
@@ -129,6 +130,6 @@ function greet(url: string, settings: ServeSettings): void {
   console.log(`Quarry serves S3 at ${url}
   data         ${settings.directories.join(", ")} (durability: ${settings.durability})
   credentials  ${credentialsPath(first)} (only you can read it)
-  try it       ${sourcingLine(first)}; aws s3 mb s3://first; aws s3 ls
+  try it       ${sourcingLine(credentialsPath(first))}; aws s3 mb s3://first; aws s3 ls
   stop         Ctrl-C`);
 }

@@ -14,7 +14,13 @@ beforeEach(async () => {
 afterEach(() => rm(directory, { recursive: true }));
 
 const start = (seed: number, environment: Record<string, string> = {}) =>
-  rootCredentials(nodeDisk, seededRandom(seed), directory, "http://127.0.0.1:9000", environment);
+  rootCredentials(
+    nodeDisk,
+    seededRandom(seed),
+    credentialsPath(directory),
+    "http://127.0.0.1:9000",
+    environment,
+  );
 
 test("the first start makes keys, the next ones keep them", async () => {
   const first = await start(1);
@@ -54,7 +60,13 @@ test.each(["nonsense", "", "AWS_ACCESS_KEY_ID='root'\nAWS_SECRET_ACCESS_KEY='cut
 
 test("a shell takes the line to paste, whatever the folder is called", async () => {
   const odd = await mkdtemp(join(directory, "it's a $folder "));
-  const { secretKey } = await rootCredentials(nodeDisk, seededRandom(1), odd, "http://x", {});
-  const line = `${sourcingLine(odd)}; printf %s "$AWS_SECRET_ACCESS_KEY"`;
+  const { secretKey } = await rootCredentials(
+    nodeDisk,
+    seededRandom(1),
+    credentialsPath(odd),
+    "http://x",
+    {},
+  );
+  const line = `${sourcingLine(credentialsPath(odd))}; printf %s "$AWS_SECRET_ACCESS_KEY"`;
   expect(execFileSync("sh", ["-c", line], { encoding: "utf8" })).toBe(secretKey);
 });

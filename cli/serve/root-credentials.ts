@@ -2,7 +2,7 @@
  * The root user's keys: made at the first start, kept in a file that only its owner can read, in a
  * form that a shell can source. There is no default password.
  */
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { type Disk, readWhole, replaceWhole } from "../../base/disk.ts";
 import { QuarryError } from "../../base/errors.ts";
 import type { Random } from "../../base/random.ts";
@@ -27,14 +27,13 @@ export function credentialsPath(directory: string): string {
 export async function rootCredentials(
   disk: Disk,
   random: Random,
-  directory: string,
+  path: string,
   endpoint: string,
   environment: Readonly<Record<string, string | undefined>>,
 ): Promise<RootCredentials> {
-  const path = credentialsPath(directory);
   const kept = (await disk.exists(path)) ? parse(path, await readWhole(disk, path)) : undefined;
   const keys = environmentKeys(environment) ?? kept ?? freshKeys(random);
-  await disk.makeDirectory(directory);
+  await disk.makeDirectory(dirname(path));
   await replaceWhole(disk, path, Buffer.from(format(keys, endpoint)));
   return keys;
 }
@@ -72,9 +71,8 @@ function quoted(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
-/** The line for a shell that puts endpoint and keys into its environment. */
-export function sourcingLine(directory: string): string {
-  const path = credentialsPath(directory);
+/** The line for a shell that puts endpoint and keys of the file into its environment. */
+export function sourcingLine(path: string): string {
   return `set -a; . ${/^[\w./-]+$/.test(path) ? path : quoted(path)}; set +a`;
 }
 

@@ -1,0 +1,74 @@
+/** A dataserver's connections to the nameservers: one follows the leader, the others bring heartbeats. */
+import { assert } from "../../base/errors.ts";
+import type { ServerId } from "../../base/ids.ts";
+import { limits } from "../../base/limits.ts";
+import { LeaderNames } from "../../client/leader.ts";
+import { Attendance } from "../../dataserver/attendance.ts";
+import type { Dataserver } from "../../dataserver/dataserver.ts";
+import { formatAddress } from "../../rpc/address.ts";
+import type { DeviceStatus } from "../../rpc/block-service.ts";
+import { RpcClient } from "../../rpc/client.ts";
+import { connect } from "../../rpc/connect.ts";
+import { livenessTable } from "../../rpc/tables.ts";
+import type { Peers } from "../peers.ts";
+import type { DataserverSettings } from "./settings.ts";
+
+/** Of the software that registers. */
+const VERSION = "0.1.0";
+
+export interface Attending {
+  readonly settings: DataserverSettings;
+  readonly peers: Peers;
+  readonly dataserver: Dataserver;
+  readonly server: ServerId;
+  readonly address: string;
+  readonly report: (message: string) => void;
+}
+
+export interface Attended extends AsyncDisposable {
+  readonly attendance: Attendance;
+}
+
+/** Registers with whoever leads, and tells all nameservers of itself from then on. */
+export function attend(of: Attending): Attended {
+  const { peers, dataserver, server, address, report } = of;
+  const { addresses, trust } = peers;
+  // Nobody waits for an answer here: it is asked again at once, and the trouble is told early.
+  const leader = new LeaderNames({ ...trust, addresses, patienceMs: limits.heartbeatAnswerMs });
+  const lines = new Map(
+    addresses.map((one) => {
+      const line = { ...trust, address: one, deadlineMs: limits.heartbeatAnswerMs };
+      return [formatAddress(one), new RpcClient(line)];
+    }),
+  );
+  const attendance = new Attendance({
+    ...{ clock: trust.clock, server, address, report },
+    devices: () => dataserver.devices(),
+    register: async (devices) => {
+      const result = await leader.names.execute(registration(of, devices));
+      assert(result.type === "epoch", "a registration is answered with an epoch");
+      return result.epoch;
+    },
+    nameservers: new Map([...lines].map(([name, line]) => [name, connect(livenessTable, line)])),
+  });
+  return {
+    attendance,
+    async [Symbol.asyncDispose]() {
+      attendance.stop();
+      await leader[Symbol.asyncDispose]();
+      for (const line of lines.values()) line.close();
+      await attendance[Symbol.asyncDispose]();
+    },
+  };
+}
+
+function registration({ settings, server, address }: Attending, devices: readonly DeviceStatus[]) {
+  const { location, class: kind } = settings;
+  return {
+    ...({ type: "registerDataserver", server, address, location, version: VERSION } as const),
+    devices: devices.map(({ device, totalBytes }) => ({
+      ...{ device, capacityBytes: totalBytes },
+      ...(kind !== undefined && { class: kind }),
+    })),
+  };
+}

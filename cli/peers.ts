@@ -1,0 +1,57 @@
+/** What every process that joins a cluster is told: its nameservers, its secret, perhaps certificates. */
+import type { Command } from "commander";
+import { type Clock, systemClock } from "../base/clock.ts";
+import { QuarryError } from "../base/errors.ts";
+import { type Random, systemRandom } from "../base/random.ts";
+import { type Address, parseAddress } from "../rpc/address.ts";
+import type { TlsIdentity } from "../rpc/tls.ts";
+import { readSecret } from "./nameserver/secret-file.ts";
+import { TlsFiles, type TlsFlags, withTlsOptions } from "./tls-files.ts";
+
+export interface PeerFlags extends TlsFlags {
+  readonly nameservers: string;
+  readonly secretFile: string;
+}
+
+/** Adds the flags that {@link openPeers} takes. */
+export function withPeerOptions(command: Command): Command {
+  return withTlsOptions(
+    command
+      .requiredOption(
+        "--nameservers <list>",
+        "some or all nameservers, as in host:port,host:port,host:port",
+      )
+      .requiredOption("--secret-file <file>", "64 hex digits that all servers share"),
+  );
+}
+
+/** With these, connections to others and from others are made. */
+export interface Trust {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly secret: Uint8Array;
+  readonly tls?: TlsIdentity;
+}
+
+export interface Peers extends Disposable {
+  readonly addresses: readonly Address[];
+  readonly trust: Trust;
+}
+
+/** @throws QuarryError `InvalidArgument` that says what to give instead. */
+export async function openPeers(
+  flags: PeerFlags,
+  report: (message: string) => void,
+): Promise<Peers> {
+  if (flags.nameservers === "")
+    throw new QuarryError("InvalidArgument", "--nameservers is like host:port,host:port");
+  const addresses = flags.nameservers.split(",").map(parseAddress);
+  const secret = await readSecret(flags.secretFile);
+  const certificates = await TlsFiles.open(flags, report);
+  const { tls } = certificates;
+  return {
+    addresses,
+    trust: { clock: systemClock, random: systemRandom, secret, ...(tls && { tls }) },
+    [Symbol.dispose]: () => certificates[Symbol.dispose](),
+  };
+}

@@ -1,0 +1,134 @@
+import { describe, expect, test } from "vitest";
+import { SimulatedClock } from "../base/clock-simulated.ts";
+import type { DeviceId, ServerId } from "../base/ids.ts";
+import { limits } from "../base/limits.ts";
+import { seededRandom } from "../base/random.ts";
+import type { DeviceStatus } from "../rpc/block-service.ts";
+import type { Command } from "../rpc/commands.ts";
+import { commandEntry } from "../test/metadata/command-entry.ts";
+import { openCluster } from "./cluster.ts";
+import type { Group } from "./group/group.ts";
+import { noBlocks } from "./no-blocks.ts";
+import { StateMachine } from "./state-machine.ts";
+import { MemoryState } from "./state-memory.ts";
+
+type Registration = Extract<Command, { type: "registerDataserver" }>;
+
+const TEBIBYTE = 2 ** 40;
+const uuid = (n: number) => `00000000-0000-4000-8000-${String(n).padStart(12, "0")}`;
+const server = (n: number) => uuid(n) as ServerId;
+const device = (n: number) => uuid(100 + n) as DeviceId;
+const offer = (n: number, capacityBytes = TEBIBYTE) => ({ device: device(n), capacityBytes });
+const status = (n: number): DeviceStatus => ({
+  ...{ device: device(n), path: "", totalBytes: TEBIBYTE, freeBytes: 1, state: "ok" },
+});
+
+const first: Registration = {
+  type: "registerDataserver",
+  server: server(1),
+  address: "10.0.0.1:7101",
+  location: { rack: "r1", host: "h1" },
+  version: "1",
+  devices: [offer(1), offer(2)],
+};
+const second: Registration = { ...first, server: server(2), address: "10.0.0.2:7101", devices: [] };
+
+function scene() {
+  const store = new MemoryState();
+  const machine = new StateMachine(store);
+  const clock = new SimulatedClock();
+  const run = async (command: Command) => {
+    const [outcome] = await machine.applyRun([commandEntry(machine.applied + 1, 1, command)]);
+    if (outcome !== undefined && "refusal" in outcome) throw outcome.refusal;
+    return outcome?.result;
+  };
+  const group = { state: store } as unknown as Group;
+  const options = { clock, random: seededRandom(1), blocks: noBlocks };
+  return { run, clock, machine, cluster: openCluster(options, group) };
+}
+
+describe("the cluster map", () => {
+  test("has an epoch that every change raises, and nothing else", async () => {
+    const { run, machine, cluster } = scene();
+    expect(await cluster.answer(0)).toEqual({ epoch: 0, down: [] });
+    expect(await run(first)).toEqual({ type: "epoch", epoch: 1 });
+    const { digest } = machine;
+    expect(await run(first)).toEqual({ type: "epoch", epoch: 1 });
+    expect(machine.digest).toEqual(digest);
+    expect(await run({ ...first, address: "10.0.0.9:7101" })).toEqual({ type: "epoch", epoch: 2 });
+    const { map } = await cluster.answer(1);
+    expect(map?.dataservers).toMatchObject([{ server: server(1), address: "10.0.0.9:7101" }]);
+    expect((await cluster.answer(2)).map).toBeUndefined();
+  });
+
+  test("numbers devices once, and weighs them by their capacity", async () => {
+    const { run, cluster } = scene();
+    await run(first);
+    await run({ ...second, devices: [offer(3, TEBIBYTE / 2)] });
+    await run({ ...first, devices: [offer(2, 2 * TEBIBYTE), offer(4, 1)] });
+    const { map } = await cluster.answer(0);
+    const said = map?.devices.map((one) => [one.number, one.device, one.weight, one.in]);
+    expect(said).toEqual([
+      [0, device(1), 65_536, true],
+      [1, device(2), 131_072, true],
+      [2, device(3), 32_768, true],
+      [3, device(4), 1, true],
+    ]);
+  });
+
+  test("a device moves with its folder to another dataserver", async () => {
+    const { run, cluster } = scene();
+    await run(first);
+    await run({ ...second, devices: [offer(1)] });
+    const { map } = await cluster.answer(0);
+    expect(map?.devices).toMatchObject([{ server: server(2) }, { server: server(1) }]);
+  });
+
+  test.each<[string, Partial<Registration>]>([
+    ["no UUID", { server: "one" as ServerId }],
+    ["an address without a port", { address: "host" }],
+    ["a place with a slash", { location: { host: "a/b" } }],
+    ["a capacity below nothing", { devices: [offer(1, -1)] }],
+    ["too many devices", { devices: Array.from({ length: 257 }, (_, n) => offer(n)) }],
+  ])("%s is refused", async (_, wrong) => {
+    await expect(scene().run({ ...first, ...wrong })).rejects.toMatchObject({
+      code: "InvalidArgument",
+    });
+  });
+});
+
+describe("who is up", () => {
+  const beat = { server: server(1), address: first.address, devices: [status(1)] };
+
+  test("is who was heard of within the time, device by device", async () => {
+    const { run, clock, cluster } = scene();
+    expect(await cluster.liveness.heartbeat(beat)).toEqual({ epoch: 0 });
+    await run(first);
+    expect((await cluster.answer(0)).down).toEqual([device(1), device(2)]);
+    expect(await cluster.liveness.heartbeat(beat)).toEqual({ epoch: 1, address: first.address });
+    expect((await cluster.answer(1)).down).toEqual([device(2)]);
+    clock.advance(limits.deviceDownMs - 1);
+    expect((await cluster.answer(1)).down).toEqual([device(2)]);
+    clock.advance(1);
+    expect((await cluster.answer(1)).down).toEqual([device(1), device(2)]);
+  });
+
+  test("a heartbeat from elsewhere is none", async () => {
+    const { run, cluster } = scene();
+    await run(first);
+    const elsewhere = { ...beat, address: "10.0.0.9:7101" };
+    const told = await cluster.liveness.heartbeat(elsewhere);
+    expect(told.address).toBe(first.address);
+    expect((await cluster.answer(1)).down).toEqual([device(1), device(2)]);
+  });
+
+  test("a copy of a folder waits until the first is down", async () => {
+    const { run, clock, cluster } = scene();
+    await run(first);
+    await cluster.liveness.heartbeat(beat);
+    await cluster.admit(server(1), first.address);
+    await expect(cluster.admit(server(1), "10.0.0.9:1")).rejects.toMatchObject({ code: "Locked" });
+    clock.advance(limits.deviceDownMs);
+    await cluster.admit(server(1), "10.0.0.9:1");
+  });
+});
