@@ -2,12 +2,14 @@
  * The blocks that clients may append to: a few on each device, opened ahead. A block is made on its
  * members first and known to the metadata second, so a crash between leaves only an empty file.
  */
+
 import type { Clock } from "../base/clock.ts";
 import { hasCode, QuarryError } from "../base/errors.ts";
 import type { BlockId, DeviceId } from "../base/ids.ts";
 import { limits } from "../base/limits.ts";
 import type { BlockService, BlockStatus, DeviceStatus } from "../rpc/block-service.ts";
 import type { OpenBlock } from "../rpc/name-service.ts";
+import { blockRules } from "./block-rules.ts";
 import type { Group } from "./group/group.ts";
 import { type Key, KeyReader, keys, prefixEnd, prefixOf, type Tag } from "./keyspace.ts";
 import { read } from "./queries/read.ts";
@@ -179,7 +181,8 @@ export class OpenBlocks {
     else
       try {
         const gone = read(group.state, keys.removedBlock(block))?.generation ?? 0;
-        if (gone < generation) await group.propose({ type: "abandonBlock", block, generation });
+        if (gone < generation && !blockRules.goesWithoutCommand)
+          await group.propose({ type: "abandonBlock", block, generation });
         await blocks.retire({ device, block, generation });
       } catch (error) {
         report(`block ${block} of ${device} stays: ${error}`);

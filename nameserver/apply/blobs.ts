@@ -1,8 +1,10 @@
 /** Commands on blobs: registered as a PUT goes, held by names, collected when nothing holds them. */
+
 import { assert, QuarryError } from "../../base/errors.ts";
 import type { BlobId } from "../../base/ids.ts";
 import { limits } from "../../base/limits.ts";
 import type { Command, CommandResult, NewBlob } from "../../rpc/commands.ts";
+import { blockRules } from "../block-rules.ts";
 import type { SystemCommand } from "../command.ts";
 import { keys } from "../keyspace.ts";
 import type { BlobRow, SliceTuple } from "../rows.ts";
@@ -91,7 +93,7 @@ function claim(context: ApplyContext, content: NewBlob, isSystem: boolean): Slic
 export function holdBlob({ rows }: ApplyContext, blob: BlobId): void {
   const head = rows.get(keys.blob(blob));
   assert(head !== undefined && head.refs > 0, "only a held blob gets another holder");
-  rows.put(keys.blob(blob), { ...head, refs: head.refs + 1 });
+  rows.put(keys.blob(blob), { ...head, refs: blockRules.oneMore(head.refs) });
 }
 
 /** One holder less; the last one sends the blob to the collection queue. */

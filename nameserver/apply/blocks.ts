@@ -1,7 +1,9 @@
 /** Commands on blocks: open, sealed, settled, rewritten, removed. */
+
 import { QuarryError } from "../../base/errors.ts";
 import type { BlockId } from "../../base/ids.ts";
 import type { CommandResult } from "../../rpc/commands.ts";
+import { blockRules } from "../block-rules.ts";
 import type { SystemCommand } from "../command.ts";
 import { keys } from "../keyspace.ts";
 import type { BlockRow } from "../rows.ts";
@@ -63,10 +65,14 @@ export function sealBlock(context: ApplyContext, command: Of<"sealBlock">): Comm
 export function settleBlock(context: ApplyContext, command: Of<"settleBlock">): CommandResult {
   const row = current(context, command.block, command.generation);
   if (row.state === "settled") return { type: "done" };
-  if (row.state !== "sealed" || (row.sealedMs ?? 0) + command.afterMs > context.timeMs)
+  if (row.state !== "sealed" || !hasRested(row, command.afterMs, context))
     throw new QuarryError("InvalidArgument", `block ${command.block} is not sealed long enough`);
   context.rows.put(keys.block(command.block), { ...row, state: "settled" });
   return { type: "done" };
+}
+
+function hasRested({ sealedMs = 0 }: BlockRow, afterMs: number, { timeMs }: ApplyContext): boolean {
+  return blockRules.mayBeSettled(sealedMs, afterMs, timeMs);
 }
 
 export function sweptBlock(context: ApplyContext, command: Of<"sweptBlock">): CommandResult {

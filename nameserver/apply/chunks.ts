@@ -1,8 +1,10 @@
 /** Chunks of blobs: where their rows put them, and what their blocks count of them. */
+
 import { QuarryError } from "../../base/errors.ts";
 import type { BlobId } from "../../base/ids.ts";
 import { limits } from "../../base/limits.ts";
 import type { Chunk } from "../../rpc/objects.ts";
+import { blockRules } from "../block-rules.ts";
 import { PACKED_CHUNK_BYTES, packChunks, unpackChunks } from "../chunk-codec.ts";
 import { keys } from "../keyspace.ts";
 import type { BlobRow } from "../rows.ts";
@@ -22,7 +24,7 @@ export function referenceBlocks(rows: Rows, chunks: readonly Chunk[]): void {
     throw new QuarryError("TooLarge", `a command brings at most ${limits.commandChunks} chunks`);
   for (const { block, lengthBytes } of chunks) {
     const state = rows.get(keys.block(block))?.state;
-    if (state === undefined || state === "settled")
+    if (!blockRules.takesReferences(state))
       throw new QuarryError(
         "BlockSettled",
         `block ${block} takes no new references; write the chunk to another block`,

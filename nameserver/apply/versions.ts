@@ -2,7 +2,9 @@
  * Where the versions of a name stand. `current` holds the latest version when it is no delete
  * marker; `versions` all others, newest first; `trash` what was deleted or overwritten and is held.
  */
+
 import { assert } from "../../base/errors.ts";
+import { blockRules } from "../block-rules.ts";
 import { keys, namePrefix } from "../keyspace.ts";
 import type { NameRow } from "../rows.ts";
 import { holdBlob, releaseBlob } from "./blobs.ts";
@@ -70,7 +72,7 @@ export function toTrash(
 ): void {
   if (row.marker === true) return;
   const sequence = context.nextSequence();
-  const dueMs = context.timeMs + context.settings.holdMs;
+  const dueMs = blockRules.heldUntilMs(context.timeMs, context.settings.holdMs);
   context.rows.put(keys.trash(bucket.id, key, sequence), { dueMs, row });
   context.rows.put(keys.dueQueue(dueMs, sequence), { bucket: bucket.id, key });
 }

@@ -3,9 +3,11 @@
  * A settled block is swept once, member by member: needles whose owner does not name them are
  * orphans of writers that died, and go.
  */
+
 import type { BlockId, DeviceId, NeedleId } from "../../base/ids.ts";
 import { limits } from "../../base/limits.ts";
 import type { NeedleEntry } from "../../rpc/block-service.ts";
+import { blockRules } from "../block-rules.ts";
 import { PACKED_CHUNK_BYTES, unpackChunks } from "../chunk-codec.ts";
 import type { StateReader } from "../group/group.ts";
 import { keys } from "../keyspace.ts";
@@ -40,8 +42,10 @@ export function settleAndSweep(context: WorkContext, options: SettleOptions): Wo
       for await (const { block, row } of blockRows(group.state, at)) {
         at = block;
         const { generation } = row;
-        const restedMs = logTime(context) - (row.sealedMs ?? 0);
-        if (row.state === "sealed" && restedMs >= options.settleMs) {
+        const sealedMs = row.sealedMs ?? 0;
+        const nowMs = logTime(context);
+        const isRested = blockRules.mayBeSettled(sealedMs, options.settleMs, nowMs);
+        if (row.state === "sealed" && isRested) {
           await group.propose({
             type: "settleBlock",
             block,
@@ -51,10 +55,9 @@ export function settleAndSweep(context: WorkContext, options: SettleOptions): Wo
           return true;
         }
         const known = row.swept === true && !options.sweepAll;
-        // A writer that was refused a reference now still finds its chunk, to write it anew elsewhere.
-        const due = restedMs >= 2 * options.settleMs;
+        const isDue = blockRules.mayBeSwept(row.state, nowMs - sealedMs, options.settleMs);
         const rests = sweptNow.has(block) || later.has(block) || kept.has(block);
-        if (row.state === "settled" && due && !known && !rests) {
+        if (isDue && !known && !rests) {
           later.add(block);
           if (!(await sweep(context, block, row))) {
             kept.add(block);

@@ -6,6 +6,8 @@ import type { BatchFlaw } from "./sim-store.ts";
 
 export interface Flaw {
   readonly name: string;
+  /** A seed that finds it at once. Default 1. */
+  readonly knownSeed?: number;
   /** Files whose syncs are skipped. */
   readonly liesAbout?: (path: string) => boolean;
   /** A change is acknowledged as soon as it was proposed. */

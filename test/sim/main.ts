@@ -10,13 +10,17 @@ const { values } = parseArgs({
     first: { type: "string", default: "1" },
     /** Events with faults, of each seed. */
     steps: { type: "string" },
+    /** Lines of its history that are kept of each seed. */
+    lines: { type: "string" },
   },
 });
 const first = Number(values.first);
 const totals = new Totals();
 for (let seed = first; seed < first + Number(values.seeds); seed++) {
   const steps = values.steps === undefined ? {} : { steps: Number(values.steps) };
-  const report = await new World({ seed, ...steps }).run();
+  const world = new World({ seed, ...steps });
+  if (values.lines !== undefined) world.oracle.keptLines = Number(values.lines);
+  const report = await world.run();
   totals.add(report);
   if (report.violations.length === 0) continue;
   console.log(report.lines.join("\n"));

@@ -5,15 +5,18 @@
 import { crc32c } from "../../base/checksum.ts";
 import type { LogIndex, NodeId, Term } from "../../base/ids.ts";
 import { decodeCommand } from "../../nameserver/command.ts";
+import { tags } from "../../nameserver/keyspace.ts";
 import type { Digest } from "../../nameserver/row-codec.ts";
 import { type Outcome, StateMachine } from "../../nameserver/state-machine.ts";
 import { MemoryState } from "../../nameserver/state-memory.ts";
+import type { Change } from "../../nameserver/state-store.ts";
 import type { Configuration } from "../../raft/configuration.ts";
 import type { Entry } from "../../raft/entry.ts";
 import { Cuts } from "./cuts.ts";
 import type { Needles } from "./needles.ts";
 
 const KEPT_LINES = 400;
+const sessionTags = new Set<string>([tags.session, tags.sessionResults, tags.sessionCount]);
 
 export class Oracle {
   readonly violations: string[] = [];
@@ -21,6 +24,8 @@ export class Oracle {
   readonly cuts: Cuts = new Cuts();
   /** The end of what happened, for people; and a check over all of it. */
   readonly lines: string[] = [];
+  /** How many of them are kept. */
+  keptLines: number = KEPT_LINES;
   fingerprint = 0;
   acknowledgedIndex = 0;
   readonly #machine: StateMachine;
@@ -32,11 +37,15 @@ export class Oracle {
   readonly #leaders = new Map<Term, NodeId>();
   #claims: { readonly node: string; readonly index: number; readonly digest: Digest }[] = [];
   #tail: Promise<void> = Promise.resolve();
+  /** Of the last entry. */
+  #changes: readonly Change[] = [];
   readonly #nowMs: () => number;
   needles: Needles | undefined;
 
   constructor(founders: Configuration, nowMs: () => number) {
-    this.#machine = new StateMachine(this.store, founders);
+    this.#machine = new StateMachine(this.store, founders, (changes) => {
+      this.#changes = changes;
+    });
     this.#nowMs = nowMs;
   }
 
@@ -56,7 +65,7 @@ export class Oracle {
     const whole = `${this.#nowMs().toFixed(2)} ${line}`;
     this.fingerprint = (crc32c(Buffer.from(whole)) ^ Math.imul(this.fingerprint, 31)) >>> 0;
     this.lines.push(whole);
-    if (this.lines.length > KEPT_LINES) this.lines.shift();
+    if (this.lines.length > this.keptLines) this.lines.shift();
   }
 
   violated(what: string): void {
@@ -112,7 +121,11 @@ export class Oracle {
     const [outcome] = await this.#apply.call(this.#machine, [entry]);
     this.#digests.push(this.#machine.digest);
     if (command === undefined || outcome === undefined || !("result" in outcome)) return;
-    if (this.#isRepeat(entry)) return;
+    if (this.#isRepeat(entry)) {
+      if (this.#changes.some(({ key }) => !sessionTags.has(key.charAt(0))))
+        this.violated(`entry ${entry.index} makes a change again that was made`);
+      return;
+    }
     this.cuts.add(entry.index, command);
     if (before !== undefined) this.needles?.after(command, before, entry.timeMs);
   }

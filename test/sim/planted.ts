@@ -5,21 +5,7 @@ import { Log } from "../../nameserver/log/log.ts";
 import { isHeadKey, StateMachine } from "../../nameserver/state-machine.ts";
 import { type Rules, rules } from "../../raft/rules.ts";
 import type { Flaw } from "./flaw.ts";
-
-/** Puts another method in the place of one, until it is taken out again. */
-function inPlaceOf<Owner extends object, Name extends keyof Owner>(
-  owner: Owner,
-  name: Name,
-  make: (right: Owner[Name]) => Owner[Name],
-): () => () => void {
-  return () => {
-    const right = owner[name];
-    owner[name] = make(right);
-    return () => {
-      owner[name] = right;
-    };
-  };
-}
+import { inPlaceOf } from "./planting.ts";
 
 const rule = (wrong: Partial<Rules>) => () => {
   const right = { ...rules };
