@@ -17,6 +17,7 @@ const KEYS = 4;
 /** Each while clients go on to fresh keys, so that no key's history grows too long to judge. */
 const WHILE_MS = 2_500;
 const READ_TRIES = 4;
+const PROBE = 99;
 /** Behind those of the random commands. */
 const FIRST_BLOB = 4_097;
 
@@ -45,6 +46,22 @@ export class Clients {
 
   start(count: number): void {
     for (let client = 1; client <= count; client++) void this.#live(client + 100);
+  }
+
+  /** Asks this nameserver once, whoever leads. */
+  async probe(node: NodeId): Promise<void> {
+    if (this.stopped) return;
+    const key = this.#key();
+    const beganAt = ++this.#clock;
+    const seen = await this.#line.read(PROBE, node, (state) => seenOf(state, key));
+    if (isOpen(seen)) return;
+    this.#record({
+      client: PROBE,
+      key,
+      request: { type: "read" },
+      beganAt,
+      answer: { type: "seen", seen },
+    });
   }
 
   /** To be called when nothing moves: what was acknowledged has happened. */

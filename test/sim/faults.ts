@@ -1,10 +1,12 @@
 /** What goes wrong in a simulation, every kind of it counted. */
 import { DataserverFaults, dataserverWeights, isDataserverFault } from "./faults-dataserver.ts";
+import { isPlot, Plots, plotWeights } from "./plots.ts";
 import type { SimNode } from "./sim-node.ts";
 import type { World } from "./world.ts";
 
 const weights = {
   ...dataserverWeights,
+  ...plotWeights,
   crash: 8,
   kill: 8,
   crashAll: 1,
@@ -31,10 +33,12 @@ export class Faults {
   readonly counts = Object.fromEntries(names.map((name) => [name, 0])) as Record<FaultName, number>;
   readonly #world: World;
   readonly #dataservers: DataserverFaults;
+  readonly plots: Plots;
   #isOver = false;
 
   constructor(world: World) {
     this.#world = world;
+    this.plots = new Plots(world);
     this.#dataservers = new DataserverFaults(world);
   }
 
@@ -86,6 +90,7 @@ export class Faults {
 
   /** False when there was nobody it could happen to. */
   #happen(name: FaultName): boolean {
+    if (isPlot(name)) return this.plots.happen(name);
     if (isDataserverFault(name)) return this.#dataservers.happen(name);
     const { dice, nodes, leader, oracle } = this.#world;
     const node = (dice.chance(0.5) ? leader : undefined) ?? dice.pick(nodes);

@@ -3,7 +3,7 @@
  * when a blob without a key is held, which chunks a blob has. Every needle that a device takes away,
  * and every reference that the log makes, is judged by that; nothing of this asks reference counts.
  */
-import type { BlobId, BlockId, DeviceId } from "../../base/ids.ts";
+import { type BlobId, type BlockId, type DeviceId, FREE, type NeedleId } from "../../base/ids.ts";
 import { limits } from "../../base/limits.ts";
 import { defaultSettings } from "../../nameserver/apply/context.ts";
 import { unpackChunks } from "../../nameserver/chunk-codec.ts";
@@ -122,9 +122,18 @@ export class Needles implements Witness {
         if (row.swept !== true) continue;
         if (!sealed) this.#wrong(`block ${block} of ${device} takes appends, though it is swept`);
         for (const needle of needles.values())
-          if (!this.#isNamed(block, needle))
+          if (needle.blob !== FREE && !this.#isNamed(block, needle))
             this.#wrong(`needle ${needle.needle} of block ${block} stays on ${device}`);
       }
+  }
+
+  /** A needle that was acknowledged, and that nobody asked to remove, is on every member. */
+  checkFid({ block, needle }: { readonly block: BlockId; readonly needle: NeedleId }): void {
+    const members = this.#row(block)?.members ?? [];
+    for (const { device, held } of this.#dataservers)
+      if (members.includes(device) && held.get(block)?.needles.has(needle) !== true)
+        this.#wrong(`INV-2: ${device} lost needle ${needle} of block ${block}`);
+    if (members.length === 0) this.#wrong(`block ${block} is gone with needle ${needle}`);
   }
 
   chunksOf(blob: BlobId): Chunk[] {
@@ -161,6 +170,7 @@ export class Needles implements Witness {
   /** What is taken away is neither needed nor can it still be named. */
   #checkFree(how: string, block: BlockId, needle: SimNeedle): void {
     const { blob } = needle;
+    if (blob === FREE && how === "removed") return;
     const head = read(this.#oracle.store, keys.blob(blob));
     const isNamed = head !== undefined && this.#isNamed(block, needle);
     const isHeld = (this.#heldUntilMs.get(blob) ?? 0) > this.#timeMs;

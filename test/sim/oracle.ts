@@ -73,12 +73,14 @@ export class Oracle {
     this.violations.push(what);
   }
 
-  leads(id: NodeId, term: Term): void {
+  /** True when that is new. */
+  leads(id: NodeId, term: Term): boolean {
     const known = this.#leaders.get(term);
-    if (known === id) return;
+    if (known === id) return false;
     if (known !== undefined) this.violated(`term ${term} has two leaders, ${known} and ${id}`);
     this.#leaders.set(term, id);
     this.say(`${id} leads in term ${term}`);
+    return true;
   }
 
   /** Watches every state machine until what it returns is called. */

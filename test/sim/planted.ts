@@ -17,6 +17,7 @@ export const planted: readonly Flaw[] = [
   { name: "the persister skips its sync", liesAbout: (path) => path.includes("/log/") },
   { name: "a change is acknowledged before it is applied", answersEarly: true },
   { name: "a read is served without the barrier", readsAtOnce: true },
+  { name: "a read needs no round", plant: rule({ confirmsRead: () => true }) },
   { name: "an entry is applied twice after a restart", splitsBatches: true },
   { name: "term and vote are forgotten", forgetsVote: true },
   {

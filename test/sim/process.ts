@@ -13,6 +13,7 @@ export class SimProcess {
   readonly #agenda: Agenda;
   #isAlive = true;
   #pausedUntilMs = 0;
+  #stirringMs: () => number = () => 0;
   /** How far the wall clock was set wrong. */
   wallShiftMs = 0;
 
@@ -34,7 +35,9 @@ export class SimProcess {
     this.#isAlive = false;
   }
 
-  pause(forMs: number): void {
+  /** `stirringMs`: how much later than that each thing that waits comes in. */
+  pause(forMs: number, stirringMs: () => number = () => 0): void {
+    this.#stirringMs = stirringMs;
     this.#pausedUntilMs = Math.max(this.#pausedUntilMs, this.#agenda.nowMs + forMs);
   }
 
@@ -58,7 +61,7 @@ export class SimProcess {
   enter(run: () => void): void {
     if (!this.#isAlive) return;
     const waitMs = this.#pausedUntilMs - this.#agenda.nowMs;
-    if (waitMs > 0) this.after(waitMs, run);
+    if (waitMs > 0) this.after(waitMs + this.#stirringMs(), run);
     else run();
   }
 

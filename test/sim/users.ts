@@ -10,9 +10,11 @@ import { createClient } from "../../client/client.ts";
 import { LeaderNames } from "../../client/leader.ts";
 import type { Store } from "../../client/store.ts";
 import type { BlockService } from "../../rpc/block-service.ts";
+import type { NameService } from "../../rpc/name-service.ts";
 import type { Answer, Operation, Request, Seen } from "../linearizable/history.ts";
 import type { Peer } from "./block-line.ts";
 import { WATCHED } from "./cuts.ts";
+import type { Fids } from "./fids.ts";
 import { addressOf } from "./leading.ts";
 import type { Line } from "./line.ts";
 import { nameLine } from "./name-line.ts";
@@ -56,19 +58,31 @@ export class Users {
     for (let i = 0; i < count; i++) void this.#live(this.#around.newPeer());
   }
 
-  async #live(peer: Peer): Promise<void> {
+  startFids(fids: Fids): void {
+    const peer = this.#around.newPeer();
+    void fids.live(this.#namesFor(peer), this.#around.blocksFor(peer));
+  }
+
+  #namesFor(peer: Peer): NameService {
     this.peers.push(peer.id);
+    const { line } = this.#around;
+    const random = seededRandom(line.dice.u32());
+    const leader = new LeaderNames({
+      ...{ addresses: line.nodes.map(addressOf), secret: new Uint8Array(0), random },
+      ...{ clock: peer.process.clock, patienceMs: PATIENCE_MS },
+      open: (address) => nameLine(line, peer, address),
+    });
+    return leader.names;
+  }
+
+  async #live(peer: Peer): Promise<void> {
     const { line, blocksFor } = this.#around;
     const { dice } = line;
     const { clock } = peer.process;
+    const names = this.#namesFor(peer);
     const random = seededRandom(dice.u32());
-    const leader = new LeaderNames({
-      ...{ addresses: line.nodes.map(addressOf), secret: new Uint8Array(0), clock, random },
-      patienceMs: PATIENCE_MS,
-      open: (address) => nameLine(line, peer, address),
-    });
     const blocks = blocksFor(peer);
-    const store = createClient({ names: leader.names, serviceOf: () => blocks, clock, random });
+    const store = createClient({ names, serviceOf: () => blocks, clock, random });
     while (!this.stopped) {
       await line.sleep(dice.between(1, 80) * this.slowness);
       await this.#attempt(peer, store).catch((error: unknown) => this.#failed(error));

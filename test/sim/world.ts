@@ -15,6 +15,7 @@ import { blockLine, type Peer } from "./block-line.ts";
 import { Bystander } from "./bystander.ts";
 import { Clients } from "./clients.ts";
 import { type FaultName, Faults } from "./faults.ts";
+import { Fids } from "./fids.ts";
 import type { Flaw } from "./flaw.ts";
 import { Heartbeats } from "./heartbeats.ts";
 import { SETTLE_MS } from "./leading.ts";
@@ -91,6 +92,7 @@ export class World {
   readonly clients: Clients;
   readonly dataservers: readonly SimDataserver[];
   readonly users: Users;
+  readonly fids: Fids;
   readonly #needles: Needles;
   readonly #bystander: Bystander;
   readonly #faults: Faults;
@@ -134,6 +136,7 @@ export class World {
     this.#bystander = new Bystander(line);
     let peers = 300;
     const newPeer = () => ({ id: ++peers, process: new SimProcess(agenda, 1) });
+    this.fids = new Fids(line, this.oracle);
     this.users = new Users({ line, oracle: this.oracle, blocksFor, newPeer });
     this.#faults = new Faults(this);
   }
@@ -169,6 +172,7 @@ export class World {
     await this.#until(() => isReady, 60_000);
     this.clients.start(CLIENTS);
     this.users.start(USERS);
+    this.users.startFids(this.fids);
     void this.#bystander.live();
     this.#faults.begin();
     const { steps = STEPS } = this.#options;
@@ -187,6 +191,7 @@ export class World {
     if (this.clients.acknowledged === before) this.#wrong("in calm times nothing is acknowledged");
     this.clients.stopped = true;
     this.users.stopped = true;
+    this.fids.stopped = true;
     this.#bystander.stopped = true;
     await this.#until(() => false, QUIET_MS);
     const isSame = () =>
@@ -196,6 +201,7 @@ export class World {
     await this.#until(isSame, PATIENCE_MS);
     await this.#agree();
     this.#needles.checkAll();
+    for (const fid of this.fids.kept) this.#needles.checkFid(fid);
     this.#needles.checkSwept();
     this.#judge();
   }
@@ -208,8 +214,9 @@ export class World {
       this.#steps++;
       // All that runs without waiting is in microtasks: they are done when this comes back.
       await new Promise(setImmediate);
-      for (const { id, replica } of this.nodes)
-        if (replica?.isLeader === true) oracle.leads(id, replica.status.term);
+      for (const node of this.nodes)
+        if (node.replica?.isLeader === true && oracle.leads(node.id, node.replica.status.term))
+          this.#faults.plots.leads(node);
       oracle.settle();
       this.clients.settle();
     }
