@@ -1,9 +1,12 @@
 import { expect, test } from "vitest";
 import type { BlockId, DeviceId } from "../../base/ids.ts";
+import { NotLeader } from "../../rpc/not-leader.ts";
 import { commandEntry } from "../../test/metadata/command-entry.ts";
 import { FakeBlocks } from "../../test/metadata/fake-blocks.ts";
 import type { AnyCommand } from "../command.ts";
 import type { Group } from "../group/group.ts";
+import { keys } from "../keyspace.ts";
+import { read } from "../queries/read.ts";
 import { StateMachine } from "../state-machine.ts";
 import { MemoryState } from "../state-memory.ts";
 import { settleAndSweep } from "./settle.ts";
@@ -47,7 +50,8 @@ test("a look through all blocks reads each a few times, not once for every other
   expect(read).toBeLessThanOrEqual((BLOCKS * (BLOCKS + 3)) / 2);
 });
 
-test("a member that was away when its block was sealed takes nothing behind the sweep", async () => {
+/** One block on one device, settled at once. */
+async function settledBlock() {
   const store = new MemoryState();
   const machine = new StateMachine(store);
   const propose = async (command: AnyCommand) => {
@@ -60,10 +64,34 @@ test("a member that was away when its block was sealed takes nothing behind the 
   await propose({ type: "addBlock", ...at, pool: 0, members: [device] });
   await propose({ type: "sealBlock", ...at });
   await propose({ type: "settleBlock", ...at, afterMs: 0 });
-  const clock = { nowMs: () => 1_000, monotonicMs: () => 0, after: () => ({ cancel: () => {} }) };
-  const group = { state: store, timeMs: 1_000, propose } as unknown as Group;
-  const context = { group, blocks, clock, report: () => undefined };
+  let nowMs = 0;
+  const clock = {
+    nowMs: () => 1_000,
+    monotonicMs: () => nowMs++,
+    after: () => ({ cancel: () => {} }),
+  };
+  const group = { state: store, timeMs: 1_000, propose };
+  const context = {
+    ...{ blocks, clock, report: () => undefined },
+    group: group as unknown as Group,
+  };
   const worker = settleAndSweep(context, { settleMs: 0, lookMs: 1, sweepAll: false });
+  const row = () => read(store, keys.block(at.block));
+  return { at, blocks, group, worker, row };
+}
+
+test("a member that was away when its block was sealed takes nothing behind the sweep", async () => {
+  const { at, blocks, worker } = await settledBlock();
   while (await worker.step());
   expect(blocks.block(device, at.block).sealed).toBe(true);
+});
+
+test("a sweep that could not be noted is noted at the next look", async () => {
+  const { group, worker, row } = await settledBlock();
+  const { propose } = group;
+  group.propose = () => Promise.reject(new NotLeader("another one leads", undefined));
+  await expect(worker.step()).rejects.toThrow("another one leads");
+  group.propose = propose;
+  for (let look = 0; look < 3; look++) while (await worker.step());
+  expect(row()).toMatchObject({ state: "settled", swept: true });
 });

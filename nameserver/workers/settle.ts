@@ -63,8 +63,8 @@ export function settleAndSweep(context: WorkContext, options: SettleOptions): Wo
             kept.add(block);
             return true;
           }
-          sweptNow.add(block);
           if (row.swept !== true) await group.propose({ type: "sweptBlock", block, generation });
+          sweptNow.add(block);
           return true;
         }
       }

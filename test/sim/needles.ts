@@ -93,18 +93,19 @@ export class Needles implements Witness {
       for (const chunk of this.chunksOf(blob)) this.#checkDurable(key, chunk);
   }
 
-  /** Nothing is left to do for the workers of a leader. */
-  isAllDone(): boolean {
+  /** What the workers of a leader have still to do. */
+  leftToDo(): string | undefined {
     const { store } = this.#oracle;
-    const queues = ["collectQueue", "dropQueue", "pendingQueue", "dueQueue"] as const;
-    if (queues.some((tag) => store.count(prefixOf(tag), prefixEnd(prefixOf(tag))) > 0))
-      return false;
-    return this.#dataservers.every(({ held }) =>
-      [...held.keys()].every((block) => {
+    for (const tag of ["collectQueue", "dropQueue", "pendingQueue", "dueQueue"] as const)
+      if (store.count(prefixOf(tag), prefixEnd(prefixOf(tag))) > 0) return tag;
+    for (const { device, held } of this.#dataservers)
+      for (const { block, generation } of held.values()) {
         const row = this.#row(block);
-        return row === undefined || row.state === "open" || row.swept === true;
-      }),
-    );
+        if (row?.members.includes(device) !== true || row.state === "open") continue;
+        if (row.swept !== true || row.generation !== generation)
+          return `block ${block} of ${device}: ${JSON.stringify({ ...row, generation })}`;
+      }
+    return undefined;
   }
 
   /** In calm times, when all work is done: what nobody needs is gone from settled blocks. */

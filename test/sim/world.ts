@@ -196,8 +196,9 @@ export class World {
     await this.#until(() => false, QUIET_MS);
     const isSame = () =>
       this.nodes.every(({ replica, isLost }) => isLost || replica?.applied === oracle.decidedIndex);
-    await this.#until(() => this.#needles.isAllDone() && isSame(), ALL_DONE_MS);
-    if (!this.#needles.isAllDone()) this.#wrong("in calm times the workers come to no end");
+    const leftToDo = () => this.#needles.leftToDo();
+    await this.#until(() => leftToDo() === undefined && isSame(), ALL_DONE_MS);
+    if (leftToDo() !== undefined) this.#wrong(`in calm times nobody sees to ${leftToDo()}`);
     await this.#until(isSame, PATIENCE_MS);
     await this.#agree();
     this.#needles.checkAll();
