@@ -33,7 +33,9 @@ class Subject {
   readonly #sessions: SessionId[] = [];
   #index = 0;
   #blob = 0;
+  /** Of each part: of all threads, LevelDB's compactions too, and of the main thread. */
   readonly micros: number[] = [];
+  readonly threadMicros: number[] = [];
 
   constructor(state: LevelState, places: number) {
     this.#state = state;
@@ -64,11 +66,14 @@ class Subject {
     for (let left = count; left > 0; left -= RUN)
       runs.push(Array.from({ length: Math.min(left, RUN) }, () => this.#put()));
     const before = process.cpuUsage();
+    const threadBefore = process.threadCpuUsage();
     for (const run of runs)
       for (const outcome of await this.#machine.applyRun(run))
         if ("refusal" in outcome) throw outcome.refusal;
     const { user, system } = process.cpuUsage(before);
     this.micros.push((user + system) / count);
+    const thread = process.threadCpuUsage(threadBefore);
+    this.threadMicros.push((thread.user + thread.system) / count);
   }
 
   resultBytes(): Promise<number> {
@@ -109,17 +114,18 @@ try {
   }
   for (let part = 0; part <= PARTS; part++)
     for (const subject of subjects.values()) await subject.part();
-  // The first part warms up.
-  const plain = subjects.get(0)?.micros ?? [];
+  const plain = subjects.get(0);
+  // Of each part to the same part without sessions; the first warms up.
+  const ratio = (to: readonly number[], from: readonly number[] = []) =>
+    spreadOf(to.map((micros, part) => micros / (from[part] ?? Number.NaN)).slice(1)).median;
   for (const [places, subject] of subjects) {
-    const { least, median } = spreadOf(subject.micros.slice(1));
-    const toPlain = subject.micros.map((micros, part) => micros / (plain[part] ?? Number.NaN));
-    const ratio = spreadOf(toPlain.slice(1)).median.toFixed(3);
+    const [least, all] = [spreadOf(subject.micros).least, ratio(subject.micros, plain?.micros)];
+    const thread = ratio(subject.threadMicros, plain?.threadMicros);
     const rows = ((await subject.resultBytes()) / 1024).toFixed(0);
     const what = places === 0 ? "without a session" : `${places} places`;
     console.log(
-      `${what.padEnd(20)} ${least.toFixed(2)} µs CPU a putObject (median ${median.toFixed(2)}), ` +
-        `ratio ${ratio}, result rows on disk ${rows} KiB`,
+      `${what.padEnd(20)} ${least.toFixed(2)} µs CPU a putObject at the least, ` +
+        `${all.toFixed(2)} times (main thread ${thread.toFixed(2)}), result rows on disk ${rows} KiB`,
     );
   }
 } finally {
