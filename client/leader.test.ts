@@ -11,6 +11,7 @@ import { NotLeader } from "../rpc/not-leader.ts";
 import { serve } from "../rpc/serve.ts";
 import { RpcServer } from "../rpc/server.ts";
 import { nameTable } from "../rpc/tables.ts";
+import { ManualClock } from "../test/rpc-held.ts";
 import { LeaderNames } from "./leader.ts";
 
 const seams = { secret: Buffer.alloc(32, 3), clock: systemClock, random: systemRandom };
@@ -163,6 +164,30 @@ describe("a client of several nameservers", () => {
     for (const peer of breaking.server.peers) (peer as unknown as Breakable).abandon();
     expect(await answer).toEqual([]);
     expect(leader.asked.users).toBe(1);
+  });
+
+  test("without a leader one call looks for it, and the others wait", async () => {
+    let [asked, leads] = [0, false];
+    const users = async () => {
+      asked++;
+      return leads ? [] : await notLeader()();
+    };
+    const clock = new ManualClock();
+    const addresses = [1, 2].map((port) => ({ host: "127.0.0.1", port }));
+    const open = () => ({ methods: { users }, close: () => undefined });
+    await using leader = new LeaderNames({ ...seams, clock, addresses, open });
+    const all = Array.from({ length: 200 }, () => leader.names.users("", 1));
+    const turn = () => new Promise((resolve) => setImmediate(resolve));
+    await turn();
+    for (let looked = 1; looked <= 8; looked++) {
+      expect(asked).toBe(199 + looked);
+      clock.advance(25);
+      await turn();
+    }
+    leads = true;
+    clock.advance(25);
+    await Promise.all(all);
+    expect(asked).toBe(208 + 200);
   });
 
   test("a refusal is an answer", async () => {

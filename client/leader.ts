@@ -118,17 +118,22 @@ export class LeaderNames implements AsyncDisposable {
     untilMs: number,
     mayRepeat: (error: unknown) => boolean,
   ): Promise<unknown> {
+    const call = {};
     for (;;) {
       const member = this.#nameservers.current;
       const { line } = member;
       const method = line.methods[name];
       assert(method !== undefined, "every method of the table is there");
       try {
-        return await method(...args);
+        const answer = await method(...args);
+        this.#nameservers.found();
+        return answer;
       } catch (error) {
-        if (!mayRepeat(error) || this.#isClosed || this.#clock.monotonicMs() >= untilMs)
+        if (!mayRepeat(error) || this.#isClosed || this.#clock.monotonicMs() >= untilMs) {
+          this.#nameservers.gaveUp(call);
           throw error;
-        await this.#nameservers.moveOn(member, line, error);
+        }
+        await this.#nameservers.moveOn(call, member, line, error);
       }
     }
   }

@@ -1,11 +1,13 @@
 /** The nameservers that a client knows, and whom of them it asks next. */
-import { type Clock, sleep } from "../base/clock.ts";
+import { type Clock, endsWithin, sleep } from "../base/clock.ts";
 import { QuarryError } from "../base/errors.ts";
 import { type Address, formatAddress, parseAddress } from "../rpc/address.ts";
 import { InterruptedCall } from "../rpc/call.ts";
 import { NotLeader } from "../rpc/not-leader.ts";
 
 const PAUSE_MS = 25;
+/** Of a call that waits for another to find the leader; then it looks for itself. */
+const WAIT_MS = 250;
 /** Whoever could not be reached is not believed to lead for so long. */
 const SHUN_MS = 250;
 /** Nor asked in its turn while there are others: one that stands still costs seconds each time. */
@@ -31,6 +33,8 @@ export class Nameservers {
   /** By address. */
   readonly #members = new Map<string, Member>();
   #current: Member;
+  /** While nobody is known to lead, one call looks for the leader: hundreds would be in its way. */
+  #search: { readonly by: object; readonly end: PromiseWithResolvers<void> } | undefined;
 
   constructor(addresses: readonly Address[], clock: Clock, open: (address: Address) => Line) {
     this.#clock = clock;
@@ -51,8 +55,22 @@ export class Nameservers {
     for (const { line } of this.#members.values()) line.close();
   }
 
-  /** Chooses whom to ask next; of several calls that failed at one member the first chooses. */
-  async moveOn(member: Member, line: Line, error: unknown): Promise<void> {
+  /** Somebody answered. */
+  found(): void {
+    this.#search?.end.resolve();
+    this.#search = undefined;
+  }
+
+  /** This call looks no longer: if it was the one to do so, it is another's turn. */
+  gaveUp(call: object): void {
+    if (this.#search?.by === call) this.found();
+  }
+
+  /**
+   * Chooses whom this call asks next, after an error at a member; of several that failed at one member
+   * the first chooses.
+   */
+  async moveOn(call: object, member: Member, line: Line, error: unknown): Promise<void> {
     if (error instanceof InterruptedCall && error.code !== "Timeout" && member.line === line) {
       member.failedMs = this.#clock.monotonicMs();
       // A fresh one does not wait as long before it tries again.
@@ -64,7 +82,9 @@ export class Nameservers {
       this.#current = leader ?? this.#after(member);
       if (leader !== undefined) return;
     }
-    await sleep(this.#clock, PAUSE_MS);
+    this.#search ??= { by: call, end: Promise.withResolvers() };
+    if (this.#search.by === call) await sleep(this.#clock, PAUSE_MS);
+    else await endsWithin(this.#clock, this.#search.end.promise, WAIT_MS);
   }
 
   #hinted({ leader }: NotLeader, teller: Member): Member | undefined {
