@@ -1,20 +1,21 @@
 import { expect, test } from "vitest";
 import { SimulatedClock } from "../base/clock-simulated.ts";
 import { type ErrorCode, QuarryError } from "../base/errors.ts";
-import type { ServerId } from "../base/ids.ts";
+import type { LogIndex, ServerId } from "../base/ids.ts";
 import { limits } from "../base/limits.ts";
 import type { HeartbeatAnswer } from "../rpc/liveness-service.ts";
 import { Attendance } from "./attendance.ts";
 
 const address = "10.0.0.1:7101";
+const group = { nameservers: ["a", "b"], applied: 9 as LogIndex };
 
 function scene() {
   const clock = new SimulatedClock();
   const told: string[] = [];
-  const beats = { a: 0, b: 0 };
+  const beats = new Map<string, number>();
   const now: { epoch: number; refusal: ErrorCode | undefined; answer: HeartbeatAnswer } = {
     ...{ epoch: 7, refusal: undefined },
-    answer: { epoch: 7, address },
+    answer: { epoch: 7, address, ...group },
   };
   let registrations = 0;
   const attendance = new Attendance({
@@ -25,11 +26,14 @@ function scene() {
       if (now.refusal !== undefined) throw new QuarryError(now.refusal, "not now");
       return now.epoch;
     },
-    nameservers: new Map([
-      ["a", { heartbeat: async () => ({ ...now.answer, n: beats.a++ }) }],
-      // It stands still: nobody waits for it.
-      ["b", { heartbeat: () => new Promise<HeartbeatAnswer>(() => beats.b++) }],
-    ]),
+    nameservers: ["a", "b"],
+    lineTo: (name) => ({
+      heartbeat: (): Promise<HeartbeatAnswer> => {
+        beats.set(name, (beats.get(name) ?? 0) + 1);
+        // The second stands still: nobody waits for it.
+        return name === "b" ? new Promise(() => {}) : Promise.resolve(now.answer);
+      },
+    }),
   });
   const seconds = async (count: number) => {
     for (let n = 0; n < count; n++) {
@@ -45,11 +49,11 @@ test("registers until that is done, says the trouble once, and is heard of every
   const { now, told, beats, seconds, count, attendance } = scene();
   now.refusal = "Unavailable";
   await seconds(3);
-  expect([count(), told.length, beats.a]).toEqual([4, 1, 0]);
+  expect([count(), told.length, beats.size]).toEqual([4, 1, 0]);
   now.refusal = undefined;
   await seconds(4);
   await attendance.registered;
-  expect([count(), beats.a, beats.b]).toEqual([5, 4, 1]);
+  expect([count(), beats.get("a"), beats.get("b")]).toEqual([5, 4, 1]);
 });
 
 test("what only a person can mend ends it", async () => {
@@ -61,17 +65,28 @@ test("what only a person can mend ends it", async () => {
 
 test("believes no nameserver that is behind, and registers again where it is not known", async () => {
   const { now, count, seconds } = scene();
-  now.answer = { epoch: 6 };
+  now.answer = { ...group, epoch: 6 };
   await seconds(3);
   expect(count()).toBe(1);
-  now.answer = { epoch: 8 };
+  now.answer = { ...group, epoch: 8 };
   await seconds(2);
   expect(count()).toBe(2);
 });
 
 test("stops when somebody else runs with its folder", async () => {
   const { now, attendance, seconds } = scene();
-  now.answer = { epoch: 8, address: "10.0.0.9:7101" };
+  now.answer = { ...group, epoch: 8, address: "10.0.0.9:7101" };
   await seconds(2);
   expect((await attendance.failed).code).toBe("Locked");
+});
+
+test("is heard by nameservers that come later, and seeks none that are gone", async () => {
+  const { now, beats, seconds } = scene();
+  await seconds(2);
+  now.answer = { epoch: 7, address, nameservers: ["a", "c"], applied: 10 as LogIndex };
+  await seconds(2);
+  // One that lags tells of those before.
+  now.answer = { epoch: 7, address, ...group };
+  await seconds(3);
+  expect([beats.get("b"), beats.get("c")]).toEqual([1, 4]);
 });

@@ -4,7 +4,7 @@
  */
 import { type Clock, sleep } from "../base/clock.ts";
 import { type ErrorCode, QuarryError } from "../base/errors.ts";
-import type { ServerId } from "../base/ids.ts";
+import type { LogIndex, ServerId } from "../base/ids.ts";
 import { limits } from "../base/limits.ts";
 import type { DeviceStatus } from "../rpc/block-service.ts";
 import type { HeartbeatAnswer, LivenessService } from "../rpc/liveness-service.ts";
@@ -17,8 +17,10 @@ export interface AttendanceOptions {
   devices(): Promise<readonly DeviceStatus[]>;
   /** Resolves with the epoch of the map from which on it names this server so. */
   register(devices: readonly DeviceStatus[]): Promise<number>;
-  /** By their names in messages. */
-  readonly nameservers: ReadonlyMap<string, LivenessService>;
+  /** Some or all of them, host:port: those that answer tell of the others. */
+  readonly nameservers: readonly string[];
+  /** The way to one; asked for again and again. */
+  lineTo(nameserver: string): LivenessService;
   readonly report: (message: string) => void;
 }
 
@@ -36,6 +38,9 @@ export class Attendance implements AsyncDisposable {
   readonly #running: Promise<void>;
   /** From this epoch on a map that names another address says that somebody else has our folder. */
   #epoch: number | undefined;
+  #nameservers: readonly string[];
+  /** From which entry of the log on they are these. */
+  #asOf = 0 as LogIndex;
   readonly #underWay = new Map<string, Promise<void>>();
   readonly #complaints = new Map<string, string>();
   readonly #registered = Promise.withResolvers<void>();
@@ -43,6 +48,7 @@ export class Attendance implements AsyncDisposable {
 
   constructor(options: AttendanceOptions) {
     this.#options = options;
+    this.#nameservers = options.nameservers;
     this.#running = this.#run();
   }
 
@@ -95,23 +101,17 @@ export class Attendance implements AsyncDisposable {
 
   /** One that does not answer keeps none of the others waiting. */
   #tellAll(devices: readonly DeviceStatus[]): void {
-    for (const [name, nameserver] of this.#options.nameservers)
+    for (const name of this.#nameservers)
       if (!this.#underWay.has(name)) {
-        const telling = this.#tell(name, nameserver, devices).finally(() =>
-          this.#underWay.delete(name),
-        );
+        const telling = this.#tell(name, devices).finally(() => this.#underWay.delete(name));
         this.#underWay.set(name, telling);
       }
   }
 
-  async #tell(
-    name: string,
-    nameserver: LivenessService,
-    devices: readonly DeviceStatus[],
-  ): Promise<void> {
+  async #tell(name: string, devices: readonly DeviceStatus[]): Promise<void> {
     const { server, address } = this.#options;
     try {
-      this.#heard(await nameserver.heartbeat({ server, address, devices }));
+      this.#heard(await this.#options.lineTo(name).heartbeat({ server, address, devices }));
       this.#complaints.delete(name);
     } catch (error) {
       if (!(error instanceof QuarryError)) throw error;
@@ -119,7 +119,11 @@ export class Attendance implements AsyncDisposable {
     }
   }
 
-  #heard({ epoch, address }: HeartbeatAnswer): void {
+  #heard({ epoch, address, nameservers, applied }: HeartbeatAnswer): void {
+    if (applied >= this.#asOf && nameservers.length > 0) {
+      this.#asOf = applied;
+      this.#nameservers = nameservers;
+    }
     // A nameserver that follows may not know yet what the leader has acknowledged.
     if (this.#epoch === undefined || epoch < this.#epoch) return;
     if (address === undefined) this.#epoch = undefined;

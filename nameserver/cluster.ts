@@ -3,11 +3,13 @@ import type { Clock } from "../base/clock.ts";
 import { assert, QuarryError } from "../base/errors.ts";
 import type { ServerId } from "../base/ids.ts";
 import type { Random } from "../base/random.ts";
+import { formatAddress } from "../rpc/address.ts";
 import type { BlockService } from "../rpc/block-service.ts";
 import type { MapAnswer } from "../rpc/cluster-map.ts";
 import { Dataservers } from "./dataservers.ts";
 import type { Group } from "./group/group.ts";
 import type { Membership } from "./group/membership.ts";
+import type { Roster } from "./group/roster.ts";
 import { Liveness } from "./liveness.ts";
 import { CurrentMap } from "./queries/cluster-map.ts";
 
@@ -27,10 +29,15 @@ export interface Cluster extends AsyncDisposable {
   admit(server: ServerId, address: string): Promise<void>;
 }
 
-export function openCluster(options: ClusterOptions, group: Group): Cluster {
+export function openCluster(options: ClusterOptions, group: Group, roster?: Roster): Cluster {
   const { clock, random, member } = options;
   const map = new CurrentMap(group.state);
-  const liveness = new Liveness(map, clock);
+  const liveness = new Liveness(map, clock, {
+    get applied() {
+      return group.applied;
+    },
+    nameservers: () => [...(roster?.addresses.values() ?? [])].map(formatAddress),
+  });
   const dataservers =
     member &&
     new Dataservers({

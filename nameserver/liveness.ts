@@ -3,7 +3,7 @@
  * of the state; all of them hear it, so a new leader knows it already.
  */
 import type { Clock } from "../base/clock.ts";
-import type { DeviceId, ServerId } from "../base/ids.ts";
+import type { DeviceId, LogIndex, ServerId } from "../base/ids.ts";
 import { limits } from "../base/limits.ts";
 import type { DeviceStatus } from "../rpc/block-service.ts";
 import type { MappedDevice } from "../rpc/cluster-map.ts";
@@ -15,27 +15,37 @@ interface Heard {
   readonly devices: ReadonlyMap<DeviceId, DeviceStatus>;
 }
 
+/** What a nameserver tells of its group. */
+export interface GroupView {
+  readonly applied: LogIndex;
+  nameservers(): readonly string[];
+}
+
 export class Liveness implements LivenessService {
   readonly #map: CurrentMap;
   readonly #clock: Clock;
+  readonly #group: GroupView;
   readonly #heard = new Map<ServerId, Heard>();
 
-  constructor(map: CurrentMap, clock: Clock) {
+  constructor(map: CurrentMap, clock: Clock, group: GroupView) {
     this.#map = map;
     this.#clock = clock;
+    this.#group = group;
   }
 
   /** Whom the map does not name there is told so, and not believed. */
   async heartbeat({ server, address, devices }: Heartbeat): Promise<HeartbeatAnswer> {
     const known = await this.#map.dataserver(server);
     const { epoch } = await this.#map.get();
-    if (known === undefined) return { epoch };
+    const { applied } = this.#group;
+    const answer = { epoch, applied, nameservers: this.#group.nameservers() };
+    if (known === undefined) return answer;
     if (known.address === address)
       this.#heard.set(server, {
         atMs: this.#clock.monotonicMs(),
         devices: new Map(devices.map((status) => [status.device, status])),
       });
-    return { epoch, address: known.address };
+    return { ...answer, address: known.address };
   }
 
   isHeard(server: ServerId): boolean {

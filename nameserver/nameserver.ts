@@ -91,7 +91,7 @@ export async function openNameserver(options: NameserverOptions): Promise<Namese
   if (membership !== undefined) opening.use(membership);
   const identity = await ensureIdentity(disk, directory, "nameserver", options);
   if (member === undefined) await configure(group, options);
-  const cluster = opening.use(openCluster(options, group));
+  const cluster = opening.use(openCluster(options, group, membership?.roster));
   const openBlocks = new OpenBlocks({
     group,
     blocks: cluster.blocks,

@@ -2,7 +2,7 @@
  * What a dataserver says every second, to every nameserver of the group: so whoever leads next knows
  * already who is up, and how full.
  */
-import type { ServerId } from "../base/ids.ts";
+import type { LogIndex, ServerId } from "../base/ids.ts";
 import type { DeviceStatus } from "./block-service.ts";
 
 export interface Heartbeat {
@@ -17,6 +17,9 @@ export interface HeartbeatAnswer {
   readonly epoch: number;
   /** Where the map says that this dataserver is; absent when it does not name it. */
   readonly address?: string;
+  /** Who all the nameservers are, host:port, as of this entry of the log; empty: not known. */
+  readonly nameservers: readonly string[];
+  readonly applied: LogIndex;
 }
 
 export interface LivenessService {

@@ -5,12 +5,12 @@ import { limits } from "../../base/limits.ts";
 import { LeaderNames } from "../../client/leader.ts";
 import { Attendance } from "../../dataserver/attendance.ts";
 import type { Dataserver } from "../../dataserver/dataserver.ts";
-import { formatAddress } from "../../rpc/address.ts";
+import { formatAddress, parseAddress } from "../../rpc/address.ts";
 import type { DeviceStatus } from "../../rpc/block-service.ts";
 import { RpcClient } from "../../rpc/client.ts";
 import { connect } from "../../rpc/connect.ts";
 import { livenessTable } from "../../rpc/tables.ts";
-import type { Peers } from "../peers.ts";
+import type { Peers, Trust } from "../peers.ts";
 import type { DataserverSettings } from "./settings.ts";
 
 /** Of the software that registers. */
@@ -35,12 +35,7 @@ export function attend(of: Attending): Attended {
   const { addresses, trust } = peers;
   // Nobody waits for an answer here: it is asked again at once, and the trouble is told early.
   const leader = new LeaderNames({ ...trust, addresses, patienceMs: limits.heartbeatAnswerMs });
-  const lines = new Map(
-    addresses.map((one) => {
-      const line = { ...trust, address: one, deadlineMs: limits.heartbeatAnswerMs };
-      return [formatAddress(one), new RpcClient(line)];
-    }),
-  );
+  const lines = new Map<string, RpcClient>();
   const attendance = new Attendance({
     ...{ clock: trust.clock, server, address, report },
     devices: () => dataserver.devices(),
@@ -49,7 +44,12 @@ export function attend(of: Attending): Attended {
       assert(result.type === "epoch", "a registration is answered with an epoch");
       return result.epoch;
     },
-    nameservers: new Map([...lines].map(([name, line]) => [name, connect(livenessTable, line)])),
+    nameservers: addresses.map(formatAddress),
+    lineTo: (nameserver) => {
+      const line = lines.get(nameserver) ?? open(nameserver, peers.trust);
+      lines.set(nameserver, line);
+      return connect(livenessTable, line);
+    },
   });
   return {
     attendance,
@@ -60,6 +60,11 @@ export function attend(of: Attending): Attended {
       await attendance[Symbol.asyncDispose]();
     },
   };
+}
+
+function open(nameserver: string, trust: Trust): RpcClient {
+  const address = parseAddress(nameserver);
+  return new RpcClient({ ...trust, address, deadlineMs: limits.heartbeatAnswerMs });
 }
 
 function registration({ settings, server, address }: Attending, devices: readonly DeviceStatus[]) {
