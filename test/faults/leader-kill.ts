@@ -1,34 +1,72 @@
 /**
- * SIGKILL of the leader of several nameservers, again and again, under load through two clients: every
- * acknowledged change must be there, for whichever client asks next, what clients see must be
- * linearizable, and soon somebody must lead.
+ * SIGKILL of the leader of several nameservers, again and again, under load through two gateways (or
+ * two clients without any): every acknowledged change must be there, for whoever asks next, what
+ * clients see must be linearizable, and soon somebody must lead.
  *
- *   npm run faults -- leader-kill --seconds 600 --seed 1 --members 5
+ *   npm run faults -- leader-kill --seconds 600 --seed 1 --members 5 --gateways 2
  */
 import { setTimeout as sleep } from "node:timers/promises";
+import { Cluster } from "../cluster.ts";
 import { NameserverGroup } from "../nameserver-group.ts";
 import { GroupLoad, type LoadCounts } from "./group-load.ts";
 import { NameRegisters } from "./registers.ts";
+import { Contents, S3Registers } from "./s3-registers.ts";
 import { agree, untilBack } from "./watching.ts";
+
+/** Those of a load through gateways: everything shares the machine with more processes. */
+const S3_WRITERS = 8;
+const S3_MEETING = 6;
+const DATASERVERS = 2;
 
 export interface LeaderKillCounts extends LoadCounts {
   readonly failovers: number;
+  /** What gateways said instead of an answer, and how often. */
+  readonly refusals: Readonly<Record<string, number>>;
 }
 
-export async function leaderKill(options: {
+export interface LeaderKillOptions {
   readonly seconds: number;
   readonly members: number;
+  /** 0: clients talk to the nameservers themselves. */
+  readonly gateways: number;
   readonly seed: number;
   readonly say?: (line: string) => void;
-}): Promise<LeaderKillCounts> {
-  await using group = await NameserverGroup.found(options.members);
+}
+
+export async function leaderKill(options: LeaderKillOptions): Promise<LeaderKillCounts> {
+  const { members, gateways, seed } = options;
+  if (gateways > 0) {
+    await using cluster = await Cluster.found({
+      ...{ nameservers: members, gateways },
+      dataservers: DATASERVERS,
+    });
+    const contents = new Contents();
+    const clients = cluster.gateways.map((n) => new S3Registers(cluster.endpoint(n), contents));
+    const few = { writers: S3_WRITERS, meeting: S3_MEETING };
+    const load = await GroupLoad.begin({ clients, seed, ...few });
+    const failovers = await killAgain(cluster.group, load, options);
+    for (const client of clients) client.close();
+    if (load.complaints().length > 0) load.complain(cluster.output.slice(-2_000));
+    return { ...load.counts(), failovers, refusals: sum(clients.map((one) => one.refusals)) };
+  }
+  await using group = await NameserverGroup.found(members);
   await using one = group.client();
   await using other = group.client();
   const clients = [one, other].map(({ names }) => new NameRegisters(names));
-  const load = await GroupLoad.begin({ clients, seed: options.seed });
-  const untilMs = performance.now() + options.seconds * 1000;
+  const load = await GroupLoad.begin({ clients, seed });
+  const failovers = await killAgain(group, load, options);
+  return { ...load.counts(), failovers, refusals: {} };
+}
+
+/** Tells how often. */
+async function killAgain(
+  group: NameserverGroup,
+  load: GroupLoad,
+  { seconds, say }: LeaderKillOptions,
+): Promise<number> {
+  const untilMs = performance.now() + seconds * 1000;
   let failovers = 0;
-  while (performance.now() < untilMs && load.isWell) {
+  do {
     await sleep(load.dice.between(1_000, 3_000));
     const leader = await group.leader();
     load.mark();
@@ -40,9 +78,16 @@ export async function leaderKill(options: {
     await load.acknowledgedAgain();
     failovers++;
     const { acknowledged, lastFirstMs } = load.progress;
-    options.say?.(`kill ${failovers}: ${acknowledged} acknowledged, again after ${lastFirstMs} ms`);
-  }
+    say?.(`kill ${failovers}: ${acknowledged} acknowledged, again after ${lastFirstMs} ms`);
+  } while (performance.now() < untilMs && load.isWell);
   await load.finish();
   await agree(group, load);
-  return { ...load.counts(), failovers };
+  return failovers;
+}
+
+function sum(all: readonly ReadonlyMap<string, number>[]): Record<string, number> {
+  const sums: Record<string, number> = {};
+  for (const [what, count] of all.flatMap((one) => [...one]))
+    sums[what] = (sums[what] ?? 0) + count;
+  return sums;
 }

@@ -16,6 +16,8 @@ const { positionals, values } = parseArgs({
     seconds: { type: "string", default: "60" },
     /** Of a group of nameservers. */
     members: { type: "string", default: "3" },
+    /** Of a cluster; 0: clients talk to nameservers. */
+    gateways: { type: "string", default: "2" },
     /** How long the leader stands still, in seconds. */
     pause: { type: "string", default: "30" },
     seed: { type: "string", default: "1" },
@@ -26,13 +28,14 @@ const { positionals, values } = parseArgs({
 const rounds = Number(values.rounds);
 const seconds = Number(values.seconds);
 const members = Number(values.members);
+const gateways = Number(values.gateways);
 const seed = Number(values.seed);
 const pauseMs = Number(values.pause) * 1000;
 const say = (line: string) => console.log(line);
 const faults: Record<string, () => Promise<object>> = {
   "bit-flips": () => bitFlips({ rounds, seed }),
   kill: () => kill({ rounds, seed, serveArgs: values.serve, say }),
-  "leader-kill": () => leaderKill({ seconds, members, seed, say }),
+  "leader-kill": () => leaderKill({ seconds, members, gateways, seed, say }),
   "sync-error": () => syncError({ seconds, members, seed, say }),
   "full-disk": () => fullDisk({ seconds, members, seed, say }),
   partition: () => partition({ seconds, members, seed, say }),

@@ -1,0 +1,158 @@
+/** Objects of a gateway as registers: what one holds is its content. Nothing is repeated in here. */
+import { createHash } from "node:crypto";
+import { Agent, request as httpRequest, type IncomingMessage } from "node:http";
+import { text } from "node:stream/consumers";
+import type { Seen } from "../linearizable/history.ts";
+import { rootKeys } from "../server-process.ts";
+import { type Signer, sha256, signRequest } from "../sign-request.ts";
+import type { Outcome, Registers, Write } from "./registers.ts";
+
+const BUCKET = "faults";
+const PATIENCE_MS = 60_000;
+/** Contents whose ETags are remembered. */
+const REMEMBERED = 100_000;
+const root: Signer = {
+  ...{ accessKey: rootKeys.accessKeyId, secretKey: rootKeys.secretAccessKey },
+  region: "us-east-1",
+};
+
+const md5 = (content: string) => createHash("md5").update(content).digest("hex");
+
+/** What was written, by its ETag: listings tell no more. Shared by all clients of a store. */
+export class Contents {
+  readonly #byEtag = new Map<string, string>();
+
+  add(content: string): void {
+    this.#byEtag.set(md5(content), content);
+    if (this.#byEtag.size <= REMEMBERED) return;
+    const [oldest] = this.#byEtag.keys();
+    if (oldest !== undefined) this.#byEtag.delete(oldest);
+  }
+
+  of(etag: string): string {
+    return this.#byEtag.get(etag) ?? etag;
+  }
+}
+
+interface Answer {
+  readonly status: number;
+  readonly body: string;
+}
+
+export class S3Registers implements Registers {
+  readonly #endpoint: URL;
+  readonly #contents: Contents;
+  readonly #agent = new Agent({ keepAlive: true });
+  /** How often an answer was that the store cannot do this now, or none came. */
+  readonly refusals = new Map<string, number>();
+
+  constructor(endpoint: string, contents: Contents) {
+    this.#endpoint = new URL(endpoint);
+    this.#contents = contents;
+  }
+
+  close(): void {
+    this.#agent.destroy();
+  }
+
+  async prepare(): Promise<void> {
+    const { status, body } = await this.#ask("PUT", `/${BUCKET}`);
+    if (status !== 200 && status !== 409) throw new Error(`no bucket: ${status} ${body}`);
+  }
+
+  async write(key: string, request: Write): Promise<Outcome> {
+    const path = pathOf(key);
+    if (request.type === "delete") return outcomeOf(await this.#ask("DELETE", path));
+    const { etag, match } = request;
+    this.#contents.add(etag);
+    const condition: Record<string, string> =
+      match === undefined
+        ? {}
+        : match === "none"
+          ? { "if-none-match": "*" }
+          : { "if-match": `"${md5(match)}"` };
+    return outcomeOf(await this.#ask("PUT", path, etag, condition));
+  }
+
+  async read(key: string): Promise<Seen | "none"> {
+    const { status, body } = await this.#ask("GET", pathOf(key));
+    if (status === 200) return body;
+    if (status === 404) return null;
+    return notNow(status, body);
+  }
+
+  async list(prefix: string): Promise<ReadonlyMap<string, string> | "none"> {
+    const found = new Map<string, string>();
+    for (let after = ""; ; ) {
+      const query = `?list-type=2&prefix=${encodeURIComponent(prefix)}&start-after=${encodeURIComponent(after)}`;
+      const sorted = `?${query.slice(1).split("&").toSorted().join("&")}`;
+      const { status, body } = await this.#ask("GET", `/${BUCKET}${sorted}`);
+      if (status !== 200) return notNow(status, body);
+      for (const [, key = "", etag = ""] of body.matchAll(
+        /<Contents>.*?<Key>([^<]*)<\/Key>.*?<ETag>(?:"|&quot;|&#34;)([0-9a-f]{32})/gs,
+      )) {
+        found.set(key, this.#contents.of(etag));
+        after = key;
+      }
+      if (!body.includes("<IsTruncated>true")) return found;
+    }
+  }
+
+  /** Status 0: no answer came. */
+  async #ask(
+    method: string,
+    url: string,
+    body = "",
+    more: Readonly<Record<string, string>> = {},
+  ): Promise<Answer> {
+    const headers = { host: this.#endpoint.host, "content-length": `${body.length}`, ...more };
+    const signed = signRequest(root, method, url, headers, sha256(body), Date.now()).headers;
+    try {
+      const response = await this.#send(method, url, signed, body);
+      const answer = { status: response.statusCode ?? 0, body: await text(response) };
+      if (answer.status >= 500) this.#refused(`${answer.status} ${codeOf(answer.body)}`);
+      return answer;
+    } catch (error) {
+      this.#refused(`no answer: ${(error as NodeJS.ErrnoException).code ?? String(error)}`);
+      return { status: 0, body: String(error) };
+    }
+  }
+
+  #refused(how: string): void {
+    this.refusals.set(how, (this.refusals.get(how) ?? 0) + 1);
+  }
+
+  #send(
+    method: string,
+    path: string,
+    headers: Record<string, string>,
+    body: string,
+  ): Promise<IncomingMessage> {
+    const { hostname, port } = this.#endpoint;
+    return new Promise((resolve, reject) => {
+      const sent = httpRequest(
+        { method, path, headers, hostname, port, agent: this.#agent, timeout: PATIENCE_MS },
+        resolve,
+      );
+      sent.once("timeout", () => sent.destroy(new Error(`no answer in ${PATIENCE_MS} ms`)));
+      sent.once("error", reject);
+      sent.end(body);
+    });
+  }
+}
+
+const pathOf = (key: string) => `/${BUCKET}/${key}`;
+const codeOf = (body: string) => /<Code>([^<]*)/.exec(body)?.[1] ?? "";
+
+/** What the store cannot do now it may have done all the same. */
+function outcomeOf({ status, body }: Answer): Outcome {
+  if (status >= 200 && status < 300) return { type: "done" };
+  if (status === 412 || status === 404) return { type: "refused" };
+  if (status === 0 || status >= 500) return "open";
+  throw new Error(`${status} ${body}`);
+}
+
+function notNow(status: number, body: string): "none" {
+  if (status === 0 || status >= 500) return "none";
+  throw new Error(`${status} ${body}`);
+}
