@@ -48,6 +48,8 @@ export class NameserverGroup implements AsyncDisposable {
   output = "";
   readonly #said = new Map<number, string>();
   readonly #running = new Map<number, Running>();
+  /** How those began that were not founders. */
+  readonly #joining = new Map<number, readonly string[]>();
   readonly #asking = new Map<number, RpcClient>();
   readonly #directory: string;
   readonly #places: GroupPlaces;
@@ -59,22 +61,47 @@ export class NameserverGroup implements AsyncDisposable {
 
   static async found(count: number, places: GroupPlaces = {}): Promise<NameserverGroup> {
     const group = new NameserverGroup(await mkdtemp(join(tmpdir(), "quarry-group-")), places);
-    const { secret, addresses } = group;
-    await writeFile(group.secretFile, secret.toString("hex"), { mode: 0o600 });
-    for (let node = 1; node <= count; node++) {
-      const address = places.address?.(node) ?? { host: "127.0.0.1", port: await freePort() };
-      addresses.set(node, address);
-      group.#asking.set(
-        node,
-        new RpcClient({
-          ...{ address, secret, clock: systemClock, random: systemRandom },
-          ...(places.tls && { tls: places.tls }),
-          deadlineMs: ANSWER_MS,
-        }),
-      );
-    }
+    await writeFile(group.secretFile, group.secret.toString("hex"), { mode: 0o600 });
+    for (let node = 1; node <= count; node++) await group.#place(node);
     for (const node of group.nodes) group.start(node, "--found");
     return group;
+  }
+
+  async #place(node: number): Promise<GroupAddress> {
+    const { secret } = this;
+    const { tls, address: placeOf } = this.#places;
+    const address = placeOf?.(node) ?? { host: "127.0.0.1", port: await freePort() };
+    this.addresses.set(node, address);
+    this.#asking.set(
+      node,
+      new RpcClient({
+        ...{ address, secret, clock: systemClock, random: systemRandom },
+        ...(tls && { tls }),
+        deadlineMs: ANSWER_MS,
+      }),
+    );
+    return address;
+  }
+
+  /** One more joins, with the next number. It may be ended and started like the others. */
+  async join(...more: readonly string[]): Promise<number> {
+    const node = Math.max(...this.nodes) + 1;
+    const { servers } = this;
+    const address = formatAddress(await this.#place(node));
+    this.#joining.set(node, ["--join", servers, "--listen", address, ...more]);
+    this.start(node);
+    return node;
+  }
+
+  /** It belongs to the group no more, and is ended. */
+  async forget(node: number): Promise<void> {
+    await this.end(node, "SIGKILL");
+    this.addresses.delete(node);
+  }
+
+  /** As the command line takes them. */
+  get servers(): string {
+    return [...this.addresses.values()].map(formatAddress).join(",");
   }
 
   get secretFile(): string {
@@ -87,7 +114,9 @@ export class NameserverGroup implements AsyncDisposable {
 
   start(node: number, ...more: readonly string[]): void {
     const peers = [...this.addresses].map(([id, at]) => `${id}=${formatAddress(at)}`).join(",");
-    const flags = ["--data", this.data(node), "--node", String(node), "--peers", peers];
+    const founding = more.includes("--found") ? ["--node", String(node), "--peers", peers] : [];
+    const role = this.#joining.get(node) ?? founding;
+    const flags = ["--data", this.data(node), ...role];
     const { within, environment, flags: common = [] } = this.#places;
     const secret = ["--secret-file", this.secretFile];
     const args = [bin, "nameserver", ...flags, ...secret, ...common, ...more];

@@ -5,6 +5,7 @@ import { systemRandom } from "../../base/random.ts";
 import { parseAddress } from "../../rpc/address.ts";
 import { readSecret } from "../nameserver/secret-file.ts";
 import { nodeFrom } from "../nameserver/settings.ts";
+import { stayAlive } from "../stay-alive.ts";
 import { TlsFiles, type TlsFlags, withTlsOptions } from "../tls-files.ts";
 import * as changes from "./nameserver-changes.ts";
 import { type AskedGroup, status } from "./nameserver-status.ts";
@@ -24,6 +25,7 @@ async function asked<Answer>(
   const secret = await readSecret(secretFile);
   using certificates = await TlsFiles.open(files);
   const { tls } = certificates;
+  using _ = stayAlive();
   const seams = { clock: systemClock, random: systemRandom };
   return await act({
     ...{ ...seams, secret, tls, json, servers: servers.split(",").map(parseAddress) },

@@ -19,6 +19,7 @@ import { RpcServer } from "../../rpc/server.ts";
 import { groupTable, livenessTable, nameTable, watchTable } from "../../rpc/tables.ts";
 import { createLogger } from "../serve/face.ts";
 import { askedToStop } from "../serve/stop-signals.ts";
+import { stayAlive } from "../stay-alive.ts";
 import { TlsFiles, type TlsFlags, withTlsOptions } from "../tls-files.ts";
 import { readSecret } from "./secret-file.ts";
 import { type NameserverFlags, type NameserverSettings, nameserverSettings } from "./settings.ts";
@@ -62,8 +63,10 @@ async function run(settings: NameserverSettings, flags: TlsFlags): Promise<void>
   const seams = { clock: systemClock, random: systemRandom };
   const opening = { ...seams, ...proof, disk: nodeDisk, directory };
   const patienceMs = limits.groupJoinMs;
-  if (settings.join !== undefined)
+  if (settings.join !== undefined) {
+    using _ = stayAlive();
     await join({ ...opening, ...settings.join, patienceMs, say: console.log });
+  }
   await using nameserver = await openNameserver({
     ...{ ...opening, report, durability: "commit", member: { ...settings, ...proof } },
   });
