@@ -29,6 +29,8 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   admin: async () => (await import("./admin/command.ts")).adminCommand(),
   backup: async () => (await import("./backup/command.ts")).backupFileCommand(),
   restore: async () => (await import("./backup/restore-command.ts")).restoreCommand(),
+  rescue: async () => (await import("./rescue/command.ts")).rescueCommand(),
+  fsck: async () => (await import("./fsck/command.ts")).fsckCommand(),
   crush: async () => (await import("./crush/command.ts")).crushCommand(),
   erasure: async () => (await import("./erasure/command.ts")).erasureCommand(),
 };

@@ -4,6 +4,7 @@ import { bitFlips } from "./bit-flips.ts";
 import { fullDisk } from "./full-disk.ts";
 import { kill } from "./kill.ts";
 import { leaderKill } from "./leader-kill.ts";
+import { metadataLoss } from "./metadata-loss.ts";
 import { partition } from "./partition.ts";
 import { pause } from "./pause.ts";
 import { syncError } from "./sync-error.ts";
@@ -20,6 +21,8 @@ const { positionals, values } = parseArgs({
     gateways: { type: "string", default: "2" },
     /** How long the leader stands still, in seconds. */
     pause: { type: "string", default: "30" },
+    /** Written in each round. */
+    objects: { type: "string", default: "3000" },
     seed: { type: "string", default: "1" },
     /** More flags for `quarry serve`, as in --serve=--gateways=1. */
     serve: { type: "string", multiple: true, default: [] },
@@ -36,6 +39,7 @@ const faults: Record<string, () => Promise<object>> = {
   "bit-flips": () => bitFlips({ rounds, seed }),
   kill: () => kill({ rounds, seed, serveArgs: values.serve, say }),
   "leader-kill": () => leaderKill({ seconds, members, gateways, seed, say }),
+  "metadata-loss": () => metadataLoss({ rounds, seed, objects: Number(values.objects), say }),
   "sync-error": () => syncError({ seconds, members, seed, say }),
   "full-disk": () => fullDisk({ seconds, members, seed, say }),
   partition: () => partition({ seconds, members, seed, say }),
