@@ -1,5 +1,6 @@
 /** `npm run faults -- NAME [--rounds N] [--seed S]`: prints, as its last line, JSON with its counts. */
 import { parseArgs } from "node:util";
+import { bitFlipLog } from "./bit-flip-log.ts";
 import { bitFlips } from "./bit-flips.ts";
 import { fullDisk } from "./full-disk.ts";
 import { kill } from "./kill.ts";
@@ -37,6 +38,7 @@ const pauseMs = Number(values.pause) * 1000;
 const say = (line: string) => console.log(line);
 const faults: Record<string, () => Promise<object>> = {
   "bit-flips": () => bitFlips({ rounds, seed }),
+  "bit-flip-log": () => bitFlipLog({ seconds, members, seed, say }),
   kill: () => kill({ rounds, seed, serveArgs: values.serve, say }),
   "leader-kill": () => leaderKill({ seconds, members, gateways, seed, say }),
   "metadata-loss": () => metadataLoss({ rounds, seed, objects: Number(values.objects), say }),
