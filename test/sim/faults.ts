@@ -1,5 +1,6 @@
 /** What goes wrong in a simulation, every kind of it counted. */
 import { DataserverFaults, dataserverWeights, isDataserverFault } from "./faults-dataserver.ts";
+import { isMemberFault, MemberFaults, memberWeights } from "./faults-members.ts";
 import { isPlot, Plots, plotWeights } from "./plots.ts";
 import type { SimNode } from "./sim-node.ts";
 import type { World } from "./world.ts";
@@ -7,6 +8,7 @@ import type { World } from "./world.ts";
 const weights = {
   ...dataserverWeights,
   ...plotWeights,
+  ...memberWeights,
   crash: 8,
   kill: 8,
   crashAll: 1,
@@ -34,11 +36,16 @@ export class Faults {
   readonly #world: World;
   readonly #dataservers: DataserverFaults;
   readonly plots: Plots;
+  readonly #members: MemberFaults;
+  /** Who has lost entries must not be counted among few: a bit is flipped, or members change. */
+  readonly #flips: boolean;
   #isOver = false;
 
   constructor(world: World) {
     this.#world = world;
     this.plots = new Plots(world);
+    this.#members = new MemberFaults(world);
+    this.#flips = world.dice.chance(0.5);
     this.#dataservers = new DataserverFaults(world);
   }
 
@@ -90,6 +97,7 @@ export class Faults {
 
   /** False when there was nobody it could happen to. */
   #happen(name: FaultName): boolean {
+    if (isMemberFault(name)) return !this.#flips && this.#members.happen(name);
     if (isPlot(name)) return this.plots.happen(name);
     if (isDataserverFault(name)) return this.#dataservers.happen(name);
     const { dice, nodes, leader, oracle } = this.#world;
@@ -119,7 +127,7 @@ export class Faults {
         node.disk.leaveFree(dice.between(0, 3_000));
         return true;
       case "bitFlip":
-        return this.#flip(node);
+        return this.#flips && this.#flip(node);
       default:
         return this.#harmNetwork(name, node);
     }

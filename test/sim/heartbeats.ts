@@ -18,14 +18,14 @@ export class Heartbeats {
   }
 
   /** Until this life of the dataserver ends. */
-  begin(server: SimDataserver, listeners: readonly number[]): void {
+  begin(server: SimDataserver, listeners: () => readonly { readonly id: number }[]): void {
     const { process } = server;
     if (process === undefined) return;
     const beat = () => {
       const status = server.status();
-      for (const listener of listeners)
-        this.#network.carry(server.id, listener, () =>
-          this.#heard.set(`${listener} ${server.id}`, { atMs: this.#nowMs(), status }),
+      for (const { id } of listeners())
+        this.#network.carry(server.id, id, () =>
+          this.#heard.set(`${id} ${server.id}`, { atMs: this.#nowMs(), status }),
         );
       process.after(EVERY_MS, beat);
     };

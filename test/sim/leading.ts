@@ -4,13 +4,14 @@ import { seededRandom } from "../../base/random.ts";
 import { StatePieces } from "../../nameserver/backup/state-pieces.ts";
 import { openCluster } from "../../nameserver/cluster.ts";
 import type { Replica } from "../../nameserver/group/replica.ts";
+import type { Roster } from "../../nameserver/group/roster.ts";
 import { leaderWork } from "../../nameserver/leader-work.ts";
 import { OpenBlocks } from "../../nameserver/open-blocks.ts";
 import type { RowCache } from "../../nameserver/row-cache.ts";
 import { nameService } from "../../nameserver/serve-names.ts";
 import { whileLeading } from "../../nameserver/while-leading.ts";
 import { Workers } from "../../nameserver/workers/worker.ts";
-import { type Address, formatAddress } from "../../rpc/address.ts";
+import type { Address } from "../../rpc/address.ts";
 import type { BlockService } from "../../rpc/block-service.ts";
 import type { NameService } from "../../rpc/name-service.ts";
 import type { Flaw } from "./flaw.ts";
@@ -23,7 +24,7 @@ const WORKERS_PAUSE_MS = 150;
 
 export interface LeadingOptions {
   readonly node: NodeId;
-  readonly nodes: readonly NodeId[];
+  readonly roster: Roster;
   readonly replica: Replica;
   readonly cache: RowCache;
   readonly blocks: BlockService;
@@ -33,12 +34,11 @@ export interface LeadingOptions {
 }
 
 export const addressOf = (node: NodeId): Address => ({ host: "nameserver", port: node });
-export const nodeAt = (address: Address): NodeId =>
-  ("port" in address ? address.port : 0) as NodeId;
+export const portOf = (address: Address): number => ("port" in address ? address.port : 0);
 
 /** Starts the work of a leader, and gives what it answers. */
 export function startLeading(options: LeadingOptions): NameService {
-  const { node, nodes, replica, cache, process, flaw, report } = options;
+  const { node, roster, replica, cache, process, flaw, report } = options;
   const { clock } = process;
   const blocks = flaw.orders?.(options.blocks) ?? options.blocks;
   const openBlocks = new OpenBlocks({
@@ -53,10 +53,6 @@ export function startLeading(options: LeadingOptions): NameService {
     ...{ sweepAll: true, inGroup: true },
   });
   new Workers(context, [...work, ...(flaw.work?.(context) ?? [])], WORKERS_PAUSE_MS);
-  const places = new Map(nodes.map((one) => [one, formatAddress(addressOf(one))] as const));
-  const roster = {
-    addressOf: (one: NodeId | undefined) => (one === undefined ? undefined : places.get(one)),
-  };
   const random = seededRandom(node);
   const pieces = new StatePieces({ group: replica, clock, random });
   const cluster = openCluster({ clock, random, blocks }, replica);

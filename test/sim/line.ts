@@ -20,6 +20,7 @@ export const isOpen = (answer: unknown): answer is Open => answer === OPEN;
 
 export class Line {
   readonly dice: Dice;
+  readonly ports: Map<number, NodeId> = new Map();
   readonly #agenda: Agenda;
   readonly #around: Surroundings;
   readonly #nodes: () => readonly SimNode[];
@@ -30,7 +31,14 @@ export class Line {
   }
 
   get nodes(): readonly NodeId[] {
-    return this.#nodes().map(({ id }) => id);
+    return this.#nodes()
+      .filter(({ isLost }) => !isLost)
+      .map(({ id }) => id);
+  }
+
+  /** Founders have their number as port; who came later has the port it asked for. */
+  nodeOn(port: number): NodeId {
+    return this.ports.get(port) ?? (port as NodeId);
   }
 
   nodeAt(id: NodeId): SimNode | undefined {
@@ -56,7 +64,7 @@ export class Line {
   }
 
   anyNode(): NodeId {
-    return this.dice.pick(this.#nodes())?.id ?? (1 as NodeId);
+    return this.dice.pick(this.nodes) ?? (1 as NodeId);
   }
 
   /** The result, or the refusal of the command by the state. */

@@ -6,14 +6,14 @@ import { InterruptedCall } from "../../rpc/call.ts";
 import { methodsOf } from "../../rpc/service-table.ts";
 import { nameTable } from "../../rpc/tables.ts";
 import type { Peer } from "./block-line.ts";
-import { nodeAt } from "./leading.ts";
+import { portOf } from "./leading.ts";
 import type { Line } from "./line.ts";
 
 const DEADLINE_MS = 1_500;
 type Method = (...args: unknown[]) => Promise<unknown>;
 
 export function nameLine(line: Line, { id, process }: Peer, address: Address): ToNameserver {
-  const to = nodeAt(address);
+  const to = line.nodeOn(portOf(address));
   const call = (name: string, args: unknown[]): Promise<unknown> =>
     new Promise((resolve, reject) => {
       const end = (code: "Timeout" | "Unavailable", mayHaveExecuted: boolean) =>

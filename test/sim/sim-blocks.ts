@@ -7,6 +7,8 @@ import type { BlockId, DeviceId, NeedleId } from "../../base/ids.ts";
 import type { BlockAddress, BlockStatus, NeedleEntry } from "../../rpc/block-service.ts";
 
 export interface SimNeedle extends NeedleEntry {
+  /** Where it stands in the file; listings go by it, whatever is removed meanwhile. */
+  readonly offset: number;
   readonly data: Uint8Array;
   readonly checksums: Uint32Array;
 }
@@ -49,8 +51,8 @@ export function rebuilt({ block, generation, needles }: SimBlock): SimBlock {
   return next;
 }
 
-export function put(block: SimBlock, id: NeedleId, needle: SimNeedle): void {
-  block.needles.set(id, needle);
+export function put(block: SimBlock, id: NeedleId, needle: Omit<SimNeedle, "offset">): void {
+  block.needles.set(id, { ...needle, offset: block.fileBytes });
   block.fileBytes += recordBytes(needle.lengthBytes);
 }
 

@@ -161,9 +161,10 @@ export class SimDataserver implements BlockService {
   async needles(address: BlockAddress, cursor: number, limit: number) {
     await this.#takes(READ_MS);
     const all = [...blocks.blockAt(this.held, address).needles.values()];
-    const entries = all.slice(cursor, cursor + limit);
-    const next = cursor + limit;
-    return next < all.length ? { entries, next } : { entries };
+    const found = all.filter(({ offset }) => offset >= cursor);
+    const entries = found.slice(0, limit);
+    const next = found[limit]?.offset;
+    return next === undefined ? { entries } : { entries, next };
   }
 
   compact(address: BlockAddress): Promise<BlockStatus> {

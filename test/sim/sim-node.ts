@@ -3,6 +3,7 @@ import { SimulatedDisk } from "../../base/disk-simulated.ts";
 import { hasCode, InvariantError } from "../../base/errors.ts";
 import type { NodeId } from "../../base/ids.ts";
 import { seededRandom } from "../../base/random.ts";
+import type { MemberRecord } from "../../nameserver/group/member-file.ts";
 import { Replica } from "../../nameserver/group/replica.ts";
 import { RowCache } from "../../nameserver/row-cache.ts";
 import { StateFolder } from "../../nameserver/state-folder.ts";
@@ -20,6 +21,7 @@ import { startLeading } from "./leading.ts";
 import type { Oracle } from "./oracle.ts";
 import { SimProcess } from "./process.ts";
 import { type DiskMood, SimDisk } from "./sim-disk.ts";
+import { openMember } from "./sim-member.ts";
 import type { SimNetwork } from "./sim-network.ts";
 import { SimStore } from "./sim-store.ts";
 
@@ -53,14 +55,17 @@ export class SimNode {
   mayStop = false;
   /** A bit of its log was turned. */
   isHarmed = false;
-  /** It cannot come back under this id. */
+  /** It cannot come back under this id: its folder is lost, or it was removed from the group. */
   isLost = false;
+  readonly #first: MemberRecord;
   readonly #around: Surroundings;
   /** By folder: the states outlive the process. */
   #stores = new Map<string, SimStore>();
   #wasOpened = false;
 
-  constructor(id: NodeId, around: Surroundings) {
+  /** `first`: what its folder is told of the group. */
+  constructor(id: NodeId, around: Surroundings, first: MemberRecord) {
+    this.#first = first;
     this.id = id;
     this.#around = around;
     this.mood = { slowness: 1, liesAbout: around.flaw.liesAbout ?? (() => false) };
@@ -98,7 +103,7 @@ export class SimNode {
   }
 
   async #open(process: SimProcess): Promise<void> {
-    const { dice, oracle, network, settings, founders, nodeAt } = this.#around;
+    const { dice, oracle, network, settings, nodeAt } = this.#around;
     const disk = new SimDisk(this.disk, process, dice, this.mood);
     const openStore = (folder: string, mustExist: boolean) =>
       Promise.resolve(this.#openStore(folder, mustExist, process));
@@ -108,8 +113,15 @@ export class SimNode {
     const store = await StateFolder.open(disk, `${DIRECTORY}/state`, openStore, this.#wasOpened);
     const cache = new RowCache(store);
     const tombstones = new Tombstones(store, report);
+    const { blocksFor, flaw } = this.#around;
+    const blocks = blocksFor({ id: this.id, process });
+    const member = await openMember({
+      ...{ disk, directory: DIRECTORY, store, first: this.#first, process, report },
+    });
+    const { roster } = member;
     const replica = await Replica.open({
-      ...{ disk, settings, founders, clock: process.clock, node: this.id },
+      ...{ disk, settings, clock: process.clock, node: this.id, mustExist: this.#wasOpened },
+      ...member.replica,
       random: seededRandom(dice.u32()),
       directory: DIRECTORY,
       durability: "commit",
@@ -119,8 +131,12 @@ export class SimNode {
       onChanges: (changes) => {
         tombstones.saw(changes);
         cache.saw(changes);
+        roster.saw(changes);
       },
-      onReplaced: () => cache.clear(),
+      onReplaced: () => {
+        cache.clear();
+        roster.replaced();
+      },
       send: (messages: readonly Message[]) => {
         if (!process.isAlive) return;
         for (const message of messages)
@@ -135,11 +151,9 @@ export class SimNode {
     });
     this.#wasOpened = true;
     this.replica = replica;
-    const { blocksFor, flaw } = this.#around;
-    const blocks = blocksFor({ id: this.id, process });
-    const nodes = founders.voters;
+    member.start(replica);
     this.names = startLeading({
-      ...{ node: this.id, nodes, replica, cache, blocks, process, flaw, report },
+      ...{ node: this.id, roster, replica, cache, blocks, process, flaw, report },
     });
     void replica.failed.then((failure) => {
       if (process.isAlive) this.#stopped(failure);
@@ -170,8 +184,9 @@ export class SimNode {
       cause instanceof TypeError
     )
       oracle.violated(`${this.id} found an invariant broken: ${String(cause ?? error)}`);
-    else if (!this.mayStop) oracle.violated(`${this.id} stopped for no reason: ${String(error)}`);
-    if (hasCode(error, "Damaged")) this.isLost = true;
+    else if (!this.mayStop && !hasCode(error, "Removed"))
+      oracle.violated(`${this.id} stopped for no reason: ${String(error)}`);
+    if (hasCode(error, "Damaged", "Removed")) this.isLost = true;
     this.crash(dice.chance(0.5) ? "power" : "process");
     agenda.after(300, () => this.start());
   }

@@ -5,6 +5,9 @@
  */
 
 import type { NodeId } from "../../base/ids.ts";
+import type { MemberRecord } from "../../nameserver/group/member-file.ts";
+import { keys } from "../../nameserver/keyspace.ts";
+import { read } from "../../nameserver/queries/read.ts";
 import { configurationOf } from "../../raft/configuration.ts";
 import { defaultSettings, type Settings } from "../../raft/settings.ts";
 import { Agenda } from "../../raft/testing/agenda.ts";
@@ -18,12 +21,13 @@ import { type FaultName, Faults } from "./faults.ts";
 import { Fids } from "./fids.ts";
 import type { Flaw } from "./flaw.ts";
 import { Heartbeats } from "./heartbeats.ts";
-import { SETTLE_MS } from "./leading.ts";
+import { addressOf, portOf, SETTLE_MS } from "./leading.ts";
 import { Line } from "./line.ts";
 import { Needles } from "./needles.ts";
 import { Oracle } from "./oracle.ts";
 import { SimProcess } from "./process.ts";
 import { SimDataserver } from "./sim-dataserver.ts";
+import { founding } from "./sim-member.ts";
 import { SimNetwork } from "./sim-network.ts";
 import { SimNode, type Surroundings } from "./sim-node.ts";
 import { Users } from "./users.ts";
@@ -88,7 +92,9 @@ export class World {
   readonly dice: Dice;
   readonly network: SimNetwork;
   readonly oracle: Oracle;
-  readonly nodes: readonly SimNode[];
+  readonly nodes: SimNode[];
+  readonly line: Line;
+  readonly #around: Surroundings;
   readonly clients: Clients;
   readonly dataservers: readonly SimDataserver[];
   readonly users: Users;
@@ -110,7 +116,7 @@ export class World {
     this.oracle = new Oracle(founders, () => agenda.nowMs);
     const flaw = options.flaw ?? { name: "none" };
     const heartbeats = new Heartbeats(this.network, () => agenda.nowMs);
-    const onStart = (server: SimDataserver) => heartbeats.begin(server, ids);
+    const onStart = (server: SimDataserver) => heartbeats.begin(server, () => this.nodes);
     const witness = {
       removed: (...of: Parameters<Needles["removed"]>) => this.#needles.removed(...of),
       switched: (...of: Parameters<Needles["switched"]>) => this.#needles.switched(...of),
@@ -128,10 +134,12 @@ export class World {
     const around: Surroundings = {
       ...{ agenda, dice, founders, settings, network: this.network, oracle: this.oracle },
       ...{ flaw, blocksFor },
-      nodeAt: (id) => this.nodes[id - 1],
+      nodeAt: (id) => this.nodes.find((node) => node.id === id),
     };
-    this.nodes = ids.map((id) => new SimNode(id, around));
+    this.#around = around;
+    this.nodes = ids.map((id) => new SimNode(id, around, founding(id, ids, addressOf)));
     const line = new Line(around, () => this.nodes);
+    this.line = line;
     this.clients = new Clients(line, this.oracle);
     this.#bystander = new Bystander(line);
     let peers = 300;
@@ -139,6 +147,17 @@ export class World {
     this.fids = new Fids(line, this.oracle);
     this.users = new Users({ line, oracle: this.oracle, blocksFor, newPeer });
     this.#faults = new Faults(this);
+  }
+
+  /** A nameserver that was given a number joins with an empty folder. */
+  admit(record: MemberRecord): void {
+    const { node, addresses } = record;
+    const address = addresses.get(node);
+    if (address !== undefined) this.line.ports.set(portOf(address), node);
+    if (this.#around.nodeAt(node) !== undefined) return;
+    const joining = new SimNode(node, this.#around, record);
+    this.nodes.push(joining);
+    joining.start();
   }
 
   /** Who leads in the highest term. */
@@ -195,7 +214,7 @@ export class World {
     this.#bystander.stopped = true;
     await this.#until(() => false, QUIET_MS);
     const isSame = () =>
-      this.nodes.every(({ replica, isLost }) => isLost || replica?.applied === oracle.decidedIndex);
+      this.#members().every(({ replica }) => replica?.applied === oracle.decidedIndex);
     const leftToDo = () => this.#needles.leftToDo();
     await this.#until(() => leftToDo() === undefined && isSame(), ALL_DONE_MS);
     if (leftToDo() !== undefined) this.#wrong(`in calm times nobody sees to ${leftToDo()}`);
@@ -223,10 +242,16 @@ export class World {
     }
   }
 
+  /** Who belongs to the group and can. */
+  #members(): SimNode[] {
+    const { nodes } = read(this.oracle.store, keys.roll()) ?? { nodes: [] as NodeId[] };
+    return this.nodes.filter(({ id, isLost }) => !isLost && nodes.includes(id));
+  }
+
   async #agree(): Promise<void> {
     const { oracle } = this;
-    for (const { id, replica, isLost } of this.nodes) {
-      if (isLost || oracle.violations.length > 0) continue;
+    for (const { id, replica } of this.#members()) {
+      if (oracle.violations.length > 0) continue;
       if (replica === undefined) this.#wrong(`${id} does not run in calm times`);
       else if (replica.applied !== oracle.decidedIndex)
         this.#wrong(`${id} applied ${replica.applied} of ${oracle.decidedIndex} in calm times`);
