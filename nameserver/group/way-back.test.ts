@@ -155,7 +155,8 @@ function flipRecord(harmed: Group, id: number, path: string): void {
   const records: number[] = [];
   for (let at = bytes.indexOf("QREC"); at >= 0; at = bytes.indexOf("QREC", at + 1))
     records.push(at);
-  harmed.disk(id).flip(path, harmed.pick(records) + 20);
+  // Behind the last records nothing tells damage from a torn tail.
+  harmed.disk(id).flip(path, harmed.pick(records.slice(0, -3)) + 20);
 }
 
 type Harm = readonly [name: string, harm: (harmed: Group, id: number) => void, said: RegExp];
