@@ -1,121 +1,68 @@
 /**
- * What the RPC costs, beside node:http doing the same in the same run. The server is a process of
- * its own; CPU is that of both sides together. CONTRIBUTING: ratios travel, absolutes do not.
+ * What the RPC costs, without and with TLS, beside undici and node:http doing the same in the same run
+ * over Unix sockets. The server is a process of its own; CPU is that of both sides together, memory too.
+ * CONTRIBUTING: ratios travel, absolutes do not.
  */
 import { type ChildProcess, fork } from "node:child_process";
 import console from "node:console";
-import { Agent, createServer, request } from "node:http";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
-import { payloadPool } from "../base/buffer-pool.ts";
 import { systemClock } from "../base/clock.ts";
-import type { BlobId, BlockId, DeviceId, NeedleId } from "../base/ids.ts";
 import { systemRandom } from "../base/random.ts";
-import type { AppendRequest, BlockService } from "../rpc/block-service.ts";
 import { RpcClient } from "../rpc/client.ts";
-import { connect } from "../rpc/connect.ts";
-import { serve } from "../rpc/serve.ts";
-import { RpcServer } from "../rpc/server.ts";
-import { blockTable } from "../rpc/tables.ts";
+import { type Certificates, TlsIdentity } from "../rpc/tls.ts";
+import { TestAuthority } from "../test/certificates.ts";
 import { runConditions } from "./conditions.ts";
 import { cpuMsOf } from "./process-cost.ts";
+import {
+  httpAgent,
+  httpCalls,
+  type Run,
+  rpcCalls,
+  undiciCalls,
+  undiciPool,
+  type Workload,
+} from "./rpc-calls.ts";
+import { secret, socketPath } from "./rpc-server.ts";
+import { spreadOf } from "./statistics.ts";
 
-const secret = Buffer.alloc(32, 1);
-const path = (kind: string, pid: number) => join(tmpdir(), `quarry-bench-${kind}-${pid}.sock`);
-const device = "d0000000-0000-4000-8000-000000000000" as DeviceId;
-const answer = Buffer.alloc(8 << 20, 0x61);
+type Transport = "rpc" | "rpc + TLS" | "undici" | "node:http";
 
-const blocks = {
-  append: async () => ({ kind: "stored" }),
-  read: async (wanted: { lengthBytes: number }) => ({
-    kind: "data",
-    needleBytes: wanted.lengthBytes,
-    generation: 1,
-    offset: 0,
-    checksums: new Uint32Array(Math.ceil(wanted.lengthBytes / 65536)),
-    data: answer.subarray(0, wanted.lengthBytes),
-  }),
-} as unknown as BlockService;
-
-async function serveBoth(): Promise<void> {
-  const rpc = await RpcServer.listen({
-    address: { path: path("rpc", process.pid) },
-    secret,
-    clock: systemClock,
-    random: systemRandom,
-    services: [serve(blocks, blockTable)],
-    report: (error) => console.error(error),
-  });
-  const http = createServer((incoming, outgoing) => {
-    incoming.on("data", () => {});
-    incoming.on("end", () => {
-      const bytes = Number(incoming.headers["x-read"] ?? 0);
-      outgoing.writeHead(200, { "content-length": bytes });
-      outgoing.end(answer.subarray(0, bytes));
-    });
-  });
-  http.listen(path("http", process.pid), () => process.send?.("ready"));
-  // closing removes the socket files
-  process.on("disconnect", async () => {
-    http.closeAllConnections();
-    http.close();
-    await rpc.close();
-  });
-}
-
-type Run = () => Promise<unknown>;
-
-interface Row {
+interface Sample {
   readonly workload: string;
-  readonly transport: string;
+  readonly transport: Transport;
   readonly perSecond: number;
   readonly cpuMicros: number;
-  readonly megabytesPerSecond: number;
+  readonly gigabytesPerSecond: number;
+  /** Payload for each second of CPU of both sides. */
+  readonly gigabytesPerCpuSecond: number;
+  /** Resident memory of both processes: at the beginning, and the most. */
+  readonly memoryMB: readonly [number, number];
 }
 
-function rpcCalls(client: RpcClient, writeBytes: number, readBytes: number): Run {
-  const remote = connect(blockTable, client);
-  const data = Buffer.alloc(writeBytes, 0x62);
-  const block = 7 as BlockId;
-  const needle = (2n ** 63n) as NeedleId;
-  const lengthBytes = Math.max(writeBytes, readBytes);
-  if (readBytes > 0)
-    return async () => {
-      const reply = await remote.read({ device, block, needle, offset: 0, lengthBytes });
-      if (reply.kind === "data") payloadPool.give(reply.data);
-    };
-  const wanted: AppendRequest = {
-    device,
-    block,
-    generation: 1,
-    needle,
-    owner: { blob: 9 as BlobId, chunk: 0 },
-    lengthBytes,
-    checksums: new Uint32Array(Math.ceil(writeBytes / 65536)),
-  };
-  return () => remote.append(wanted, data);
-}
+const workloads: readonly Workload[] = [
+  { name: "no payload", writeBytes: 0, readBytes: 0, concurrency: 32 },
+  { name: "append 4 KiB", writeBytes: 4096, readBytes: 0, concurrency: 32 },
+  { name: "read 4 KiB", writeBytes: 0, readBytes: 4096, concurrency: 32 },
+  { name: "append 4 MiB", writeBytes: 4 << 20, readBytes: 0, concurrency: 4 },
+  { name: "read 1 MiB", writeBytes: 0, readBytes: 1 << 20, concurrency: 8 },
+  { name: "read 8 MiB", writeBytes: 0, readBytes: 8 << 20, concurrency: 3 },
+];
 
-function httpCalls(agent: Agent, socketPath: string, writeBytes: number, readBytes: number): Run {
-  const data = Buffer.alloc(writeBytes, 0x62);
-  const headers = { "content-length": writeBytes, "x-read": readBytes };
-  return () =>
-    new Promise((resolve, reject) => {
-      const outgoing = request(
-        { socketPath, agent, method: "PUT", path: "/x", headers },
-        (reply) => {
-          reply.on("data", () => {});
-          reply.on("end", resolve);
-        },
-      );
-      outgoing.on("error", reject);
-      outgoing.end(data);
-    });
-}
+const residentMB = (pid: number) =>
+  Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, "latin1"))?.[1] ?? 0) /
+  1000;
 
-async function measure(run: Run, concurrency: number, seconds: number, pid: number) {
-  for (let i = 0; i < concurrency; i++) await run();
+async function measure(run: Run, { concurrency }: Workload, seconds: number, pid: number) {
+  const warm = performance.now() + 300;
+  while (performance.now() < warm) await Promise.all(Array.from({ length: concurrency }, run));
+  const memory = () => Math.round(residentMB(pid) + residentMB(process.pid));
+  const before = memory();
+  let most = before;
+  const looking = setInterval(() => {
+    most = Math.max(most, memory());
+  }, 100);
   const startMs = performance.now();
   const startCpuMs = cpuMsOf(pid) + cpuMsOf(process.pid);
   const untilMs = startMs + seconds * 1000;
@@ -129,67 +76,128 @@ async function measure(run: Run, concurrency: number, seconds: number, pid: numb
   await Promise.all(Array.from({ length: concurrency }, loop));
   const elapsedMs = performance.now() - startMs;
   const cpuMs = cpuMsOf(pid) + cpuMsOf(process.pid) - startCpuMs;
-  return { perSecond: (calls * 1000) / elapsedMs, cpuMicros: (cpuMs * 1000) / calls };
+  clearInterval(looking);
+  return { calls, elapsedMs, cpuMs, memoryMB: [before, most] as const };
 }
 
-const workloads = [
-  { name: "empty", writeBytes: 0, readBytes: 0, concurrency: 32 },
-  { name: "append 4 KiB", writeBytes: 4096, readBytes: 0, concurrency: 32 },
-  { name: "read 4 KiB", writeBytes: 0, readBytes: 4096, concurrency: 32 },
-  { name: "append 4 MiB", writeBytes: 4 << 20, readBytes: 0, concurrency: 4 },
-  { name: "read 1 MiB", writeBytes: 0, readBytes: 1 << 20, concurrency: 8 },
-];
+interface Flags {
+  readonly seconds: string;
+  readonly repeats: string;
+  readonly connections: string;
+  readonly undici: string;
+  readonly workload?: string;
+  readonly json?: true;
+}
 
-async function runAll(server: ChildProcess, seconds: number, connections: number): Promise<Row[]> {
+async function runAll(server: ChildProcess, files: Certificates, flags: Flags): Promise<Sample[]> {
   const pid = server.pid ?? 0;
-  const rpc = new RpcClient({
-    address: { path: path("rpc", pid) },
-    secret,
-    clock: systemClock,
-    random: systemRandom,
-    connections,
-  });
-  const agent = new Agent({ keepAlive: true, maxSockets: 32 });
-  const rows: Row[] = [];
-  for (const { name, writeBytes, readBytes, concurrency } of workloads) {
-    const runs: [string, Run][] = [
-      ["rpc", rpcCalls(rpc, writeBytes, readBytes)],
-      ["http", httpCalls(agent, path("http", pid), writeBytes, readBytes)],
-    ];
-    for (const [transport, run] of runs) {
-      const cost = await measure(run, concurrency, seconds, pid);
-      const megabytesPerSecond = (cost.perSecond * (writeBytes + readBytes)) / 1e6;
-      rows.push({ workload: name, transport, ...cost, megabytesPerSecond });
+  const seconds = Math.min(60, Math.max(0.1, Number(flags.seconds)));
+  const shared = { secret, clock: systemClock, random: systemRandom };
+  const connections = Number(flags.connections);
+  const open = (kind: "rpc" | "tls", tls?: TlsIdentity) =>
+    new RpcClient({
+      ...{ ...shared, connections, address: { path: socketPath(kind, pid) } },
+      ...(tls && { tls }),
+    });
+  await using plain = open("rpc");
+  await using secured = open("tls", new TlsIdentity(files, systemClock));
+  const agent = httpAgent();
+  const http = socketPath("http", pid);
+  const pool = await undiciPool(flags.undici, http);
+  if (pool === undefined)
+    console.error(`undici is not at ${flags.undici}: node:http alone is beside`);
+  const samples: Sample[] = [];
+  const chosen = workloads.filter(({ name }) => name.includes(flags.workload ?? ""));
+  for (let round = 0; round < Number(flags.repeats); round++)
+    for (const workload of chosen) {
+      const runs: [Transport, Run][] = [
+        ["rpc", rpcCalls(plain, workload)],
+        ...(pool === undefined
+          ? []
+          : [["undici", undiciCalls(pool, workload)] as [Transport, Run]]),
+        ["rpc + TLS", rpcCalls(secured, workload)],
+        ["node:http", httpCalls(agent, http, workload)],
+      ];
+      for (const [transport, run] of runs) {
+        const { calls, elapsedMs, cpuMs, memoryMB } = await measure(run, workload, seconds, pid);
+        const gigabytes = (calls * (workload.writeBytes + workload.readBytes)) / 1e9;
+        samples.push({
+          ...{ workload: workload.name, transport, memoryMB },
+          perSecond: (calls * 1000) / elapsedMs,
+          cpuMicros: (cpuMs * 1000) / calls,
+          gigabytesPerSecond: (gigabytes * 1000) / elapsedMs,
+          gigabytesPerCpuSecond: (gigabytes * 1000) / cpuMs,
+        });
+      }
     }
-  }
-  rpc.close();
   agent.destroy();
-  return rows;
+  await pool?.destroy();
+  return samples;
+}
+
+/** Medians of the rounds, and the CPU of a call as a share of what undici (else node:http) takes. */
+function rowsOf(samples: readonly Sample[]) {
+  const median = (of: readonly Sample[], value: (one: Sample) => number) =>
+    spreadOf(of.map(value)).median;
+  const groups = [...Map.groupBy(samples, (s) => `${s.workload}/${s.transport}`).values()];
+  const rows = groups.flatMap((of) => {
+    const [first] = of;
+    if (first === undefined) return [];
+    return {
+      ...{ workload: first.workload, transport: first.transport },
+      perSecond: median(of, (s) => s.perSecond),
+      cpuMicros: median(of, (s) => s.cpuMicros),
+      gigabytesPerSecond: median(of, (s) => s.gigabytesPerSecond),
+      gigabytesPerCpuSecond: median(of, (s) => s.gigabytesPerCpuSecond),
+      memoryMB: [
+        Math.min(...of.map((s) => s.memoryMB[0])),
+        Math.max(...of.map((s) => s.memoryMB[1])),
+      ] as const,
+    };
+  });
+  return rows.map((row) => {
+    const same = rows.filter(({ workload }) => workload === row.workload);
+    const beside =
+      same.find(({ transport }) => transport === "undici") ??
+      same.find(({ transport }) => transport === "node:http");
+    return { ...row, share: row.cpuMicros / (beside?.cpuMicros ?? Number.NaN) };
+  });
 }
 
 async function main(): Promise<void> {
-  const options = new Command("rpc")
-    .option("--seconds <n>", "seconds for each measurement (1 … 60)", "2")
+  const flags = new Command("rpc")
+    .option("--seconds <n>", "seconds for each measurement (0.1 … 60)", "2")
+    .option("--repeats <n>", "rounds; medians are told", "1")
     .option("--connections <n>", "RPC connections", "1")
+    .option("--workload <text>", "only those whose name has this in it")
+    .option("--undici <module>", "where undici is", "undici")
     .option("--json", "print JSON")
     .parse()
-    .opts<{ seconds: string; connections: string; json?: true }>();
-  const server = fork(import.meta.filename, ["serve"]);
+    .opts<Flags>();
+  const server = fork(join(import.meta.dirname, "rpc-server.ts"));
+  const authority = new TestAuthority();
+  server.send(authority.issue());
   await new Promise((resolve) => server.once("message", resolve));
-  const seconds = Math.min(60, Math.max(0.1, Number(options.seconds)));
-  const rows = await runAll(server, seconds, Number(options.connections));
+  const rows = rowsOf(await runAll(server, authority.issue(), flags));
   server.disconnect();
-  if (options.json) console.log(JSON.stringify({ conditions: runConditions(), rows }, null, 2));
-  else
-    console.table(
-      rows.map((row) => ({
-        workload: row.workload,
-        transport: row.transport,
-        "calls/s": Math.round(row.perSecond),
-        "CPU µs": Number(row.cpuMicros.toFixed(1)),
-        "MB/s": Math.round(row.megabytesPerSecond),
-      })),
-    );
+  if (flags.json) {
+    console.log(JSON.stringify({ conditions: runConditions(), rows }, null, 2));
+    return;
+  }
+  const { commit, node, machine } = runConditions();
+  console.log(`commit ${commit}, node ${node}, ${machine}; CPU and memory of both sides together`);
+  console.table(
+    rows.map((row) => ({
+      workload: row.workload,
+      transport: row.transport,
+      "calls/s": Math.round(row.perSecond),
+      "CPU µs": Number(row.cpuMicros.toFixed(1)),
+      "of undici's": Number(row.share.toFixed(2)),
+      "GB/s": Number(row.gigabytesPerSecond.toFixed(2)),
+      "GB/CPU s": Number(row.gigabytesPerCpuSecond.toFixed(2)),
+      "MB, from … most": `${row.memoryMB[0]} … ${row.memoryMB[1]}`,
+    })),
+  );
 }
 
-await (process.argv[2] === "serve" ? serveBoth() : main());
+await main();
