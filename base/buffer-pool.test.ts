@@ -30,3 +30,18 @@ test("keeps no more than it may", () => {
   const again = new Set(Array.from({ length: 4 }, () => pool.take(MiB).buffer));
   expect(taken.filter((one) => again.has(one.buffer))).toHaveLength(2);
 });
+
+test("small buffers are used again too, by size; tiny ones are left to the garbage collector", () => {
+  const pool = new BufferPool(MiB);
+  const first = pool.take(4096);
+  const other = pool.take(5000);
+  pool.give(first);
+  pool.give(other);
+  expect(pool.take(2048).buffer).toBe(first.buffer);
+  expect(pool.take(8192).buffer).toBe(other.buffer);
+  const tiny = pool.take(100);
+  pool.give(tiny);
+  expect(pool.take(4000).buffer).not.toBe(tiny.buffer);
+  const sizes = Array.from({ length: 40 }, (_, i) => i * 4099);
+  for (const lengthBytes of sizes) expect(pool.take(lengthBytes)).toHaveLength(lengthBytes);
+});

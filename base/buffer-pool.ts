@@ -1,6 +1,7 @@
 /**
- * Large buffers that are used again. Fresh ones cost several times the copy into them: the system
- * hands them out page by page, and each 64 MiB of them makes V8 look for garbage.
+ * Buffers that are used again. Fresh ones cost several times the copy into them: the system hands them
+ * out page by page, and each 64 MiB of them makes V8 look for garbage (a third of the CPU of small
+ * calls with 4 KiB).
  *
  * Who finishes with a buffer may give it back; who does not leaves it to the garbage collector.
  * Giving what the pool did not hand out does nothing, so a payload can be given back without
@@ -9,11 +10,18 @@
 import { assert } from "./errors.ts";
 import { limits } from "./limits.ts";
 
-/** Sizes are multiples of this; smaller buffers are not pooled. */
+/** Sizes are multiples of one of these; still smaller buffers are not pooled. */
 const STEP_BYTES = 128 * 1024;
+const SMALL_STEP_BYTES = 4 * 1024;
+const LEAST_BYTES = 2 * 1024;
+
+function roomFor(lengthBytes: number): number {
+  const stepBytes = lengthBytes < STEP_BYTES / 2 ? SMALL_STEP_BYTES : STEP_BYTES;
+  return Math.ceil(lengthBytes / stepBytes) * stepBytes;
+}
 
 export class BufferPool {
-  /** Free buffers by their size in steps. */
+  /** Free buffers by their size. */
   readonly #free = new Map<number, ArrayBuffer[]>();
   readonly #taken = new WeakSet<ArrayBufferLike>();
   readonly #keepBytes: number;
@@ -26,11 +34,11 @@ export class BufferPool {
   /** A buffer of this length, with anything in it. */
   take(lengthBytes: number): Buffer {
     assert(lengthBytes >= 0, "a length is not negative");
-    if (lengthBytes < STEP_BYTES / 2) return Buffer.allocUnsafe(lengthBytes);
-    const steps = Math.ceil(lengthBytes / STEP_BYTES);
-    let memory = this.#free.get(steps)?.pop();
+    if (lengthBytes < LEAST_BYTES) return Buffer.allocUnsafe(lengthBytes);
+    const roomBytes = roomFor(lengthBytes);
+    let memory = this.#free.get(roomBytes)?.pop();
     if (memory !== undefined) this.#keptBytes -= memory.byteLength;
-    memory ??= Buffer.allocUnsafeSlow(steps * STEP_BYTES).buffer;
+    memory ??= Buffer.allocUnsafeSlow(roomBytes).buffer;
     this.#taken.add(memory);
     return Buffer.from(memory, 0, lengthBytes);
   }
@@ -41,9 +49,8 @@ export class BufferPool {
     if (!(memory instanceof ArrayBuffer) || !this.#taken.delete(memory)) return;
     if (this.#keptBytes + memory.byteLength > this.#keepBytes) return;
     this.#keptBytes += memory.byteLength;
-    const steps = memory.byteLength / STEP_BYTES;
-    const free = this.#free.get(steps);
-    if (free === undefined) this.#free.set(steps, [memory]);
+    const free = this.#free.get(memory.byteLength);
+    if (free === undefined) this.#free.set(memory.byteLength, [memory]);
     else free.push(memory);
   }
 }

@@ -201,7 +201,7 @@ export class ClientConnection implements ConnectionOwner {
     if ((head.flags & HAS_PAYLOAD) === 0) return undefined;
     if (call.method.rawField === undefined || typeof answer !== "object" || answer === null)
       throw broken("a payload that no one expects");
-    if (pieceBytes === head.payloadBytes) call.received = Buffer.allocUnsafe(pieceBytes);
+    if (pieceBytes === head.payloadBytes) call.received = payloadPool.take(pieceBytes);
     else this.#expect(head.stream, call, head.payloadBytes);
     call.receivedBytes = pieceBytes;
     return call.received;

@@ -124,7 +124,7 @@ export class ServerConnection implements ConnectionOwner, ServedPeer {
     if (!inline) this.#makeRoom(stream, incoming);
     else if (payloadBytes > 0) {
       incoming.budget = this.#server.inlineBudget;
-      incoming.payload = Buffer.allocUnsafe(payloadBytes);
+      incoming.payload = payloadPool.take(payloadBytes);
     }
     return inline ? incoming.payload : undefined;
   }
