@@ -47,8 +47,8 @@ export class Outbox {
   #slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
   #view = new DataView(this.#slab.buffer);
   /** Filled since the last flush, and free ones. */
-  #full: Buffer[] = [];
-  readonly #spare: Buffer[] = [];
+  #full: Buffer<ArrayBuffer>[] = [];
+  readonly #spare: Buffer<ArrayBuffer>[] = [];
   /** The slab's bytes from here to #endBytes are not among #parts yet. */
   #startBytes = 0;
   #endBytes = 0;
