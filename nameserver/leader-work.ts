@@ -5,6 +5,7 @@ import type { OpenBlocks } from "./open-blocks.ts";
 import { type Settings, settingsWorker } from "./settings.ts";
 import { collect } from "./workers/collect.ts";
 import { compactBlocks } from "./workers/compaction.ts";
+import { deviceNews } from "./workers/device-news.ts";
 import { dropLeftovers } from "./workers/drop.ts";
 import { expirePending, expireTrash } from "./workers/expire.ts";
 import { clearSessions } from "./workers/sessions.ts";
@@ -32,6 +33,7 @@ export function leaderWork(context: WorkContext, options: LeaderWork): Worker[] 
   const lookMs = Math.min(settleMs, LOOK_AT_BLOCKS_MS);
   return [
     ...(options.inGroup ? [settingsWorker(group, options)] : []),
+    deviceNews(context),
     expirePending(context),
     expireTrash(context),
     dropLeftovers(context),

@@ -144,6 +144,11 @@ export class Cluster implements AsyncDisposable {
     this.#role(kind, n).running?.child.kill(signal);
   }
 
+  /** 0 while it does not run. */
+  pid(kind: "dataserver" | "gateway", n: number): number {
+    return this.#role(kind, n).running?.child.pid ?? 0;
+  }
+
   endpoint(gateway: number): string {
     return `http://127.0.0.1:${this.#role("gateway", gateway).port}`;
   }

@@ -166,6 +166,11 @@ export class NameserverGroup implements AsyncDisposable {
     return (await running?.ended) ?? null;
   }
 
+  /** 0 while it does not run. */
+  pid(node: number): number {
+    return this.#running.get(node)?.child.pid ?? 0;
+  }
+
   /** The process stands still, or goes on. */
   signal(node: number, signal: "SIGSTOP" | "SIGCONT" | "SIGHUP"): void {
     this.#running.get(node)?.child.kill(signal);

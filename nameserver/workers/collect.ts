@@ -2,6 +2,7 @@
  * Collects blobs that nothing holds: their needles are removed from every member of their blocks,
  * then their rows go. What one member does not confirm stays queued.
  */
+import { hasCode } from "../../base/errors.ts";
 import type { BlobId, BlockId, NeedleId } from "../../base/ids.ts";
 import { limits } from "../../base/limits.ts";
 import type { Chunk } from "../../rpc/objects.ts";
@@ -99,7 +100,9 @@ async function removeNeedles(
         await removeFromMembers(context, block, needles);
       } catch (error) {
         failed.add(block);
-        context.report(`needles of block ${block} are not removed yet: ${error}`);
+        // Of a device that is down the log tells already.
+        if (!hasCode(error, "Unavailable"))
+          context.report(`needles of block ${block} are not removed yet: ${error}`);
       }
     }),
   );
