@@ -2,7 +2,6 @@
  * Collects blobs that nothing holds: their needles are removed from every member of their blocks,
  * then their rows go. What one member does not confirm stays queued.
  */
-import { hasCode } from "../../base/errors.ts";
 import type { BlobId, BlockId, NeedleId } from "../../base/ids.ts";
 import { limits } from "../../base/limits.ts";
 import type { Chunk } from "../../rpc/objects.ts";
@@ -100,13 +99,19 @@ async function removeNeedles(
         await removeFromMembers(context, block, needles);
       } catch (error) {
         failed.add(block);
-        // Of a device that is down the log tells already.
-        if (!hasCode(error, "Unavailable"))
+        if (!(await isOnDeviceDown(context, block)))
           context.report(`needles of block ${block} are not removed yet: ${error}`);
       }
     }),
   );
   return failed;
+}
+
+/** Of a device that is down the log tells already (device-news.ts). */
+async function isOnDeviceDown({ group, blocks }: WorkContext, block: BlockId): Promise<boolean> {
+  const { members } = read(group.state, keys.block(block)) ?? { members: [] };
+  const states = await blocks.devices();
+  return states.some(({ device, state }) => state === "down" && members.includes(device));
 }
 
 export async function removeFromMembers(
