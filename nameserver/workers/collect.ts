@@ -109,7 +109,7 @@ async function removeNeedles(
 
 /** Of a device that is down the log tells already (device-news.ts). */
 async function isOnDeviceDown({ group, blocks }: WorkContext, block: BlockId): Promise<boolean> {
-  const { members } = read(group.state, keys.block(block)) ?? { members: [] };
+  const members = read(group.state, keys.block(block))?.members ?? [];
   const states = await blocks.devices();
   return states.some(({ device, state }) => state === "down" && members.includes(device));
 }
