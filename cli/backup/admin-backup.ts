@@ -16,19 +16,22 @@ import {
   storeCommand,
 } from "../objects/connect.ts";
 import { formatBytes } from "../objects/printable.ts";
+import { stayAlive } from "../stay-alive.ts";
+import { TlsFiles, type TlsFlags, withTlsOptions } from "../tls-files.ts";
 import { counter, saidBackup } from "./say.ts";
 import { type Backup, type ReadPiece, writeBackup } from "./write-backup.ts";
 
-interface BackupOptions extends ConnectOptions {
+interface BackupOptions extends ConnectOptions, TlsFlags {
   readonly servers?: string;
   readonly secretFile?: string;
 }
 
 export function backupCommand(): Command {
-  return storeCommand("backup", "write the metadata of a running store into a file")
+  const command = storeCommand("backup", "write the metadata of a running store into a file")
     .argument("<file>", "is replaced when the backup is whole")
     .option("--servers <list>", "nameservers of a group, as in host:port,host:port")
-    .option("--secret-file <file>", "64 hex digits that all servers of the group share")
+    .option("--secret-file <file>", "64 hex digits that all servers of the group share");
+  return withTlsOptions(command)
     .addHelpText(
       "after",
       `
@@ -60,9 +63,13 @@ async function take(file: string, options: BackupOptions): Promise<Backup> {
     writeBackup({ ...seams, file, read, onProgress: progress.show });
   if (servers === undefined || secretFile === undefined)
     return await write(throughGateway(options));
+  using certificates = await TlsFiles.open(options);
+  const { tls } = certificates;
+  using _ = stayAlive();
   await using leader = new LeaderNames({
     addresses: servers.split(",").map(parseAddress),
     secret: await readSecret(secretFile),
+    ...(tls && { tls }),
     clock: systemClock,
     random: systemRandom,
   });

@@ -5,6 +5,7 @@ import { nodeDisk } from "../../base/disk-node.ts";
 import { assert, type QuarryError } from "../../base/errors.ts";
 import { limits } from "../../base/limits.ts";
 import { systemRandom } from "../../base/random.ts";
+import { defaultCopies } from "../../nameserver/copies/copies.ts";
 import { askLeader } from "../../nameserver/group/ask-leader.ts";
 import { groupService } from "../../nameserver/group/group-service.ts";
 import { handOver } from "../../nameserver/group/hand-over.ts";
@@ -69,6 +70,7 @@ async function run(settings: NameserverSettings, flags: TlsFlags): Promise<void>
   }
   await using nameserver = await openNameserver({
     ...{ ...opening, report, durability: "commit", member: { ...settings, ...proof } },
+    copies: defaultCopies,
   });
   const { group, roster } = nameserver;
   assert(roster !== undefined, "one of several knows the others");
