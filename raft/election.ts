@@ -88,6 +88,10 @@ export function handlePreVote(core: Core, message: MessageOf<"preVote">): void {
     term,
     granted,
   });
+  // Two that ask at the same time would win both, split the votes, and lose another timeout. That
+  // is no rare thing: who looks at the clock because of the question finds its own time come, too.
+  if (granted && core.role.kind === "preCandidate" && message.from > core.id)
+    becomeFollower(core, core.term, NOBODY);
 }
 
 export function handlePreVoteReply(core: Core, message: MessageOf<"preVoteReply">): void {
