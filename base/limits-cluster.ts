@@ -8,8 +8,10 @@ export const clusterLimits = {
   heartbeatAnswerMs: 3_000,
   dataservers: 4096,
   devicesPerDataserver: 256,
-  /** What a gateway waits for the answer of a dataserver, and a nameserver for a quick order. */
-  blockCallMs: 10_000,
+  /** A dataserver that is asked and silent is pinged this often; given up after `rpcPings` in vain. */
+  blockPingMs: 1_000,
+  /** What a gateway waits for the answer of a slow one, and a nameserver for a quick order. */
+  blockCallMs: 20_000,
   blockOrderMs: 5_000,
   /** While a device cannot be reached the map is asked for again at most this often. */
   mapAskMs: 500,

@@ -121,7 +121,7 @@ export class Devices implements AsyncDisposable {
     const { secret, tls, clock, random } = this.#options;
     const rpc = new RpcClient({
       ...{ address: parseAddress(address), secret, clock, random, ...(tls && { tls }) },
-      deadlineMs: limits.blockCallMs,
+      ...{ deadlineMs: limits.blockCallMs, pingMs: limits.blockPingMs },
     });
     return { address, rpc, blocks: connect(blockTable, rpc) };
   }

@@ -118,7 +118,7 @@ export class Dataservers implements BlockService, AsyncDisposable {
     const { secret, tls, clock, random } = this.#options;
     const rpc = new RpcClient({
       ...{ address: parseAddress(address), secret, clock, random },
-      ...(tls && { tls }),
+      ...{ ...(tls && { tls }), pingMs: limits.blockPingMs },
     });
     return {
       address,

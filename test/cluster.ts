@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { S3Client } from "@aws-sdk/client-s3";
-import { NameserverGroup } from "./nameserver-group.ts";
+import { type GroupPlaces, NameserverGroup } from "./nameserver-group.ts";
 import { freePort, rootKeys } from "./server-process.ts";
 
 const bin = resolve(import.meta.dirname, "..", "cli", "bin.mjs");
@@ -20,6 +20,8 @@ export interface ClusterSize {
   readonly nameservers?: number;
   readonly dataservers?: number;
   readonly gateways?: number;
+  /** Of the nameservers; its `flags` are for all processes. */
+  readonly places?: GroupPlaces;
 }
 
 interface Running {
@@ -45,15 +47,20 @@ export class Cluster implements AsyncDisposable {
   /** What dataservers and gateways printed. */
   output = "";
 
-  private constructor(group: NameserverGroup, directory: string) {
+  readonly #flags: readonly string[];
+
+  private constructor(group: NameserverGroup, directory: string, flags: readonly string[]) {
     this.group = group;
+    this.#flags = flags;
     this.#directory = directory;
   }
 
   /** Resolves when all dataservers are up and all gateways answer. */
   static async found(size: ClusterSize = {}): Promise<Cluster> {
-    const group = await NameserverGroup.found(size.nameservers ?? 3);
-    const cluster = new Cluster(group, await mkdtemp(join(tmpdir(), "quarry-cluster-")));
+    const { places = {} } = size;
+    const group = await NameserverGroup.found(size.nameservers ?? 3, places);
+    const directory = await mkdtemp(join(tmpdir(), "quarry-cluster-"));
+    const cluster = new Cluster(group, directory, places.flags ?? []);
     try {
       for (let n = 1; n <= (size.dataservers ?? 2); n++) await cluster.addDataserver();
       for (let n = 1; n <= (size.gateways ?? 2); n++) await cluster.addGateway();
@@ -77,9 +84,8 @@ export class Cluster implements AsyncDisposable {
 
   /** What every process of the cluster is told. */
   get joining(): string[] {
-    const { addresses, secretFile } = this.group;
-    const list = [...addresses.values()].map(({ port }) => `127.0.0.1:${port}`).join(",");
-    return ["--nameservers", list, "--secret-file", secretFile];
+    const { servers, secretFile } = this.group;
+    return ["--nameservers", servers, "--secret-file", secretFile, ...this.#flags];
   }
 
   /** Where dataserver `n` keeps what it stores. */
