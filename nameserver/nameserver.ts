@@ -2,7 +2,6 @@
 import type { Durability } from "../base/append-file.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Disk } from "../base/disk.ts";
-import type { QuarryError } from "../base/errors.ts";
 import { ensureIdentity, readIdentity } from "../base/identity.ts";
 import type { LogIndex, ServerId } from "../base/ids.ts";
 import type { Random } from "../base/random.ts";
@@ -99,10 +98,10 @@ export async function openNameserver(options: NameserverOptions): Promise<Namese
     report: options.report,
     perDevice: options.openBlocksPerDevice ?? OPEN_BLOCKS_PER_DEVICE,
   });
-  const workers = startWorkers(options, group, cluster.blocks, openBlocks, cleanEnd);
+  const { onHarmed } = membership ?? {};
+  const workers = startWorkers(options, group, cluster.blocks, openBlocks, cleanEnd, onHarmed);
   opening.move();
   const pieces = new StatePieces({ group, clock: options.clock, random: options.random });
-  const onHarmed = membership && ((harm: QuarryError) => group.retire(harm));
   const names = nameService(group, openBlocks, cache, pieces, cluster, onHarmed);
   return {
     ...(membership === undefined ? names : whileLeading(names, group, membership.roster)),
@@ -185,11 +184,12 @@ function startWorkers(
   blocks: BlockService,
   openBlocks: OpenBlocks,
   cleanEnd: boolean,
+  onHarmed: OpenMembership["onHarmed"] | undefined,
 ): Workers | undefined {
   const pauseMs = options.workersPauseMs ?? WORKERS_PAUSE_MS;
   if (pauseMs === "off") return undefined;
   const { clock, report } = options;
-  const context = { group, blocks, clock, report };
+  const context = { group, blocks, clock, report, onHarmed };
   const inGroup = options.member !== undefined;
   const work = leaderWork(context, { ...options, openBlocks, sweepAll: !cleanEnd, inGroup });
   if (options.copies !== undefined)

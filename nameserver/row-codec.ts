@@ -45,14 +45,18 @@ function encodeUnderLongKey(key: Buffer, row: unknown): Buffer {
   return stored;
 }
 
-/** @throws QuarryError `Damaged` when the bytes are not those that were written under this key. */
+/** A row of this nameserver's own state is not what was written; what others read is another matter. */
+export class HarmedRow extends QuarryError {
+  constructor(key: Key) {
+    const name = Buffer.from(key, "latin1").toString("hex");
+    super("Damaged", `metadata row ${name} fails its checksum`);
+  }
+}
+
+/** @throws HarmedRow when the bytes are not those that were written under this key. */
 export function checkRow(key: Key, stored: Buffer): void {
   const sum = crc32c(stored.subarray(CHECK_BYTES), crc32cOfLatin1(key));
-  if (stored.length < HEAD_BYTES || stored.readUInt32LE(0) !== sum)
-    throw new QuarryError(
-      "Damaged",
-      `metadata row ${Buffer.from(key, "latin1").toString("hex")} fails its checksum`,
-    );
+  if (stored.length < HEAD_BYTES || stored.readUInt32LE(0) !== sum) throw new HarmedRow(key);
 }
 
 /** @throws QuarryError `Damaged`, `NewerFormat`. */

@@ -1,5 +1,5 @@
 /** Answers {@link NameService}: commands go to the group, queries to its state. */
-import { assert, hasCode, QuarryError } from "../base/errors.ts";
+import { assert, QuarryError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import type { Command, CommandResult, Once } from "../rpc/commands.ts";
 import type { NameService, OpenBlock } from "../rpc/name-service.ts";
@@ -20,6 +20,7 @@ import { parts, uploads } from "./queries/uploads.ts";
 import { access, user, users } from "./queries/users.ts";
 import { versions } from "./queries/versions.ts";
 import type { RowCache } from "./row-cache.ts";
+import { HarmedRow } from "./row-codec.ts";
 
 async function execute(group: Group, command: Command, once?: Once): Promise<CommandResult> {
   if (!isClientCommand(command.type))
@@ -47,7 +48,7 @@ export function nameService(
   cache: RowCache,
   pieces: StatePieces,
   cluster: Cluster,
-  onHarmed?: (harm: QuarryError) => void,
+  onHarmed?: (harm: QuarryError) => boolean,
 ): NameService {
   const { state } = group;
   /** Reads what every acknowledged command left (INV-5). */
@@ -60,8 +61,7 @@ export function nameService(
       try {
         return await answer(...from);
       } catch (error) {
-        if (onHarmed === undefined || !hasCode(error, "Damaged")) throw error;
-        onHarmed(error);
+        if (!(error instanceof HarmedRow) || onHarmed?.(error) !== true) throw error;
         throw new NotLeader("this nameserver found its state harmed; ask the others", undefined);
       }
     };

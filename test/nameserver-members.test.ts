@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, test } from "vitest";
+import { seededRandom } from "../base/random.ts";
 import type { NameService } from "../rpc/name-service.ts";
 import { startCli } from "./cli-process.ts";
 import { NameserverGroup } from "./nameserver-group.ts";
@@ -94,8 +95,9 @@ describe("the members of a group of processes", () => {
       const asking = keepAsking(names);
       const begunMs = performance.now();
       const fourth = await group.join();
-      for (let kill = 0; kill < 2; kill++) {
-        await sleep(1_000);
+      const random = seededRandom(users);
+      for (let kill = 0; kill < 4; kill++) {
+        await sleep(random.u32() % 1_500);
         await group.end(fourth, "SIGKILL");
         group.start(fourth);
       }
@@ -110,6 +112,34 @@ describe("the members of a group of processes", () => {
         .toMatch(/this is nameserver 4.*is a voter of the group/s);
       expect((await group.digests()).size).toBe(1);
       console.log(`joined with ${users * 2} rows in ${joinedMs | 0} ms`, counts);
+    },
+    LONG_MS,
+  );
+
+  test(
+    "one grows to three, and shrinks to the one that came last",
+    async () => {
+      group = await NameserverGroup.found(1);
+      await using client = group.client();
+      await client.names.execute(bucket("first"));
+      for (const voters of [
+        [1, 2],
+        [1, 2, 3],
+      ]) {
+        await group.join();
+        await untilVoters(voters);
+      }
+      await client.names.execute(bucket("second"));
+      expect((await group.digests()).size).toBe(1);
+      for (const node of [1, 2]) {
+        expect((await admin("remove", String(node))).code).toBe(0);
+        expect(await group.ended(node)).toBe(REMOVED);
+        await group.forget(node);
+      }
+      await client.names.execute(bucket("third"));
+      const last = await admin("remove", "3");
+      expect([last.code, last.err]).toEqual([2, expect.stringMatching(/the last voter/)]);
+      expect((await client.names.buckets("me", "", 10)).length).toBe(3);
     },
     LONG_MS,
   );

@@ -1,6 +1,7 @@
 /** What makes a nameserver one of several: lines to the others, the list of them, and its upkeep. */
 import type { Clock } from "../../base/clock.ts";
 import type { Disk } from "../../base/disk.ts";
+import type { QuarryError } from "../../base/errors.ts";
 import type { Random } from "../../base/random.ts";
 import type { TlsIdentity } from "../../rpc/tls.ts";
 import type { StateFolder } from "../state-folder.ts";
@@ -33,6 +34,8 @@ export interface OpenMembership extends AsyncDisposable {
   /** What the replica of a member is opened with. */
   readonly replica: Partial<ReplicaOptions>;
   start(group: Replica): void;
+  /** A row of the state is harmed: where others have it, this member stops. False: nobody has. */
+  readonly onHarmed: (harm: QuarryError) => boolean;
   /** Nothing is begun any more. */
   stop(): Promise<void>;
 }
@@ -57,8 +60,13 @@ export function openMembership(options: MembershipOptions): OpenMembership {
     await lonely?.[Symbol.asyncDispose]();
     await work?.[Symbol.asyncDispose]();
   };
+  const onHarmed = (harm: QuarryError) => {
+    if (roster.hasOthers) group?.retire(harm);
+    return roster.hasOthers;
+  };
   return {
     roster,
+    onHarmed,
     replica: {
       node: record.node,
       founders: foundersOf(record),
@@ -71,7 +79,7 @@ export function openMembership(options: MembershipOptions): OpenMembership {
     start: (opened) => {
       group = opened;
       roster.applied(opened.configuration);
-      const context = { ...options, group: opened };
+      const context = { ...options, group: opened, onHarmed };
       const upkeep = [memberWork(opened, roster, () => clock.monotonicMs())];
       work = new Workers(context, upkeep, PAUSE_MS);
       lonely = new Lonely({ ...options, group: opened, roster });

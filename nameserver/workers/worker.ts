@@ -1,13 +1,17 @@
 /** Work that the leader gives itself, in bounded steps, one worker after the other. */
 import { type Clock, sleep } from "../../base/clock.ts";
+import type { QuarryError } from "../../base/errors.ts";
 import type { BlockService } from "../../rpc/block-service.ts";
 import type { Group } from "../group/group.ts";
+import { HarmedRow } from "../row-codec.ts";
 
 export interface WorkContext {
   readonly group: Group;
   readonly blocks: BlockService;
   readonly clock: Clock;
   readonly report: (message: string) => void;
+  /** The state of this nameserver cannot be read, and there are others who have it. */
+  readonly onHarmed?: ((harm: QuarryError) => unknown) | undefined;
 }
 
 export interface Worker {
@@ -63,6 +67,7 @@ export class Workers implements AsyncDisposable {
         more = (await worker.step()) || more;
         this.#complaints.delete(worker.name);
       } catch (error) {
+        if (error instanceof HarmedRow) this.#context.onHarmed?.(error);
         this.#complain(worker.name, String(error));
       }
     }
