@@ -69,7 +69,10 @@ function advice(
   check: Checked["check"],
   findings: number,
 ): string {
-  if (findings === 0) return "Nothing is wrong.";
+  if (findings === 0)
+    return check === undefined
+      ? "Nothing is wrong with what was looked at. Metadata and blocks were not held against each other: name the folders of both."
+      : "Nothing is wrong.";
   const count = `${counted(findings, "finding")}, see above.`;
   if (nameserver === undefined)
     return `${count} The metadata are in none of these folders: quarry rescue makes them anew, quarry restore brings back a backup.`;

@@ -118,6 +118,23 @@ test("behind a gap in the log there is a new snapshot", async () => {
   expect(reach(known)).toBeGreaterThanOrEqual(known.snapshots[1]?.last ?? Infinity);
 });
 
+test("what another has written meanwhile is found out, and gone on from", async () => {
+  await using servers = await open();
+  const clock = new SimulatedClock(systemClock.nowMs());
+  const { group } = servers.nameserver;
+  const [one, other] = [copiesOf(servers, clock), copiesOf(servers, clock)];
+  await makeBuckets(servers, 1);
+  await settle(one, clock, 3);
+  await settle(other, clock, 3);
+  await makeBuckets(servers, 1);
+  await settle(one, clock, 3);
+  await makeBuckets(servers, 1);
+  await expect(settle(other, clock, 3)).rejects.toThrow(/already/);
+  await settle(other, clock, 3);
+  expect(reach(await knownCopies(group.state))).toBeGreaterThan(group.applied - 3);
+  await audit(group.state, group.digest);
+});
+
 test("a snapshot that is not read back as it was written is given up, and the one before stays", async () => {
   await using servers = await open();
   const clock = new SimulatedClock(systemClock.nowMs());

@@ -43,6 +43,7 @@ export class Copies implements Worker {
   readonly #options: CopiesOptions;
   readonly #needles: CopyNeedles;
   #term: number | undefined;
+  #isStale = false;
   #known: KnownCopies = { snapshots: [], runs: [] };
   /** Entries up to here need not be written any more. */
   #through: LogIndex | undefined;
@@ -61,8 +62,18 @@ export class Copies implements Worker {
   }
 
   async step(): Promise<boolean> {
+    try {
+      return await this.#turn();
+    } catch (error) {
+      // What was asked for may have happened, or somebody else has done it.
+      this.#isStale = true;
+      throw error;
+    }
+  }
+
+  async #turn(): Promise<boolean> {
     const { group, clock } = this.#context;
-    if (group.term !== this.#term) await this.#learn();
+    if (group.term !== this.#term || this.#isStale) await this.#learn();
     if (await this.#dropSurplus()) return true;
     const nowMs = clock.monotonicMs();
     if (nowMs - this.#loggedMs >= this.#options.logMs) {
@@ -94,11 +105,15 @@ export class Copies implements Worker {
   /** Another leader may have written copies since. */
   async #learn(): Promise<void> {
     const { group } = this.#context;
-    await this.#release();
+    const { term } = group;
+    if (term !== this.#term) await this.#release();
+    // A leader that is new to it may not have applied yet what the one before it did.
+    await group.readBarrier();
     this.#known = await knownCopies(group.state);
-    this.#through = reach(this.#known);
+    this.#through = reach(this.#known) ?? this.#writing?.head.index;
     this.#options.log.keepEntriesAfter(this.#through);
-    this.#term = group.term;
+    this.#term = term;
+    this.#isStale = false;
   }
 
   async #dropSurplus(): Promise<boolean> {
@@ -172,8 +187,6 @@ export class Copies implements Worker {
     } catch (error) {
       this.#restUntilMs = clock.monotonicMs() + limits.copyRetryMs;
       await this.#release();
-      // Without the snapshot, what it closed is open again.
-      this.#through = reach(this.#known);
       await writing.giveUp();
       throw error;
     }

@@ -25,9 +25,10 @@ export class Retention {
     this.#after = index;
   }
 
-  /** Up to where the log may be cut. */
+  /** Up to where the log may be cut. Only a leader has anybody who asks. */
   notAfter(applied: LogIndex): LogIndex {
-    const wanted = this.#after ?? applied;
+    const isLeader = this.#raft.status.role === "leader";
+    const wanted = (isLeader ? this.#after : undefined) ?? applied;
     return wanted < applied && applied - wanted <= limits.copyLagEntries ? wanted : applied;
   }
 }
