@@ -190,8 +190,9 @@ export class ClientConnection implements ConnectionOwner {
     const answer = decodeHeader(header);
     if (head.kind === frameKinds.failure) {
       if (head.lengthBytes !== head.headerBytes) throw broken("a failure with a payload");
+      const failure = asError(answer); // throws while the call still waits for the end of the connection
       this.#finish(head.stream, call);
-      call.reject(asError(answer));
+      call.reject(failure);
       return undefined;
     }
     const pieceBytes = head.lengthBytes - head.headerBytes;
