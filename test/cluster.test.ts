@@ -2,7 +2,7 @@
  * A cluster of processes: what one gateway acknowledged holds for the very next request at the other,
  * also while nameservers, dataservers and gateways die and come back.
  */
-import { mkdtempDisposable } from "node:fs/promises";
+import { cp, mkdir, mkdtempDisposable, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -207,6 +207,63 @@ test(
     cluster.signal("dataserver", 1, "SIGCONT");
     await cluster.untilUp();
     await expect.poll(() => get(2, "still"), { timeout: 5_000 }).toBe("first");
+  },
+  LONG_MS,
+);
+
+/** What a dataserver that cannot start says, and its exit code. */
+async function refused(data: string, listen: string, ...joining: readonly string[]) {
+  const words = ["dataserver", "--data", data, "--listen", listen, ...joining];
+  const settings = { endpoint: "", home: tmpdir() };
+  const { code, err } = await startCli(settings, ...words).ended;
+  return `${code} ${err}`;
+}
+
+test(
+  "a dataserver that cannot start says why, and what to do",
+  async () => {
+    await using folder = await mkdtempDisposable(join(tmpdir(), "quarry-refused-"));
+    const { joining, group } = cluster;
+    const own = join(folder.path, "own");
+    const taken = [...group.addresses.values()].map(({ port }) => `127.0.0.1:${port}`)[0] ?? "";
+    expect(await refused(own, taken, ...joining)).toMatch(/^1 .*is in use: .*another address/);
+    expect(await refused(cluster.folder(2), "127.0.0.1:0", ...joining)).toMatch(
+      /^1 .*in use by another server/,
+    );
+    expect(await refused(group.data(1), "127.0.0.1:0", ...joining)).toMatch(
+      /^2 .*data of a nameserver, not of a dataserver/,
+    );
+    await mkdir(join(folder.path, "store", "nameserver"), { recursive: true });
+    expect(await refused(join(folder.path, "store"), "127.0.0.1:0", ...joining)).toMatch(
+      /^2 .*holds a store of `quarry serve`/,
+    );
+    const secret = join(folder.path, "secret");
+    await writeFile(secret, "00".repeat(32));
+    const wrong = ["--nameservers", group.servers, "--secret-file", secret];
+    expect(await refused(own, "127.0.0.1:0", ...wrong)).toMatch(/^1 .*secret does not match/);
+  },
+  LONG_MS,
+);
+
+test(
+  "one with a copy of a folder waits until the first is gone",
+  async () => {
+    await using folder = await mkdtempDisposable(join(tmpdir(), "quarry-copied-"));
+    await cp(join(cluster.folder(2), "identity.json"), join(folder.path, "identity.json"));
+    await mkdir(join(folder.path, "device"));
+    const identity = join("device", "identity.json");
+    await cp(join(cluster.folder(2), identity), join(folder.path, identity));
+    const listen = ["--data", folder.path, "--listen", "127.0.0.1:0"];
+    const settings = { endpoint: "", home: tmpdir() };
+    const copy = startCli(settings, "dataserver", ...listen, ...cluster.joining);
+    let said = "";
+    copy.child.stderr?.on("data", (text: Buffer) => {
+      said += text.toString();
+    });
+    await expect.poll(() => said, { timeout: 20_000 }).toMatch(/runs with a copy of this folder/);
+    expect(await cluster.devicesUp()).toBe(2);
+    copy.child.kill("SIGTERM");
+    expect((await copy.ended).code).toBe(0);
   },
   LONG_MS,
 );
