@@ -2,6 +2,8 @@
 import { formatBytes, printable } from "../objects/printable.ts";
 
 export type Finding =
+  /** What is worth knowing, and no harm. */
+  | { readonly kind: "note"; readonly text: string }
   | { readonly kind: "problem"; readonly text: string }
   | {
       readonly kind: "damage";
@@ -30,6 +32,7 @@ export type OnFinding = (finding: Finding) => void;
 
 export function said(finding: Finding): string {
   switch (finding.kind) {
+    case "note":
     case "problem":
       return finding.text;
     case "damage":

@@ -114,9 +114,7 @@ test("a damaged manifest falls back to the snapshot before, and the log brings b
   await harm("QUARRYMS", -1, 40);
   const { snapshot, check, findings } = await rescued();
   expect(findings.some((one) => one.kind === "damage")).toBe(true);
-  expect(findings.some((one) => one.kind === "problem" && /cannot be used/.test(one.text))).toBe(
-    true,
-  );
+  expect(findings.some((one) => one.kind === "note" && /cannot be used/.test(one.text))).toBe(true);
   expect(snapshot).toBeDefined();
   expect(check?.missing).toBe(0);
   await using store = await open("none");

@@ -55,7 +55,8 @@ export async function rescue(options: RescueOptions): Promise<Rescued> {
   const copies = new FoundCopies(disk);
   const devices = await inspectDevices(disk, folders, (...seen) => copies.saw(...seen), onFinding);
   const problem = (text: string) => onFinding({ kind: "problem", text });
-  const snapshot = await copies.newest(problem);
+  // One that was being written when the store died is no harm; damaged needles are told of as such.
+  const snapshot = await copies.newest((text) => onFinding({ kind: "note", text }));
   if (snapshot === undefined && !options.salvage) {
     const needles = devices.flatMap(({ blocks }) => [...blocks.values()]);
     problem(

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { BlockId, DeviceId } from "../../base/ids.ts";
+import type { BlobId, BlockId, DeviceId, NeedleId } from "../../base/ids.ts";
 import { NotLeader } from "../../rpc/not-leader.ts";
 import { commandEntry } from "../../test/metadata/command-entry.ts";
 import { FakeBlocks } from "../../test/metadata/fake-blocks.ts";
@@ -94,4 +94,32 @@ test("a sweep that could not be noted is noted at the next look", async () => {
   group.propose = propose;
   for (let look = 0; look < 3; look++) while (await worker.step());
   expect(row()).toMatchObject({ state: "settled", swept: true });
+});
+
+test("needles that nothing names stay as long as a state that was brought back wants them to", async () => {
+  for (const [keepOrphansMs, left] of [
+    [10_000, 1],
+    [0, 0],
+  ] as const) {
+    const store = new MemoryState();
+    const machine = new StateMachine(store);
+    const propose = async (command: AnyCommand) => {
+      await machine.applyRun([commandEntry(machine.applied + 1, 1_000, command)]);
+      return { type: "done" } as const;
+    };
+    const group = { state: store, timeMs: 1_000, propose };
+    const blocks = new FakeBlocks(device);
+    const at = { block: 1 as BlockId, generation: 1 };
+    await blocks.createBlock({ device, ...at });
+    await propose({ type: "addBlock", ...at, pool: 0, members: [device] });
+    await propose({ type: "sealBlock", ...at });
+    await propose({ type: "settleBlock", ...at, afterMs: 0 });
+    await propose({ type: "recovered", skipBlobs: 1, keepOrphansMs });
+    blocks.store(device, at.block, 7n as NeedleId, 9 as BlobId, 0);
+    const clock = { nowMs: () => 1_000, monotonicMs: () => 0, after: () => ({ cancel: () => {} }) };
+    const context = { group: group as unknown as Group, blocks, clock, report: () => undefined };
+    const worker = settleAndSweep(context, { settleMs: 0, lookMs: 1, sweepAll: false });
+    for (let i = 0; i < 5; i++) await worker.step();
+    expect(blocks.block(device, at.block).needles.size).toBe(left);
+  }
 });
