@@ -2,10 +2,13 @@
  * A group of three nameservers with very many objects: memory, disk, start-up, lists and look-ups, and
  * what a snapshot to a member that begins empty costs those who write meanwhile.
  *
- *     node bench/state.ts [objects, default 1000000] [puts a second meanwhile, default 500]
+ *     node bench/state.ts [objects, default 1000000] [puts a second meanwhile, default 500] [folder]
+ *
+ * A state of ten million takes a while to fill: with a folder it is filled there, and found there.
  */
 import { execFileSync } from "node:child_process";
 import console from "node:console";
+import { existsSync } from "node:fs";
 import { cp } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { runConditions } from "./conditions.ts";
@@ -14,6 +17,7 @@ import { childOf, ended, Group, said } from "./group/processes.ts";
 
 const objects = Number(process.argv[2] ?? 1_000_000);
 const rate = Number(process.argv[3] ?? 500);
+const kept = process.argv[4];
 const voters = [1, 2, 3];
 const SECONDS = 10;
 
@@ -63,25 +67,34 @@ async function hasCaughtUp(group: Group, node: number): Promise<void> {
 const sayMemory = async (group: Group, what: string) =>
   say(what, (await group.counts()).map(({ rssBytes }) => mib(rssBytes)).join(", "));
 
+async function fill(directory: string): Promise<void> {
+  const child = childOf("fill.ts", { directory, objects, voters });
+  const counts = await said<FillCounts>(child);
+  await ended(child);
+  const { seconds, cpuMicros, peakRssBytes, stallMs } = counts;
+  say(
+    `filled with ${objects} objects`,
+    `${seconds.toFixed(0)} s, ${cpuMicros.toFixed(1)} µs CPU each`,
+  );
+  say("  memory at most", mib(peakRssBytes));
+  say("  longest stall of the event loop", `${stallMs.toFixed(0)} ms`);
+  const { checkpointP50Ms, checkpointMostMs } = counts;
+  say(
+    "  checkpoint",
+    `median ${checkpointP50Ms.toFixed(0)} ms, most ${checkpointMostMs.toFixed(0)}`,
+  );
+}
+
 console.log(JSON.stringify(runConditions()));
 await using group = await Group.prepare({ members: voters.length });
 
-const child = childOf("fill.ts", { directory: group.directoryOf(1), objects, voters });
-const filled = await said<FillCounts>(child);
-await ended(child);
-say(
-  `filled with ${objects} objects`,
-  `${filled.seconds.toFixed(0)} s, ${filled.cpuMicros.toFixed(1)} µs CPU each`,
-);
-say("  memory at most", mib(filled.peakRssBytes));
-say("  longest stall of the event loop", `${filled.stallMs.toFixed(0)} ms`);
-say(
-  "  checkpoint",
-  `median ${filled.checkpointP50Ms.toFixed(0)} ms, most ${filled.checkpointMostMs.toFixed(0)}`,
-);
-const bytes = diskBytes(group.directoryOf(1));
-say("  disk", `${mib(bytes)}, ${(bytes / objects).toFixed(0)} bytes an object`);
-await cp(group.directoryOf(1), group.directoryOf(2), { recursive: true });
+const from = kept ?? group.directoryOf(1);
+if (!existsSync(from)) await fill(from);
+const bytes = diskBytes(from);
+say("disk", `${mib(bytes)}, ${(bytes / objects).toFixed(0)} bytes an object`);
+for (const node of [1, 2])
+  if (group.directoryOf(node) !== from)
+    await cp(from, group.directoryOf(node), { recursive: true });
 
 await timed("start of two members, until they listen", () =>
   Promise.all([1, 2].map((node) => group.startMember(node))),
