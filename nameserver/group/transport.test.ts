@@ -140,8 +140,8 @@ describe("a queue to a member that takes nothing", () => {
 describe("bytes that are no messages", () => {
   test.each([
     ["nothing", Buffer.alloc(0)],
-    ["no list", Buffer.from([0x01])],
-    ["a list of numbers", Buffer.from([0x91, 0x01])],
+    ["no list", Buffer.from([1, 0, 0, 0, 0x01])],
+    ["a list of numbers", Buffer.from([2, 0, 0, 0, 0x91, 0x01])],
   ])("%s", (_, bytes) => {
     expect(() => decodeMessages(bytes)).toThrow(QuarryError);
   });

@@ -35,6 +35,7 @@ export const SEGMENT_HEAD_BYTES = 64;
 export const RECORD_HEAD_BYTES = 68;
 const SEGMENT_MAGIC = 0x474f4c51;
 const RECORD_MAGIC = Buffer.from("QREC");
+const RECORD_MAGIC_NUMBER = RECORD_MAGIC.readUInt32LE(0);
 const CHECK_AT = 64;
 
 export interface SegmentHead {
@@ -70,6 +71,10 @@ export interface LogRecord {
 const writeU64 = (target: Buffer, value: number, at: number) => {
   target.writeUInt32LE(value % 2 ** 32, at);
   target.writeUInt32LE(Math.floor(value / 2 ** 32), at + 4);
+};
+const setU64 = (view: DataView, value: number, at: number) => {
+  view.setUint32(at, value % 2 ** 32, true);
+  view.setUint32(at + 4, Math.floor(value / 2 ** 32), true);
 };
 const readU64 = (from: Buffer, at: number) =>
   from.readUInt32LE(at) + from.readUInt32LE(at + 4) * 2 ** 32;
@@ -120,27 +125,35 @@ export class RecordCodec {
     this.#seed = saltSeed(salt);
   }
 
-  /** The head of a record; its data goes behind it. */
-  encodeHead(
+  /** Writes a record to `target` from `at` on, and returns its check. */
+  encode(
+    target: Buffer,
+    at: number,
     record: RecordOf,
     previousCheck: number,
     syncedBytes: number,
-  ): { readonly bytes: Buffer; readonly check: number } {
+  ): number {
     const { data } = record;
-    const bytes = Buffer.alloc(RECORD_HEAD_BYTES);
-    bytes.set(RECORD_MAGIC, 0);
-    bytes.writeUInt32LE(data.length, 4);
-    bytes.writeUInt32LE(previousCheck, 8);
-    bytes[12] = kinds[record.kind];
-    writeU64(bytes, record.index, 16);
-    writeU64(bytes, record.term, 24);
-    writeU64(bytes, record.timeMs, 32);
-    writeU64(bytes, record.session, 40);
-    bytes.writeUInt32LE(record.sequence, 48);
-    writeU64(bytes, syncedBytes, 56);
-    const check = crc32c(data, crc32c(bytes.subarray(0, CHECK_AT), this.#seed));
-    bytes.writeUInt32LE(check, CHECK_AT);
-    return { bytes, check };
+    const end = at + RECORD_HEAD_BYTES + data.length;
+    // The head stands right before the payload until both are summed in one piece.
+    const head = at + RECORD_HEAD_BYTES - CHECK_AT;
+    const view = new DataView(target.buffer, target.byteOffset + head, CHECK_AT);
+    view.setUint32(0, RECORD_MAGIC_NUMBER, true);
+    view.setUint32(4, data.length, true);
+    view.setUint32(8, previousCheck, true);
+    view.setUint32(12, kinds[record.kind], true);
+    setU64(view, record.index, 16);
+    setU64(view, record.term, 24);
+    setU64(view, record.timeMs, 32);
+    setU64(view, record.session, 40);
+    view.setUint32(48, record.sequence, true);
+    view.setUint32(52, 0, true);
+    setU64(view, syncedBytes, 56);
+    target.set(data, at + RECORD_HEAD_BYTES);
+    const check = crc32c(target.subarray(head, end), this.#seed);
+    target.copyWithin(at, head, head + CHECK_AT);
+    target.writeUInt32LE(check, at + CHECK_AT);
+    return check;
   }
 
   /** The record at an offset, or undefined when none whole and unharmed stands there. */
