@@ -65,7 +65,7 @@ export const limits = {
   openBlocks: 64,
   logSegmentBytes: 64 * MiB,
   /** The state is made durable, and the log cut, after this much log. */
-  checkpointBytes: 16 * MiB,
+  checkpointBytes: 32 * MiB,
 
   // replication
   /** Voters and learners of one group together. */
