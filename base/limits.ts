@@ -90,7 +90,7 @@ export const limits = {
   raftPersists: 4096,
   /** Reads that wait for a confirmation, and confirmations under way. */
   raftReads: 16_384,
-  raftReadRounds: 4,
+  raftReadRounds: 2,
   /** Log that is kept for followers that lag, though the state no longer needs it. */
   raftRetainBytes: 64 * MiB,
   /** A learner may become a voter when it lacks at most this many entries. */

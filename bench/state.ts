@@ -106,12 +106,11 @@ await load(group, "pages of 1,000 names", { work: "list", lanes: 2 });
 await load(group, "puts", { rate });
 await sayMemory(group, "  memory");
 
-const third = timed("snapshot to a third, until it has caught up", async () => {
-  await group.startMember(3);
-  await hasCaughtUp(group, 3);
-});
+await timed("start of a third, until it listens", () => group.startMember(3));
+const third = timed("snapshot to the third, until it has caught up", () => hasCaughtUp(group, 3));
 for (let caughtUp = false, i = 1; !caughtUp; i++) {
   await load(group, `puts beside the snapshot ${i}`, { rate });
+  say("  received so far", mib(diskBytes(group.directoryOf(3))));
   caughtUp = await Promise.race([third.then(() => true), sleep(1, false)]);
 }
 await sayMemory(group, "  memory");

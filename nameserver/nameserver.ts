@@ -5,6 +5,7 @@ import type { Disk } from "../base/disk.ts";
 import { ensureIdentity, readIdentity } from "../base/identity.ts";
 import type { LogIndex, ServerId } from "../base/ids.ts";
 import type { Random } from "../base/random.ts";
+import { defaultSettings, type Settings } from "../raft/settings.ts";
 import type { BlockService } from "../rpc/block-service.ts";
 import type { LivenessService } from "../rpc/liveness-service.ts";
 import type { NameService } from "../rpc/name-service.ts";
@@ -50,6 +51,8 @@ export interface NameserverOptions {
   readonly copies?: CopySettings;
   /** Pause of the workers when there is nothing to do; default one second. `off`: none run. */
   readonly workersPauseMs?: number | "off";
+  /** How reads are confirmed (raft/settings.ts). Default `quorum`, which relies on no clock. */
+  readonly reads?: Settings["reads"];
   readonly report: (message: string) => void;
   /** One of several; default: the only nameserver. */
   readonly member?: Membership;
@@ -167,6 +170,7 @@ async function openGroup(
         membership?.roster.replaced();
       },
       observer: watches,
+      ...(options.reads && { settings: { ...defaultSettings, reads: options.reads } }),
       ...membership?.replica,
     });
     membership?.start(group);

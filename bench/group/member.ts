@@ -61,7 +61,7 @@ const node = order.node as NodeId;
 const nameserver = await openNameserver({
   ...seams,
   ...{ disk, blocks, directory: order.directory },
-  durability: "commit",
+  ...{ durability: "commit", reads: order.reads },
   member: { node, addresses, secret, founds: true },
 });
 const { group, roster } = nameserver;

@@ -12,14 +12,17 @@ import { checkRow } from "../row-codec.ts";
 import type { Change, RangeCursor, StateReads } from "../state-store.ts";
 
 const ROW_HEAD_BYTES = 8;
-const READ_ROWS = 256;
+const READ_ROWS = 1000;
+/** Of a piece and the rows that were read with its last one, mostly. */
+const GATHERED_BYTES = 2 * limits.raftSnapshotPieceBytes;
 const BEHIND_ALL: Key = "\xff\xff";
 
 /** Reads the rows of a state at rest, piece by piece. */
 export class RowReader {
   readonly #cursor: RangeCursor;
-  #waiting: Buffer[] = [];
-  #waitingBytes = 0;
+  /** Rows on their way, from the beginning up to `#endBytes`. */
+  #gathered: Buffer = Buffer.allocUnsafe(GATHERED_BYTES);
+  #endBytes = 0;
   #isDone = false;
 
   constructor(state: StateReads) {
@@ -31,32 +34,39 @@ export class RowReader {
    * @throws QuarryError `Damaged` for a row that fails its checksum.
    */
   async next(): Promise<{ readonly bytes: Buffer; readonly last: boolean }> {
-    while (!this.#isDone && this.#waitingBytes < limits.raftSnapshotPieceBytes) {
+    while (!this.#isDone && this.#endBytes < limits.raftSnapshotPieceBytes) {
       const rows = await this.#cursor.next(READ_ROWS);
       this.#isDone = rows.length === 0;
       for (const { key, value } of rows) {
         checkRow(key, value);
-        this.#add(Buffer.from(key, "latin1"), value);
+        this.#add(key, value);
       }
     }
-    const all = Buffer.concat(this.#waiting);
-    const bytes = all.subarray(0, limits.raftSnapshotPieceBytes);
-    const rest = all.subarray(bytes.length);
-    this.#waiting = rest.length === 0 ? [] : [rest];
-    this.#waitingBytes = rest.length;
-    return { bytes, last: this.#isDone && rest.length === 0 };
+    const lengthBytes = Math.min(this.#endBytes, limits.raftSnapshotPieceBytes);
+    const bytes = Buffer.from(this.#gathered.subarray(0, lengthBytes));
+    this.#gathered.copyWithin(0, lengthBytes, this.#endBytes);
+    this.#endBytes -= lengthBytes;
+    return { bytes, last: this.#isDone && this.#endBytes === 0 };
   }
 
   async close(): Promise<void> {
     await this.#cursor[Symbol.asyncDispose]();
   }
 
-  #add(key: Buffer, value: Buffer): void {
-    const head = Buffer.alloc(ROW_HEAD_BYTES);
-    head.writeUInt32LE(key.length, 0);
-    head.writeUInt32LE(value.length, 4);
-    this.#waiting.push(head, key, value);
-    this.#waitingBytes += head.length + key.length + value.length;
+  #add(key: Key, value: Buffer): void {
+    const at = this.#endBytes;
+    const keyAt = at + ROW_HEAD_BYTES;
+    const end = keyAt + key.length + value.length;
+    if (end > this.#gathered.length) {
+      const larger = Buffer.allocUnsafe(2 * end);
+      this.#gathered.copy(larger, 0, 0, at);
+      this.#gathered = larger;
+    }
+    this.#gathered.writeUInt32LE(key.length, at);
+    this.#gathered.writeUInt32LE(value.length, at + 4);
+    this.#gathered.write(key, keyAt, "latin1");
+    this.#gathered.set(value, keyAt + key.length);
+    this.#endBytes = end;
   }
 }
 
