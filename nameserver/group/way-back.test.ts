@@ -129,6 +129,15 @@ class Group implements AsyncDisposable {
     for (const { state, digest } of this.replicas.values()) await audit(state as never, digest);
   }
 
+  /** Where records begin in a segment. */
+  recordsIn(id: number, path: string): number[] {
+    const bytes = this.disk(id).contentOf(path);
+    const records: number[] = [];
+    for (let at = bytes.indexOf("QREC"); at >= 0; at = bytes.indexOf("QREC", at + 1))
+      records.push(at);
+    return records;
+  }
+
   pick<Item>(from: readonly Item[]): Item {
     const item = from[this.#random.u32() % from.length];
     if (item === undefined) throw new Error("nothing to pick from");
@@ -151,10 +160,7 @@ afterEach(async () => await group[Symbol.asyncDispose]());
 
 /** Turns a bit where the magic of some record stands, in the part of the file that is in use. */
 function flipRecord(harmed: Group, id: number, path: string): void {
-  const bytes = harmed.disk(id).contentOf(path);
-  const records: number[] = [];
-  for (let at = bytes.indexOf("QREC"); at >= 0; at = bytes.indexOf("QREC", at + 1))
-    records.push(at);
+  const records = harmed.recordsIn(id, path);
   // Behind the last records nothing tells damage from a torn tail.
   harmed.disk(id).flip(path, harmed.pick(records.slice(0, -3)) + 20);
 }
@@ -164,7 +170,10 @@ type Harm = readonly [name: string, harm: (harmed: Group, id: number) => void, s
 const harms: readonly Harm[] = [
   [
     "a bit flip in an old segment",
-    (harmed, id) => flipRecord(harmed, id, harmed.segments(id)[0] ?? ""),
+    (harmed, id) => {
+      const paths = harmed.segments(id);
+      flipRecord(harmed, id, paths.find((path) => harmed.recordsIn(id, path).length > 3) ?? "");
+    },
     /log is set aside/,
   ],
   [
@@ -209,6 +218,9 @@ describe("a member that finds its folder harmed comes back", () => {
       group = new Group(seed);
       await group.begin();
       const id = await group.follower();
+      // A segment that has only begun holds nothing that can be told from a torn tail.
+      while (!group.segments(id).some((path) => group.recordsIn(id, path).length > 3))
+        await group.work(5);
       group.kill(id);
       await group.work(10);
       harm(group, id);
