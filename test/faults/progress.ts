@@ -7,6 +7,13 @@ export interface Quantiles {
   readonly most: number;
 }
 
+export function quantilesOf(all: readonly number[]): Quantiles {
+  const sorted = all.toSorted((a, b) => a - b);
+  const at = (share: number) =>
+    Math.round(sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? 0);
+  return { median: at(0.5), p99: at(0.99), most: at(1) };
+}
+
 /** Whole milliseconds below this are counted, each for itself. */
 const LONGEST_MS = 60_000;
 
@@ -51,10 +58,7 @@ export class Progress {
   }
 
   get first(): Quantiles {
-    const sorted = this.#firstMs.toSorted((a, b) => a - b);
-    const at = (share: number) =>
-      Math.round(sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0);
-    return { median: at(0.5), p99: at(0.99), most: at(1) };
+    return quantilesOf(this.#firstMs);
   }
 
   get latency(): Quantiles {
