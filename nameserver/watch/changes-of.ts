@@ -7,12 +7,9 @@ import { assert } from "../../base/errors.ts";
 import type { LogIndex } from "../../base/ids.ts";
 import type { BucketFields, WatchedChange } from "../../rpc/watch-service.ts";
 import { type Key, KeyReader, tags } from "../keyspace.ts";
-import type { BucketRow, NameRow } from "../rows.ts";
+import type { BucketRow, MapRow, NameRow } from "../rows.ts";
 import type { Touched } from "../transaction.ts";
 import { indexOf, versionText } from "../version-id.ts";
-
-/** Rows of the cluster map begin with this. */
-export const MAP_TAG = "\x03";
 
 /** Of a bucket's row: what nobody sets. */
 const notSet = new Set([
@@ -50,10 +47,13 @@ export function changesOf(revision: LogIndex, touched: Touched): WatchedChange[]
         written ??= [];
         written.push([key, cell.row as NameRow | undefined]);
         break;
-      case MAP_TAG:
-        if (cell.written && hasEpoch(cell.row))
-          changes.push({ revision, type: "map", epoch: cell.row.epoch });
+      case tags.map: {
+        const row = cell.row as MapRow | undefined;
+        const before = touched.before(key) as MapRow | undefined;
+        if (!cell.written || row === undefined || row.epoch === before?.epoch) break;
+        changes.push({ revision, type: "map", epoch: row.epoch });
         break;
+      }
     }
   }
   if (written !== undefined) changes.push(...keyChanges(revision, written, buckets));
@@ -155,8 +155,4 @@ export function bucketMade(revision: LogIndex, bucket: string, row: BucketRow): 
   const set = Object.entries(row).filter(([field]) => !notSet.has(field));
   const fields: BucketFields = Object.fromEntries(set);
   return { revision, type: "bucketMade", bucket, fields };
-}
-
-function hasEpoch(row: unknown): row is { readonly epoch: number } {
-  return typeof row === "object" && row !== null && "epoch" in row && typeof row.epoch === "number";
 }

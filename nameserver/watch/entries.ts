@@ -15,10 +15,10 @@ import {
 } from "../keyspace.ts";
 import { read } from "../queries/read.ts";
 import { decodeRow } from "../row-codec.ts";
-import type { BucketRow, NameRow } from "../rows.ts";
+import type { BucketRow, MapRow, NameRow } from "../rows.ts";
 import { headOf } from "../state-machine.ts";
 import type { StateReads, Stored } from "../state-store.ts";
-import { bucketMade, MAP_TAG, putOf } from "./changes-of.ts";
+import { bucketMade, putOf } from "./changes-of.ts";
 
 type Request = Parameters<WatchService["entries"]>[0];
 type Entries = Awaited<ReturnType<WatchService["entries"]>>;
@@ -49,11 +49,11 @@ function scanOf(view: StateReads, topic: WatchTopic, revision: LogIndex): Scan |
   switch (topic.kind) {
     case "map":
       return {
-        all: MAP_TAG,
-        at: () => MAP_TAG,
+        all: tags.map,
+        at: keys.map,
         entry: ({ key, value }) => {
-          const { epoch } = decodeRow<{ readonly epoch?: number }>(key, value);
-          return epoch === undefined ? [] : [{ revision, type: "map", epoch }];
+          const { epoch } = decodeRow<MapRow>(key, value);
+          return [{ revision, type: "map", epoch }];
         },
       };
     case "buckets":

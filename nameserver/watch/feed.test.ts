@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { SimulatedClock } from "../../base/clock-simulated.ts";
-import type { LogIndex } from "../../base/ids.ts";
+import type { LogIndex, ServerId } from "../../base/ids.ts";
 import { limits } from "../../base/limits.ts";
 import { seededRandom } from "../../base/random.ts";
 import { Compacted } from "../../rpc/compacted.ts";
@@ -9,7 +9,7 @@ import { commandEntry } from "../../test/metadata/command-entry.ts";
 import { RandomCommands } from "../../test/metadata/random-commands.ts";
 import type { AnyCommand } from "../command.ts";
 import { type Key, KeyReader, prefixEnd, tags } from "../keyspace.ts";
-import { decodeRow, encodeRow } from "../row-codec.ts";
+import { decodeRow } from "../row-codec.ts";
 import type { BucketRow, NameRow } from "../rows.ts";
 import { StateMachine } from "../state-machine.ts";
 import { MemoryState } from "../state-memory.ts";
@@ -377,17 +377,20 @@ describe("entries", () => {
     expect((await soon).entries).toMatchObject([{ key: "z", revision: 9 }]);
   });
 
-  test("the cluster map is one row with its epoch", async () => {
-    const { feed, state } = watched();
-    const keyBytes = Buffer.from("\x03");
-    await state.write([{ key: "\x03", keyBytes, value: encodeRow(keyBytes, { epoch: 7 }) }]);
+  test("the cluster map is told by its epoch, when a dataserver says something new", async () => {
+    const { feed, run } = watched();
     const topic = { kind: "map" } as const;
+    const register = (address: string): AnyCommand => ({
+      ...{ type: "registerDataserver", address, location: {}, version: "1", devices: [] },
+      server: "d0000000-0000-4000-8000-000000000001" as ServerId,
+    });
+    await run(register("a:1"), register("a:1"), register("a:2"));
+    const { changes } = await feed.changes({ topic, after: at(0), limit: 5, waitMs: 0 });
+    expect(changes).toEqual([
+      { revision: 1, type: "map", epoch: 1 },
+      { revision: 3, type: "map", epoch: 2 },
+    ]);
     const { entries } = await feed.entries({ topic, limit: 5, notBefore: at(0) });
-    expect(entries).toEqual([{ revision: 0, type: "map", epoch: 7 }]);
-    const cells = new Map([["\x03", { row: { epoch: 8 }, written: true }]]);
-    feed.applying(at(1), { cells, before: () => undefined });
-    feed.applied(at(1));
-    const told = await feed.changes({ topic, after: at(0), limit: 5, waitMs: 0 });
-    expect(told.changes).toEqual([{ revision: 1, type: "map", epoch: 8 }]);
+    expect(entries).toEqual([{ revision: 3, type: "map", epoch: 2 }]);
   });
 });
