@@ -381,7 +381,13 @@ describe("entries", () => {
     const { feed, run } = watched();
     const topic = { kind: "map" } as const;
     const register = (address: string): AnyCommand => ({
-      ...{ type: "registerDataserver", address, location: {}, version: "1", devices: [] },
+      ...{
+        type: "registerDataserver",
+        address,
+        location: { host: "h" },
+        version: "1",
+        devices: [],
+      },
       server: "d0000000-0000-4000-8000-000000000001" as ServerId,
     });
     await run(register("a:1"), register("a:1"), register("a:2"));
