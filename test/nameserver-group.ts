@@ -48,6 +48,8 @@ export class NameserverGroup implements AsyncDisposable {
   output = "";
   readonly #said = new Map<number, string>();
   readonly #running = new Map<number, Running>();
+  /** With which code each ended last. */
+  readonly #codes = new Map<number, number | null>();
   /** How those began that were not founders. */
   readonly #joining = new Map<number, readonly string[]>();
   readonly #asking = new Map<number, RpcClient>();
@@ -134,7 +136,8 @@ export class NameserverGroup implements AsyncDisposable {
     const ended = new Promise<number | null>((gone) => child.once("exit", gone));
     const running = { child, ended };
     this.#running.set(node, running);
-    void ended.then(() => {
+    void ended.then((code) => {
+      this.#codes.set(node, code);
       if (this.#running.get(node) === running) this.#running.delete(node);
     });
   }
@@ -155,7 +158,8 @@ export class NameserverGroup implements AsyncDisposable {
 
   /** The exit code of a member that ends by itself. */
   async ended(node: number): Promise<number | null> {
-    return (await this.#running.get(node)?.ended) ?? null;
+    const running = this.#running.get(node);
+    return running === undefined ? (this.#codes.get(node) ?? null) : await running.ended;
   }
 
   /** Resolves with the exit code when the process is gone. */

@@ -91,7 +91,8 @@ function checkMajority(replica: Replica, roster: Roster, clock: Clock, node: Nod
   if (!voters.includes(node)) return;
   const left = voters.filter((one) => one !== node && rows.get(one)?.role === "voter");
   const there = reachable(status, left, clock.monotonicMs());
-  if (there.length > left.length / 2) return;
+  // That the last one stays is judged where the change is applied.
+  if (left.length === 0 || there.length > left.length / 2) return;
   const missing = left.filter((one) => !there.includes(one));
   throw new QuarryError(
     "InvalidArgument",

@@ -111,6 +111,23 @@ describe("the transport of a group", () => {
     expect(taken[0]).toEqual(commit(2));
   });
 
+  test("follows the members: a new place gets what comes, who is gone gets nothing", async () => {
+    const [old, moved]: [Message[], Message[]] = [[], []];
+    const [first, second] = [await listen(loopback, old), await listen(loopback, moved)];
+    const transport = transportTo(first.address, []);
+    transport.send([commit(1)]);
+    await expect.poll(() => old).toEqual([commit(1)]);
+    transport.follow(new Map([[two, second.address]]));
+    transport.send([commit(2)]);
+    await expect.poll(() => moved).toEqual([commit(2)]);
+    transport.follow(new Map());
+    transport.send([commit(3)]);
+    transport.follow(new Map([[two, first.address]]));
+    transport.send([commit(4)]);
+    await expect.poll(() => old).toEqual([commit(1), commit(4)]);
+    expect(moved).toEqual([commit(2)]);
+  });
+
   test("messages to nobody are lost", () => {
     const transport = transportTo(loopback, []);
     expect(() => transport.send([{ ...commit(1), to: 9 as NodeId }])).not.toThrow();
