@@ -73,6 +73,17 @@ test("believes no nameserver that is behind, and registers again where it is not
   expect(count()).toBe(2);
 });
 
+test("says that it leaves to all, and waits for those who answer", async () => {
+  const { attendance, beats, seconds, now } = scene();
+  await seconds(2);
+  now.answer = { ...now.answer, ...group, nameservers: ["a"], applied: 10 as LogIndex };
+  await seconds(2);
+  const before = beats.get("a") ?? 0;
+  await attendance.leave();
+  await seconds(3);
+  expect(beats.get("a")).toBe(before + 1);
+});
+
 test("stops when somebody else runs with its folder", async () => {
   const { now, attendance, seconds } = scene();
   now.answer = { ...group, epoch: 8, address: "10.0.0.9:7101" };

@@ -62,9 +62,16 @@ export class Attendance implements AsyncDisposable {
     return this.#failed.promise;
   }
 
-  /** Nothing that fails from now on is of interest. */
-  stop(): void {
+  /** Says that this server leaves; nothing that fails from now on is of interest. */
+  async leave(): Promise<void> {
     this.#stop.abort();
+    if (this.#epoch === undefined) return;
+    const { server, address } = this.#options;
+    const beat = { server, address, devices: [], leaving: true } as const;
+    // Whoever does not hear it misses this server before long.
+    await Promise.allSettled(
+      this.#nameservers.map((name) => this.#options.lineTo(name).heartbeat(beat)),
+    );
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

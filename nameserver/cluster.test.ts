@@ -114,6 +114,15 @@ describe("who is up", () => {
     expect((await cluster.answer(1)).down).toEqual([device(1), device(2)]);
   });
 
+  test("who says that it leaves is down at once", async () => {
+    const { run, cluster } = scene();
+    await run(first);
+    await cluster.liveness.heartbeat(beat);
+    await cluster.liveness.heartbeat({ ...beat, devices: [], leaving: true });
+    expect((await cluster.answer(1)).down).toEqual([device(1), device(2)]);
+    await cluster.admit(server(1), "10.0.0.9:1");
+  });
+
   test("a heartbeat from elsewhere is none", async () => {
     const { run, cluster } = scene();
     await run(first);

@@ -65,7 +65,7 @@ export function openCluster(options: ClusterOptions, group: Group, roster?: Rost
       if (known !== undefined && known.address !== address && liveness.isHeard(server))
         throw new QuarryError(
           "Locked",
-          `the dataserver at ${known.address} runs with a copy of this folder; stop it first`,
+          `the dataserver at ${known.address}, which was heard of just now, has this folder or a copy of it; only when it is gone this one takes its place`,
         );
     },
     async [Symbol.asyncDispose]() {

@@ -34,13 +34,14 @@ export class Liveness implements LivenessService {
   }
 
   /** Whom the map does not name there is told so, and not believed. */
-  async heartbeat({ server, address, devices }: Heartbeat): Promise<HeartbeatAnswer> {
+  async heartbeat({ server, address, devices, leaving }: Heartbeat): Promise<HeartbeatAnswer> {
     const known = await this.#map.dataserver(server);
     const { epoch } = await this.#map.get();
     const { applied } = this.#group;
     const answer = { epoch, applied, nameservers: this.#group.nameservers() };
     if (known === undefined) return answer;
-    if (known.address === address)
+    if (known.address === address && leaving === true) this.#heard.delete(server);
+    else if (known.address === address)
       this.#heard.set(server, {
         atMs: this.#clock.monotonicMs(),
         devices: new Map(devices.map((status) => [status.device, status])),

@@ -10,6 +10,8 @@ export interface Heartbeat {
   /** host:port, as it was registered. */
   readonly address: string;
   readonly devices: readonly DeviceStatus[];
+  /** It stops: nobody needs to wait until it is missed. */
+  readonly leaving?: true;
 }
 
 export interface HeartbeatAnswer {

@@ -54,7 +54,7 @@ export function attend(of: Attending): Attended {
   return {
     attendance,
     async [Symbol.asyncDispose]() {
-      attendance.stop();
+      await attendance.leave();
       await leader[Symbol.asyncDispose]();
       for (const line of lines.values()) line.close();
       await attendance[Symbol.asyncDispose]();
