@@ -24,7 +24,7 @@ import {
   UploadPartCommand,
 } from "@aws-sdk/client-s3";
 import { type Random, seededRandom } from "../../base/random.ts";
-import { freePort, startServer } from "../server-process.ts";
+import { freePort, rootKeys, startServer } from "../server-process.ts";
 import { contentOf, sha256 } from "./kill-model.ts";
 
 const PLAIN = "plain";
@@ -84,6 +84,7 @@ export async function metadataLoss(options: {
         break;
       }
       acknowledged += await write(server.client, random, round, options.objects, expected);
+      await backUp(server.endpoint, join(data, "metadata.backup"), counts);
       await sleep(WINDOW_MS);
       const late = new Map<string, Expected>();
       const load = write(server.client, random, round + 1000, 1_000_000, late).catch(() => 0);
@@ -242,6 +243,16 @@ function quarry(...args: readonly string[]): Promise<{ code: number; out: string
       done({ code: error === null ? 0 : Number(error.code), out: out + err });
     });
   });
+}
+
+/** The other way back: at least it must be whole. */
+async function backUp(endpoint: string, file: string, counts: LossCounts): Promise<void> {
+  const { accessKeyId, secretAccessKey } = rootKeys;
+  const keys = ["--access-key", accessKeyId, "--secret-key", secretAccessKey];
+  const taken = await quarry("admin", "backup", file, "--endpoint", endpoint, "--json", ...keys);
+  const verified = await quarry("backup", "verify", file, "--json");
+  for (const { code, out } of [taken, verified])
+    if (code !== 0) counts.complaints.push(`a backup ended with ${code}: ${out.slice(0, 2000)}`);
 }
 
 async function rescued(data: string, counts: LossCounts): Promise<void> {
