@@ -147,7 +147,6 @@ const ENDED = Symbol("the watch was ended");
 /** The nameservers, of which one is asked until it fails. */
 class Members {
   readonly #options: WatchOptions;
-  readonly #ended: Promise<never>;
   #at = 0;
   /** How many in turn no longer had what was asked for. */
   #lacking = 0;
@@ -156,12 +155,6 @@ class Members {
     if (options.members.length === 0)
       throw new QuarryError("InvalidArgument", "the address of a nameserver is needed");
     this.#options = options;
-    const { signal } = options;
-    this.#ended = new Promise((_, reject) => {
-      if (signal?.aborted === true) reject(ENDED);
-      signal?.addEventListener("abort", () => reject(ENDED), { once: true });
-    });
-    this.#ended.catch(() => undefined); // whoever waits hears of it
   }
 
   async ask<T>(question: (member: WatchService) => Promise<T>): Promise<T> {
@@ -169,14 +162,14 @@ class Members {
     const untilMs = clock.monotonicMs() + patienceMs;
     for (;;) {
       const member = members[this.#at % members.length];
-      if (member === undefined) throw ENDED;
+      if (member === undefined || this.#options.signal?.aborted === true) throw ENDED;
       try {
-        return await Promise.race([question(member), this.#ended]);
+        return await this.#untilEnded(question(member));
       } catch (error) {
         const mayPass = error instanceof QuarryError && error.retry !== "no";
         if (!mayPass || clock.monotonicMs() >= untilMs) throw error;
         this.#at++;
-        await Promise.race([sleep(clock, PAUSE_MS), this.#ended]);
+        await this.#untilEnded(sleep(clock, PAUSE_MS));
       }
     }
   }
@@ -192,5 +185,17 @@ class Members {
 
   found(): void {
     this.#lacking = 0;
+  }
+
+  /** Leaves nothing behind at the signal: a watch may ask for years. */
+  #untilEnded<T>(running: Promise<T>): Promise<T> {
+    const { signal } = this.#options;
+    if (signal === undefined) return running;
+    return new Promise((resolve, reject) => {
+      const end = () => reject(ENDED);
+      const leave = () => signal.removeEventListener("abort", end);
+      signal.addEventListener("abort", end, { once: true });
+      running.then(resolve, reject).finally(leave);
+    });
   }
 }
