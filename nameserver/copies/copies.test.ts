@@ -102,6 +102,35 @@ test("entries wait for their copy, so that a run follows on the last, also after
   expect(reach(known)).toBeGreaterThan(before ?? Infinity);
 });
 
+test("under steady load runs come as often as they should, and not with every change", async () => {
+  await using servers = await open();
+  const clock = new SimulatedClock(systemClock.nowMs());
+  const copies = copiesOf(servers, clock);
+  const { group } = servers.nameserver;
+  await makeBuckets(servers, 1);
+  await settle(copies, clock, 3);
+  for (let i = 0; i < 10; i++) {
+    await makeBuckets(servers, 1);
+    clock.advance(300);
+    while (await copies.step());
+  }
+  expect((await knownCopies(group.state)).runs.length).toBe(2);
+});
+
+test("much that does not matter does not hide what does", async () => {
+  await using servers = await open();
+  const clock = new SimulatedClock(systemClock.nowMs());
+  const copies = copiesOf(servers, clock);
+  const { group } = servers.nameserver;
+  await makeBuckets(servers, 1);
+  await settle(copies, clock, 3);
+  const items = Array.from({ length: 30_000 }, (_, i) => ({ untilMs: i, blob: 1e9 as BlobId }));
+  for (let i = 0; i < 6; i++) await group.propose({ type: "expirePending", items });
+  await makeBuckets(servers, 1);
+  await settle(copies, clock, 3);
+  expect(reach(await knownCopies(group.state))).toBeGreaterThan(group.applied - 5);
+});
+
 test("behind a gap in the log there is a new snapshot", async () => {
   await using servers = await open();
   const clock = new SimulatedClock(systemClock.nowMs());

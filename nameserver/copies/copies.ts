@@ -126,10 +126,12 @@ export class Copies implements Worker {
     return true;
   }
 
-  /** Writes one run of entries; false when there was none that matters. */
+  /** Writes one run of entries, if any of them matters; true when there are more of them by now. */
   async #writeRun(): Promise<boolean> {
     const { group } = this.#context;
     if (this.#through === undefined) return false;
+    // What comes meanwhile waits for its own time, or there would be a run for every few entries.
+    const { applied } = group;
     const entries = this.#options.log.entriesAfter(this.#through, RUN_BYTES);
     if (entries === undefined) {
       // A gap: only a snapshot helps.
@@ -138,7 +140,10 @@ export class Copies implements Worker {
     }
     const [first] = entries;
     const last = entries.at(-1);
-    if (first === undefined || last === undefined || !entries.some(matters)) return false;
+    if (first === undefined || last === undefined) return false;
+    const isMore = last.index < applied;
+    // A run that is full goes, whatever is in it: what matters may follow.
+    if (!isMore && !entries.some(matters)) return false;
     const { index } = first;
     const data = encodeLogRun(entries);
     const owner = { blob: copyBlob("log", index), chunk: 0 };
@@ -151,7 +156,7 @@ export class Copies implements Worker {
       ...this.#known,
       runs: [...this.#known.runs, row as KnownCopies["runs"][number]],
     };
-    return true;
+    return isMore;
   }
 
   #reached(index: LogIndex): void {
