@@ -38,3 +38,22 @@ test("without the file that names the state, nothing is guessed", async () => {
   await disk.remove("/ns/state/current");
   await expect(opened(disk, true)).rejects.toMatchObject({ code: "Damaged" });
 });
+
+test("of states that were replaced the last is kept while it runs, none behind the next start", async () => {
+  const disk = new SimulatedDisk();
+  const { folder } = await opened(disk, false);
+  const files = () => disk.paths().filter((path) => path.endsWith("/table"));
+  const fill = (number: number) =>
+    replaceWhole(disk, `/ns/state/${number}/table`, Buffer.from("rows"));
+  await fill(1);
+  for (let number = 2; number <= 5; number++) {
+    await folder.beside();
+    await fill(number);
+    await folder.replace();
+    expect(files()).toEqual([`/ns/state/${number - 1}/table`, `/ns/state/${number}/table`]);
+  }
+  await folder.beside();
+  await fill(6);
+  await opened(disk, true);
+  expect(files()).toEqual(["/ns/state/5/table"]);
+});

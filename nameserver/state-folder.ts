@@ -18,8 +18,8 @@ export class StateFolder implements StateStore {
   readonly #openStore: OpenStore;
   #number: number;
   #current: StateStore;
-  /** Replaced, but perhaps still read. */
-  readonly #replaced: StateStore[] = [];
+  /** Replaced, but perhaps still read: until the next snapshot comes. */
+  #replaced: { readonly place: string; readonly store: StateStore } | undefined;
   #next: StateStore | undefined;
 
   private constructor(
@@ -65,7 +65,8 @@ export class StateFolder implements StateStore {
     if (!/^(0|[1-9]\d{0,8})\n$/.test(text))
       throw new QuarryError("Damaged", `${path} does not name a state`);
     const number = Number(text);
-    const store = await openStore(number === 0 ? directory : `${directory}/${number}`, mustExist);
+    const store = await openStore(placeOf(directory, number), mustExist);
+    await removeOthers(disk, directory, number);
     return new StateFolder(disk, directory, openStore, number, store);
   }
 
@@ -83,10 +84,8 @@ export class StateFolder implements StateStore {
     const path = `${directory}/current`;
     const text = (await disk.exists(path)) ? (await readWhole(disk, path)).toString() : "";
     const number = Number(/^\d{1,9}/.exec(text)?.[0] ?? 0);
-    const harmed = number === 0 ? directory : `${directory}/${number}`;
     const beside = `${directory.slice(0, directory.lastIndexOf("/"))}/damaged-state`;
-    const isMoved = (name: string) => !/^(condemned|current|\d+)$/.test(name);
-    const aside = await setAside(disk, harmed, beside, isMoved);
+    const aside = await setAside(disk, placeOf(directory, number), beside, isOfStore);
     await removeAll(disk, `${directory}/${number + 1}`);
     const store = await openStore(`${directory}/${number + 1}`, false);
     await replaceWhole(disk, path, Buffer.from(`${number + 1}\n`));
@@ -107,6 +106,7 @@ export class StateFolder implements StateStore {
   /** An empty store that can take the place of the state; what was written beside before is gone. */
   async beside(): Promise<StateStore> {
     await this.discard();
+    await this.#forgetReplaced();
     const directory = `${this.#directory}/${this.#number + 1}`;
     await removeAll(this.#disk, directory);
     this.#next = await this.#openStore(directory, false);
@@ -129,10 +129,18 @@ export class StateFolder implements StateStore {
       `${this.#directory}/current`,
       Buffer.from(`${this.#number + 1}\n`),
     );
+    assert(this.#replaced === undefined, "of the states that were replaced one is kept");
+    this.#replaced = { place: placeOf(this.#directory, this.#number), store: this.#current };
     this.#next = undefined;
     this.#number++;
-    this.#replaced.push(this.#current);
     this.#current = next;
+  }
+
+  async #forgetReplaced(): Promise<void> {
+    const replaced = this.#replaced;
+    this.#replaced = undefined;
+    await replaced?.store[Symbol.asyncDispose]();
+    if (replaced !== undefined) await removeAll(this.#disk, replaced.place, isOfStore);
   }
 
   get(key: Key): Buffer | undefined {
@@ -165,7 +173,8 @@ export class StateFolder implements StateStore {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.discard();
-    for (const store of [...this.#replaced, this.#current]) await store[Symbol.asyncDispose]();
+    await this.#replaced?.store[Symbol.asyncDispose]();
+    await this.#current[Symbol.asyncDispose]();
   }
 }
 
@@ -174,6 +183,26 @@ function isWithoutFolders(names: readonly string[]): boolean {
   return names.includes("CURRENT") && !names.some((name) => /^(current|\d+)$/.test(name));
 }
 
-async function removeAll(disk: Disk, directory: string): Promise<void> {
-  for (const name of await disk.list(directory)) await disk.remove(`${directory}/${name}`);
+const placeOf = (directory: string, number: number) =>
+  number === 0 ? directory : `${directory}/${number}`;
+
+/** In the place of number 0 there are also other files, and the places of all others. */
+const isOfStore = (name: string) => !/^((condemned|current)(\.new)?|\d+)$/.test(name);
+
+/** States that were replaced, and what came of one that was on its way. */
+async function removeOthers(disk: Disk, directory: string, current: number): Promise<void> {
+  const names = await disk.list(directory);
+  for (const name of names)
+    if (/^\d+$/.test(name) && Number(name) !== current)
+      await removeAll(disk, `${directory}/${name}`);
+  if (current !== 0) await removeAll(disk, directory, isOfStore);
+}
+
+async function removeAll(
+  disk: Disk,
+  directory: string,
+  isRemoved: (name: string) => boolean = () => true,
+): Promise<void> {
+  for (const name of (await disk.list(directory)).filter(isRemoved))
+    await disk.remove(`${directory}/${name}`);
 }

@@ -30,6 +30,8 @@ interface MetaRow {
   /** Who belongs to the group, as of `applied`. */
   readonly members: Configuration;
   readonly digest: Digest;
+  /** It came from another nameserver as it is: nothing was applied to it here. */
+  readonly isInstalled?: true;
 }
 
 /** What comes of an entry that holds no command. */
@@ -51,6 +53,14 @@ export function headOf(state: Pick<StateReads, "get">): StateHead | undefined {
 /** The digest that a stored state says it has. */
 export function digestOf(state: Pick<StateReads, "get">): Digest {
   return metaOf(state)?.digest ?? { a: 0, b: 0 };
+}
+
+/** Tells that a state is another nameserver's, until something is applied to it. */
+export async function markInstalled(state: Pick<StateStore, "get" | "write">): Promise<void> {
+  const meta = metaOf(state);
+  assert(meta !== undefined, "a state that is installed is not empty");
+  const value = encodeRow(metaKeyBytes, { ...meta, isInstalled: true } satisfies MetaRow);
+  await state.write([{ key: META_KEY, keyBytes: metaKeyBytes, value }]);
 }
 
 function metaOf(state: Pick<StateReads, "get">): MetaRow | undefined {
@@ -111,6 +121,11 @@ export class StateMachine {
   get head(): StateHead {
     const { applied, term, timeMs, members } = this.#meta;
     return { index: applied, term, timeMs, configuration: members };
+  }
+
+  /** The state took the place of another one, and nothing was applied to it since. */
+  get isInstalled(): boolean {
+    return this.#meta.isInstalled === true;
   }
 
   get timeMs(): number {

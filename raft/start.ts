@@ -14,17 +14,21 @@ import type { Start } from "./settings.ts";
 export function startCore(start: Start): Core {
   const { id, settings, random, state, nowMs } = start;
   checkSettings(start);
-  const hardState = start.hardState ?? { term: NO_TERM, vote: NOBODY, mustNotVote: false };
+  const stored = start.hardState ?? { term: NO_TERM, vote: NOBODY, mustNotVote: false };
   const log = new RaftLog(start.base);
   for (const entry of start.entries) log.append(entry);
   assert(start.base.index <= state.index, "the log begins where the state ends, or before");
-  assert(log.lastTerm <= hardState.term, "term and vote are those that belong to the log");
+  assert(log.lastTerm <= stored.term, "term and vote are those that belong to the log");
   const persistence = new Persistence(log);
   // A crash came between installing a state and emptying the log that it replaced.
   if (log.termAt(state.index) !== state.term) {
     log.reset(state);
     persistence.stageReset(state);
   }
+  // A state can become durable before the term in which it came; in that one no vote was given yet.
+  const isBehind = stored.term < state.term;
+  const hardState = isBehind ? { ...stored, term: state.term, vote: NOBODY } : stored;
+  if (isBehind) persistence.stageHardState(hardState);
   const core: Core = {
     id,
     settings,

@@ -1,11 +1,12 @@
 /** Log, vote and Raft core of a nameserver, as its folder has them. */
 import { hasCode, QuarryError } from "../../base/errors.ts";
 import type { NodeId } from "../../base/ids.ts";
-import type { HardState, StateHead } from "../../raft/entry.ts";
+import type { HardState } from "../../raft/entry.ts";
 import { Raft } from "../../raft/raft.ts";
 import { defaultSettings } from "../../raft/settings.ts";
 import { Log, type OpenedLog } from "../log/log.ts";
 import { listSegments } from "../log/segments.ts";
+import type { StateMachine } from "../state-machine.ts";
 import type { ReplicaOptions } from "./replica-options.ts";
 import { readVote } from "./vote-file.ts";
 import { lostVote, setLogAside } from "./way-back.ts";
@@ -15,28 +16,28 @@ type Options = ReplicaOptions & { readonly node: NodeId };
 /** @throws QuarryError `Damaged` when there is no way back without help. */
 export async function openCore(
   options: Options,
-  state: StateHead,
+  machine: Pick<StateMachine, "head" | "isInstalled">,
   onFailure: (failure: QuarryError) => void,
 ): Promise<{ readonly log: Log; readonly raft: Raft }> {
   const { disk, directory, clock, random } = options;
   const hardState = await readVote(disk, directory);
   if (hardState === undefined && options.mustExist === true && options.mayRejoin?.() === true)
     throw lostVote(directory);
-  const { log, base, entries } = await openLog(options, state, hardState, onFailure);
+  const { log, base, entries } = await openLog(options, machine, hardState, onFailure);
   const raft = new Raft({
     id: options.node,
     settings: options.settings ?? defaultSettings,
     random: () => random.u32(),
     nowMs: clock.monotonicMs(),
     hardState: await readVote(disk, directory),
-    ...{ state, base, entries },
+    ...{ state: machine.head, base, entries },
   });
   return { log, raft };
 }
 
 async function openLog(
   options: Options,
-  state: StateHead,
+  { head: state, isInstalled }: Pick<StateMachine, "head" | "isInstalled">,
   hardState: HardState | undefined,
   onFailure: (failure: QuarryError) => void,
 ): Promise<OpenedLog> {
@@ -45,7 +46,7 @@ async function openLog(
   try {
     if (options.mustExist === true && (await listSegments(disk, logOptions.directory)).length === 0)
       throw lostFiles(logOptions.directory);
-    return await Log.open(logOptions, state);
+    return await Log.open(logOptions, state, isInstalled);
   } catch (error) {
     if (!hasCode(error, "Damaged") || options.mayRejoin?.() !== true) throw error;
     const harmed = { disk, directory, state, hardState, damage: error, report };

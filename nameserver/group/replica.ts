@@ -115,7 +115,7 @@ export class Replica implements Group {
     const onFailure = (failure: QuarryError) => {
       if (self !== undefined) self.#fail(failure);
     };
-    const { log, raft } = await openCore({ ...options, node: id }, machine.head, onFailure);
+    const { log, raft } = await openCore({ ...options, node: id }, machine, onFailure);
     self = new Replica(options, machine, log, raft);
     const { configuration, mustNotVote } = raft.status;
     if (configuration.voters.length === 1 && configuration.voters[0] === id && !mustNotVote) {

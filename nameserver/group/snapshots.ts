@@ -8,7 +8,7 @@ import type { Piece } from "../../raft/message.ts";
 import type { SnapshotTask } from "../../raft/outputs.ts";
 import { type Digest, moveDigest } from "../row-codec.ts";
 import type { StateFolder } from "../state-folder.ts";
-import { digestOf, headOf, isHeadKey } from "../state-machine.ts";
+import { digestOf, headOf, isHeadKey, markInstalled } from "../state-machine.ts";
 import type { StateReads, StateStore } from "../state-store.ts";
 import { RowReader, RowWriter } from "./snapshot-bytes.ts";
 
@@ -163,6 +163,7 @@ export class Snapshots {
     if (headOf(store)?.index !== piece.head.index || stated.a !== digest.a || stated.b !== digest.b)
       throw new QuarryError("Damaged", "the rows of the snapshot are not those that were sent");
     await this.#options.idle();
+    await markInstalled(store);
     await this.#options.state.replace();
     this.#receiving = undefined;
     this.#options.onReplaced();

@@ -278,6 +278,28 @@ describe("a member that finds its folder harmed comes back", () => {
   });
 });
 
+test.each(SEEDS)(
+  "a kill between installing a state and emptying the log is no harm (seed %i)",
+  async (seed) => {
+    group = new Group(seed);
+    await group.begin();
+    const id = await group.follower();
+    group.kill(id);
+    await group.work(200);
+    const disk = group.disk(id);
+    // The first segment that it begins is the one behind the state that it is sent.
+    disk.failSync((path) => path.endsWith(".qlog.new"));
+    await (await group.start(id)).failed;
+    expect(disk.contentOf("/ns/state/current").toString()).toBe("2\n");
+    disk.failSync(undefined);
+    group.kill(id);
+    group.reports.length = 0;
+    const { status } = await group.start(id);
+    expect([status.mustNotVote, ...group.reports]).toEqual([false]);
+    await group.agree();
+  },
+);
+
 describe("a member that must not come back by itself says so", () => {
   test("when it is alone", async () => {
     group = new Group(1);

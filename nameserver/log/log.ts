@@ -81,10 +81,11 @@ export class Log implements AsyncDisposable {
   }
 
   /**
-   * Opens the log and cuts off a torn tail. `state` is the last entry that the applied state holds.
+   * Opens the log and cuts off a torn tail. `state` is the last entry that the applied state holds. A
+   * log may end before a state that is installed: then a kill came between, and it is to be reset.
    * @throws QuarryError `Damaged` when entries above it are missing or harmed; `NewerFormat`.
    */
-  static async open(options: LogOptions, state: Place): Promise<OpenedLog> {
+  static async open(options: LogOptions, state: Place, isInstalled = false): Promise<OpenedLog> {
     const { disk, directory, random, durability } = options;
     await disk.makeDirectory(directory);
     const read = await readSegments(disk, directory);
@@ -93,7 +94,7 @@ export class Log implements AsyncDisposable {
     const last = entries.at(-1) ?? base;
     const path = read?.segments.at(-1)?.path ?? directory;
     if (base.index > state.index) throw damaged(path, 0, missing(state.index + 1, base.index));
-    if (read !== undefined && last.index >= state.index) {
+    if (read !== undefined && (last.index >= state.index || isInstalled)) {
       const { chain, segments, tailBytes } = read;
       const file = await mendTail(disk, path, read);
       const { salt } = read.head;
