@@ -174,7 +174,7 @@ describe("a client of several nameservers", () => {
     };
     const clock = new ManualClock();
     const addresses = [1, 2].map((port) => ({ host: "127.0.0.1", port }));
-    const open = () => ({ methods: { users }, close: () => undefined });
+    const open = () => ({ methods: { users }, members: async () => [], close: () => undefined });
     await using leader = new LeaderNames({ ...seams, clock, addresses, open });
     const all = Array.from({ length: 200 }, () => leader.names.users("", 1));
     const turn = () => new Promise((resolve) => setImmediate(resolve));

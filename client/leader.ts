@@ -8,13 +8,13 @@ import { type Clock, endsWithin } from "../base/clock.ts";
 import { assert, hasCode, QuarryError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import type { Random } from "../base/random.ts";
-import type { Address } from "../rpc/address.ts";
+import { type Address, parseAddress } from "../rpc/address.ts";
 import { RpcClient } from "../rpc/client.ts";
 import type { Command, CommandResult, Once } from "../rpc/commands.ts";
 import { connect } from "../rpc/connect.ts";
 import type { NameService } from "../rpc/name-service.ts";
 import { methodsOf } from "../rpc/service-table.ts";
-import { nameTable } from "../rpc/tables.ts";
+import { groupTable, nameTable } from "../rpc/tables.ts";
 import type { TlsIdentity } from "../rpc/tls.ts";
 import { fateOf, fateOfChange } from "./fate.ts";
 import { type Line, type Methods, Nameservers } from "./nameservers.ts";
@@ -150,7 +150,10 @@ function overSockets({ secret, tls, clock, random, patienceMs }: LeaderOptions) 
     const rpc = new RpcClient({ address, secret, ...(tls && { tls }), clock, random, pingMs });
     const deadlineMs = patienceMs ?? limits.leaderPatienceMs;
     const methods = connect(nameTable, rpc, { deadlineMs }) as unknown as Methods;
-    return { methods, close: () => rpc.close() };
+    const group = connect(groupTable, rpc, { deadlineMs });
+    const members = async () =>
+      (await group.status()).members.map((member) => parseAddress(member.address));
+    return { methods, members, close: () => rpc.close() };
   };
 }
 

@@ -12,12 +12,16 @@ const WAIT_MS = 250;
 const SHUN_MS = 250;
 /** Nor asked in its turn while there are others: one that stands still costs seconds each time. */
 const AVOID_MS = 1_000;
+/** How often the leader is asked who belongs to the group. */
+const LEARN_MS = 30_000;
 
 export type Methods = Record<string, (...args: unknown[]) => Promise<unknown>>;
 
 /** The way to one nameserver. */
 export interface Line {
   readonly methods: Methods;
+  /** Where all nameservers of its group are. */
+  readonly members: () => Promise<readonly Address[]>;
   close(): void;
 }
 
@@ -32,14 +36,18 @@ export class Nameservers {
   readonly #open: (address: Address) => Line;
   /** By address. */
   readonly #members = new Map<string, Member>();
+  /** Those that were given at the start: they stay, whoever belongs to the group meanwhile. */
+  readonly #given: ReadonlySet<Member>;
   #current: Member;
+  #isClosed = false;
+  #learned: { readonly from: Line; readonly atMs: number } | undefined;
   /** While nobody is known to lead, one call looks for the leader: hundreds would be in its way. */
   #search: { readonly by: object; readonly end: PromiseWithResolvers<void> } | undefined;
 
   constructor(addresses: readonly Address[], clock: Clock, open: (address: Address) => Line) {
     this.#clock = clock;
     this.#open = open;
-    for (const address of addresses) this.#member(address);
+    this.#given = new Set(addresses.map((address) => this.#member(address)));
     const [first] = this.#members.values();
     if (first === undefined)
       throw new QuarryError("InvalidArgument", "the address of a nameserver is needed");
@@ -52,6 +60,7 @@ export class Nameservers {
   }
 
   close(): void {
+    this.#isClosed = true;
     for (const { line } of this.#members.values()) line.close();
   }
 
@@ -59,6 +68,25 @@ export class Nameservers {
   found(): void {
     this.#search?.end.resolve();
     this.#search = undefined;
+    const { line } = this.#current;
+    const nowMs = this.#clock.monotonicMs();
+    if (this.#learned?.from === line && nowMs - this.#learned.atMs < LEARN_MS) return;
+    this.#learned = { from: line, atMs: nowMs };
+    line.members().then(
+      (addresses) => this.#learn(addresses),
+      () => undefined, // asked again at the next occasion; those that are known stay known
+    );
+  }
+
+  /** Members come and go: a client that knew only those of its start would lose the group one day. */
+  #learn(addresses: readonly Address[]): void {
+    if (this.#isClosed || addresses.length === 0) return;
+    const now = new Set(addresses.map((address) => this.#member(address)));
+    for (const [name, member] of this.#members)
+      if (!now.has(member) && !this.#given.has(member) && member !== this.#current) {
+        member.line.close();
+        this.#members.delete(name);
+      }
   }
 
   /** This call looks no longer: if it was the one to do so, it is another's turn. */

@@ -113,7 +113,7 @@ function badLine(methods: Methods, random: Random, mangle: (args: unknown[]) => 
   };
   const names = ["execute", "openSession", "closeSession"];
   const ways = names.map((name) => [name, (...args: unknown[]) => over(name, args)] as const);
-  return { methods: Object.fromEntries(ways), close: () => undefined };
+  return { methods: Object.fromEntries(ways), members: async () => [], close: () => undefined };
 }
 
 /** How many times each upload that was asked for is there, and whether each answer was right. */
@@ -124,7 +124,11 @@ async function changed(seed: number, mangle: (args: unknown[]) => unknown[]) {
     group?.methods.get("port" in address ? address.port : 0) ?? {};
   const random = seededRandom(seed);
   const seams = { addresses: MEMBERS.map(addressOf), secret, clock: systemClock, random };
-  const good = (address: Address) => ({ methods: methodsAt(address), close: () => undefined });
+  const good = (address: Address) => ({
+    methods: methodsAt(address),
+    members: async () => [],
+    close: () => undefined,
+  });
   await using well = new LeaderNames({ ...seams, open: good });
   await well.names.execute({ type: "createBucket", bucket: "b", owner: "me" });
   const bad = (address: Address) => badLine(methodsAt(address), random, mangle);

@@ -50,5 +50,5 @@ export function nameLine(line: Line, { id, process }: Peer, address: Address): T
   const methods = methodsOf(nameTable).map(
     ({ name }) => [name, (...args: unknown[]) => call(name, args)] as const,
   );
-  return { methods: Object.fromEntries(methods), close: () => undefined };
+  return { methods: Object.fromEntries(methods), members: async () => [], close: () => undefined };
 }
