@@ -31,6 +31,8 @@ export interface CrossCheck {
   /** Needles that nothing names, though they are of a blob; and their bytes. */
   readonly orphans: number;
   readonly orphanBytes: number;
+  /** Needles of copies of the metadata that are not, or no more, known to these. */
+  readonly copies: number;
   readonly unknownBlocks: number;
 }
 
@@ -83,7 +85,7 @@ async function lookForNames({
   onFinding,
   onOrphan,
 }: CrossCheckOptions): Promise<Omit<CrossCheck, "missing" | "thin">> {
-  let [needles, free, orphans, orphanBytes, unknownBlocks] = [0, 0, 0, 0, 0];
+  let [needles, free, copies, orphans, orphanBytes, unknownBlocks] = [0, 0, 0, 0, 0, 0];
   const all = devices.flatMap(({ blocks }) => [...blocks]);
   for (const [id, block] of all) {
     needles += block.index.live;
@@ -93,13 +95,14 @@ async function lookForNames({
     }
     for await (const { needle, blob, chunk, lengthBytes } of ownersIn(disk, block)) {
       if (blob === 0) free++;
-      else if (!isNamed(state, id, { needle, blob, chunk })) {
+      else if (isNamed(state, id, { needle, blob, chunk })) continue;
+      else if (isSystemBlob(blob)) copies++;
+      else {
         orphans++;
         orphanBytes += lengthBytes;
-        if (!isSystemBlob(blob))
-          onOrphan?.({ block: id, needle, lengthBytes, blob, chunk, from: block });
+        onOrphan?.({ block: id, needle, lengthBytes, blob, chunk, from: block });
       }
     }
   }
-  return { needles, free, orphans, orphanBytes, unknownBlocks };
+  return { needles, free, copies, orphans, orphanBytes, unknownBlocks };
 }

@@ -154,6 +154,25 @@ test("a damaged run of the log ends what comes back, and what follows can be sal
   expect((await checked()).findings.filter(({ kind }) => kind !== "damage")).toEqual([]);
 }, 30_000);
 
+test("a snapshot alone is enough, and what it stands in is known afterwards", async () => {
+  {
+    await using store = await open("none");
+    await makeBucket(store);
+    await put(store, "one");
+  }
+  {
+    // Nothing changes any more: no run of the log tells of the blocks that the snapshot stands in.
+    await using _store = await open(copies);
+    await sleep(TURN_MS);
+  }
+  await lose();
+  const { snapshot, check } = await rescued();
+  expect(snapshot).toBeDefined();
+  expect(check).toMatchObject({ missing: 0, orphans: 0 });
+  expect(check?.copies).toBeGreaterThan(0);
+  expect(await checked()).toMatchObject({ findings: [], check: { missing: 0, unknownBlocks: 0 } });
+});
+
 test("without a snapshot there is only salvage, and it says so", async () => {
   {
     await using store = await open("none");

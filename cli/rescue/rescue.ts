@@ -110,7 +110,7 @@ async function settleWith(
   const { state } = rebuilding;
   const onOrphan = orphans.add.bind(orphans);
   const check = await crossCheck({ disk, state, devices, onFinding, onOrphan });
-  await tellBlocks(rebuilding, devices, doSalvage);
+  await tellBlocks(rebuilding, devices);
   if (!doSalvage) return { check, orphanBlobs: orphans.blobs, salvaged: undefined };
   const stamp = new Date(clock.nowMs()).toISOString().replace(/[-:]|\.\d+Z$/g, "");
   const bucket = `rescued-${stamp.toLowerCase().replace("t", "-")}`;
@@ -118,12 +118,8 @@ async function settleWith(
   return { check, orphanBlobs: orphans.blobs, salvaged };
 }
 
-/** Blocks that were opened or rewritten since; unknown ones only if something in them gets a name. */
-async function tellBlocks(
-  rebuilding: Rebuilding,
-  devices: readonly FoundDevice[],
-  withUnknown: boolean,
-): Promise<void> {
+/** Blocks that were opened or rewritten since. Known, they are swept once the time for orphans is over. */
+async function tellBlocks(rebuilding: Rebuilding, devices: readonly FoundDevice[]): Promise<void> {
   const members = new Map<BlockId, { devices: DeviceId[]; generation: number; sealed: boolean }>();
   for (const { device, blocks } of devices)
     for (const [block, { superblock, sealed }] of blocks) {
@@ -136,8 +132,7 @@ async function tellBlocks(
     }
   for (const [block, { devices: on, generation, sealed }] of members) {
     const row = read(rebuilding.state, keys.block(block));
-    const isNew = row === undefined ? withUnknown : row.generation < generation;
-    if (!isNew) continue;
+    if (row !== undefined && row.generation >= generation) continue;
     const outcome = await rebuilding.giveAll([
       { type: "foundBlock", block, generation, sealed, members: on },
     ]);
