@@ -6,7 +6,7 @@ import type { BlobId, LogIndex, NeedleId } from "../../base/ids.ts";
 import { type InspectedBlock, readNeedle } from "../../dataserver/inspect.ts";
 import { type CopyKind, copyOf } from "../../nameserver/copies/copy-blobs.ts";
 import { decodeLogRun } from "../../nameserver/copies/log-run.ts";
-import { decodeManifest, type Manifest } from "../../nameserver/copies/manifest.ts";
+import { decodeManifest, type Manifest, manifestBytes } from "../../nameserver/copies/manifest.ts";
 import type { Entry } from "../../raft/entry.ts";
 import type { Chunk } from "../../rpc/objects.ts";
 
@@ -47,42 +47,48 @@ export class FoundCopies {
     this.#needles[copy.kind].set(copy.index, known);
   }
 
-  /** Indexes of snapshots of which there is anything, newest first. */
-  get snapshots(): LogIndex[] {
-    return [...this.#needles.snapshot.keys()].toSorted((a, b) => b - a);
-  }
-
-  /** The newest snapshot that is whole, after all its bytes were read and checked. */
+  /**
+   * The newest snapshot that is whole, after all its bytes were read and checked. A store that was
+   * rescued or restored before went on with higher terms: those count more than indexes.
+   */
   async newest(onBroken: (text: string) => void): Promise<Snapshot | undefined> {
-    for (const index of this.snapshots) {
-      const found = await this.#snapshot(index);
+    const manifests: Manifest[] = [];
+    for (const [index, needles] of this.#needles.snapshot) {
+      const found = await this.#manifests(index, needles);
+      if (found.length === 0)
+        onBroken(`the snapshot of entry ${index} cannot be used: no manifest of it is whole`);
+      manifests.push(...found);
+    }
+    for (const manifest of manifests.toSorted((a, b) => b.term - a.term || b.index - a.index)) {
+      const found = await this.#snapshot(manifest);
       if (typeof found !== "string") return found;
-      onBroken(`the snapshot of entry ${index} cannot be used: ${found}`);
+      onBroken(`the snapshot of entry ${manifest.index} cannot be used: ${found}`);
     }
     return undefined;
   }
 
-  async #snapshot(index: LogIndex): Promise<Snapshot | string> {
-    const needles = this.#needles.snapshot.get(index) ?? [];
-    let manifest: Manifest | undefined;
-    for (const { from, needle, chunk } of needles.toSorted((a, b) => b.chunk - a.chunk)) {
+  async #manifests(index: LogIndex, needles: readonly CopyNeedle[]): Promise<Manifest[]> {
+    const found: Manifest[] = [];
+    for (const { from, needle, chunk, lengthBytes } of needles) {
+      if (lengthBytes !== manifestBytes(chunk)) continue;
       const bytes = await readNeedle(this.#disk, from, needle);
       const read = bytes === undefined ? undefined : decodeManifest(bytes);
-      if (read?.index === index && read.chunks.length === chunk) manifest = read;
-      // The manifest comes last: without it in the last places there is none.
-      if (manifest !== undefined || chunk < needles.length - MANIFEST_TRIES) break;
+      if (read?.index === index && read.chunks.length === chunk) found.push(read);
     }
-    if (manifest === undefined) return "its manifest is missing or damaged";
-    const whole = manifest;
+    return found;
+  }
+
+  async #snapshot(manifest: Manifest): Promise<Snapshot | string> {
+    const needles = this.#needles.snapshot.get(manifest.index) ?? [];
     const hash = createHash("sha256");
     try {
-      for await (const piece of this.#pieces(whole, needles)) hash.update(piece);
+      for await (const piece of this.#pieces(manifest, needles)) hash.update(piece);
     } catch (error) {
       if (error instanceof LostChunk) return error.message;
       throw error;
     }
-    if (!hash.digest().equals(whole.sha256)) return "its chunks are not those of its manifest";
-    return { manifest: whole, pieces: () => this.#pieces(whole, needles) };
+    if (!hash.digest().equals(manifest.sha256)) return "its chunks are not those of its manifest";
+    return { manifest, pieces: () => this.#pieces(manifest, needles) };
   }
 
   async *#pieces(manifest: Manifest, needles: readonly CopyNeedle[]): AsyncGenerator<Buffer> {
@@ -100,42 +106,47 @@ export class FoundCopies {
     throw new LostChunk(`chunk ${number} of ${number + 1} or more is missing or damaged`);
   }
 
-  /** Entries behind `index` as far as they go without a gap, run by run. */
+  /** Entries behind a snapshot as far as they go without a gap, run by run. */
   async *entriesAfter(
-    index: LogIndex,
+    { index, term: snapshotTerm }: Pick<Manifest, "index" | "term">,
     onBroken: (text: string) => void,
   ): AsyncGenerator<readonly Entry[]> {
-    let next = index + 1;
-    const firsts = [...this.#needles.log.keys()].toSorted((a, b) => a - b);
-    for (const first of firsts) {
-      const entries = await this.#run(first);
-      if (entries === undefined) {
-        onBroken(`the entries of the log from ${first} on cannot be read`);
-        continue;
+    let [next, term] = [index + 1, snapshotTerm as number];
+    const runs = await this.#runs(onBroken);
+    for (;;) {
+      // Of two that differ the one with the higher term is what was decided; terms never fall.
+      let best: readonly Entry[] = [];
+      for (const { first, last, needle } of runs) {
+        if (first > next || last < next) continue;
+        const entries = (await this.#run(needle))?.slice(next - first) ?? [];
+        const reached = entries[0]?.term ?? 0;
+        if (reached >= term && reached > (best[0]?.term ?? 0)) best = entries;
       }
-      const last = entries.at(-1)?.index ?? 0;
-      if (last < next) continue;
-      if (first > next) {
-        onBroken(
-          `entries ${next} to ${first - 1} of the log are missing; what follows is of no use`,
-        );
-        return;
-      }
-      yield entries.slice(next - first);
-      next = last + 1;
+      const last = best.at(-1);
+      if (last === undefined) break;
+      yield best;
+      [next, term] = [last.index + 1, last.term];
     }
+    const beyond = runs.filter(({ first, lastTerm }) => first > next && lastTerm >= term);
+    if (beyond.length > 0)
+      onBroken(`entry ${next} of the log is missing; what follows it is of no use`);
   }
 
-  async #run(first: LogIndex): Promise<Entry[] | undefined> {
-    for (const { from, needle } of this.#needles.log.get(first) ?? []) {
-      const bytes = await readNeedle(this.#disk, from, needle);
-      const entries = bytes === undefined ? undefined : decodeLogRun(bytes);
-      if (entries?.[0]?.index === first) return entries;
-    }
-    return undefined;
+  async #runs(onBroken: (text: string) => void) {
+    const runs: { first: number; last: number; lastTerm: number; needle: CopyNeedle }[] = [];
+    for (const [first, needles] of this.#needles.log)
+      for (const needle of needles) {
+        const last = (await this.#run(needle))?.at(-1);
+        if (last === undefined) onBroken(`the entries of the log from ${first} on cannot be read`);
+        else runs.push({ first, last: last.index, lastTerm: last.term, needle });
+      }
+    return runs;
+  }
+
+  async #run({ from, needle }: CopyNeedle): Promise<Entry[] | undefined> {
+    const bytes = await readNeedle(this.#disk, from, needle);
+    return bytes === undefined ? undefined : decodeLogRun(bytes);
   }
 }
-
-const MANIFEST_TRIES = 8;
 
 class LostChunk extends Error {}

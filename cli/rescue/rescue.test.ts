@@ -154,6 +154,32 @@ test("a damaged run of the log ends what comes back, and what follows can be sal
   expect((await checked()).findings.filter(({ kind }) => kind !== "damage")).toEqual([]);
 }, 30_000);
 
+test("a store that was rescued and lost again does not come back as what it was before", async () => {
+  {
+    await using store = await open(copies);
+    await makeBucket(store);
+    await put(store, "one");
+    await sleep(TURN_MS);
+    await put(store, "two");
+    await sleep(TURN_MS);
+    await put(store, "other-world-1", "other-world-2", "other-world-3");
+  }
+  await lose();
+  await harm("QUARRYML", -1, 30);
+  await rescued();
+  {
+    await using store = await open(copies);
+    await put(store, "three");
+    await sleep(TURN_MS);
+    await put(store, "four");
+  }
+  await lose();
+  expect((await rescued()).check?.missing).toBe(0);
+  await using store = await open("none");
+  for (const key of ["one", "two", "three", "four"]) expect(await has(store, key)).toBe(true);
+  await expect(has(store, "other-world-1")).rejects.toThrow(/no object|NoSuchKey|there is no/);
+}, 30_000);
+
 test("a snapshot alone is enough, and what it stands in is known afterwards", async () => {
   {
     await using store = await open("none");

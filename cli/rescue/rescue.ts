@@ -73,7 +73,7 @@ export async function rescue(options: RescueOptions): Promise<Rescued> {
     onStep(`taking the snapshot of entry ${snapshot.manifest.index} …`);
     for await (const piece of snapshot.pieces()) await rebuilding.take(piece);
     rebuilding.endRows();
-    for await (const entries of copies.entriesAfter(snapshot.manifest.index, problem))
+    for await (const entries of copies.entriesAfter(snapshot.manifest, problem))
       for (let i = 0; i < entries.length; i += RUN_ENTRIES)
         await rebuilding.replay(entries.slice(i, i + RUN_ENTRIES));
   }

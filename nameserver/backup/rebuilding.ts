@@ -32,6 +32,11 @@ export interface RebuildingOptions {
 }
 
 const SOLE = 1 as NodeId;
+/**
+ * What goes on from here has higher terms than anything that the world before can have reached: so
+ * copies in blocks of both are told apart.
+ */
+const TERMS_SKIPPED = 2 ** 20;
 
 export class Rebuilding implements AsyncDisposable {
   readonly #options: RebuildingOptions;
@@ -40,6 +45,7 @@ export class Rebuilding implements AsyncDisposable {
   readonly #writer = new RowWriter();
   readonly #tally = new RowTally();
   #machine: StateMachine | undefined;
+  #term: Term | undefined;
 
   private constructor(options: RebuildingOptions, owned: AsyncDisposableStack, store: StateFolder) {
     this.#options = options;
@@ -146,10 +152,12 @@ export class Rebuilding implements AsyncDisposable {
   async #apply(kind: Entry["kind"], data: readonly Uint8Array[]): Promise<Outcome[]> {
     const { index, term, timeMs } = this.#opened.head;
     const now = Math.max(timeMs, this.#options.clock.nowMs());
+    this.#term ??= (term + TERMS_SKIPPED) as Term;
+    const entryTerm = this.#term;
     return await this.#opened.applyRun(
       data.map((one, i) => ({
         index: (index + 1 + i) as LogIndex,
-        term: Math.max(term, 1) as Term,
+        term: entryTerm,
         timeMs: now,
         kind,
         session: 0,

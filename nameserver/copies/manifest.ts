@@ -31,6 +31,10 @@ export interface Manifest {
   readonly chunks: readonly Chunk[];
 }
 
+/** Bytes of the manifest of so many chunks. */
+export const manifestBytes = (chunks: number) =>
+  HEAD_BYTES + chunks * PACKED_CHUNK_BYTES + CHECK_BYTES;
+
 export function encodeManifest(manifest: Manifest): Buffer {
   const { index, term, timeMs, rows, bytes, digest, sha256, chunks } = manifest;
   const head = Buffer.alloc(HEAD_BYTES);
