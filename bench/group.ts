@@ -51,7 +51,7 @@ interface Run {
   readonly stallMs: number;
 }
 
-type Sums = Omit<MemberCounts, "isLeader" | "stallMs" | "rssBytes">;
+type Sums = Omit<MemberCounts, "isLeader" | "stallMs" | "rssBytes" | "mappedBytes">;
 
 function since(now: MemberCounts, then: MemberCounts): Sums {
   return {

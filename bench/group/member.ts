@@ -1,5 +1,5 @@
 /** One nameserver of the group that is measured: as `quarry nameserver`, with a device that takes all. */
-import { mkdirSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { systemClock } from "../../base/clock.ts";
 import type { Disk, DiskFile } from "../../base/disk.ts";
@@ -77,6 +77,11 @@ const server = await RpcServer.listen({
 const delay = monitorEventLoopDelay({ resolution: 2 });
 delay.enable();
 
+function memoryBytes(kind: "RssAnon" | "RssFile"): number {
+  const line = new RegExp(`^${kind}:\\s+(\\d+) kB`, "m");
+  return Number(line.exec(readFileSync("/proc/self/status", "latin1"))?.[1] ?? 0) * 1024;
+}
+
 function counts(): MemberCounts {
   const { user, system } = process.cpuUsage();
   const thread = process.threadCpuUsage();
@@ -87,7 +92,8 @@ function counts(): MemberCounts {
     cpuMicros: user + system,
     threadMicros: thread.user + thread.system,
     entries: group.applied,
-    rssBytes: process.memoryUsage.rss(),
+    rssBytes: memoryBytes("RssAnon"),
+    mappedBytes: memoryBytes("RssFile"),
     syncs: log.syncs,
     logBytes: log.bytes,
     stallMs,

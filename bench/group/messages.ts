@@ -20,7 +20,9 @@ export interface MemberCounts {
   readonly threadMicros: number;
   /** The last index that it has applied. */
   readonly entries: number;
+  /** Memory of its own; and pages of files that LevelDB maps, which the system takes back at will. */
   readonly rssBytes: number;
+  readonly mappedBytes: number;
   /** Writes of the log that were followed by a sync. */
   readonly syncs: number;
   readonly logBytes: number;
