@@ -72,6 +72,24 @@ const sayMemory = async (group: Group, what: string) =>
       .join(", "),
   );
 
+async function fill(directory: string): Promise<void> {
+  const child = childOf("fill.ts", { directory, objects, voters });
+  const counts = await said<FillCounts>(child);
+  await ended(child);
+  const { seconds, cpuMicros, peakRssBytes, stallMs } = counts;
+  say(
+    `filled with ${objects} objects`,
+    `${seconds.toFixed(0)} s, ${cpuMicros.toFixed(1)} µs CPU each`,
+  );
+  say("  memory at most", mib(peakRssBytes));
+  say("  longest stall of the event loop", `${stallMs.toFixed(0)} ms`);
+  const { checkpointP50Ms, checkpointMostMs } = counts;
+  say(
+    "  checkpoint",
+    `median ${checkpointP50Ms.toFixed(0)} ms, most ${checkpointMostMs.toFixed(0)}`,
+  );
+}
+
 console.log(JSON.stringify(runConditions()));
 await using group = await Group.prepare({ members: voters.length });
 
