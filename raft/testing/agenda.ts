@@ -3,7 +3,8 @@
 interface Planned {
   readonly atMs: number;
   readonly order: number;
-  readonly run: () => void;
+  /** Undefined once it was called off. */
+  run: (() => void) | undefined;
 }
 
 export class Agenda {
@@ -12,32 +13,42 @@ export class Agenda {
   /** A heap: the first is due first. */
   readonly #heap: Planned[] = [];
 
-  after(delayMs: number, run: () => void): void {
+  after(delayMs: number, run: () => void): { cancel(): void } {
     const heap = this.#heap;
-    heap.push({ atMs: this.nowMs + delayMs, order: this.#order++, run });
+    const planned: Planned = { atMs: this.nowMs + delayMs, order: this.#order++, run };
+    heap.push(planned);
     for (let i = heap.length - 1; i > 0; ) {
       const parent = (i - 1) >> 1;
       if (!this.#swapIfEarlier(i, parent)) break;
       i = parent;
     }
+    return {
+      cancel: () => {
+        planned.run = undefined;
+      },
+    };
   }
 
   /** Lets the next thing happen; false when nothing is planned before `untilMs`. */
   next(untilMs: number): boolean {
+    for (let first = this.#heap[0]; first !== undefined; first = this.#heap[0]) {
+      if (first.run !== undefined && first.atMs > untilMs) break;
+      this.#dropFirst();
+      if (first.run === undefined) continue;
+      this.nowMs = first.atMs;
+      first.run();
+      return true;
+    }
+    this.nowMs = untilMs;
+    return false;
+  }
+
+  #dropFirst(): void {
     const heap = this.#heap;
-    const first = heap[0];
-    if (first === undefined || first.atMs > untilMs) {
-      this.nowMs = untilMs;
-      return false;
-    }
     const last = heap.pop();
-    if (last !== undefined && heap.length > 0) {
-      heap[0] = last;
-      this.#sink();
-    }
-    this.nowMs = first.atMs;
-    first.run();
-    return true;
+    if (last === undefined || heap.length === 0) return;
+    heap[0] = last;
+    this.#sink();
   }
 
   #sink(): void {

@@ -1,4 +1,4 @@
-/** `npm run sim -- --seeds N --first S [--steps N]`: prints, as its last line, JSON with its counts. */
+/** `npm run sim -- --seeds N --first S [--steps N] [--minutes M] [--lines N]`: prints, as its last line, JSON with its counts. */
 import "./short-limits.ts";
 import { parseArgs } from "node:util";
 import { Totals } from "./totals.ts";
@@ -10,13 +10,17 @@ const { values } = parseArgs({
     first: { type: "string", default: "1" },
     /** Events with faults, of each seed. */
     steps: { type: "string" },
+    /** No seed is begun after so long. */
+    minutes: { type: "string", default: "Infinity" },
     /** Lines of its history that are kept of each seed. */
     lines: { type: "string" },
   },
 });
 const first = Number(values.first);
 const totals = new Totals();
-for (let seed = first; seed < first + Number(values.seeds); seed++) {
+const untilMs = performance.now() + Number(values.minutes) * 60_000;
+const isOver = () => performance.now() > untilMs;
+for (let seed = first; seed < first + Number(values.seeds) && !isOver(); seed++) {
   const steps = values.steps === undefined ? {} : { steps: Number(values.steps) };
   const world = new World({ seed, ...steps });
   if (values.lines !== undefined) world.oracle.keptLines = Number(values.lines);

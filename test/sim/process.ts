@@ -46,15 +46,7 @@ export class SimProcess {
   }
 
   after(delayMs: number, run: () => void): Timer {
-    let isCancelled = false;
-    this.#agenda.after(delayMs, () => {
-      if (!isCancelled) this.enter(run);
-    });
-    return {
-      cancel: () => {
-        isCancelled = true;
-      },
-    };
+    return this.#agenda.after(delayMs, () => this.enter(run));
   }
 
   /** Runs it now, when the pause is over, or never. */
