@@ -49,9 +49,9 @@ export class Clients {
   }
 
   /** Asks this nameserver once, whoever leads. */
-  async probe(node: NodeId): Promise<void> {
+  async probe(node: NodeId, nth: number): Promise<void> {
     if (this.stopped) return;
-    const key = this.#key();
+    const key = `${this.#prefix()}${1 + (nth % KEYS)}`;
     const beganAt = ++this.#clock;
     const seen = await this.#line.read(PROBE, node, (state) => seenOf(state, key));
     if (isOpen(seen)) return;

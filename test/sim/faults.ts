@@ -61,6 +61,7 @@ export class Faults {
 
   end(): void {
     this.#isOver = true;
+    this.plots.isOver = true;
     this.#heal();
     for (const one of [...this.#world.nodes, ...this.#world.dataservers]) {
       one.process?.resume();
@@ -72,6 +73,7 @@ export class Faults {
     const { agenda, dice } = this.#world;
     agenda.after(dice.between(20, 450), () => {
       if (this.#isOver) return;
+      if (this.plots.busyUntilMs > agenda.nowMs) return this.#plan();
       if (dice.chance(0.25)) this.#heal();
       else {
         const name = dice.pick(urn) ?? "crash";

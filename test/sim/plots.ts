@@ -1,16 +1,16 @@
 /**
- * What chance alone brings about too seldom: a leader that stands still until another leads, and then
- * goes on where it was. It is asked, and acts, before it can have heard of the other.
+ * What chance alone brings about too seldom: a leader that was replaced, and asks and acts before it
+ * can have heard of that.
  */
 import type { SimNode } from "./sim-node.ts";
 import type { World } from "./world.ts";
 
-export const plotWeights = { sleeper: 6, newcomer: 4 };
+export const plotWeights = { sleeper: 5, newcomer: 4, echo: 5 };
 export type Plot = keyof typeof plotWeights;
 
 /** What waited for a process that stood still comes in any order within so long. */
 const STIRRING_MS = 25;
-const READS = 4;
+const READS = 12;
 
 export function isPlot(name: string): name is Plot {
   return Object.hasOwn(plotWeights, name);
@@ -18,6 +18,10 @@ export function isPlot(name: string): name is Plot {
 
 export class Plots {
   readonly #world: World;
+  /** What was begun does not go on. */
+  isOver = false;
+  /** Until then nothing else happens: a plot wants to be played to its end. */
+  busyUntilMs = 0;
   #waitsForNewcomer = false;
 
   constructor(world: World) {
@@ -30,23 +34,42 @@ export class Plots {
     if (leader === undefined) return false;
     oracle.say(`plot: ${name}`);
     if (name === "sleeper") this.#sleep(leader);
+    else if (name === "echo") this.#echo(leader);
     else this.#waitsForNewcomer = true;
     return true;
   }
 
   /** Somebody leads in a new term: while it takes stock, it falls asleep. */
   leads(node: SimNode): void {
-    if (!this.#waitsForNewcomer) return;
+    if (!this.#waitsForNewcomer || this.isOver) return;
     this.#waitsForNewcomer = false;
     const { agenda, dice } = this.#world;
     agenda.after(dice.between(0, 20), () => this.#sleep(node));
   }
 
+  /**
+   * The others hear nothing more of it and elect another, while it still hears, late, that they
+   * followed: for so long only a round of its own could tell it that it leads no more.
+   */
+  #echo(node: SimNode): void {
+    const { agenda, dice, network, nodes, clients } = this.#world;
+    const lagMs = dice.between(600, 1_000);
+    network.lag(node.id, lagMs);
+    this.busyUntilMs = agenda.nowMs + 2 * lagMs + 400;
+    agenda.after(lagMs + dice.between(0, 100), () => {
+      if (this.isOver) return;
+      for (const { id } of nodes) if (id !== node.id) network.cut(node.id, id);
+      for (let i = 0; i < READS; i++)
+        agenda.after(dice.between(400, lagMs + 280), () => void clients.probe(node.id, i));
+    });
+  }
+
   #sleep(node: SimNode): void {
     const { agenda, dice, clients } = this.#world;
-    const forMs = dice.between(500, 1_400);
+    if (this.isOver) return;
+    const forMs = dice.between(600, 1_450);
     node.process?.pause(forMs, () => dice.between(0, STIRRING_MS));
     for (let i = 0; i < READS; i++)
-      agenda.after(Math.max(1, forMs - dice.between(0, 40)), () => void clients.probe(node.id));
+      agenda.after(Math.max(1, forMs - dice.between(0, 40)), () => void clients.probe(node.id, i));
   }
 }

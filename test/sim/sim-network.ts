@@ -14,6 +14,8 @@ export class SimNetwork {
   readonly #agenda: Agenda;
   readonly #dice: Dice;
   readonly #cuts = new Set<string>();
+  /** What other nameservers say to this one takes so much longer. */
+  readonly #lagsMs = new Map<number, number>();
 
   constructor(agenda: Agenda, dice: Dice) {
     this.#agenda = agenda;
@@ -25,7 +27,12 @@ export class SimNetwork {
     this.#cuts.add(`${from}>${to}`);
   }
 
+  lag(to: number, byMs: number): void {
+    this.#lagsMs.set(to, byMs);
+  }
+
   heal(): void {
+    this.#lagsMs.clear();
     this.#cuts.clear();
   }
 
@@ -37,8 +44,9 @@ export class SimNetwork {
     }
     const copies = !once && this.#dice.chance(this.doubling) ? 2 : 1;
     this.doubled += copies - 1;
+    const lagMs = once ? 0 : (this.#lagsMs.get(to) ?? 0);
     for (let i = 0; i < copies; i++)
-      this.#agenda.after(this.#dice.between(2, this.slowestMs * 10) / 10, () => {
+      this.#agenda.after(lagMs + this.#dice.between(2, this.slowestMs * 10) / 10, () => {
         // What is under way when a cable is pulled does not arrive.
         if (this.#cuts.has(`${from}>${to}`)) return;
         this.carried++;
