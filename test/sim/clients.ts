@@ -64,6 +64,11 @@ export class Clients {
     });
   }
 
+  /** Writes once, there. */
+  async nudge(node: NodeId, nth: number): Promise<void> {
+    if (!this.stopped) await this.#write(PROBE, node, `${this.#prefix()}${1 + (nth % KEYS)}`);
+  }
+
   /** To be called when nothing moves: what was acknowledged has happened. */
   settle(): void {
     for (const run of this.#checks.splice(0)) run();

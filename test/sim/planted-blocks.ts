@@ -104,7 +104,11 @@ export const plantedInBlocks: readonly Flaw[] = [
     },
   },
   { name: "a needle is acknowledged before it is durable", storesEarly: true },
-  { name: "a settled block takes a first reference", plant: rule({ takesReferences: () => true }) },
+  {
+    name: "a settled block takes a first reference",
+    knownSeed: 11,
+    plant: rule({ takesReferences: () => true }),
+  },
   { name: "a copy does not count as a holder", plant: rule({ oneMore: (holders) => holders }) },
   { name: "a tombstone does not reach the next generation", forgetsTombstones: true },
   {

@@ -9,18 +9,22 @@ import { World } from "./world.ts";
 const seeds = Number(env["SIM_PLANTED_SEEDS"] ?? 40);
 
 describe("a planted bug is found", () => {
-  test.each([...planted, ...plantedInBlocks])("$name", async (flaw) => {
-    const { knownSeed: first = 1 } = flaw;
-    let simulatedMs = 0;
-    for (let seed = first; seed < first + seeds; seed++) {
-      const report = await new World({ seed, flaw }).run();
-      const { violations, steps } = report;
-      simulatedMs += report.simulatedMs;
-      if (violations.length === 0) continue;
-      if (env["SIM_PLANTED_SEEDS"] !== undefined)
-        console.log(JSON.stringify({ flaw: flaw.name, seed, steps, simulatedMs, violations }));
-      return;
-    }
-    expect.unreachable(`not found in ${seeds} seeds`);
-  });
+  test.each([...planted, ...plantedInBlocks])(
+    "$name",
+    async (flaw) => {
+      const { knownSeed: first = 1 } = flaw;
+      let simulatedMs = 0;
+      for (let seed = first; seed < first + seeds; seed++) {
+        const report = await new World({ seed, flaw }).run();
+        const { violations, steps } = report;
+        simulatedMs += report.simulatedMs;
+        if (violations.length === 0) continue;
+        if (env["SIM_PLANTED_SEEDS"] !== undefined)
+          console.log(JSON.stringify({ flaw: flaw.name, seed, steps, simulatedMs, violations }));
+        return;
+      }
+      expect.unreachable(`not found in ${seeds} seeds`);
+    },
+    600_000,
+  );
 });

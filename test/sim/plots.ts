@@ -11,6 +11,7 @@ export type Plot = keyof typeof plotWeights;
 /** What waited for a process that stood still comes in any order within so long. */
 const STIRRING_MS = 25;
 const READS = 12;
+const LAG_STEP_MS = 200;
 
 export function isPlot(name: string): name is Plot {
   return Object.hasOwn(plotWeights, name);
@@ -53,14 +54,22 @@ export class Plots {
    */
   #echo(node: SimNode): void {
     const { agenda, dice, network, nodes, clients } = this.#world;
-    const lagMs = dice.between(600, 1_000);
-    network.lag(node.id, lagMs);
-    this.busyUntilMs = agenda.nowMs + 2 * lagMs + 400;
+    const lagMs = 4 * LAG_STEP_MS;
+    // By and by: a gap as long as an election would end its reign.
+    for (let i = 0; i < 4; i++)
+      agenda.after(i * LAG_STEP_MS, () => {
+        if (!this.isOver) network.lag(node.id, (i + 1) * LAG_STEP_MS);
+      });
+    this.busyUntilMs = agenda.nowMs + 2 * lagMs + 500;
     agenda.after(lagMs + dice.between(0, 100), () => {
       if (this.isOver) return;
       for (const { id } of nodes) if (id !== node.id) network.cut(node.id, id);
-      for (let i = 0; i < READS; i++)
-        agenda.after(dice.between(400, lagMs + 280), () => void clients.probe(node.id, i));
+      const others = nodes.filter((one) => one !== node);
+      for (let i = 0; i < READS; i++) {
+        const other = dice.pick(others)?.id ?? node.id;
+        agenda.after(dice.between(400, lagMs + 200), () => void clients.nudge(other, i));
+        agenda.after(dice.between(500, lagMs + 280), () => void clients.probe(node.id, i));
+      }
     });
   }
 
