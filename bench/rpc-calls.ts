@@ -1,5 +1,6 @@
 /** The same call over each transport: about 100 bytes of arguments, and a payload in or out. */
 import { Agent, request } from "node:http";
+import { Pool } from "undici";
 import { payloadPool } from "../base/buffer-pool.ts";
 import type { BlobId, BlockId, DeviceId, NeedleId } from "../base/ids.ts";
 import type { AppendRequest } from "../rpc/block-service.ts";
@@ -64,31 +65,10 @@ export function httpCalls(agent: Agent, socketPath: string, workload: Workload):
     });
 }
 
-/** What of undici is used here; it need not be installed. */
-interface UndiciPool {
-  request(options: object): Promise<{ readonly body: NodeJS.ReadableStream }>;
-  destroy(): Promise<void>;
-}
-interface Undici {
-  readonly Pool: new (origin: string, options: object) => UndiciPool;
-}
+export const undiciPool = (socketPath: string): Pool =>
+  new Pool("http://localhost", { socketPath, connections: HTTP_CONNECTIONS, pipelining: 1 });
 
-/** Undefined when undici is not there. */
-export async function undiciPool(
-  from: string,
-  socketPath: string,
-): Promise<UndiciPool | undefined> {
-  let undici: Undici;
-  try {
-    undici = (await import(from)) as Undici;
-  } catch {
-    return undefined;
-  }
-  const options = { socketPath, connections: HTTP_CONNECTIONS, pipelining: 1 };
-  return new undici.Pool("http://localhost", options);
-}
-
-export function undiciCalls(pool: UndiciPool, workload: Workload): Run {
+export function undiciCalls(pool: Pool, workload: Workload): Run {
   const body = Buffer.alloc(workload.writeBytes, 0x62);
   const headers = headersOf(workload);
   return async () => {

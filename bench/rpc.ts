@@ -84,7 +84,6 @@ interface Flags {
   readonly seconds: string;
   readonly repeats: string;
   readonly connections: string;
-  readonly undici: string;
   readonly workload?: string;
   readonly json?: true;
 }
@@ -103,18 +102,14 @@ async function runAll(server: ChildProcess, files: Certificates, flags: Flags): 
   await using secured = open("tls", new TlsIdentity(files, systemClock));
   const agent = httpAgent();
   const http = socketPath("http", pid);
-  const pool = await undiciPool(flags.undici, http);
-  if (pool === undefined)
-    console.error(`undici is not at ${flags.undici}: node:http alone is beside`);
+  const pool = undiciPool(http);
   const samples: Sample[] = [];
   const chosen = workloads.filter(({ name }) => name.includes(flags.workload ?? ""));
   for (let round = 0; round < Number(flags.repeats); round++)
     for (const workload of chosen) {
       const runs: [Transport, Run][] = [
         ["rpc", rpcCalls(plain, workload)],
-        ...(pool === undefined
-          ? []
-          : [["undici", undiciCalls(pool, workload)] as [Transport, Run]]),
+        ["undici", undiciCalls(pool, workload)],
         ["rpc + TLS", rpcCalls(secured, workload)],
         ["node:http", httpCalls(agent, http, workload)],
       ];
@@ -131,11 +126,11 @@ async function runAll(server: ChildProcess, files: Certificates, flags: Flags): 
       }
     }
   agent.destroy();
-  await pool?.destroy();
+  await pool.destroy();
   return samples;
 }
 
-/** Medians of the rounds, and the CPU of a call as a share of what undici (else node:http) takes. */
+/** Medians of the rounds, and the CPU of a call as a share of what undici takes. */
 function rowsOf(samples: readonly Sample[]) {
   const median = (of: readonly Sample[], value: (one: Sample) => number) =>
     spreadOf(of.map(value)).median;
@@ -157,9 +152,7 @@ function rowsOf(samples: readonly Sample[]) {
   });
   return rows.map((row) => {
     const same = rows.filter(({ workload }) => workload === row.workload);
-    const beside =
-      same.find(({ transport }) => transport === "undici") ??
-      same.find(({ transport }) => transport === "node:http");
+    const beside = same.find(({ transport }) => transport === "undici");
     return { ...row, share: row.cpuMicros / (beside?.cpuMicros ?? Number.NaN) };
   });
 }
@@ -170,7 +163,6 @@ async function main(): Promise<void> {
     .option("--repeats <n>", "rounds; medians are told", "1")
     .option("--connections <n>", "RPC connections", "1")
     .option("--workload <text>", "only those whose name has this in it")
-    .option("--undici <module>", "where undici is", "undici")
     .option("--json", "print JSON")
     .parse()
     .opts<Flags>();
