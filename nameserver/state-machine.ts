@@ -137,6 +137,15 @@ export class StateMachine {
     return this.#meta.digest;
   }
 
+  /** The log goes on behind this index; that there are no entries before it is known to the caller. */
+  async jump(to: LogIndex): Promise<void> {
+    assert(to > this.#meta.applied, "a state does not go back");
+    const meta: MetaRow = { ...this.#meta, applied: to };
+    const value = encodeRow(metaKeyBytes, meta);
+    await this.#store.write([{ key: META_KEY, keyBytes: metaKeyBytes, value }]);
+    this.#meta = meta;
+  }
+
   /** Applies the next entries. A refused command is an outcome; any other error is a defect. */
   async applyRun(entries: readonly Entry[]): Promise<Outcome[]> {
     const outcomes: Outcome[] = [];

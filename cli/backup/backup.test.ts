@@ -3,13 +3,14 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { systemClock } from "../../base/clock.ts";
+import { type Clock, systemClock } from "../../base/clock.ts";
 import { nodeDisk } from "../../base/disk-node.ts";
 import { seededRandom, systemRandom } from "../../base/random.ts";
 import { openServers } from "../../client/open-store.ts";
 import { Rebuilding } from "../../nameserver/backup/rebuilding.ts";
 import { openNameserver } from "../../nameserver/nameserver.ts";
 import { noBlocks } from "../../nameserver/no-blocks.ts";
+import { Compacted } from "../../rpc/compacted.ts";
 import type { NameService } from "../../rpc/name-service.ts";
 import { readBackup } from "./read-backup.ts";
 import { writeBackup } from "./write-backup.ts";
@@ -56,11 +57,15 @@ async function backedUp(file: string): Promise<void> {
   expect((await nameserver.buckets("u", "", 1000)).length).toBe(500);
 }
 
-async function restored(file: string, directory: string): Promise<void> {
-  await using rebuilding = await Rebuilding.begin({ ...seams, directory });
+async function restored(
+  file: string,
+  directory: string,
+  clock: Clock = systemClock,
+): Promise<void> {
+  await using rebuilding = await Rebuilding.begin({ ...seams, clock, directory });
   await readBackup(nodeDisk, file, (piece) => rebuilding.take(piece));
   rebuilding.endRows();
-  await rebuilding.give({ type: "recovered", skipBlobs: 1000, keepOrphansMs: 1 });
+  await rebuilding.recover(1);
   await rebuilding.finish();
 }
 
@@ -69,22 +74,69 @@ test("a restored state is that of one moment, and goes on", async () => {
   await backedUp(file);
   const directory = join(folder, "again");
   await restored(file, directory);
-  const open = () =>
-    openNameserver({
-      ...seams,
-      directory,
-      blocks: noBlocks,
-      durability: "commit",
-      report: () => {},
-    });
   {
-    await using nameserver = await open();
+    await using nameserver = await opened(directory);
     expect((await nameserver.buckets("u", "", 1000)).length).toBe(400);
     await makeBuckets(nameserver, 900, 3);
     expect(await nameserver.leaseBlobs(1)).toBeGreaterThan(1000);
   }
-  await using nameserver = await open();
+  await using nameserver = await opened(directory);
   expect((await nameserver.buckets("u", "", 1000)).length).toBe(403);
+});
+
+const opened = (directory: string) =>
+  openNameserver({
+    ...{ ...seams, directory, blocks: noBlocks, durability: "commit" },
+    report: () => {},
+  });
+
+/** Leaves all kinds of numbers with clients: of a session, a version, a blob, a revision, an epoch. */
+async function live(directory: string) {
+  await using names = await opened(directory);
+  const bucket = `bucket-${names.group.applied}`;
+  const made = {
+    type: "createBucket",
+    bucket,
+    owner: "u",
+    settings: { versioning: "enabled" },
+  } as const;
+  const session = await names.openSession();
+  await names.execute(made, { session, sequence: 1 });
+  const blob = await names.leaseBlobs(1);
+  const content = { blob, lengthBytes: 0, registered: 0, chunks: [] };
+  const object = { bucket, key: "key", content, attributes: { etag: "e" } };
+  const put = JSON.stringify(await names.execute({ type: "putObject", ...object }));
+  const { epoch } = await names.clusterMap(0);
+  return { session, made, put, blob, epoch, applied: names.group.applied };
+}
+
+/** Clients of an earlier life of the store are told that it is over. */
+async function meet(
+  directory: string,
+  { session, made, applied }: Awaited<ReturnType<typeof live>>,
+) {
+  await using names = await opened(directory);
+  await expect(names.execute(made, { session, sequence: 1 })).rejects.toMatchObject({
+    code: "SessionExpired",
+  });
+  const topic = { kind: "map" } as const;
+  const changes = names.watches.changes({ topic, after: applied, limit: 1, waitMs: 0 });
+  await expect(changes).rejects.toBeInstanceOf(Compacted);
+}
+
+test("what was done behind a backup is not mistaken for what is done after it came back", async () => {
+  const file = join(folder, "backup");
+  await backedUp(file);
+  const lives = [await live(join(folder, "data", "nameserver"))];
+  for (let i = 1; i < 3; i++) {
+    const directory = join(folder, `${i}`);
+    await restored(file, directory, { ...systemClock, nowMs: () => Date.now() + 1_000 * i });
+    for (const before of lives) await meet(directory, before);
+    lives.push(await live(directory));
+    for (const number of ["session", "blob", "epoch", "applied"] as const)
+      expect(lives[i]?.[number], number).toBeGreaterThan(lives[i - 1]?.[number] ?? 0);
+  }
+  expect(new Set(lives.map(({ put }) => put)).size).toBe(3);
 });
 
 test("nothing is restored over what is there, and what did not end is opened by nobody", async () => {
@@ -97,15 +149,7 @@ test("nothing is restored over what is there, and what did not end is opened by 
     await using rebuilding = await Rebuilding.begin({ ...seams, directory: half });
     await readBackup(nodeDisk, file, (piece) => rebuilding.take(piece));
   }
-  await expect(
-    openNameserver({
-      ...seams,
-      directory: half,
-      blocks: noBlocks,
-      durability: "commit",
-      report: () => {},
-    }),
-  ).rejects.toThrow(/has lost its files/);
+  await expect(opened(half)).rejects.toThrow(/has lost its files/);
 });
 
 test("every flipped bit and every missing end is found", async () => {

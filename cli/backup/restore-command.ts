@@ -19,8 +19,6 @@ interface RestoreFlags {
   readonly json?: boolean;
 }
 
-/** Far more than can be leased between a backup and the loss of what came after it. */
-export const SKIPPED_BLOBS = 2 ** 32;
 export const DAY_MS = 24 * 3_600_000;
 
 export function restoreCommand(): Command {
@@ -74,7 +72,7 @@ async function restore(file: string, flags: RestoreFlags): Promise<void> {
   });
   rebuilding.endRows();
   const keepOrphansMs = flags.keepOrphans * DAY_MS;
-  await rebuilding.give({ type: "recovered", skipBlobs: SKIPPED_BLOBS, keepOrphansMs });
+  await rebuilding.recover(keepOrphansMs);
   await rebuilding.finish();
   if (flags.json === true) console.log(JSON.stringify({ ...backup, directory }));
   else console.log(said(backup, directory, flags));

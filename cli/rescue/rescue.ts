@@ -8,7 +8,6 @@ import { Rebuilding } from "../../nameserver/backup/rebuilding.ts";
 import { keys } from "../../nameserver/keyspace.ts";
 import { read } from "../../nameserver/queries/read.ts";
 import { RUN_ENTRIES } from "../../nameserver/state-machine.ts";
-import { SKIPPED_BLOBS } from "../backup/restore-command.ts";
 import { type CrossCheck, crossCheck } from "../fsck/cross-check.ts";
 import { deviceFolders, type FoundDevice, inspectDevices } from "../fsck/devices.ts";
 import type { OnFinding } from "../fsck/finding.ts";
@@ -104,7 +103,7 @@ async function settleWith(
   devices: readonly FoundDevice[],
   onFinding: OnFinding,
 ): Promise<Pick<Rescued, "check" | "orphanBlobs" | "salvaged">> {
-  await rebuilding.give({ type: "recovered", skipBlobs: SKIPPED_BLOBS, keepOrphansMs });
+  await rebuilding.recover(keepOrphansMs);
   onStep("looking for what is missing …");
   const orphans = new Orphans();
   const { state } = rebuilding;

@@ -7,16 +7,24 @@ import type { ApplyContext } from "./context.ts";
 
 type Of<Type extends SystemCommand["type"]> = Extract<SystemCommand, { type: Type }>;
 
+/** So many commands at least stand for an epoch of the cluster map, which changes seldom. */
+const INDEXES_AN_EPOCH = 4096;
+
 /**
- * Blob ids that were leased since the copy are not leased again, and needles that nothing names are
- * kept for a while: they may be all that is left of what was written since.
+ * Blob ids that were leased since the copy are not leased again, an epoch that was told since does not
+ * come again with another map, and needles that nothing names are kept for a while: they may be all
+ * that is left of what was written since. The log has jumped (backup/jump.ts), so its index is higher
+ * than what any of these was.
  */
 export function recovered(
-  { rows, timeMs }: ApplyContext,
+  { rows, index, timeMs }: ApplyContext,
   { skipBlobs, keepOrphansMs }: Of<"recovered">,
 ): CommandResult {
   const next = rows.get(keys.blobLease())?.next ?? 1;
-  rows.put(keys.blobLease(), { next: next + skipBlobs });
+  rows.put(keys.blobLease(), { next: Math.max(next + skipBlobs, index) });
+  const map = rows.get(keys.map()) ?? { epoch: 0, dataservers: 0, nextDevice: 0 };
+  const epoch = Math.max(map.epoch + 1, Math.ceil(index / INDEXES_AN_EPOCH));
+  rows.put(keys.map(), { ...map, epoch });
   // Of the group that had the copy nobody is left: it is founded anew.
   for (const node of rows.get(keys.roll())?.nodes ?? []) rows.delete(keys.member(node));
   rows.delete(keys.roll());

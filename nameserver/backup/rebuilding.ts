@@ -20,6 +20,7 @@ import { StateFolder } from "../state-folder.ts";
 import { LevelState } from "../state-level.ts";
 import { type Outcome, StateMachine } from "../state-machine.ts";
 import type { StateReads } from "../state-store.ts";
+import { behindAll, SKIPPED } from "./jump.ts";
 import { RowTally } from "./row-tally.ts";
 
 export interface RebuildingOptions {
@@ -108,6 +109,13 @@ export class Rebuilding implements AsyncDisposable {
   /** Applies entries of the log that follow. */
   async replay(entries: readonly Entry[]): Promise<void> {
     await this.#opened.applyRun(entries);
+  }
+
+  /** The copy ends here; what was done behind it is not known, and none of its numbers is used again. */
+  async recover(keepOrphansMs: number): Promise<void> {
+    const machine = this.#opened;
+    await machine.jump(behindAll(machine.applied, this.#options.clock.nowMs()));
+    await this.give({ type: "recovered", skipBlobs: SKIPPED, keepOrphansMs });
   }
 
   /** @throws the refusal of the command. */
