@@ -6,7 +6,7 @@ test("kill -9 under load loses nothing that was acknowledged (short form)", asyn
   const counts = await kill({ rounds: 4, seed: 20_261_121 });
   expect(counts.complaints).toEqual([]);
   expect(counts).toMatchObject({ lost: 0, wrong: 0, violations: 0 });
-  expect(counts.acknowledged).toBeGreaterThan(50);
+  expect(counts.acknowledged).toBeGreaterThan(10);
 }, 120_000);
 
 test("the model notices loss, wrong bytes and ghosts", () => {
