@@ -42,6 +42,7 @@ export class SimulatedDisk implements Disk {
   /** Raised by each crash, so that handles of the life before are dead. */
   #life = 0;
   #failSync: ((path: string) => boolean) | undefined;
+  #hanging: PromiseWithResolvers<void> | undefined;
 
   /** Cuts the power in the `n`-th change from the disk's beginning (see {@link operations}). */
   crashAt(n: number): void {
@@ -55,6 +56,12 @@ export class SimulatedDisk implements Disk {
   /** Syncs of files for which `when` holds fail with `DiskFailed`, and lose what they should save. */
   failSync(when: ((path: string) => boolean) | undefined): void {
     this.#failSync = when;
+  }
+
+  /** Syncs of files do not end until they are told to. */
+  hangSyncs(hang: boolean): void {
+    this.#hanging?.resolve();
+    this.#hanging = hang ? Promise.withResolvers() : undefined;
   }
 
   /** Only `bytes` more fit on the disk. */
@@ -212,11 +219,13 @@ export class SimulatedDisk implements Disk {
         return inode.read(target, offset);
       },
       write: (parts, offset) => change(() => this.#write(path, inode, parts, offset)),
-      sync: () =>
-        change(
+      sync: async () => {
+        await this.#hanging?.promise;
+        await change(
           () => this.#checkSync(path, inode),
           () => inode.sync(),
-        ),
+        );
+      },
       truncate: (lengthBytes) => change(() => inode.truncate(lengthBytes)),
       lengthBytes: async () => {
         await check();

@@ -104,6 +104,8 @@ export const limits = {
   /** Batches on their way to one member. */
   groupBatches: 2,
   groupDeliverMs: 3_000,
+  /** A write to the log or the vote that takes so long hangs: a leader lets another one lead. */
+  groupStallMs: 3_000,
   /** Folders with harmed files that are kept for people to look at, of the log and of the state. */
   damagedKept: 2,
   /** A member without a leader asks the others whether it was removed; who joins asks for a number. */

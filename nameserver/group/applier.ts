@@ -5,7 +5,7 @@ import type { Entry } from "../../raft/entry.ts";
 import { NotLeader } from "../../rpc/not-leader.ts";
 import { RECORD_HEAD_BYTES } from "../log/record.ts";
 import { type Outcome, RUN_ENTRIES, type StateMachine } from "../state-machine.ts";
-import { outcomeUnknown } from "./failures.ts";
+import { noLeader, outcomeUnknown } from "./failures.ts";
 import type { Proposer } from "./waiting.ts";
 
 interface Expectation extends Proposer {
@@ -23,7 +23,7 @@ export class Applier {
   readonly #options: ApplierOptions;
   #entries: Entry[] = [];
   readonly #expected = new Map<LogIndex, Expectation>();
-  #reached: { readonly index: LogIndex; readonly resolve: () => void }[] = [];
+  #reached: { readonly index: LogIndex; readonly tell: (error?: QuarryError) => void }[] = [];
   #isRunning = false;
   #running: Promise<void> | undefined;
   #failure: QuarryError | undefined;
@@ -51,14 +51,20 @@ export class Applier {
     this.#expected.set(index, { ...proposer, term });
   }
 
-  /** Resolves once the state has applied this index; never when that fails. */
-  reached(index: LogIndex): Promise<void> {
-    if (this.#machine.applied >= index) return Promise.resolve();
-    return new Promise((resolve) => this.#reached.push({ index, resolve }));
+  /** Tells once the state has applied this index, or that it is not worth while to wait for that here. */
+  reached(index: LogIndex, tell: (error?: QuarryError) => void): void {
+    if (this.#machine.applied >= index) tell();
+    else this.#reached.push({ index, tell });
   }
 
-  /** Nobody waits any longer for what was proposed up to this term. */
+  /**
+   * Nobody waits any longer for what was proposed up to this term, nor to read here: why this member
+   * leads no more may be that it does not get on.
+   */
   giveUp(through: Term): void {
+    const waiting = this.#reached;
+    this.#reached = [];
+    for (const { tell } of waiting) tell(noLeader());
     for (const [index, { term, reject }] of this.#expected)
       if (term <= through) {
         this.#expected.delete(index);
@@ -125,7 +131,7 @@ export class Applier {
     const waiting = this.#reached;
     if (waiting.length === 0) return;
     this.#reached = waiting.filter(({ index }) => index > applied);
-    for (const { index, resolve } of waiting) if (index <= applied) resolve();
+    for (const { index, tell } of waiting) if (index <= applied) tell();
   }
 }
 

@@ -25,24 +25,24 @@ function leading(voters: readonly NodeId[]) {
 test("a leader without room asks the member that has most of the log to lead", () => {
   const { giveWay, asked } = leading(ids(1, 2, 3));
   expect(giveWay.hasChance).toBe(false);
-  void giveWay.full();
-  void giveWay.full();
+  void giveWay.stuck();
+  void giveWay.stuck();
   expect(asked).toEqual([3]);
   expect(giveWay.refusal().code).toBe("NotLeader");
 });
 
 test("when nobody takes over for long, clients may be told that the disk is full", () => {
   const { giveWay, clock } = leading(ids(1, 2, 3));
-  void giveWay.full();
+  void giveWay.stuck();
   clock.advance(limits.groupHandOverMs + 1);
   expect(giveWay.refusal().code).toBe("DiskFull");
   giveWay.over();
-  void giveWay.full();
+  void giveWay.stuck();
   expect(giveWay.hasChance).toBe(true);
 });
 
 test("a sole nameserver has nobody to give way to", async () => {
   const { giveWay, asked } = leading(ids(1));
-  await giveWay.full();
+  await giveWay.stuck();
   expect([asked, giveWay.hasChance]).toEqual([[], false]);
 });

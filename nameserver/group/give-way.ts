@@ -1,6 +1,6 @@
 /**
- * A leader whose disk has no room for the log cannot go on, while others may: it gives leadership
- * away, and tells its clients to look for another leader as long as that has a chance.
+ * A leader whose disk has no room for the log, or hangs, cannot go on, while others may: it gives
+ * leadership away, and tells its clients to look for another leader as long as that has a chance.
  */
 import type { Clock } from "../../base/clock.ts";
 import { QuarryError } from "../../base/errors.ts";
@@ -35,8 +35,8 @@ export class GiveWay {
     return clock.monotonicMs() - this.#sinceMs < limits.groupHandOverMs;
   }
 
-  /** There is no room, still or again. */
-  async full(): Promise<void> {
+  /** It cannot go on, still or again. */
+  async stuck(): Promise<void> {
     const { clock } = this.#options;
     this.#sinceMs ??= clock.monotonicMs();
     if (this.#isTrying) return;
@@ -45,7 +45,7 @@ export class GiveWay {
     this.#isTrying = false;
   }
 
-  /** There is room. */
+  /** It can. */
   over(): void {
     this.#sinceMs = undefined;
   }

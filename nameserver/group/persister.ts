@@ -1,7 +1,7 @@
 /**
  * Makes what the Raft core wants kept durable, in its order. While one write is under way the next
- * ones gather, and share its sync. A full disk is waited out: what the core has in its log cannot be
- * taken back, only kept from growing.
+ * ones gather, and share its sync. A full disk is waited out, and one that hangs: what the core has in
+ * its log cannot be taken back, only kept from growing.
  */
 import { type Clock, sleep } from "../../base/clock.ts";
 import type { Disk } from "../../base/disk.ts";
@@ -11,6 +11,7 @@ import type { Message } from "../../raft/message.ts";
 import type { Persist } from "../../raft/outputs.ts";
 import type { Log } from "../log/log.ts";
 import type { GiveWay } from "./give-way.ts";
+import { StallWatch } from "./stall-watch.ts";
 import { writeVote } from "./vote-file.ts";
 
 const FULL_PAUSE_MS = 500;
@@ -24,7 +25,7 @@ export interface PersisterOptions {
   /** Everything up to this sequence is durable; the messages that waited for it may leave. */
   readonly onPersisted: (sequence: number, messages: readonly Message[]) => void;
   readonly onFailure: (error: unknown) => void;
-  /** Told with every attempt that there is no room; and at last, that there is. */
+  /** Told with every attempt that there is no room, or no answer; and at last, that there is. */
   readonly room: GiveWay;
 }
 
@@ -34,18 +35,37 @@ export class Persister {
   #isRunning = false;
   #running: Promise<void> | undefined;
   #isFull = false;
+  #isSilent = false;
   #stopped = false;
+  readonly #stall: StallWatch;
 
   constructor(options: PersisterOptions) {
     this.#options = options;
+    const { clock, room, report } = options;
+    this.#stall = new StallWatch({
+      clock,
+      onStalled: () => {
+        // Full is what it is while it waits for room.
+        if (this.#isFull) return;
+        if (!this.#isSilent)
+          report("the disk of the metadata does not answer: changes wait for it");
+        this.#isSilent = true;
+        void room.stuck();
+      },
+      onOver: () => {
+        if (this.#isSilent) report("the disk of the metadata answers again");
+        this.#isSilent = false;
+        room.over();
+      },
+    });
   }
 
-  /** The disk has no room for the log: nothing new should be proposed. */
-  get isFull(): boolean {
-    return this.#isFull;
+  /** Nothing new should be proposed: the disk has no room for the log, or hangs and others may do better. */
+  get isStuck(): boolean {
+    return this.#isFull || (this.#isSilent && this.#options.room.hasChance);
   }
 
-  /** What whoever proposes is told while it is full. */
+  /** What whoever proposes is told while it is stuck. */
   refusal(): QuarryError {
     return this.#options.room.refusal();
   }
@@ -66,7 +86,7 @@ export class Persister {
     try {
       while (this.#waiting.length > 0 && !this.#stopped) {
         const run = this.#takeRun();
-        await this.#write(run);
+        await this.#stall.during(() => this.#write(run));
         const last = run.at(-1);
         const messages = run.flatMap(({ thenSend }) => thenSend);
         if (last !== undefined && !this.#stopped)
@@ -119,7 +139,7 @@ export class Persister {
         if (!this.#isFull)
           report("the disk of the metadata is full: changes wait until there is room");
         this.#isFull = true;
-        void room.full();
+        void room.stuck();
         await sleep(clock, FULL_PAUSE_MS);
       }
     }

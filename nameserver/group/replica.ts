@@ -199,7 +199,7 @@ export class Replica implements Group {
       throw new QuarryError("TooLarge", `a command has at most ${limits.commandBytes} bytes`);
     if (this.#underWay >= limits.commandQueue)
       throw new QuarryError("Busy", "too many changes are waiting; try again later");
-    if (this.#persister.isFull) throw this.#persister.refusal();
+    if (this.#persister.isStuck) throw this.#persister.refusal();
     this.#underWay++;
     try {
       const { id, answer } = this.#waiting.propose();
@@ -273,7 +273,7 @@ export class Replica implements Group {
     for (const refusal of outputs.refused) this.#waiting.refused(refusal);
     this.#applier.add(outputs.committed);
     for (const { id, index } of outputs.reads)
-      void this.#applier.reached(index).then(() => this.#waiting.confirm(id));
+      this.#applier.reached(index, (error) => this.#waiting.confirm(id, error));
     for (const id of outputs.failedReads) this.#waiting.confirm(id, noLeader());
     for (const task of outputs.snapshots) this.#snapshots.add(task);
   }

@@ -77,6 +77,10 @@ class Cluster implements AsyncDisposable {
     this.#disks.get(id)?.leaveFree(bytes);
   }
 
+  hangSyncs(id: number, hang: boolean): void {
+    this.#disks.get(id)?.hangSyncs(hang);
+  }
+
   /** The process dies: what was not synced is lost. */
   kill(id: number): void {
     this.replicas.delete(id);
@@ -195,6 +199,26 @@ describe("a leader without room for its log", () => {
     cluster.leaveRoom(full.status.id, 10_000_000);
     await cluster.agree();
   });
+});
+
+test("a leader whose disk hangs lets another one lead, and follows when it answers again", async () => {
+  cluster = new Cluster();
+  for (const id of [1, 2, 3]) await cluster.start(id, three);
+  await cluster.propose(bucket("before"));
+  const hung = await cluster.leader();
+  cluster.hangSyncs(hung.status.id, true);
+  const open = hung.propose(bucket("open"));
+  const unread = (async () => {
+    while (!has(hung, "open")) await hung.readBarrier();
+  })();
+  await expect(open).rejects.toMatchObject({ code: "OutcomeUnknown" });
+  await expect(unread).rejects.toMatchObject({ code: "NotLeader" });
+  await cluster.propose(bucket("after"));
+  expect(await cluster.leader()).not.toBe(hung);
+  // The others decided it: they had it on their disks.
+  expect(has(await cluster.leader(), "open")).toBe(true);
+  cluster.hangSyncs(hung.status.id, false);
+  await cluster.agree();
 });
 
 describe("three nameservers", () => {
