@@ -63,10 +63,18 @@ test.each(Array.from({ length: 30 }, (_, i) => i))(
   },
 );
 
-test("a command touches a bounded number of keys", () => {
-  const transaction = new Transaction(new MemoryState());
+test("a command touches a bounded number of keys", async () => {
+  const store = new MemoryState();
+  const transaction = new Transaction(store);
   const key = (i: number) => `${tags.blob}${i}` as RowKey<Row>;
+  transaction.put(key(-2), { n: 7 });
+  transaction.accept();
+  await store.write(transaction.finish({ a: 0, b: 0 }).changes);
   for (let i = 0; i < limits.commandKeys; i++) transaction.put(key(i), { n: i });
   transaction.put(key(0), { n: 1 });
-  expect(() => transaction.get(key(-1))).toThrow(/bounded/);
+  expect(() => transaction.get(key(-1))).toThrow(/at most/);
+  expect(() => transaction.put(key(-2), { n: 0 })).toThrow(/at most/);
+  transaction.refuse();
+  // What could not be written any more was not touched.
+  expect(transaction.get(key(-2))).toEqual({ n: 7 });
 });

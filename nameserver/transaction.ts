@@ -2,7 +2,7 @@
  * What `apply` sees of the state: rows by key, with the writes of a run of commands laid over the
  * store. A refused command leaves no writes. A run ends as one batch for the store.
  */
-import { assert } from "../base/errors.ts";
+import { assert, QuarryError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import { type Key, prefixEnd, type RowKey, tags } from "./keyspace.ts";
 import { type Digest, decodeRow, encodeRow, moveDigest } from "./row-codec.ts";
@@ -179,12 +179,9 @@ export class Transaction implements Rows, Touched {
   }
 
   #write(key: Key, row: unknown): void {
-    let cell = this.#run.get(key);
-    if (cell === undefined) {
-      cell = newCell(undefined, "unknown");
-      this.#run.set(key, cell);
-    }
+    const cell = this.#run.get(key) ?? newCell(undefined, "unknown");
     this.#touch(key, cell);
+    this.#run.set(key, cell);
     cell.row = row;
     cell.written = true;
   }
@@ -195,7 +192,9 @@ export class Transaction implements Rows, Touched {
     cell.previous = cell.row;
     this.#touched.push([key, cell]);
     const { length } = this.#touched;
-    assert(length <= limits.commandKeys, "a command touches a bounded number of keys");
+    // Refused, not a broken invariant: that would stop every member, now and at every start after.
+    if (length > limits.commandKeys)
+      throw new QuarryError("TooLarge", `a command touches at most ${limits.commandKeys} keys`);
   }
 
   #nextCommand(): void {

@@ -20,7 +20,8 @@ export function appendOwn(
   const entry: Entry = {
     index: (core.log.lastIndex + 1) as LogIndex,
     term: core.term,
-    timeMs: Math.max(core.now.wallMs, core.log.lastTimeMs),
+    // Whole, as the log keeps it: who applies it from memory and who reads it again see the same.
+    timeMs: Math.max(Math.floor(core.now.wallMs), core.log.lastTimeMs),
     kind,
     session,
     sequence,

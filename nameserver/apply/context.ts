@@ -1,5 +1,5 @@
 /** What one command is applied with. Time is the entry's: `apply` knows no other. */
-import { assert } from "../../base/errors.ts";
+import { QuarryError } from "../../base/errors.ts";
 import type { LogIndex, VersionSequence } from "../../base/ids.ts";
 import { keys } from "../keyspace.ts";
 import type { SettingsRow } from "../rows.ts";
@@ -24,7 +24,11 @@ export class ApplyContext {
 
   /** A number that no other command draws and that grows along the log. */
   nextSequence(): VersionSequence {
-    assert(this.#drawn < SEQUENCES_PER_COMMAND, "a command draws a bounded number of sequences");
+    if (this.#drawn >= SEQUENCES_PER_COMMAND)
+      throw new QuarryError(
+        "TooLarge",
+        `a command draws at most ${SEQUENCES_PER_COMMAND} sequences`,
+      );
     return sequenceOf(this.index, this.#drawn++);
   }
 

@@ -99,3 +99,20 @@ test("there is a most", () => {
   for (let n = 3; n <= limits.raftMembers; n++) run(admit(`host:${n}`, { token: `${n}` }));
   expect(() => run(admit("host:99", { token: "99" }))).toThrow(/at most 32/);
 });
+
+test("nothing of the wrong shape gets into the state", async () => {
+  const { run, found, rows } = group();
+  found();
+  const before = await rows();
+  const strange = ["king", "leaving", 7, {}, null, "x".repeat(1_000)] as unknown as never[];
+  for (const value of strange) {
+    if (value !== "leaving")
+      expect(() => run({ type: "setMember", node: node(2), role: value })).toThrow(/is one of/);
+    expect(() => run(admit("host:5", { role: value }))).toThrow(/voter or a learner/);
+  }
+  for (const value of strange.slice(2)) {
+    expect(() => run({ type: "setMember", node: node(2), address: value })).toThrow(/a text/);
+    expect(() => run(admit("host:5", { token: value }))).toThrow(/a text/);
+  }
+  expect(await rows()).toEqual(before);
+});

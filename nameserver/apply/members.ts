@@ -28,6 +28,9 @@ export function applyMembers({ rows }: ApplyContext, command: MemberCommand): An
   }
 }
 
+const ROLES: readonly MemberRow["role"][] = ["voter", "learner", "leaving"];
+const TEXT_CHARACTERS = 300;
+
 const refuse = (message: string) => new QuarryError("InvalidArgument", message);
 
 function foundMembers(rows: Rows, { members }: Of<"foundMembers">): AnyResult {
@@ -41,6 +44,8 @@ function foundMembers(rows: Rows, { members }: Of<"foundMembers">): AnyResult {
 
 function admitMember(rows: Rows, command: Of<"admitMember">): NodeId {
   const { address, role, token, replaces } = command;
+  checkText(address, token);
+  if (role !== "voter" && role !== "learner") throw refuse("who comes is a voter or a learner");
   const roll = rollOf(rows);
   const known = roll.nodes.map((node) => ({ node, row: memberOf(rows, node) }));
   if (token !== undefined) {
@@ -71,12 +76,22 @@ function admitMember(rows: Rows, command: Of<"admitMember">): NodeId {
   return node;
 }
 
+/** They stand in the state for good, and are read at every start. */
+function checkText(...texts: readonly (string | undefined)[]): void {
+  for (const text of texts)
+    if (text !== undefined && (typeof text !== "string" || text.length > TEXT_CHARACTERS))
+      throw refuse(`an address, or a token, is a text of at most ${TEXT_CHARACTERS} characters`);
+}
+
 /** A number was given for this address before anybody came for it. */
 function isReservedFor(row: MemberRow, address: string): boolean {
   return row.token === undefined && row.role !== "leaving" && row.address === address;
 }
 
 function setMember(rows: Rows, { node, role, address }: Of<"setMember">): AnyResult {
+  checkText(address);
+  if (role !== undefined && !ROLES.includes(role))
+    throw refuse(`a member is one of ${ROLES.join(", ")}`);
   const roll = rollOf(rows);
   if (!roll.nodes.includes(node))
     throw refuse(`there is no nameserver ${node} (there are ${roll.nodes.join(", ")})`);

@@ -15,6 +15,7 @@ import type { LogIndex, Term } from "../../base/ids.ts";
 import type { Entry, EntryKind } from "../../raft/entry.ts";
 import type { Message } from "../../raft/message.ts";
 import { decodeHeader, encodeHeader } from "../../rpc/codec.ts";
+import { isKnown, isWellFormed } from "./message-shape.ts";
 
 const KINDS: readonly EntryKind[] = ["command", "configuration", "nothing"];
 const ENTRY_HEAD_BYTES = 48;
@@ -68,7 +69,8 @@ function putEntry(batch: Buffer, view: DataView, at: number, entry: Entry): numb
 }
 
 /**
- * The messages share one copy of the bytes.
+ * The messages share one copy of the bytes. Those of a type that only a newer version knows are as good
+ * as lost.
  * @throws QuarryError `Protocol` for what no member sends.
  */
 export function decodeMessages(batch: Uint8Array): Message[] {
@@ -77,14 +79,16 @@ export function decodeMessages(batch: Uint8Array): Message[] {
   if (!Array.isArray(list)) throw malformed();
   const messages = list.map((value) => decodeMessage(value, bulk));
   bulk.end();
-  return messages;
+  const known = messages.filter(({ type }) => isKnown(type));
+  if (!known.every(isWellFormed)) throw malformed();
+  return known;
 }
 
 function decodeMessage(value: unknown, bulk: Bulk): Message {
   if (typeof value !== "object" || value === null) throw malformed();
   const message = value as Message;
-  const { type, from, to, term } = message;
-  if (typeof type !== "string" || ![from, to, term].every(Number.isSafeInteger)) throw malformed();
+  const { type } = message;
+  if (typeof type !== "string") throw malformed();
   if (type === "append") {
     const entries = Array.from({ length: bulk.count(message.entries) }, () => bulk.entry());
     return { ...message, entries };
