@@ -27,3 +27,13 @@ test.skipIf(!existsSync(full))("a full disk under the output is told", () => {
 test.skipIf(!existsSync(full))("a full disk under the error output leaves the exit code", () => {
   expect(runs("pipe", openSync(full, "w"), "get", "nowhere").status).toBe(2);
 });
+
+test.each([
+  ["admin", "nameserver", "staus"],
+  ["admin", "nameserver", "status"],
+  ["admin", "nameserver"],
+  ["backup"],
+])("a wrong command below another ends with 2: %s %s %s", (...words) => {
+  const { status, stderr } = runs("pipe", "pipe", ...words.filter((word) => word !== undefined));
+  expect([status, stderr.toString()]).toEqual([2, expect.stringMatching(/^error: |^Usage: /)]);
+});

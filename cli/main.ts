@@ -42,8 +42,15 @@ const program = new Command("quarry")
   .showHelpAfterError("(--help shows what there is)")
   .addHelpText(
     "after",
-    "\nStart with: quarry serve\nExit codes: 0 done, 1 failed, 2 wrong command line, 3 refused, 4 not there, 5 store not reached, 6 local disk",
+    "\nStart with: quarry serve\nExit codes: 0 done, 1 failed, 2 wrong command line, 3 refused, 4 not there, 5 store not reached, 6 local disk,\n7 this nameserver was removed from its group, 130 interrupted",
   );
+
+/** Also commands of commands are to end with exit code 2, and to name --help. */
+function inherit(command: Command, from: Command): Command {
+  command.copyInheritedSettings(from);
+  for (const below of command.commands) inherit(below, command);
+  return command;
+}
 
 function tell(error: unknown, message: string): void {
   console.error(
@@ -69,7 +76,7 @@ try {
   const wanted = Object.hasOwn(commands, typed) ? [typed] : Object.keys(commands);
   for (const name of wanted) {
     const command = await commands[name]?.();
-    if (command !== undefined) program.addCommand(command.copyInheritedSettings(program));
+    if (command !== undefined) program.addCommand(inherit(command, program));
   }
   await program.parseAsync();
 } catch (error) {

@@ -7,6 +7,8 @@ import type { Durability } from "../base/append-file.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
 import type { Disk } from "../base/disk.ts";
 import { nodeDisk } from "../base/disk-node.ts";
+import { QuarryError } from "../base/errors.ts";
+import { readIdentity } from "../base/identity.ts";
 import { limits } from "../base/limits.ts";
 import { type Random, systemRandom } from "../base/random.ts";
 import { type Dataserver, openDataserver } from "../dataserver/dataserver.ts";
@@ -53,6 +55,7 @@ export async function openServers(options: StoreOptions): Promise<Servers> {
     durability: options.durability ?? "commit",
     report: options.report ?? (() => undefined),
   };
+  for (const directory of options.directories) await refuseOthers(shared.disk, directory);
   const dataserver = await openDataserver({
     ...shared,
     report: ({ kind, path, message }) => shared.report(`${kind}: ${path}: ${message}`),
@@ -85,6 +88,19 @@ export async function openServers(options: StoreOptions): Promise<Servers> {
     await dataserver[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+/**
+ * What a store puts into the folder of one server of a cluster (a nameserver, a dataserver, a device)
+ * would make it useless to that server.
+ */
+async function refuseOthers(disk: Disk, directory: string): Promise<void> {
+  const identity = await readIdentity(disk, directory);
+  if (identity !== undefined)
+    throw new QuarryError(
+      "InvalidArgument",
+      `${directory} is the data of a ${identity.kind}, not of a whole store; choose another folder`,
+    );
 }
 
 /** Opens or creates a store in a directory (or several) and gives a client of it. */

@@ -109,7 +109,13 @@ export class ServerConnection implements ConnectionOwner, ServedPeer {
       throw broken("a request without arguments");
     const served = this.#server.methods.get(head.method);
     if (served === undefined) {
-      this.#fail(stream, new QuarryError("NotImplemented", "this server has no such method"));
+      this.#fail(
+        stream,
+        new QuarryError(
+          "NotImplemented",
+          "it is another kind of server, or of another version of Quarry: it has no such method",
+        ),
+      );
       return undefined;
     }
     const refusal = this.#refusal(head, served, inline);

@@ -4,7 +4,7 @@ import type { AskLeader } from "../../nameserver/group/ask-leader.ts";
 import { type Address, formatAddress, parseAddress } from "../../rpc/address.ts";
 import { RpcClient } from "../../rpc/client.ts";
 import { connect } from "../../rpc/connect.ts";
-import type { MemberPlace, MemberStatus } from "../../rpc/group-service.ts";
+import type { MemberPlace, MemberStatus, PeerStatus } from "../../rpc/group-service.ts";
 import { groupTable } from "../../rpc/tables.ts";
 import { explain } from "../explain.ts";
 
@@ -21,6 +21,8 @@ export interface Answer {
 }
 
 const DEADLINE_MS = 3_000;
+/** Longer than a busy machine is silent between two heartbeats. */
+const SILENT_MS = 2_000;
 
 /** Whoever was named, and whoever the others know of. */
 export async function askAll(group: AskedGroup): Promise<Answer[]> {
@@ -36,9 +38,16 @@ export async function askAll(group: AskedGroup): Promise<Answer[]> {
 
 /** What the leader of the latest term says; undefined when nobody leads. */
 export function leaderOf(answers: readonly Answer[]): MemberStatus | undefined {
+  return newest(answers, (status) => status.role === "leader");
+}
+
+function newest(
+  answers: readonly Answer[],
+  counts: (status: MemberStatus) => boolean,
+): MemberStatus | undefined {
   return answers
-    .flatMap(({ status }) => (status?.role === "leader" ? [status] : []))
-    .toSorted((a, b) => b.term - a.term)[0];
+    .flatMap(({ status }) => (status !== undefined && counts(status) ? [status] : []))
+    .toSorted((a, b) => b.term - a.term || b.commit - a.commit)[0];
 }
 
 export async function status(group: AskedGroup): Promise<void> {
@@ -46,7 +55,15 @@ export async function status(group: AskedGroup): Promise<void> {
   if (group.json) for (const answer of answers) group.say(JSON.stringify(answer));
   else for (const line of table(answers)) group.say(line);
   if (answers.every((answer) => answer.status === undefined))
-    throw new QuarryError("Unavailable", "none of these nameservers answers; are they running?");
+    throw new QuarryError(
+      "Unavailable",
+      "none of these nameservers told how it stands; above stands why. Are they running? Are --servers and --secret-file right?",
+    );
+  if (leaderOf(answers) === undefined)
+    throw new QuarryError(
+      "Unavailable",
+      "no nameserver leads. Start those that are missing; when they run, ask again in some seconds",
+    );
 }
 
 async function ask(group: AskedGroup, address: Address): Promise<Answer> {
@@ -63,18 +80,20 @@ async function ask(group: AskedGroup, address: Address): Promise<Answer> {
   }
 }
 
-function table(answers: readonly Answer[]): string[] {
+export function table(answers: readonly Answer[]): string[] {
   const leader = leaderOf(answers);
-  const members = leader?.members ?? answers.find(({ status }) => status)?.status?.members ?? [];
+  // Without a leader: who the members are is known to all of them.
+  const view = leader ?? newest(answers, ({ members }) => members.length > 0);
+  const members = view?.members ?? [];
   const lines = members.map((member) => {
     const answer = answers.find(({ address }) => address === member.address);
-    return memberLine(member, answer, leader);
+    return memberLine(member, answer, view);
   });
   const listed = new Set(members.map(({ address }) => address));
   const strays = answers.filter(({ address }) => !listed.has(address));
   return [
     leader === undefined
-      ? "no leader: nothing can be changed until more than half of the voters are there"
+      ? "no leader: nothing can be read or changed until more than half of the voters are there"
       : `nameserver ${leader.node} leads in term ${leader.term}; ${leader.voters.length} voters, ${leader.learners.length} learners`,
     ...lines,
     ...strays.map(strayLine),
@@ -84,12 +103,12 @@ function table(answers: readonly Answer[]): string[] {
 function memberLine(
   { node, address, role: wanted }: MemberPlace,
   answer: Answer | undefined,
-  leader: MemberStatus | undefined,
+  view: MemberStatus | undefined,
 ): string {
   const status = answer?.status?.node === node ? answer.status : undefined;
-  const peer = leader?.peers.find((one) => one.node === node);
-  const isVoter = leader?.voters.includes(node) === true;
-  const isLearner = leader?.learners.includes(node) === true;
+  const peer = view?.peers.find((one) => one.node === node);
+  const isVoter = view?.voters.includes(node) === true;
+  const isLearner = view?.learners.includes(node) === true;
   const now = isVoter ? "voter" : isLearner ? "learner" : "not in yet";
   const shall =
     wanted === now ? "" : wanted === "leaving" ? ", is leaving" : `, shall be ${wanted}`;
@@ -98,8 +117,8 @@ function memberLine(
       ? `no answer${answer?.error === undefined ? "" : `: ${answer.error}`}`
       : `applied ${status.applied}, state ${status.digest}`;
   const marks = [
-    leader?.node === node ? "leads" : "",
-    peer === undefined || leader === undefined ? "" : lagOf(leader.lastIndex - peer.match),
+    view?.role === "leader" && view.node === node ? "leads" : "",
+    peer === undefined || view === undefined ? "" : lagOf(peer, view.lastIndex),
     peer?.state === "snapshot" ? "is being sent the state" : "",
     status?.isRecovering === true || peer?.isRecovering === true
       ? "recovering, without a vote"
@@ -108,7 +127,13 @@ function memberLine(
   return [`  ${node}  ${address}  ${now}${shall}`, ...marks, said].join("  ");
 }
 
-const lagOf = (entries: number) => (entries <= 0 ? "" : `${entries} entries behind`);
+/** How far a silent one is the leader cannot know; a new leader does not even know how far it was. */
+function lagOf({ match, silentMs }: PeerStatus, lastIndex: number): string {
+  if (silentMs > SILENT_MS) return `not heard for ${Math.round(silentMs / 1000)} s`;
+  const entries = lastIndex - match;
+  if (entries <= 0 || match === 0) return "";
+  return entries === 1 ? "1 entry behind" : `${entries} entries behind`;
+}
 
 function strayLine({ address, status, error }: Answer): string {
   if (status === undefined) return `  ${address}  no answer: ${error}`;

@@ -35,7 +35,7 @@ export async function join(options: JoinOptions): Promise<void> {
   if (known === undefined && (await readIdentity(disk, directory)) !== undefined)
     throw new QuarryError(
       "InvalidArgument",
-      `${directory} belongs to a store on one machine; join with another folder`,
+      `${directory} belongs to a store on one machine, or to another kind of server; join with another folder`,
     );
   const token = known?.token ?? random.uuid();
   const none = { token, founders: [], voters: [], addresses: new Map() };

@@ -57,7 +57,7 @@ export async function claimFolder(
     throw othersFolder(directory, known, node);
   if (known === undefined && mustExist)
     throw refuse(
-      `${directory} belongs to a store on one machine; choose another folder for a group`,
+      `${directory} belongs to a store on one machine, or to another kind of server; choose another folder for a group`,
     );
   const { addresses } = member;
   const isNew = known === undefined;
