@@ -143,6 +143,46 @@ describe("a leader", () => {
     expect(tasks).toMatchObject([{ type: "read", to: third, offset: 0 }]);
   });
 
+  test("keeps no state at rest for a member that is dead, and sends it one when it is heard", () => {
+    const raft = lead(140, 0);
+    for (let id = 0; id < 50; id++) propose(raft, id, 1);
+    takeAll(raft);
+    const at = (steadyMs: number) => ({ steadyMs, wallMs: 0 });
+    const index = raft.status.lastIndex;
+    hear(raft, { type: "appended", from: second, to: me, term, index });
+    takeAll(raft);
+    raft.step(now, { type: "compact", index: raft.status.commit });
+    raft.step(now, { type: "unreachable", node: third });
+    const reply = { type: "heartbeatReply", to: me, term, recovering: 0 } as const;
+    /** Time passes, in which these answer. */
+    const live = (fromMs: number, toMs: number, ids: readonly NodeId[]) => {
+      const tasks: string[] = [];
+      for (let ms = fromMs; ms < toMs; ms += 100) {
+        for (const from of ids)
+          raft.step(at(ms), {
+            type: "message",
+            message: { ...reply, from, round: ms, sentMs: ms },
+          });
+        raft.step(at(ms), { type: "tick" });
+        for (const task of takeAll(raft).outputs.flatMap(({ snapshots }) => snapshots)) {
+          tasks.push(task.type);
+          if (task.type !== "read") continue;
+          const { configuration, commit } = raft.status;
+          const head = { index: commit, term, timeMs: 0, configuration };
+          const bytes = Buffer.alloc(1);
+          const piece = { id: 7, head, offset: 0, bytes, last: false };
+          raft.step(at(ms), { type: "snapshotPiece", to: third, piece });
+        }
+      }
+      return tasks;
+    };
+    expect(live(0, 10_000, [second])).toContain("read");
+    const silent = live(10_000, 60_000, [second]);
+    expect(silent.filter((type) => type === "release")).toEqual(["release"]);
+    expect(silent.at(-1)).toBe("release");
+    expect(live(60_000, 61_000, [second, third])).toContain("read");
+  });
+
   test("keeps only so many reads waiting", () => {
     const raft = lead();
     for (let id = 0; id < limits.raftReads + 2; id++) raft.step(now, { type: "read", id });

@@ -7,11 +7,20 @@ import { peerOf } from "./leader-log.ts";
 import type { MessageOf, Piece } from "./message.ts";
 import type { Progress, SnapshotSending } from "./progress.ts";
 
+/** For a member that is silent for so many election timeouts no state is kept at rest. */
+const PATIENCE = 30;
+
 /** Asks the owner for the piece that is due; also again, when it seems lost. */
 export function askForPiece(core: Core, to: NodeId, peer: Progress): void {
   const { snapshot } = peer;
   if (snapshot === undefined || core.now.steadyMs < snapshot.retryMs) return;
-  ask(core, to, snapshot);
+  const silentMs = core.now.steadyMs - peer.contactMs;
+  if (silentMs < PATIENCE * core.settings.electionMs) ask(core, to, snapshot);
+  else if (snapshot.id !== undefined) {
+    // When it is heard again it gets another one, from the beginning.
+    core.outbox.snapshots.push({ type: "release", to });
+    restart(snapshot);
+  }
 }
 
 function ask(core: Core, to: NodeId, snapshot: SnapshotSending): void {
