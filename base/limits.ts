@@ -68,8 +68,7 @@ export const limits = {
   checkpointBytes: 32 * MiB,
 
   // replication
-  /** Voters and learners of one group together. */
-  raftMembers: 32,
+  raftMembers: 32, // voters and learners
   /** What an entry is reckoned to cost beside its data. */
   raftEntryOverheadBytes: 128,
   /** Entries of one append message, unless a single one is larger. */
@@ -99,12 +98,12 @@ export const limits = {
   /** Messages that wait for the connection to one other member; what comes on top is lost. */
   groupQueuedBytes: 32 * MiB,
   groupQueuedMessages: 8192,
-  /** Messages that travel together, unless a single one is larger. */
+  /** Messages that travel together, unless a single one is larger; such batches on their way to one. */
   groupBatchBytes: 1 * MiB,
-  /** Batches on their way to one member. */
   groupBatches: 2,
   groupDeliverMs: 3_000,
-  /** A write to the log or the vote that takes so long hangs: a leader lets another one lead. */
+  /** What may wait to be applied before a member takes no more; when a write to its log hangs. */
+  groupUnappliedBytes: 64 * MiB,
   groupStallMs: 3_000,
   /** Folders with harmed files that are kept for people to look at, of the log and of the state. */
   damagedKept: 2,

@@ -1,7 +1,8 @@
 /** Applies committed entries in their order, run by run, and tells those who wait for one. */
 import { assert, type QuarryError } from "../../base/errors.ts";
 import type { LogIndex, Term } from "../../base/ids.ts";
-import type { Entry } from "../../raft/entry.ts";
+import { limits } from "../../base/limits.ts";
+import { type Entry, entryBytes } from "../../raft/entry.ts";
 import { NotLeader } from "../../rpc/not-leader.ts";
 import { RECORD_HEAD_BYTES } from "../log/record.ts";
 import { type Outcome, RUN_ENTRIES, type StateMachine } from "../state-machine.ts";
@@ -22,6 +23,8 @@ export class Applier {
   readonly #machine: StateMachine;
   readonly #options: ApplierOptions;
   #entries: Entry[] = [];
+  #waitingBytes = 0;
+  #onSettled: (() => void) | undefined;
   readonly #expected = new Map<LogIndex, Expectation>();
   #reached: { readonly index: LogIndex; readonly tell: (error?: QuarryError) => void }[] = [];
   #isRunning = false;
@@ -35,8 +38,19 @@ export class Applier {
 
   add(entries: readonly Entry[]): void {
     if (entries.length === 0 || this.#failure !== undefined) return;
-    this.#entries.push(...entries);
+    for (const entry of entries) {
+      this.#entries.push(entry);
+      this.#waitingBytes += entryBytes(entry);
+    }
     if (!this.#isRunning) this.#running = this.#run();
+  }
+
+  /** Resolves when so little waits to be applied that more may come. One waits at a time. */
+  async settled(): Promise<void> {
+    if (this.#waitingBytes <= limits.groupUnappliedBytes) return;
+    await new Promise<void>((resolve) => {
+      this.#onSettled = resolve;
+    });
   }
 
   /** Whoever proposed the entry of this place is told what came of it. */
@@ -91,6 +105,7 @@ export class Applier {
   fail(failure: QuarryError): void {
     this.#failure = failure;
     this.#entries = [];
+    this.#applied(this.#waitingBytes);
     for (const { reject } of this.#expected.values()) reject(failure);
     this.#expected.clear();
   }
@@ -101,12 +116,22 @@ export class Applier {
       while (this.#entries.length > 0) {
         const run = this.#entries.splice(0, RUN_ENTRIES);
         this.#tell(run, await this.#machine.applyRun(run));
+        let bytes = 0;
+        for (const entry of run) bytes += entryBytes(entry);
+        this.#applied(bytes);
       }
     } catch (error) {
       this.#options.onFailure(error);
     } finally {
       this.#isRunning = false;
     }
+  }
+
+  #applied(bytes: number): void {
+    this.#waitingBytes = Math.max(0, this.#waitingBytes - bytes);
+    if (this.#waitingBytes > limits.groupUnappliedBytes) return;
+    this.#onSettled?.();
+    this.#onSettled = undefined;
   }
 
   #tell(run: readonly Entry[], outcomes: readonly Outcome[]): void {

@@ -25,6 +25,11 @@ export interface PersisterOptions {
   /** Everything up to this sequence is durable; the messages that waited for it may leave. */
   readonly onPersisted: (sequence: number, messages: readonly Message[]) => void;
   readonly onFailure: (error: unknown) => void;
+  /**
+   * Resolves when the log may grow. Entries are decided as soon as they are durable, so a member whose
+   * state is slow would gather them without end; while it does not write them, nobody sends it more.
+   */
+  readonly mayGrow: () => Promise<void>;
   /** Told with every attempt that there is no room, or no answer; and at last, that there is. */
   readonly room: GiveWay;
 }
@@ -85,6 +90,7 @@ export class Persister {
     this.#isRunning = true;
     try {
       while (this.#waiting.length > 0 && !this.#stopped) {
+        if (isPlain(this.#waiting[0])) await this.#options.mayGrow();
         const run = this.#takeRun();
         await this.#stall.during(() => this.#write(run));
         const last = run.at(-1);

@@ -72,6 +72,7 @@ export class Replica implements Group {
     });
     this.#persister = new Persister({
       ...{ disk, clock, directory, report, log, room: new GiveWay(clock, this) },
+      mayGrow: () => this.#applier.settled(),
       onPersisted: (sequence, messages) => {
         options.send?.(messages);
         this.#loop.step({ type: "persisted", sequence });
