@@ -5,6 +5,8 @@ import { Dice } from "../../raft/testing/dice.ts";
 import { GroupLoad, type LoadCounts } from "./group-load.ts";
 import type { Outcome, Registers, Write } from "./registers.ts";
 
+const ROUNDS = 5;
+
 class MemoryRegisters implements Registers {
   readonly held = new Map<string, string>();
   readonly before = new Map<string, string | null>();
@@ -66,8 +68,7 @@ describe("a store is found out", () => {
 
   class Careless extends MemoryRegisters {
     override async write(key: string, request: Write): Promise<Outcome> {
-      if (request.type === "delete" || !this.dice.chance(0.3))
-        return await super.write(key, request);
+      if (request.type === "delete") return await super.write(key, request);
       return await super.write(key, { type: "put", etag: request.etag });
     }
   }
@@ -84,7 +85,10 @@ describe("a store is found out", () => {
     ["that does not heed conditions", Careless, "wrong"],
     ["whose listings lack keys", BlindLists, "wrong"],
   ] as const)("%s", async (_what, Wrong, found) => {
-    const counts = await judged(new Wrong());
+    let counts = await judged(new Wrong());
+    // How many requests meet in so short a time is up to the machine.
+    for (let round = 1; counts[found] === 0 && round < ROUNDS; round++)
+      counts = await judged(new Wrong());
     expect(counts.violations).toBeGreaterThan(0);
     expect(counts[found]).toBeGreaterThan(0);
   });
