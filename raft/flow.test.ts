@@ -13,7 +13,11 @@ const [me, second, third] = [1, 2, 3] as [NodeId, NodeId, NodeId];
 const term = 1 as Term;
 const now = { steadyMs: 0, wallMs: 0 };
 
-function start(appendBytes: number = limits.raftAppendBytes, retainBytes?: number): Raft {
+function start(
+  appendBytes: number = limits.raftAppendBytes,
+  retainBytes?: number,
+  random: () => number = () => 0,
+): Raft {
   const state = emptyState(configurationOf({ voters: [me, second, third], learners: [] }));
   return new Raft({
     ...{ id: me, state, base: state, entries: [], hardState: undefined, nowMs: 0 },
@@ -22,7 +26,7 @@ function start(appendBytes: number = limits.raftAppendBytes, retainBytes?: numbe
       appendBytes,
       retainBytes: retainBytes ?? defaultSettings.retainBytes,
     },
-    random: () => 0,
+    random,
   });
 }
 
@@ -57,8 +61,8 @@ function lead(appendBytes?: number, retainBytes?: number): Raft {
   return raft;
 }
 
-function follow(): Raft {
-  const raft = start();
+function follow(random?: () => number): Raft {
+  const raft = start(limits.raftAppendBytes, undefined, random);
   const heartbeat = { type: "heartbeat", commit: 0 as LogIndex, round: 1, sentMs: 0 } as const;
   hear(raft, { ...heartbeat, from: second, to: me, term, recovery: undefined });
   takeAll(raft);
@@ -212,6 +216,23 @@ describe("a follower", () => {
     expect(reasons(outputs).length).toBeGreaterThanOrEqual(4);
     for (const message of sent)
       if (message.type === "propose") expect(message.proposals.length).toBe(1);
+  });
+
+  test("takes no answer to a proposal of an earlier life for one to its own", () => {
+    const lives = [1, 2].map((chance) => follow(() => chance));
+    const asked = lives.map((raft) => {
+      propose(raft, 1, 1);
+      const message = takeAll(raft).sent.find((m) => m.type === "propose");
+      return message?.type === "propose" ? (message.proposals[0]?.id ?? 0) : 0;
+    });
+    const reply = { type: "proposeReply", from: second, to: me, term, refused: [] } as const;
+    const accepted = asked.map((id) => [{ id, index: 9 as LogIndex, term }]);
+    const [, raft] = lives;
+    if (raft === undefined) throw new Error("two lives");
+    hear(raft, { ...reply, accepted: accepted[0] ?? [] });
+    expect(raft.take()).toBeUndefined();
+    hear(raft, { ...reply, accepted: accepted[1] ?? [] });
+    expect(raft.take()?.accepted).toEqual([{ id: 1, index: 9, term }]);
   });
 
   test("asks for all its reads at once, and answers none of an earlier life", () => {

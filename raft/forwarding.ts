@@ -25,9 +25,12 @@ export class Forwarding {
   #readsUnderWay = 0;
   /** Batches are numbered from a random start: a reply to an earlier life answers nothing now. */
   #nextBatch: number;
+  /** So are proposals, on their way: owners begin to number them anew in each life. */
+  readonly #firstId: number;
 
   constructor(random: () => number) {
     this.#nextBatch = (random() % 2 ** 20) * 2 ** 32 + random();
+    this.#firstId = (random() % 2 ** 20) * 2 ** 32;
   }
 
   propose(core: Core, proposal: Proposal): void {
@@ -70,8 +73,12 @@ export class Forwarding {
   }
 
   handleProposeReply(core: Core, { accepted, refused }: MessageOf<"proposeReply">): void {
-    for (const one of accepted) if (this.#answered(one.id)) core.outbox.accepted.push(one);
-    for (const { id, reason } of refused) if (this.#answered(id)) refuse(core, id, reason);
+    for (const one of accepted) {
+      const id = one.id - this.#firstId;
+      if (this.#answered(id)) core.outbox.accepted.push({ ...one, id });
+    }
+    for (const { id, reason } of refused)
+      if (this.#answered(id - this.#firstId)) refuse(core, id - this.#firstId, reason);
   }
 
   handleReadReply(core: Core, { batch, index }: MessageOf<"readReply">): void {
@@ -123,7 +130,8 @@ export class Forwarding {
       bytes += next === undefined ? 0 : entryBytes(next);
       if (count > 0 && bytes > settings.appendBytes) break;
     }
-    return this.#proposals.splice(0, count);
+    const taken = this.#proposals.splice(0, count);
+    return taken.map((proposal) => ({ ...proposal, id: proposal.id + this.#firstId }));
   }
 
   #answered(id: number): boolean {
