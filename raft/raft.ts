@@ -35,8 +35,10 @@ export interface Status {
   readonly role: Core["role"]["kind"];
   readonly term: Term;
   readonly vote: NodeId;
-  /** 0 while none is known. */
+  /** 0 while none is known. Who has no vote holds on to a leader that is silent: see `heardMs`. */
   readonly leader: NodeId;
+  /** When a leader was last heard, on this node's steady clock; -Infinity: never. */
+  readonly heardMs: number;
   readonly commit: LogIndex;
   /** Entries up to this one are not in memory: the owner's log may be cut there, not above. */
   readonly baseIndex: LogIndex;
@@ -114,6 +116,7 @@ export class Raft {
       term,
       vote,
       leader: leaderOf(core),
+      heardMs: core.heardMs,
       commit,
       baseIndex: log.baseIndex,
       lastIndex: log.lastIndex,

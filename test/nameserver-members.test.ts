@@ -187,6 +187,15 @@ describe("the members of a group of processes", () => {
       expect([transfer.code, await group.leader()]).toEqual([0, fifth]);
       expect((await group.digests()).size).toBe(1);
       expect((await client.names.buckets("me", "", 10)).length).toBe(2);
+
+      // It has no vote, stands for no election, and must notice all the same that nobody leads it.
+      const sixth = await group.join("--learner");
+      await expect
+        .poll(async () => (await group?.status(fifth))?.learners, { timeout: 30_000 })
+        .toEqual([sixth]);
+      expect((await admin("remove", String(sixth))).code).toBe(0);
+      expect(await group.ended(sixth)).toBe(REMOVED);
+      await group.forget(sixth);
     },
     LONG_MS,
   );

@@ -10,6 +10,7 @@ import { parseAddress } from "../../rpc/address.ts";
 import type { WatchedChange, WatchTopic } from "../../rpc/watch-service.ts";
 import { readSecret } from "../nameserver/secret-file.ts";
 import { printable } from "../objects/printable.ts";
+import { stayAlive } from "../stay-alive.ts";
 import { TlsFiles, type TlsFlags, withTlsOptions } from "../tls-files.ts";
 
 interface WatchFlags extends TlsFlags {
@@ -51,10 +52,13 @@ async function run(flags: WatchFlags): Promise<void> {
     addresses: flags.servers.split(",").map(parseAddress),
   });
   const { members } = lines;
+  using _ = stayAlive();
   const events = watch({ members, clock: systemClock, topic, ...(from !== undefined && { from }) });
+  let isMissed = from !== undefined;
   for await (const event of events) {
-    const text = flags.json === true ? JSON.stringify(event) : lineOf(event);
+    const text = flags.json === true ? JSON.stringify(event) : lineOf(event, isMissed);
     if (text !== undefined) console.log(text);
+    if (event.type === "synced") isMissed = true;
   }
 }
 
@@ -77,11 +81,16 @@ function revisionFrom(text: string | undefined): LogIndex | undefined {
 
 const wrong = (message: string) => new QuarryError("InvalidArgument", message);
 
-/** Nothing is printed for what says only how far all is. */
-function lineOf(event: WatchEvent): string | undefined {
+/**
+ * Nothing is printed for what says only how far all is.
+ * @param isMissed - what is there was not asked for.
+ */
+function lineOf(event: WatchEvent, isMissed: boolean): string | undefined {
   switch (event.type) {
     case "reset":
-      return "--  what is there:";
+      return isMissed
+        ? "--  the changes since are not kept any more; what is there:"
+        : "--  what is there:";
     case "synced":
       return `--  as of revision ${event.revision}; changes from here on:`;
     case "progress":

@@ -18,6 +18,7 @@ import { formatAddress } from "../../rpc/address.ts";
 import { serve } from "../../rpc/serve.ts";
 import { RpcServer } from "../../rpc/server.ts";
 import { groupTable, livenessTable, nameTable, watchTable } from "../../rpc/tables.ts";
+import { exitCodes } from "../exit-code.ts";
 import { createLogger } from "../serve/face.ts";
 import { askedToStop } from "../serve/stop-signals.ts";
 import { stayAlive } from "../stay-alive.ts";
@@ -60,13 +61,16 @@ async function run(settings: NameserverSettings, flags: TlsFlags): Promise<void>
   const report = (message: unknown) => logger.warn(message);
   using certificates = await TlsFiles.open(flags, report);
   const proof = { secret, ...(certificates.tls && { tls: certificates.tls }) };
-  const asked = askedToStop(() => process.exit(130));
+  const asked = askedToStop(() => process.exit(exitCodes.interrupted));
   const seams = { clock: systemClock, random: systemRandom };
   const opening = { ...seams, ...proof, disk: nodeDisk, directory };
   const patienceMs = limits.groupJoinMs;
   if (settings.join !== undefined) {
     using _ = stayAlive();
-    await join({ ...opening, ...settings.join, patienceMs, say: console.log });
+    const joined = join({ ...opening, ...settings.join, patienceMs, say: console.log });
+    // Asking again gives the same number, so it may end at any moment.
+    const isEnd = await Promise.race([joined.then(() => false), asked.then(() => true)]);
+    if (isEnd) process.exit(exitCodes.interrupted);
   }
   await using nameserver = await openNameserver({
     ...{ ...opening, report, durability: "commit", member: { ...settings, ...proof } },

@@ -12,7 +12,7 @@ import type {
   MemberStatus,
 } from "../../rpc/group-service.ts";
 import { NotLeader } from "../../rpc/not-leader.ts";
-import { heirOf, reachable } from "./heir.ts";
+import { heirOf, reachable, SILENT_MS } from "./heir.ts";
 import { decodeMessages } from "./message-codec.ts";
 import type { Replica } from "./replica.ts";
 import type { Roster } from "./roster.ts";
@@ -75,7 +75,7 @@ async function changeMember(
 ): Promise<void> {
   if (address !== undefined) checkPlace(address);
   if (role !== undefined && role !== "voter" && force !== true)
-    checkMajority(replica, roster, clock, node);
+    await checkMajority(replica, roster, clock, node);
   await replica.propose({
     ...{ type: "setMember", node },
     ...(role !== undefined && { role }),
@@ -83,16 +83,28 @@ async function changeMember(
   });
 }
 
-/** The group must be able to decide without the one that goes. */
-function checkMajority(replica: Replica, roster: Roster, clock: Clock, node: NodeId): void {
-  const { status } = replica;
+/**
+ * The group must be able to decide without the one that goes. Who was heard before may have died since,
+ * so only those count that are heard from now on.
+ */
+async function checkMajority(
+  replica: Replica,
+  roster: Roster,
+  clock: Clock,
+  node: NodeId,
+): Promise<void> {
   const rows = roster.rows();
-  const { voters } = status.configuration;
+  const { voters } = replica.status.configuration;
   if (!voters.includes(node)) return;
   const left = voters.filter((one) => one !== node && rows.get(one)?.role === "voter");
-  const there = reachable(status, left, clock.monotonicMs());
   // That the last one stays is judged where the change is applied.
-  if (left.length === 0 || there.length > left.length / 2) return;
+  if (left.length === 0) return;
+  const askedMs = clock.monotonicMs();
+  const heard = () => reachable(replica.status, left, askedMs);
+  const isEnough = () => heard().length > left.length / 2;
+  while (!isEnough() && clock.monotonicMs() - askedMs < SILENT_MS) await sleep(clock, LOOK_MS);
+  if (isEnough()) return;
+  const there = heard();
   const missing = left.filter((one) => !there.includes(one));
   throw new QuarryError(
     "InvalidArgument",

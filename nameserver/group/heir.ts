@@ -4,7 +4,7 @@ import { limits } from "../../base/limits.ts";
 import type { Status } from "../../raft/raft.ts";
 
 /** Whoever was not heard for so long is not counted on. */
-const SILENT_MS = 1_000;
+export const SILENT_MS = 1_000;
 
 /** The other voter that has most of the log. */
 export function heirOf({ peers, configuration }: Status, nowMs?: number): NodeId | undefined {
@@ -15,18 +15,15 @@ export function heirOf({ peers, configuration }: Status, nowMs?: number): NodeId
   return best?.id;
 }
 
-/** Of these voters those that have a vote and answer the leader, itself included. */
+/** Of these voters those that have a vote and were heard by the leader since then, itself included. */
 export function reachable(
   { id: self, peers }: Status,
   voters: readonly NodeId[],
-  nowMs: number,
+  sinceMs: number,
 ): NodeId[] {
   return voters.filter((voter) => {
     const peer = peers.find(({ id }) => id === voter);
-    return (
-      voter === self ||
-      (peer !== undefined && !peer.isRecovering && nowMs - peer.contactMs < SILENT_MS)
-    );
+    return voter === self || (peer !== undefined && !peer.isRecovering && peer.contactMs > sinceMs);
   });
 }
 

@@ -48,7 +48,7 @@ export class Lonely implements AsyncDisposable {
     while (!signal.aborted) {
       await sleep(clock, LOOK_MS, signal);
       const nowMs = clock.monotonicMs();
-      if (group.leader !== undefined) heardMs = nowMs;
+      heardMs = group.isLeader ? nowMs : Math.max(heardMs, group.status.heardMs);
       if (signal.aborted || nowMs - heardMs < limits.groupLonelyMs) continue;
       heardMs = nowMs;
       for (const [node, address] of roster.addresses)
