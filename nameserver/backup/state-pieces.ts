@@ -64,14 +64,17 @@ export class StatePieces implements AsyncDisposable {
     if (open.length >= limits.stateReadings)
       throw new QuarryError("Busy", "other backups are being taken; try again later");
     await this.#options.group.readBarrier();
-    const state = this.#options.group.state.snapshot();
+    await using owned = new AsyncDisposableStack();
+    const state = owned.use(this.#options.group.state.snapshot());
     const reader = new RowReader(state);
+    owned.defer(() => reader.close());
     const id = this.#options.random.u32() + 1;
     const last: StatePiece = { reading: id, offset: 0, ...(await reader.next()) };
-    const reading: Reading = { open: { reader, state }, last, timer: undefined };
+    const goesOn = last.last ? undefined : { reader, state };
+    if (goesOn !== undefined) owned.move();
+    const reading: Reading = { open: goesOn, last, timer: undefined };
     this.#readings.set(id, reading);
     this.#keep(id, reading);
-    if (last.last) await close(reading);
     return last;
   }
 
