@@ -58,6 +58,10 @@ const codeOf: Readonly<Record<string, number>> = {
 export function errorName(error: unknown): string {
   if (error instanceof SuppressedError) return errorName(error.suppressed);
   if (error instanceof QuarryError) return error.code;
+  // LevelDB says what happened in words only, and those in the cause; so does SQLite, of the lock.
+  const { message, cause } = error as { readonly message?: string; readonly cause?: unknown };
+  const words = `${message} ${cause instanceof Error ? cause.message : ""}`;
+  if (/No space left on device|database or disk is full/.test(words)) return "ENOSPC";
   const { name, code, $metadata } = error as {
     readonly name?: string;
     readonly code?: unknown;

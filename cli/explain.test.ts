@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { QuarryError } from "../base/errors.ts";
+import { exitCodeOf, exitCodes } from "./exit-code.ts";
 import { explain } from "./explain.ts";
 
 const system = (fields: object) => Object.assign(new Error("raw words"), fields);
@@ -45,4 +46,10 @@ test.each<[Error, RegExp]>([
 ])("%s is told in words that say what to do", (error, words) => {
   expect(explain(error)).toMatch(words);
   expect(explain(error)).not.toContain("raw words");
+});
+
+test("a full disk has its exit code also where LevelDB tells of it", () => {
+  const cause = new Error("IO error: /data/000005.ldb: No space left on device");
+  expect(exitCodeOf(new Error("Database is not open", { cause }))).toBe(exitCodes.disk);
+  expect(exitCodeOf(new Error("database or disk is full"))).toBe(exitCodes.disk);
 });

@@ -150,7 +150,7 @@ function explainSystem({ code, message, ...at }: SdkError): string | undefined {
     case "EDQUOT":
       return "no space left on this disk";
     default:
-      return /No space left on device/.test(message)
+      return /No space left on device|database or disk is full/.test(message)
         ? `no space left on this disk (${message})`
         : undefined;
   }
