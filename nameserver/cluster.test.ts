@@ -104,12 +104,22 @@ describe("who is up", () => {
     const { run, clock, cluster } = scene();
     expect(await cluster.liveness.heartbeat(beat)).toMatchObject({ epoch: 0 });
     await run(first);
+    clock.advance(limits.deviceDownMs);
     expect((await cluster.answer(0)).down).toEqual([device(1), device(2)]);
     const heard = await cluster.liveness.heartbeat(beat);
     expect(heard).toMatchObject({ epoch: 1, address: first.address });
     expect((await cluster.answer(1)).down).toEqual([device(2)]);
     clock.advance(limits.deviceDownMs - 1);
     expect((await cluster.answer(1)).down).toEqual([device(2)]);
+    clock.advance(1);
+    expect((await cluster.answer(1)).down).toEqual([device(1), device(2)]);
+  });
+
+  test("nobody is missed by a nameserver that has just started", async () => {
+    const { run, clock, cluster } = scene();
+    await run(first);
+    clock.advance(limits.deviceDownMs - 1);
+    expect((await cluster.answer(1)).down).toEqual([]);
     clock.advance(1);
     expect((await cluster.answer(1)).down).toEqual([device(1), device(2)]);
   });
@@ -124,8 +134,9 @@ describe("who is up", () => {
   });
 
   test("a heartbeat from elsewhere is none", async () => {
-    const { run, cluster } = scene();
+    const { run, clock, cluster } = scene();
     await run(first);
+    clock.advance(limits.deviceDownMs);
     const elsewhere = { ...beat, address: "10.0.0.9:7101" };
     const told = await cluster.liveness.heartbeat(elsewhere);
     expect(told.address).toBe(first.address);

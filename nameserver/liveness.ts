@@ -26,11 +26,14 @@ export class Liveness implements LivenessService {
   readonly #clock: Clock;
   readonly #group: GroupView;
   readonly #heard = new Map<ServerId, Heard>();
+  readonly #left = new Set<ServerId>();
+  readonly #sinceMs: number;
 
   constructor(map: CurrentMap, clock: Clock, group: GroupView) {
     this.#map = map;
     this.#clock = clock;
     this.#group = group;
+    this.#sinceMs = clock.monotonicMs();
   }
 
   /** Whom the map does not name there is told so, and not believed. */
@@ -40,12 +43,16 @@ export class Liveness implements LivenessService {
     const { applied } = this.#group;
     const answer = { epoch, applied, nameservers: this.#group.nameservers() };
     if (known === undefined) return answer;
-    if (known.address === address && leaving === true) this.#heard.delete(server);
-    else if (known.address === address)
+    if (known.address === address && leaving === true) {
+      this.#heard.delete(server);
+      this.#left.add(server);
+    } else if (known.address === address) {
+      this.#left.delete(server);
       this.#heard.set(server, {
         atMs: this.#clock.monotonicMs(),
         devices: new Map(devices.map((status) => [status.device, status])),
       });
+    }
     return { ...answer, address: known.address };
   }
 
@@ -54,11 +61,18 @@ export class Liveness implements LivenessService {
     return atMs !== undefined && this.#clock.monotonicMs() - atMs < limits.deviceDownMs;
   }
 
-  /** What was last heard of a device by the dataserver that has it; `down` when that is long ago. */
+  /**
+   * What was last heard of a device by the dataserver that has it; `down` when that is long ago. Nobody
+   * is missed before there was time to hear of them: else a leader that has just started would have no
+   * device to write to.
+   */
   statusOf({ device, server, capacityBytes }: MappedDevice): DeviceStatus {
     const heard = this.#heard.get(server);
     const status = heard?.devices.get(device);
     if (this.isHeard(server) && status !== undefined) return status;
+    const isNew = this.#clock.monotonicMs() - this.#sinceMs < limits.deviceDownMs;
+    if (heard === undefined && isNew && !this.#left.has(server))
+      return { device, path: "", totalBytes: capacityBytes, freeBytes: capacityBytes, state: "ok" };
     return {
       ...(status ?? { device, path: "", totalBytes: capacityBytes, freeBytes: 0 }),
       state: "down",
