@@ -1,6 +1,7 @@
 /** The services that travel. Their numbers are part of the protocol (docs/formats/rpc.md). */
 import { limits } from "../base/limits.ts";
 import type { BlockService } from "./block-service.ts";
+import type { FoundingService } from "./founding-service.ts";
 import type { GroupService } from "./group-service.ts";
 import type { LivenessService } from "./liveness-service.ts";
 import type { NameService } from "./name-service.ts";
@@ -92,4 +93,10 @@ export const livenessTable: ServiceTable<LivenessService> = {
   name: "liveness",
   id: 5,
   methods: { heartbeat: { id: 1 } },
+};
+
+export const foundingTable: ServiceTable<FoundingService> = {
+  name: "founding",
+  id: 6,
+  methods: { meet: { id: 1 } },
 };

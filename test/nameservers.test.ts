@@ -1,3 +1,4 @@
+import { rm } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, test } from "vitest";
 import { startCli } from "./cli-process.ts";
@@ -124,6 +125,36 @@ describe("three nameservers, each a process", () => {
       await group.end(1, "SIGTERM");
       const other = await run("--data", group.secretFile.replace("secret", "1"), "--node", "2");
       expect([other.code, other.err]).toEqual([2, expect.stringContaining("nameserver 1, not 2")]);
+    },
+    LONG_MS,
+  );
+
+  test(
+    "a member that lost its folder does not found its group again",
+    async () => {
+      group = await NameserverGroup.found(3);
+      await using client = group.client();
+      await client.names.execute(bucket("there"));
+      await group.end(3, "SIGKILL");
+      await rm(group.data(3), { recursive: true });
+      group.start(3, "--found");
+      expect(await group.ended(3)).toBe(2);
+      expect(group.said(3)).toContain("has met another folder as nameserver 3");
+      await client.names.execute(bucket("still-there"));
+    },
+    LONG_MS,
+  );
+
+  test(
+    "a group begins when all that found it are there",
+    async () => {
+      group = await NameserverGroup.found(3);
+      await group.end(2, "SIGKILL");
+      while (!group.said(1).includes("waiting for nameserver 2")) await sleep(50);
+      expect(await group.status(1)).toBeUndefined();
+      group.start(2, "--found");
+      await using client = group.client();
+      await client.names.execute(bucket("all-there"));
     },
     LONG_MS,
   );

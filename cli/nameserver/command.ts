@@ -7,6 +7,7 @@ import { limits } from "../../base/limits.ts";
 import { systemRandom } from "../../base/random.ts";
 import { defaultCopies } from "../../nameserver/copies/copies.ts";
 import { askLeader } from "../../nameserver/group/ask-leader.ts";
+import { Founding } from "../../nameserver/group/founding.ts";
 import { groupService } from "../../nameserver/group/group-service.ts";
 import { handOver } from "../../nameserver/group/hand-over.ts";
 import { join } from "../../nameserver/group/join.ts";
@@ -17,12 +18,19 @@ import { openNameserver } from "../../nameserver/nameserver.ts";
 import { formatAddress } from "../../rpc/address.ts";
 import { serve } from "../../rpc/serve.ts";
 import { RpcServer } from "../../rpc/server.ts";
-import { groupTable, livenessTable, nameTable, watchTable } from "../../rpc/tables.ts";
+import {
+  foundingTable,
+  groupTable,
+  livenessTable,
+  nameTable,
+  watchTable,
+} from "../../rpc/tables.ts";
 import { exitCodes } from "../exit-code.ts";
 import { createLogger } from "../serve/face.ts";
 import { askedToStop } from "../serve/stop-signals.ts";
 import { stayAlive } from "../stay-alive.ts";
 import { TlsFiles, type TlsFlags, withTlsOptions } from "../tls-files.ts";
+import { found } from "./found.ts";
 import { readSecret } from "./secret-file.ts";
 import { type NameserverFlags, type NameserverSettings, nameserverSettings } from "./settings.ts";
 
@@ -55,7 +63,7 @@ One more, or one in the place of nameserver 2 which is lost:
 Dataservers store the objects (docs/cluster.md). Exit code 7: this nameserver was removed from its group.`;
 
 async function run(settings: NameserverSettings, flags: TlsFlags): Promise<void> {
-  const { directory, address } = settings;
+  const { directory, address, node, addresses } = settings;
   const secret = await readSecret(settings.secretFile);
   const logger = createLogger("info", "nameserver");
   const report = (message: unknown) => logger.warn(message);
@@ -64,13 +72,16 @@ async function run(settings: NameserverSettings, flags: TlsFlags): Promise<void>
   const asked = askedToStop(() => process.exit(exitCodes.interrupted));
   const seams = { clock: systemClock, random: systemRandom };
   const opening = { ...seams, ...proof, disk: nodeDisk, directory };
-  const patienceMs = limits.groupJoinMs;
-  if (settings.join !== undefined) {
-    using _ = stayAlive();
-    const joined = join({ ...opening, ...settings.join, patienceMs, say: console.log });
-    // Asking again gives the same number, so it may end at any moment.
-    const isEnd = await Promise.race([joined.then(() => false), asked.then(() => true)]);
-    if (isEnd) process.exit(exitCodes.interrupted);
+  const say = console.log;
+  if (settings.join !== undefined)
+    await before(
+      asked,
+      join({ ...opening, ...settings.join, patienceMs: limits.groupJoinMs, say }),
+    );
+  if (settings.founds && node !== undefined && addresses !== undefined) {
+    const listen = settings.listen ?? addresses.get(node);
+    assert(listen !== undefined, "a founder is one of the peers");
+    await before(asked, found({ ...opening, node, addresses, listen, report, say }));
   }
   await using nameserver = await openNameserver({
     ...{ ...opening, report, durability: "commit", member: { ...settings, ...proof } },
@@ -87,6 +98,7 @@ async function run(settings: NameserverSettings, flags: TlsFlags): Promise<void>
       serve(groupService(group, roster, systemClock), groupTable),
       serve(nameserver.watches, watchTable),
       serve(nameserver.liveness, livenessTable),
+      serve(await Founding.of(nodeDisk, directory), foundingTable),
     ],
   });
   // Before the server waits for what is not answered yet: those that watch only wait.
@@ -97,15 +109,22 @@ async function run(settings: NameserverSettings, flags: TlsFlags): Promise<void>
   state   quarry admin nameserver status --servers ${formatAddress(server.address)} --secret-file ${settings.secretFile}
   stop    Ctrl-C; the others go on as long as more than half are there`);
   const ending = new AbortController();
-  const say = (line: string) => console.log(`nameserver ${roster.node}: ${line}`);
-  const telling = tellProgress(group, systemClock, say, ending.signal);
+  const tell = (line: string) => say(`nameserver ${roster.node}: ${line}`);
+  const telling = tellProgress(group, systemClock, tell, ending.signal);
   if (address !== undefined && formatAddress(address) !== roster.addressOf(roster.node))
-    void move(roster, { ...seams, ...proof }, formatAddress(address), say);
+    void move(roster, { ...seams, ...proof }, formatAddress(address), tell);
   const failure = await Promise.race([asked, group.failed]);
   ending.abort();
   await telling;
   if (failure !== undefined) throw failure;
   await leave(group);
+}
+
+/** What can be asked for again, and so may end at any moment, before this is a nameserver at all. */
+async function before(asked: Promise<unknown>, preparing: Promise<void>): Promise<void> {
+  using _ = stayAlive();
+  const isEnd = await Promise.race([preparing.then(() => false), asked.then(() => true)]);
+  if (isEnd) process.exit(exitCodes.interrupted);
 }
 
 /** Tells the group where this member is to be reached from now on. */
