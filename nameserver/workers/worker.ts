@@ -5,6 +5,9 @@ import type { BlockService } from "../../rpc/block-service.ts";
 import type { Group } from "../group/group.ts";
 import { HarmedRow } from "../row-codec.ts";
 
+/** Of the troubles of one worker. */
+const TELL_MS = 60_000;
+
 export interface WorkContext {
   readonly group: Group;
   readonly blocks: BlockService;
@@ -34,7 +37,7 @@ export class Workers implements AsyncDisposable {
   readonly #pauseMs: number;
   readonly #stop = new AbortController();
   readonly #running: Promise<void>;
-  readonly #complaints = new Map<string, string>();
+  readonly #complaints = new Map<string, { readonly problem: string; readonly atMs: number }>();
 
   constructor(context: Omit<WorkContext, "blocks">, workers: readonly Worker[], pauseMs: number) {
     this.#context = context;
@@ -65,7 +68,7 @@ export class Workers implements AsyncDisposable {
       if (signal?.aborted === true) return false;
       try {
         more = (await worker.step()) || more;
-        this.#complaints.delete(worker.name);
+        this.#recovered(worker.name);
       } catch (error) {
         if (error instanceof HarmedRow) this.#context.onHarmed?.(error);
         this.#complain(worker.name, String(error));
@@ -74,10 +77,17 @@ export class Workers implements AsyncDisposable {
     return more;
   }
 
-  /** The same trouble is told once, not every second. */
+  /** The same trouble is told once, and others (now this device, now that) once in a while. */
   #complain(name: string, problem: string): void {
-    if (this.#complaints.get(name) === problem) return;
-    this.#complaints.set(name, problem);
+    const told = this.#complaints.get(name);
+    const atMs = this.#context.clock.monotonicMs();
+    if (told !== undefined && (told.problem === problem || atMs - told.atMs < TELL_MS)) return;
+    this.#complaints.set(name, { problem, atMs });
     this.#context.report(`${name} will try again: ${problem}`);
+  }
+
+  #recovered(name: string): void {
+    const told = this.#complaints.get(name);
+    if (told !== undefined) this.#complaints.set(name, { ...told, problem: "" });
   }
 }

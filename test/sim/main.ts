@@ -6,21 +6,23 @@ import { World } from "./world.ts";
 
 const { values } = parseArgs({
   options: {
-    seeds: { type: "string", default: "20" },
+    /** Default: 20, or as many as there is time for. */
+    seeds: { type: "string" },
     first: { type: "string", default: "1" },
     /** Events with faults, of each seed. */
     steps: { type: "string" },
     /** No seed is begun after so long. */
-    minutes: { type: "string", default: "Infinity" },
+    minutes: { type: "string" },
     /** Lines of its history that are kept of each seed. */
     lines: { type: "string" },
   },
 });
 const first = Number(values.first);
 const totals = new Totals();
-const untilMs = performance.now() + Number(values.minutes) * 60_000;
+const { minutes = "Infinity", seeds = values.minutes === undefined ? "20" : "Infinity" } = values;
+const untilMs = performance.now() + Number(minutes) * 60_000;
 const isOver = () => performance.now() > untilMs;
-for (let seed = first; seed < first + Number(values.seeds) && !isOver(); seed++) {
+for (let seed = first; seed < first + Number(seeds) && !isOver(); seed++) {
   const steps = values.steps === undefined ? {} : { steps: Number(values.steps) };
   const world = new World({ seed, ...steps });
   if (values.lines !== undefined) world.oracle.keptLines = Number(values.lines);
