@@ -238,7 +238,7 @@ test(
       /^2 .*holds a store of `quarry serve`/,
     );
     const secret = join(folder.path, "secret");
-    await writeFile(secret, "00".repeat(32));
+    await writeFile(secret, "00".repeat(32), { mode: 0o600 });
     const wrong = ["--nameservers", group.servers, "--secret-file", secret];
     expect(await refused(own, "127.0.0.1:0", ...wrong)).toMatch(/^1 .*secret does not match/);
   },
