@@ -2,18 +2,16 @@
  * A whole cluster of real processes: a group of nameservers, dataservers and gateways. Each has a name
  * (`nameserver 1`, `dataserver 2`, `gateway 1`), under which it is started, stopped and killed.
  */
-import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { S3Client } from "@aws-sdk/client-s3";
+import { RoleProcess } from "../cli/cluster/role-process.ts";
 import { type GroupPlaces, NameserverGroup } from "./nameserver-group.ts";
 import { freePort, rootKeys } from "./server-process.ts";
 
-const bin = resolve(import.meta.dirname, "..", "cli", "bin.mjs");
 const LOOK_MS = 20;
-const READY = { dataserver: "the cluster knows this dataserver", gateway: "Quarry serves S3" };
 const LONG_START_MS = 60_000;
 
 export interface ClusterSize {
@@ -24,18 +22,11 @@ export interface ClusterSize {
   readonly places?: GroupPlaces;
 }
 
-interface Running {
-  readonly child: ChildProcess;
-  /** It has said that it takes part. */
-  isReady: boolean;
-  readonly ended: Promise<number | null>;
-}
-
 /** A dataserver or a gateway; it keeps port and folder when it is started again. */
 interface Role {
   readonly flags: readonly string[];
   readonly port: number;
-  running?: Running | undefined;
+  running?: RoleProcess | undefined;
 }
 
 export class Cluster implements AsyncDisposable {
@@ -114,22 +105,16 @@ export class Cluster implements AsyncDisposable {
 
   start(kind: "dataserver" | "gateway", n: number): void {
     const role = this.#role(kind, n);
-    const child = spawn(process.execPath, [bin, ...role.flags], {
-      stdio: ["ignore", "pipe", "pipe"],
-      env: {
-        ...process.env,
+    role.running = new RoleProcess({
+      words: role.flags,
+      environment: {
         QUARRY_ROOT_ACCESS_KEY: rootKeys.accessKeyId,
         QUARRY_ROOT_SECRET_KEY: rootKeys.secretAccessKey,
       },
-    });
-    const ended = new Promise<number | null>((gone) => child.once("exit", gone));
-    const running = { child, ended, isReady: false };
-    role.running = running;
-    for (const stream of [child.stdout, child.stderr])
-      stream.on("data", (text: Buffer) => {
-        running.isReady ||= text.includes(READY[kind]);
+      output: (text) => {
         this.output = (this.output + text.toString()).slice(-1_000_000);
-      });
+      },
+    });
   }
 
   /** Resolves with the exit code when the process is gone. */
@@ -141,18 +126,17 @@ export class Cluster implements AsyncDisposable {
     const role = this.#role(kind, n);
     const { running } = role;
     role.running = undefined;
-    running?.child.kill(signal);
-    return (await running?.ended) ?? null;
+    return (await running?.end(signal))?.code ?? null;
   }
 
   /** The process stands still, or goes on. */
   signal(kind: "dataserver" | "gateway", n: number, signal: "SIGSTOP" | "SIGCONT"): void {
-    this.#role(kind, n).running?.child.kill(signal);
+    this.#role(kind, n).running?.signal(signal);
   }
 
   /** 0 while it does not run. */
   pid(kind: "dataserver" | "gateway", n: number): number {
-    return this.#role(kind, n).running?.child.pid ?? 0;
+    return this.#role(kind, n).running?.pid ?? 0;
   }
 
   endpoint(gateway: number): string {

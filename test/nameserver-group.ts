@@ -1,11 +1,11 @@
 /** Real `quarry nameserver` processes that form a group, for tests that kill them. */
-import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { systemClock } from "../base/clock.ts";
 import { systemRandom } from "../base/random.ts";
+import { RoleProcess } from "../cli/cluster/role-process.ts";
 import { LeaderNames } from "../client/leader.ts";
 import { type Address, formatAddress } from "../rpc/address.ts";
 import { RpcClient } from "../rpc/client.ts";
@@ -16,13 +16,7 @@ import { groupTable, nameTable } from "../rpc/tables.ts";
 import type { TlsIdentity } from "../rpc/tls.ts";
 import { freePort } from "./server-process.ts";
 
-const bin = resolve(import.meta.dirname, "..", "cli", "bin.mjs");
 const ANSWER_MS = 2_000;
-
-interface Running {
-  readonly child: ChildProcess;
-  readonly ended: Promise<number | null>;
-}
 
 type GroupAddress = Address & { readonly port: number };
 
@@ -47,7 +41,7 @@ export class NameserverGroup implements AsyncDisposable {
   /** What all processes printed. */
   output = "";
   readonly #said = new Map<number, string>();
-  readonly #running = new Map<number, Running>();
+  readonly #running = new Map<number, RoleProcess>();
   /** With which code each ended last. */
   readonly #codes = new Map<number, number | null>();
   /** How those began that were not founders. */
@@ -121,22 +115,18 @@ export class NameserverGroup implements AsyncDisposable {
     const flags = ["--data", this.data(node), ...role];
     const { within, environment, flags: common = [] } = this.#places;
     const secret = ["--secret-file", this.secretFile];
-    const args = [bin, "nameserver", ...flags, ...secret, ...common, ...more];
-    const [command = "", ...words] = [...(within?.(node) ?? []), process.execPath, ...args];
-    const child = spawn(command, words, {
-      stdio: ["ignore", "pipe", "pipe"],
-      env: { ...process.env, ...environment?.(node) },
-    });
     const keep = (said: string, text: Buffer) => (said + text.toString()).slice(-1_000_000);
-    for (const stream of [child.stdout, child.stderr])
-      stream.on("data", (text: Buffer) => {
+    const running = new RoleProcess({
+      words: ["nameserver", ...flags, ...secret, ...common, ...more],
+      within: within?.(node) ?? [],
+      environment: environment?.(node) ?? {},
+      output: (text) => {
         this.output = keep(this.output, text);
         this.#said.set(node, keep(this.said(node), text));
-      });
-    const ended = new Promise<number | null>((gone) => child.once("exit", gone));
-    const running = { child, ended };
+      },
+    });
     this.#running.set(node, running);
-    void ended.then((code) => {
+    void running.ended.then(({ code }) => {
       this.#codes.set(node, code);
       if (this.#running.get(node) === running) this.#running.delete(node);
     });
@@ -159,25 +149,24 @@ export class NameserverGroup implements AsyncDisposable {
   /** The exit code of a member that ends by itself. */
   async ended(node: number): Promise<number | null> {
     const running = this.#running.get(node);
-    return running === undefined ? (this.#codes.get(node) ?? null) : await running.ended;
+    return running === undefined ? (this.#codes.get(node) ?? null) : (await running.ended).code;
   }
 
   /** Resolves with the exit code when the process is gone. */
   async end(node: number, signal: "SIGKILL" | "SIGTERM"): Promise<number | null> {
     const running = this.#running.get(node);
     this.#running.delete(node);
-    running?.child.kill(signal);
-    return (await running?.ended) ?? null;
+    return (await running?.end(signal))?.code ?? null;
   }
 
   /** 0 while it does not run. */
   pid(node: number): number {
-    return this.#running.get(node)?.child.pid ?? 0;
+    return this.#running.get(node)?.pid ?? 0;
   }
 
   /** The process stands still, or goes on. */
   signal(node: number, signal: "SIGSTOP" | "SIGCONT" | "SIGHUP"): void {
-    this.#running.get(node)?.child.kill(signal);
+    this.#running.get(node)?.signal(signal);
   }
 
   /** Of all nameservers, or of those with these numbers. */

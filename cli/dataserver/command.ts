@@ -13,10 +13,11 @@ import { RpcServer } from "../../rpc/server.ts";
 import { blockTable } from "../../rpc/tables.ts";
 import { openPeers, withPeerOptions } from "../peers.ts";
 import { createLogger } from "../serve/face.ts";
-import { askedToStop } from "../serve/stop-signals.ts";
+import { askedToEnd, tellReady } from "../starter.ts";
 import { attend } from "./attend.ts";
 import { placeText } from "./location.ts";
 import { checkFolder, serverIdOf } from "./own-folder.ts";
+import { partOfDisk } from "./part-of-disk.ts";
 import { type DataserverFlags, type DataserverSettings, dataserverSettings } from "./settings.ts";
 
 export function dataserverCommand(): Command {
@@ -28,6 +29,7 @@ export function dataserverCommand(): Command {
     .option("--address <host:port>", "where the others reach it, when that is not --listen")
     .option("--location <place>", "region/zone/rack/host, or its last parts (this host's name)")
     .option("--class <name>", "what kind of disks these are, such as ssd")
+    .option("--capacity <size>", "use no more of each disk than this, such as 100GiB")
     .option("--scrub <MiB/s>", "pace of the daily check of all stored bytes; 0 for none", "8")
     .action((flags: DataserverFlags) => run(dataserverSettings(flags), flags));
 }
@@ -38,8 +40,10 @@ async function run(settings: DataserverSettings, flags: DataserverFlags): Promis
   const logger = createLogger("info", "dataserver");
   const report = (message: unknown) => logger.warn(message);
   using peers = await openPeers(flags, report);
-  const asked = askedToStop(() => process.exit(130));
-  const seams = { disk: nodeDisk, clock: systemClock, random: systemRandom };
+  const asked = askedToEnd(() => process.exit(130));
+  const { capacityBytes } = settings;
+  const disk = capacityBytes === undefined ? nodeDisk : partOfDisk(nodeDisk, capacityBytes);
+  const seams = { disk, clock: systemClock, random: systemRandom };
   for (const directory of directories) await checkFolder(nodeDisk, directory);
   await using dataserver = await openDataserver({
     ...seams,
@@ -65,7 +69,10 @@ async function run(settings: DataserverSettings, flags: DataserverFlags): Promis
   const address = settings.address ?? listens;
   await using attended = attend({ settings, peers, dataserver, server, address, report });
   const { attendance } = attended;
-  void attendance.registered.then(() => console.log("the cluster knows this dataserver"));
+  void attendance.registered.then(() => {
+    console.log("the cluster knows this dataserver");
+    tellReady();
+  });
   const failure = await Promise.race([asked, attendance.failed]);
   if (failure !== undefined) throw failure;
 }

@@ -2,8 +2,10 @@
 import { hostname } from "node:os";
 import { resolve } from "node:path";
 import { QuarryError } from "../../base/errors.ts";
+import { limits } from "../../base/limits.ts";
 import { type Address, parseAddress } from "../../rpc/address.ts";
 import type { Location } from "../../rpc/cluster-map.ts";
+import { formatBytes, parseSize } from "../objects/printable.ts";
 import type { PeerFlags } from "../peers.ts";
 import { hostLocation, parseLocation } from "./location.ts";
 
@@ -13,6 +15,7 @@ export interface DataserverFlags extends PeerFlags {
   readonly address?: string;
   readonly location?: string;
   readonly class?: string;
+  readonly capacity?: string;
   readonly scrub: string;
 }
 
@@ -24,6 +27,8 @@ export interface DataserverSettings {
   readonly address?: string;
   readonly location: Location;
   readonly class?: string;
+  /** Of each disk, at most; absent: all of it. */
+  readonly capacityBytes?: number;
   readonly scrubBytesPerSecond: number;
 }
 
@@ -43,8 +48,20 @@ export function dataserverSettings(flags: DataserverFlags): DataserverSettings {
     location:
       flags.location === undefined ? hostLocation(hostname()) : parseLocation(flags.location),
     ...(flags.class !== undefined && { class: flags.class }),
+    ...(flags.capacity !== undefined && { capacityBytes: capacityFrom(flags.capacity) }),
     scrubBytesPerSecond: Number(flags.scrub) * 1024 * 1024,
   };
+}
+
+/** @throws QuarryError `InvalidArgument` for what would be full when it is empty. */
+export function capacityFrom(text: string): number {
+  const bytes = parseSize(text);
+  const leastBytes = 2 * limits.deviceReserveBytes;
+  if (bytes < leastBytes)
+    throw wrong(
+      `a disk has at least ${formatBytes(leastBytes)} (${formatBytes(limits.deviceReserveBytes)} are kept free), not ${text}`,
+    );
+  return bytes;
 }
 
 function directoriesFrom(named: readonly string[]): string[] {

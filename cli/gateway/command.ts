@@ -7,7 +7,7 @@ import { formatAddress } from "../../rpc/address.ts";
 import { openPeers, withPeerOptions } from "../peers.ts";
 import { createLogger, openFace } from "../serve/face.ts";
 import { environmentKeys } from "../serve/root-credentials.ts";
-import { askedToStop } from "../serve/stop-signals.ts";
+import { askedToEnd, tellReady } from "../starter.ts";
 import { seeToFirstKey } from "./first-key.ts";
 import { type GatewayFlags, type GatewaySettings, gatewaySettings } from "./settings.ts";
 import { untilReached } from "./until-reached.ts";
@@ -32,7 +32,7 @@ async function run(settings: GatewaySettings, flags: GatewayFlags): Promise<void
   const keys = environmentKeys(process.env);
   const logger = createLogger(settings.logLevel, "gateway");
   using peers = await openPeers(flags, (message) => logger.warn(message));
-  const asked = askedToStop(() => process.exit(130));
+  const asked = askedToEnd(() => process.exit(130));
   const { addresses, trust } = peers;
   await using leader = new LeaderNames({ ...trust, addresses });
   const { names } = leader;
@@ -48,6 +48,7 @@ async function run(settings: GatewaySettings, flags: GatewayFlags): Promise<void
   console.log(`Quarry serves S3 at ${face.url}
   nameservers  ${addresses.map(formatAddress).join(", ")}
   stop         Ctrl-C`);
+  tellReady();
   if (advice !== undefined) logger.warn(advice);
   await asked;
   console.log("answering what is under way, then stopping …");

@@ -27,7 +27,7 @@ import {
 } from "../../rpc/tables.ts";
 import { exitCodes } from "../exit-code.ts";
 import { createLogger } from "../serve/face.ts";
-import { askedToStop } from "../serve/stop-signals.ts";
+import { askedToEnd, tellReady } from "../starter.ts";
 import { stayAlive } from "../stay-alive.ts";
 import { TlsFiles, type TlsFlags, withTlsOptions } from "../tls-files.ts";
 import { found } from "./found.ts";
@@ -69,7 +69,7 @@ async function run(settings: NameserverSettings, flags: TlsFlags): Promise<void>
   const report = (message: unknown) => logger.warn(message);
   using certificates = await TlsFiles.open(flags, report);
   const proof = { secret, ...(certificates.tls && { tls: certificates.tls }) };
-  const asked = askedToStop(() => process.exit(exitCodes.interrupted));
+  const asked = askedToEnd(() => process.exit(exitCodes.interrupted));
   const seams = { clock: systemClock, random: systemRandom };
   const opening = { ...seams, ...proof, disk: nodeDisk, directory };
   const say = console.log;
@@ -108,6 +108,7 @@ async function run(settings: NameserverSettings, flags: TlsFlags): Promise<void>
   group   ${[...roster.addresses].map(([id, at]) => `${id}=${formatAddress(at)}`).join(",")}
   state   quarry admin nameserver status --servers ${formatAddress(server.address)} --secret-file ${settings.secretFile}
   stop    Ctrl-C; the others go on as long as more than half are there`);
+  tellReady();
   const ending = new AbortController();
   const tell = (line: string) => say(`nameserver ${roster.node}: ${line}`);
   const telling = tellProgress(group, systemClock, tell, ending.signal);
