@@ -11,6 +11,7 @@ import { formatAddress } from "../../rpc/address.ts";
 import { serve } from "../../rpc/serve.ts";
 import { RpcServer } from "../../rpc/server.ts";
 import { blockTable } from "../../rpc/tables.ts";
+import { parseSize } from "../objects/printable.ts";
 import { openPeers, withPeerOptions } from "../peers.ts";
 import { createLogger } from "../serve/face.ts";
 import { askedToEnd, tellReady } from "../starter.ts";
@@ -29,7 +30,7 @@ export function dataserverCommand(): Command {
     .option("--address <host:port>", "where the others reach it, when that is not --listen")
     .option("--location <place>", "region/zone/rack/host, or its last parts (this host's name)")
     .option("--class <name>", "what kind of disks these are, such as ssd")
-    .option("--capacity <size>", "use no more of each disk than this, such as 100GiB")
+    .option("--capacity <size>", "use no more of each disk than this, such as 100GiB", parseSize)
     .option("--scrub <MiB/s>", "pace of the daily check of all stored bytes; 0 for none", "8")
     .action((flags: DataserverFlags) => run(dataserverSettings(flags), flags));
 }

@@ -32,8 +32,7 @@ test.each<[string, Partial<DataserverFlags>]>([
   ["a folder twice", { data: ["one", "one"] }],
   ["an empty name", { data: [""] }],
   ["a pace in words", { scrub: "fast" }],
-  ["a capacity that is no size", { capacity: "much" }],
-  ["a capacity that would be full when it is empty", { capacity: "512MiB" }],
+  ["a capacity that would be full when it is empty", { capacity: 512 * 1024 * 1024 }],
   ["an address without a port", { address: "host" }],
 ])("%s is refused", (_, wrong) => {
   expect(() => dataserverSettings({ ...flags, ...wrong })).toThrow();

@@ -5,7 +5,7 @@ import { QuarryError } from "../../base/errors.ts";
 import { limits } from "../../base/limits.ts";
 import { type Address, parseAddress } from "../../rpc/address.ts";
 import type { Location } from "../../rpc/cluster-map.ts";
-import { formatBytes, parseSize } from "../objects/printable.ts";
+import { formatBytes } from "../objects/printable.ts";
 import type { PeerFlags } from "../peers.ts";
 import { hostLocation, parseLocation } from "./location.ts";
 
@@ -15,7 +15,8 @@ export interface DataserverFlags extends PeerFlags {
   readonly address?: string;
   readonly location?: string;
   readonly class?: string;
-  readonly capacity?: string;
+  /** Bytes. */
+  readonly capacity?: number;
   readonly scrub: string;
 }
 
@@ -48,18 +49,17 @@ export function dataserverSettings(flags: DataserverFlags): DataserverSettings {
     location:
       flags.location === undefined ? hostLocation(hostname()) : parseLocation(flags.location),
     ...(flags.class !== undefined && { class: flags.class }),
-    ...(flags.capacity !== undefined && { capacityBytes: capacityFrom(flags.capacity) }),
+    ...(flags.capacity !== undefined && { capacityBytes: checkedCapacity(flags.capacity) }),
     scrubBytesPerSecond: Number(flags.scrub) * 1024 * 1024,
   };
 }
 
 /** @throws QuarryError `InvalidArgument` for what would be full when it is empty. */
-export function capacityFrom(text: string): number {
-  const bytes = parseSize(text);
+export function checkedCapacity(bytes: number): number {
   const leastBytes = 2 * limits.deviceReserveBytes;
   if (bytes < leastBytes)
     throw wrong(
-      `a disk has at least ${formatBytes(leastBytes)} (${formatBytes(limits.deviceReserveBytes)} are kept free), not ${text}`,
+      `a disk has at least ${formatBytes(leastBytes)} (${formatBytes(limits.deviceReserveBytes)} are kept free), not ${formatBytes(bytes)}`,
     );
   return bytes;
 }
