@@ -15,6 +15,7 @@ const retryByCode = {
   NoSuchBlock: "no",
   NoSuchNeedle: "no",
   NoSuchDevice: "no",
+  NoSuchPool: "no",
   BucketExists: "no",
   BucketNotEmpty: "no",
   /** A condition of the request (If-Match …) does not hold. */

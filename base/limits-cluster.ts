@@ -8,6 +8,18 @@ export const clusterLimits = {
   heartbeatAnswerMs: 3_000,
   dataservers: 4096,
   devicesPerDataserver: 256,
+  /** Regions, zones, racks and hosts that ever were; what CRUSH counts has an end too (`crushBuckets`). */
+  placeIds: 65_536,
+  /** Of one place; each has a shadow tree in CRUSH. */
+  deviceClasses: 16,
+  /** That ever were, since their numbers are not given twice. */
+  pools: 4096,
+  /** k + m. */
+  poolPieces: 32,
+  poolPgs: 65_536,
+  storageClasses: 64,
+  /** From here on an object is large, unless its storage class says otherwise. */
+  largeObjectBytes: 1024 * 1024,
   /** A dataserver that is asked and silent is pinged this often; given up after `rpcPings` in vain. */
   blockPingMs: 1_000,
   /** What a gateway waits for the answer of a slow one, and a nameserver for a quick order. */

@@ -4,11 +4,11 @@
  */
 import { crc32c } from "../base/checksum.ts";
 import { hasCode, QuarryError } from "../base/errors.ts";
-import type { NeedleOwner } from "../base/ids.ts";
+import type { DeviceId, NeedleOwner } from "../base/ids.ts";
 import { limits } from "../base/limits.ts";
 import type { Random } from "../base/random.ts";
 import type { AppendReply } from "../rpc/block-service.ts";
-import type { OpenBlock } from "../rpc/name-service.ts";
+import { filled, type OpenBlock } from "../rpc/name-service.ts";
 import { needleChecksums } from "../rpc/needle-checksums.ts";
 import type { Chunk } from "../rpc/objects.ts";
 import { type GetContext, readWindow } from "./get.ts";
@@ -65,7 +65,7 @@ async function appendToMembers(
   data: Buffer,
 ): Promise<AppendReply["kind"] | "failed"> {
   const checksums = needleChecksums(block.block, needle, data);
-  const append = async (device: OpenBlock["members"][number]) => {
+  const append = async (device: DeviceId) => {
     try {
       const reply = await context.serviceOf(device).append(
         {
@@ -85,9 +85,10 @@ async function appendToMembers(
       throw error;
     }
   };
-  const only = block.members.length === 1 ? block.members[0] : undefined;
+  const members = filled(block.members);
+  const only = members.length === 1 ? members[0] : undefined;
   if (only !== undefined) return await append(only);
-  const kinds = await Promise.all(block.members.map(append));
+  const kinds = await Promise.all(members.map(append));
   return kinds.find((kind) => kind !== "stored") ?? "stored";
 }
 

@@ -5,7 +5,7 @@ import type { BlockId, DeviceId, NeedleId, ServerId } from "../base/ids.ts";
 import { systemRandom } from "../base/random.ts";
 import { formatAddress } from "../rpc/address.ts";
 import type { BlockService } from "../rpc/block-service.ts";
-import type { MapAnswer } from "../rpc/cluster-map.ts";
+import { emptyMap, type MapAnswer } from "../rpc/cluster-map.ts";
 import { serve } from "../rpc/serve.ts";
 import { RpcServer } from "../rpc/server.ts";
 import { blockTable } from "../rpc/tables.ts";
@@ -51,7 +51,11 @@ function mapped(epoch: number, rpc: RpcServer, down: DeviceId[] = []): MapAnswer
   const address = formatAddress(rpc.address);
   const place = { capacityBytes: 1, weight: 1, in: true, number: 0 };
   const dataservers = [{ server, address, location: { host: "h" }, version: "1" }];
-  return { epoch, down, map: { epoch, dataservers, devices: [{ device, server, ...place }] } };
+  return {
+    epoch,
+    down,
+    map: { ...emptyMap, epoch, dataservers, devices: [{ device, server, ...place }] },
+  };
 }
 
 const read = () => devices.serviceOf(device).read(request);

@@ -3,7 +3,7 @@ import { QuarryError } from "../base/errors.ts";
 import type { BlockId, DeviceId } from "../base/ids.ts";
 import { limits } from "../base/limits.ts";
 import type { BlockService } from "../rpc/block-service.ts";
-import type { NameService, OpenBlock } from "../rpc/name-service.ts";
+import { filled, type NameService, type OpenBlock } from "../rpc/name-service.ts";
 
 /** What a client asks of a dataserver; the rest is for the nameserver. */
 export type BlockAccess = Pick<BlockService, "append" | "read">;
@@ -86,7 +86,7 @@ export class Locations {
   }
 
   async members(block: BlockId): Promise<readonly DeviceId[]> {
-    return (this.#known.get(block) ?? (await this.#ask(block))).members;
+    return filled((this.#known.get(block) ?? (await this.#ask(block))).members);
   }
 
   forget(block: BlockId): void {

@@ -23,6 +23,12 @@ const clientCommands: { readonly [Type in Command["type"]]: true } = {
   abortUpload: true,
   undelete: true,
   registerDataserver: true,
+  changeDevice: true,
+  createPool: true,
+  changePool: true,
+  removePool: true,
+  setStorageClass: true,
+  removeStorageClass: true,
 };
 
 export function isClientCommand(type: string): boolean {

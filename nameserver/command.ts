@@ -7,7 +7,9 @@ import { Packr } from "msgpackr";
 import { QuarryError } from "../base/errors.ts";
 import type { BlobId, BlockId, DeviceId, LogIndex, NodeId, SessionId } from "../base/ids.ts";
 import type { Command, CommandResult } from "../rpc/commands.ts";
+import type { BlockMembers } from "../rpc/name-service.ts";
 import type { Chunk } from "../rpc/objects.ts";
+import type { PoolScheme } from "../rpc/pool.ts";
 import type { CopyKind } from "./copies/copy-blobs.ts";
 
 export type SystemCommand =
@@ -18,7 +20,9 @@ export type SystemCommand =
       readonly block: BlockId;
       readonly generation: number;
       readonly pool: number;
-      readonly members: readonly DeviceId[];
+      /** Absent: 1+0. */
+      readonly scheme?: PoolScheme;
+      readonly members: BlockMembers;
     }
   /** Made on devices, but never added: from now on this generation cannot be. */
   | { readonly type: "abandonBlock"; readonly block: BlockId; readonly generation: number }

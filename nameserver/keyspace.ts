@@ -18,6 +18,7 @@ import type {
   SessionId,
   VersionSequence,
 } from "../base/ids.ts";
+import type { Place } from "../rpc/cluster-map.ts";
 import { type CopyKind, kinds as copyKinds } from "./copies/copy-blobs.ts";
 import type * as rows from "./rows.ts";
 
@@ -32,6 +33,10 @@ export const tags = {
   meta: "\x01",
   settings: "\x02",
   map: "\x03",
+  pool: "\x04",
+  blockRange: "\x05",
+  storageClass: "\x06",
+  place: "\x07",
   bucket: "\x10",
   owned: "\x11",
   owner: "\x12",
@@ -125,6 +130,12 @@ const key = <Row>(tag: Tag, rest: string) => (tags[tag] + rest) as RowKey<Row>;
 export const keys = {
   settings: () => key<rows.SettingsRow>("settings", ""),
   map: () => key<rows.MapRow>("map", ""),
+  pool: (pool: number) => key<rows.PoolRow>("pool", u32(pool)),
+  blockRange: (range: number) => key<rows.BlockRangeRow>("blockRange", u32(range)),
+  storageClass: (name: string) => key<rows.StorageClassRow>("storageClass", text(name)),
+  /** By the place that it lies in (0: none), its type and its name. */
+  place: (parent: number, type: Place["type"], name: string) =>
+    key<rows.PlaceRow>("place", u32(-parent) + text(type) + text(name)),
   bucket: (name: string) => key<rows.BucketRow>("bucket", text(name)),
   owned: (owner: string, name: string) => key<rows.OwnedRow>("owned", text(owner) + text(name)),
   owner: (owner: string) => key<rows.OwnerRow>("owner", text(owner)),

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { QuarryError } from "../base/errors.ts";
 import type { BlockId, DeviceId } from "../base/ids.ts";
+import { filled } from "../rpc/name-service.ts";
 import { NotLeader } from "../rpc/not-leader.ts";
 import { commandEntry } from "../test/metadata/command-entry.ts";
 import { FakeBlocks } from "../test/metadata/fake-blocks.ts";
@@ -74,7 +75,7 @@ describe("open blocks", () => {
       [three, one],
     ]);
     for (const { block, members } of found)
-      for (const device of members) expect(blocks.block(device, block).sealed).toBe(false);
+      for (const device of filled(members)) expect(blocks.block(device, block).sealed).toBe(false);
     const tooMany = openBlocks(groupOn(new MemoryState()), blocks, 4).get(0);
     await expect(tooMany).rejects.toMatchObject({ code: "Unavailable" });
   });

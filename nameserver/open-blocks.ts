@@ -8,7 +8,8 @@ import { hasCode, QuarryError } from "../base/errors.ts";
 import type { BlockId, DeviceId } from "../base/ids.ts";
 import { limits } from "../base/limits.ts";
 import type { BlockService, BlockStatus, DeviceStatus } from "../rpc/block-service.ts";
-import type { OpenBlock } from "../rpc/name-service.ts";
+import { filled, type OpenBlock } from "../rpc/name-service.ts";
+import { blockOf } from "./block-of.ts";
 import { blockRules } from "./block-rules.ts";
 import type { Group } from "./group/group.ts";
 import { type Key, KeyReader, keys, prefixEnd, prefixOf, type Tag } from "./keyspace.ts";
@@ -71,7 +72,9 @@ export class OpenBlocks {
   /** Blocks of a device that is down stay open, and are not handed out until it is up again. */
   #usable(devices: readonly DeviceStatus[]): OpenBlock[] {
     const ok = new Set(devices.filter(({ state }) => state === "ok").map(({ device }) => device));
-    return [...this.#open.values()].filter(({ members }) => members.every((one) => ok.has(one)));
+    return [...this.#open.values()].filter(({ members }) =>
+      filled(members).every((one) => ok.has(one)),
+    );
   }
 
   /** Seals a block that a client saw full, failed or sealed; once, however many report it. */
@@ -97,7 +100,7 @@ export class OpenBlocks {
     const down = new Set(states.filter(({ state }) => state === "down").map((one) => one.device));
     for await (const { block, row } of this.#rows("block")) {
       const isLeft = row.state === "open" && !this.#open.has(block) && !this.#opening.has(block);
-      if (isLeft && !row.members.every((member) => down.has(member)))
+      if (isLeft && !filled(row.members).every((member) => down.has(member)))
         await this.seal(block, row.generation);
     }
   }
@@ -107,7 +110,7 @@ export class OpenBlocks {
     const { group, blocks, report } = this.#options;
     const { generation } = row;
     let sealed = 0;
-    for (const device of row.members)
+    for (const device of filled(row.members))
       try {
         await blocks.sealBlock({ device, block, generation });
         sealed++;
@@ -141,8 +144,7 @@ export class OpenBlocks {
     await this.#options.group.readBarrier();
     for await (const { block, row } of this.#rows("block")) {
       this.#nextBlock = Math.max(this.#nextBlock, block + 1);
-      const { generation, members } = row;
-      if (row.state === "open") this.#open.set(block, { block, generation, members });
+      if (row.state === "open") this.#open.set(block, blockOf(block, row));
     }
     for await (const { block } of this.#rows("removedBlock"))
       this.#nextBlock = Math.max(this.#nextBlock, block + 1);
@@ -226,7 +228,7 @@ export class OpenBlocks {
       try {
         const command = { type: "addBlock", block, generation, pool: 0, members } as const;
         await this.#options.group.propose(command);
-        this.#open.set(block, { block, generation, members });
+        this.#open.set(block, blockOf(block, { ...command, state: "open", openedMs: 0 }));
       } catch (error) {
         if (!hasCode(error, "InvalidArgument", "StaleGeneration")) throw error;
       } finally {
@@ -263,7 +265,7 @@ export class OpenBlocks {
     await using cursor = state.range(prefixOf(tag), prefixEnd(prefixOf(tag)));
     for (let page = await cursor.next(PAGE); page.length > 0; page = await cursor.next(PAGE))
       for (const { key } of page) {
-        const block = blockOf(key);
+        const block = idOf(key);
         const row = read(state, keys.block(block));
         if (row !== undefined || tag === "removedBlock") yield { block, row: row ?? removedRow };
       }
@@ -278,7 +280,7 @@ const removedRow: BlockRow = {
   openedMs: 0,
 };
 
-function blockOf(key: Key): BlockId {
+function idOf(key: Key): BlockId {
   return new KeyReader(key).u32() as BlockId;
 }
 

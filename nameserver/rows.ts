@@ -2,8 +2,7 @@
  * What stands under each kind of key. Rows are immutable values; optional fields take their default
  * when absent, so that later versions can add some. The byte format is that of `row-codec.ts`.
  */
-import type { BlobId, DeviceId, LogIndex, NodeId, VersionSequence } from "../base/ids.ts";
-import type { MappedDataserver, MappedDevice } from "../rpc/cluster-map.ts";
+import type { BlobId, LogIndex, NodeId, VersionSequence } from "../base/ids.ts";
 import type {
   BucketSettings,
   ChecksumAlgorithm,
@@ -11,6 +10,8 @@ import type {
   ObjectChecksum,
   UserInfo,
 } from "../rpc/objects.ts";
+
+export * from "./rows-cluster.ts";
 
 /** Settings that `apply` depends on: they are state, so that every replica has the same. */
 export interface SettingsRow {
@@ -169,17 +170,6 @@ export interface ContentPageRow {
   readonly slices: readonly SliceTuple[];
 }
 
-export interface BlockRow {
-  readonly state: "open" | "sealed" | "settled";
-  readonly generation: number;
-  readonly pool: number;
-  readonly members: readonly DeviceId[];
-  readonly openedMs: number;
-  readonly sealedMs?: number;
-  /** Its orphans were removed after it settled. */
-  readonly swept?: true;
-}
-
 /** What blobs hold of a block, collected or not. */
 export interface BlockUseRow {
   readonly needles: number;
@@ -189,17 +179,6 @@ export interface BlockUseRow {
 export interface RemovedBlockRow {
   readonly generation: number;
 }
-
-/** The cluster map beside its dataservers and devices, which have rows of their own. */
-export interface MapRow {
-  readonly epoch: number;
-  readonly dataservers: number;
-  /** Number of the next device that is new. */
-  readonly nextDevice: number;
-}
-
-export type DataserverRow = Omit<MappedDataserver, "server">;
-export type DeviceRow = Omit<MappedDevice, "device">;
 
 export interface BlobLeaseRow {
   readonly next: number;

@@ -6,6 +6,7 @@ import type { NameService, OpenBlock } from "../rpc/name-service.ts";
 import { NotLeader } from "../rpc/not-leader.ts";
 import { bucketInfo } from "./apply/buckets.ts";
 import type { StatePieces } from "./backup/state-pieces.ts";
+import { blockOf } from "./block-of.ts";
 import { isClientCommand } from "./client-commands.ts";
 import type { Cluster } from "./cluster.ts";
 import type { Group } from "./group/group.ts";
@@ -106,7 +107,7 @@ export function nameService(
     locate: query((block): OpenBlock => {
       const row = read(state, keys.block(block));
       if (row === undefined) throw new QuarryError("NoSuchBlock", `there is no block ${block}`);
-      return { block, generation: row.generation, members: row.members };
+      return blockOf(block, row);
     }),
     reportBlock: (block, generation) => openBlocks.seal(block, generation),
     statePiece: (request) => pieces.piece(request),

@@ -3,6 +3,14 @@
  * names the device, because a block's members are devices.
  */
 import type { BlobId, BlockId, DeviceId, NeedleId, NeedleOwner } from "../base/ids.ts";
+import type { PoolScheme } from "./pool.ts";
+
+/** What one member of a block holds of it. */
+export interface BlockPiece {
+  /** Its position: 0 … k + m - 1. */
+  readonly piece: number;
+  readonly scheme: PoolScheme;
+}
 
 /** One generation of one block on one device. */
 export interface BlockAddress {
@@ -86,7 +94,8 @@ export interface BlockService {
   /** Blocks of a device with an id above `after`, in order, at most `limit`. */
   blocks(device: DeviceId, after: number, limit: number): Promise<BlockStatus[]>;
 
-  createBlock(address: BlockAddress): Promise<void>;
+  /** Absent `piece`: the only piece of a whole block (1+0). */
+  createBlock(address: BlockAddress, piece?: BlockPiece): Promise<void>;
   /** `data` is not touched any more once the answer is there: its memory is used again. */
   append(request: AppendRequest, data: Uint8Array): Promise<AppendReply>;
   read(request: ReadRequest): Promise<ReadReply>;

@@ -4,6 +4,14 @@
  * and every answer tells it beside the map.
  */
 import type { DeviceId, ServerId } from "../base/ids.ts";
+import {
+  type BlockRange,
+  type FailureDomain,
+  firstPool,
+  type Pool,
+  STANDARD,
+  type StorageClass,
+} from "./pool.ts";
 
 /** Where a dataserver stands; each part lies within the one before. */
 export interface Location {
@@ -34,14 +42,48 @@ export interface MappedDevice {
   readonly class?: string;
   /** Whether it is meant to hold data. */
   readonly in: boolean;
+  /** The id of the host that it stands in. Absent: no dataserver of this version brought it yet. */
+  readonly place?: number;
+}
+
+/** A region, zone, rack or host; what CRUSH calls a bucket. */
+export interface Place {
+  /** What CRUSH draws with: -1 for the root, given once and never again, also not to another place. */
+  readonly id: number;
+  /** The place that it lies in; absent for the root. */
+  readonly parent?: number;
+  readonly type: Exclude<FailureDomain, "osd"> | "root";
+  /** Unique among the places of its type and parent. */
+  readonly name: string;
+  /** By device class: the id of its shadow (crush/shadow.ts), given once. */
+  readonly shadows: Readonly<Record<string, number>>;
 }
 
 export interface ClusterMap {
   /** 0: nothing was ever registered. */
   readonly epoch: number;
   readonly dataservers: readonly MappedDataserver[];
+  /** By number. */
   readonly devices: readonly MappedDevice[];
+  /** By id, from -1 down. */
+  readonly places: readonly Place[];
+  /** By id; the first is there from the start. */
+  readonly pools: readonly Pool[];
+  /** By range. Blocks of a range that is not named belong to pool 0. */
+  readonly ranges: readonly BlockRange[];
+  /** By name; `STANDARD` is there from the start. */
+  readonly storageClasses: readonly StorageClass[];
 }
+
+export const emptyMap: ClusterMap = {
+  epoch: 0,
+  dataservers: [],
+  devices: [],
+  places: [],
+  pools: [firstPool],
+  ranges: [],
+  storageClasses: [STANDARD],
+};
 
 export interface MapAnswer {
   readonly epoch: number;

@@ -2,7 +2,7 @@
  * Commands: changes to the metadata. One command is one entry of the replicated log, applied whole
  * or not at all, and touches a bounded number of keys.
  */
-import type { BlobId, ServerId, SessionId } from "../base/ids.ts";
+import type { BlobId, DeviceId, ServerId, SessionId } from "../base/ids.ts";
 import type { Location, OfferedDevice } from "./cluster-map.ts";
 import type {
   BucketInfo,
@@ -13,6 +13,7 @@ import type {
   ObjectChecksum,
   UserInfo,
 } from "./objects.ts";
+import type { Pool, StorageClass } from "./pool.ts";
 
 /** New content as a PUT brings it: chunks already registered with `addChunks` are not repeated. */
 export interface NewBlob {
@@ -54,6 +55,9 @@ interface OfBucket {
   /** By which its giver was judged: one made again under this name is another, and is refused. */
   readonly bucketId?: number;
 }
+
+/** What can be said of a pool. */
+export type PoolSettings = Omit<Pool, "id" | "name">;
 
 export type Command =
   | {
@@ -195,7 +199,33 @@ export type Command =
       readonly location: Location;
       readonly version: string;
       readonly devices: readonly OfferedDevice[];
-    };
+    }
+  /** Changes what is meant to be on a device: its weight, or whether it holds data at all. */
+  | {
+      readonly type: "changeDevice";
+      readonly device: DeviceId;
+      readonly in?: boolean;
+      /** 16.16 fixed point. */
+      readonly weight?: number;
+    }
+  /** Refused when there is a pool of this name. Fields that are absent are as in pool 0 at the start. */
+  | {
+      readonly type: "createPool";
+      readonly name: string;
+      readonly settings: Partial<PoolSettings>;
+    }
+  /** Blocks that are there keep their scheme until they are converted. */
+  | {
+      readonly type: "changePool";
+      readonly pool: number;
+      readonly name?: string;
+      readonly change: Change<PoolSettings>;
+    }
+  /** Refused while it has blocks, or a storage class names it. */
+  | { readonly type: "removePool"; readonly pool: number }
+  | { readonly type: "setStorageClass"; readonly storageClass: StorageClass }
+  /** Refused for `STANDARD`. Objects that have it keep it, and stay where they are. */
+  | { readonly type: "removeStorageClass"; readonly name: string };
 
 export type CommandResult =
   | { readonly type: "done" }
@@ -217,6 +247,7 @@ export type CommandResult =
   | { readonly type: "upload"; readonly upload: string }
   /** The epoch of the cluster map from which on it holds what the command said. */
   | { readonly type: "epoch"; readonly epoch: number }
+  | { readonly type: "pool"; readonly pool: number; readonly epoch: number }
   | {
       readonly type: "staged";
       readonly staged: number;

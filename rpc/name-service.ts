@@ -15,6 +15,7 @@ import type {
   Slice,
   UserInfo,
 } from "./objects.ts";
+import type { BlockLayout, PoolScheme } from "./pool.ts";
 
 /** One version of an object, as queries answer it. */
 export interface ObjectInfo {
@@ -62,11 +63,21 @@ export interface ListReply {
   readonly last?: string;
 }
 
+/** By position of the piece; null: a hole, there was no device for it when the block was opened. */
+export type BlockMembers = readonly (DeviceId | null)[];
+
 export interface OpenBlock {
   readonly block: BlockId;
   readonly generation: number;
-  readonly members: readonly DeviceId[];
+  readonly pool: number;
+  readonly scheme: PoolScheme;
+  readonly layout: BlockLayout;
+  readonly members: BlockMembers;
 }
+
+/** The members that there are. */
+export const filled = (members: BlockMembers): DeviceId[] =>
+  members.filter((member) => member !== null);
 
 export interface PartInfo {
   readonly part: number;
@@ -216,7 +227,10 @@ export interface NameService {
 
   /** A run of `count` fresh blob ids, of which the first is returned. */
   leaseBlobs(count: number): Promise<BlobId>;
-  /** Open blocks to append to; opens new ones when there are fewer than wanted. */
+  /**
+   * Open blocks of a pool to append to; opens new ones when there are fewer than wanted.
+   * Throws `NoSuchPool`; `Unavailable` when too few members can be found, `DiskFull`.
+   */
   openBlocks(pool: number): Promise<OpenBlock[]>;
   /** Where a block is now. */
   locate(block: BlockId): Promise<OpenBlock>;

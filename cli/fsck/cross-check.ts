@@ -1,6 +1,6 @@
 /** Holds what the metadata say that blocks hold against what the blocks hold, both ways. */
 import type { Disk } from "../../base/disk.ts";
-import type { BlobId, DeviceId } from "../../base/ids.ts";
+import type { BlobId } from "../../base/ids.ts";
 import { type InspectedBlock, ownersIn } from "../../dataserver/inspect.ts";
 import { chunksOf, wholeRows } from "../../nameserver/audit/audit-blobs.ts";
 import { isSystemBlob } from "../../nameserver/copies/copy-blobs.ts";
@@ -9,6 +9,7 @@ import { KeyReader, keys } from "../../nameserver/keyspace.ts";
 import { read } from "../../nameserver/queries/read.ts";
 import type { BlobRow } from "../../nameserver/rows.ts";
 import { isNamed } from "../../nameserver/workers/settle.ts";
+import { filled } from "../../rpc/name-service.ts";
 import type { Chunk } from "../../rpc/objects.ts";
 import type { FoundDevice } from "./devices.ts";
 import type { OnFinding } from "./finding.ts";
@@ -64,7 +65,7 @@ async function lookForNeedles({
     // What waits for its collection may be gone already, or in part.
     if (head.refs === 0) continue;
     for (const chunk of chunksOf(state, blob, head)) {
-      const members: readonly DeviceId[] = read(state, keys.block(chunk.block))?.members ?? [];
+      const members = filled(read(state, keys.block(chunk.block))?.members ?? []);
       const having = members.filter((device) => has(byDevice.get(device)?.get(chunk.block), chunk));
       if (having.length === 0) lost.set(blob, (lost.get(blob) ?? 0) + chunk.lengthBytes);
       else if (having.length < members.length) thin++;

@@ -173,6 +173,7 @@ const fromStore: Readonly<Record<ErrorCode, S3ErrorCode>> = {
   NoSuchBlock: "InternalError",
   NoSuchNeedle: "InternalError",
   NoSuchDevice: "InternalError",
+  NoSuchPool: "InternalError",
   BucketExists: "BucketAlreadyExists",
   BucketNotEmpty: "BucketNotEmpty",
   ConditionFailed: "PreconditionFailed",

@@ -9,7 +9,7 @@ import { keys } from "../keyspace.ts";
 import * as blobs from "./blobs.ts";
 import * as blocks from "./blocks.ts";
 import * as buckets from "./buckets.ts";
-import { registerDataserver } from "./cluster-map.ts";
+import { changeDevice, registerDataserver } from "./cluster-map.ts";
 import type { ApplyContext } from "./context.ts";
 import * as copies from "./copies.ts";
 import { deleteObject } from "./delete-object.ts";
@@ -17,9 +17,11 @@ import * as describe from "./describe.ts";
 import * as members from "./members.ts";
 import * as metadataCopies from "./metadata-copies.ts";
 import * as objects from "./objects.ts";
+import * as pools from "./pools.ts";
 import * as recovered from "./recovered.ts";
 import * as sessions from "./sessions.ts";
 import * as staging from "./staging.ts";
+import * as storageClasses from "./storage-classes.ts";
 import * as trash from "./trash.ts";
 import * as uploads from "./uploads.ts";
 import * as users from "./users.ts";
@@ -68,6 +70,18 @@ export function apply(context: ApplyContext, command: AnyCommand): AnyResult | P
       return uploads.abortUpload(context, command);
     case "registerDataserver":
       return registerDataserver(context, command);
+    case "changeDevice":
+      return changeDevice(context, command);
+    case "createPool":
+      return pools.createPool(context, command);
+    case "changePool":
+      return pools.changePool(context, command);
+    case "removePool":
+      return pools.removePool(context, command);
+    case "setStorageClass":
+      return storageClasses.setStorageClass(context, command);
+    case "removeStorageClass":
+      return storageClasses.removeStorageClass(context, command);
     default:
       return applySystem(context, command);
   }

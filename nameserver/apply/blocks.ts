@@ -3,23 +3,33 @@
 import { QuarryError } from "../../base/errors.ts";
 import type { BlockId } from "../../base/ids.ts";
 import type { CommandResult } from "../../rpc/commands.ts";
+import { filled } from "../../rpc/name-service.ts";
+import { layoutOf, piecesOf, WHOLE } from "../../rpc/pool.ts";
 import { blockRules } from "../block-rules.ts";
 import type { SystemCommand } from "../command.ts";
 import { keys } from "../keyspace.ts";
 import type { BlockRow } from "../rows.ts";
 import type { ApplyContext } from "./context.ts";
+import { joinPool, leavePool } from "./pools.ts";
 
 type Of<Type extends SystemCommand["type"]> = Extract<SystemCommand, { type: Type }>;
 
 export function addBlock(context: ApplyContext, command: Of<"addBlock">): CommandResult {
   const { rows, timeMs } = context;
-  const { block, generation, pool, members } = command;
+  const { block, generation, pool, scheme = WHOLE, members } = command;
   if (rows.get(keys.block(block)) !== undefined)
     throw new QuarryError("InvalidArgument", `there is a block ${block} already`);
   const removed = rows.get(keys.removedBlock(block))?.generation ?? 0;
   if (generation <= removed)
     throw new QuarryError("StaleGeneration", `block ${block} had generation ${removed} before`);
-  rows.put(keys.block(block), { state: "open", generation, pool, members, openedMs: timeMs });
+  const kept = scheme.k === 1 && scheme.m === 0 ? {} : { scheme };
+  const split = scheme.k > 1 && { layout: layoutOf(scheme) };
+  const fits = members.length === piecesOf(scheme) && filled(members).length >= scheme.k;
+  if (command.scheme !== undefined && !fits)
+    throw new QuarryError("InvalidArgument", "a block has a place for each piece, and k members");
+  joinPool(context, block, pool);
+  const row = { state: "open", generation, pool, ...kept, ...split, members } as const;
+  rows.put(keys.block(block), { ...row, openedMs: timeMs });
   rows.put(keys.blockUse(block), { needles: 0, bytes: 0 });
   rows.delete(keys.removedBlock(block));
   return { type: "done" };
@@ -100,6 +110,7 @@ export function removeBlock(context: ApplyContext, command: Of<"removeBlock">): 
     throw new QuarryError("InvalidArgument", `block ${block} is not empty and settled`);
   rows.delete(keys.block(block));
   rows.delete(keys.blockUse(block));
+  leavePool(context, row.pool);
   rows.put(keys.removedBlock(block), { generation });
   return { type: "done" };
 }

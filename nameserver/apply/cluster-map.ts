@@ -7,6 +7,7 @@ import type { Command, CommandResult } from "../../rpc/commands.ts";
 import { keys, type RowKey } from "../keyspace.ts";
 import type { DataserverRow, DeviceRow, MapRow } from "../rows.ts";
 import type { ApplyContext } from "./context.ts";
+import { ensurePlaces } from "./places.ts";
 
 type Of<Type extends Command["type"]> = Extract<Command, { type: Type }>;
 
@@ -15,7 +16,8 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const ADDRESS_CHARACTERS = 300;
 const VERSION_CHARACTERS = 64;
 const TEBIBYTE = 2 ** 40;
-const MOST_WEIGHT = 2 ** 32 - 1;
+/** Ceph reads larger ones as negative (crush/layout.ts). */
+const MOST_WEIGHT = 2 ** 31 - 1;
 
 const empty: MapRow = { epoch: 0, dataservers: 0, nextDevice: 0 };
 
@@ -27,7 +29,7 @@ export function registerDataserver(
   check(command);
   const { rows } = context;
   const { server, address, version, devices } = command;
-  const before = rows.get(keys.map()) ?? empty;
+  const before = mapOf(context);
   let { dataservers, nextDevice } = before;
   const key = keys.dataserver(server);
   if (rows.get(key) === undefined) dataservers++;
@@ -35,15 +37,44 @@ export function registerDataserver(
     throw new QuarryError("QuotaExceeded", `there are ${limits.dataservers} dataservers already`);
   const location = locationOf(command.location);
   let isChanged = put<DataserverRow>(context, key, { address, location, version });
+  const classes = devices.flatMap((offered) => offered.class ?? []);
+  const { host, given } = ensurePlaces(context, location, classes, before.placeIds ?? 0);
   for (const offered of devices) {
     const known = rows.get(keys.device(offered.device));
     const number = known?.number ?? nextDevice++;
-    const row = { ...placed(offered, known), number, server };
+    const row = { ...placed(offered, known), number, server, place: host };
     isChanged = put<DeviceRow>(context, keys.device(offered.device), row) || isChanged;
   }
-  if (!isChanged) return { type: "epoch", epoch: before.epoch };
+  if (!isChanged && given === (before.placeIds ?? 0)) return { type: "epoch", epoch: before.epoch };
+  return raiseEpoch(context, { dataservers, nextDevice, placeIds: given });
+}
+
+export function changeDevice(context: ApplyContext, command: Of<"changeDevice">): CommandResult {
+  const { device, weight } = command;
+  const key = keys.device(device);
+  const known = context.rows.get(key);
+  if (known === undefined)
+    throw new QuarryError("NoSuchDevice", `the cluster has no device ${device}`);
+  demand(
+    weight === undefined || (Number.isInteger(weight) && weight >= 0 && weight <= MOST_WEIGHT),
+    "a weight is a number of 16.16 fixed point, from 0 to below 32768.0",
+  );
+  const isIn = command.in ?? known.in;
+  const row = { ...known, ...(weight !== undefined && { weight }), in: isIn };
+  const { epoch } = mapOf(context);
+  return put(context, key, row) ? raiseEpoch(context, {}) : { type: "epoch", epoch };
+}
+
+export const mapOf = ({ rows }: ApplyContext): MapRow => rows.get(keys.map()) ?? empty;
+
+/** The map is another one now. */
+export function raiseEpoch(
+  context: ApplyContext,
+  change: Partial<MapRow>,
+): Extract<CommandResult, { type: "epoch" }> {
+  const before = mapOf(context);
   const epoch = before.epoch + 1;
-  rows.put(keys.map(), { epoch, dataservers, nextDevice });
+  context.rows.put(keys.map(), { ...before, ...change, epoch });
   return { type: "epoch", epoch };
 }
 
@@ -58,7 +89,7 @@ function put<Row>({ rows }: ApplyContext, key: RowKey<Row>, row: Row): boolean {
 function placed(
   { capacityBytes, class: kind }: OfferedDevice,
   known: DeviceRow | undefined,
-): Omit<DeviceRow, "number" | "server"> {
+): Omit<DeviceRow, "number" | "server" | "place"> {
   const weight = known?.capacityBytes === capacityBytes ? known.weight : weightOf(capacityBytes);
   return {
     capacityBytes,
@@ -83,6 +114,8 @@ function locationOf({ region, zone, rack, host }: Location): Location {
   };
 }
 
+export const isName = (name: string): boolean => NAME.test(name);
+
 function check({ server, address, location, version, devices }: Of<"registerDataserver">): void {
   demand(UUID.test(server), "a dataserver has a UUID");
   demand(address.length <= ADDRESS_CHARACTERS && /:\d{1,5}$/.test(address), "write host:port");
@@ -104,6 +137,6 @@ function check({ server, address, location, version, devices }: Of<"registerData
   }
 }
 
-function demand(holds: boolean, message: string): void {
+export function demand(holds: boolean, message: string): void {
   if (!holds) throw new QuarryError("InvalidArgument", message);
 }

@@ -43,7 +43,7 @@ beforeEach(async () => {
   needles = 0;
   await run({ type: "leaseBlobs", count: 100 });
   const members = ["disk" as DeviceId];
-  await run({ type: "addBlock", block: 1 as BlockId, generation: 1, pool: 1, members });
+  await run({ type: "addBlock", block: 1 as BlockId, generation: 1, pool: 0, members });
   await run({ type: "createBucket", bucket: "b", owner: "me" });
   await run({ type: "configureBucket", bucket: "b", change: { quota: { bytes: 100 } } });
 });

@@ -5,7 +5,7 @@ import type { DeviceId, NeedleOwner } from "../../base/ids.ts";
 import { limits } from "../../base/limits.ts";
 import type { Random } from "../../base/random.ts";
 import type { AppendReply, BlockService } from "../../rpc/block-service.ts";
-import type { OpenBlock } from "../../rpc/name-service.ts";
+import { filled, type OpenBlock } from "../../rpc/name-service.ts";
 import { firstBadSpan, needleChecksums } from "../../rpc/needle-checksums.ts";
 import type { Chunk } from "../../rpc/objects.ts";
 import type { OpenBlocks } from "../open-blocks.ts";
@@ -67,7 +67,7 @@ export class CopyNeedles {
         throw error;
       }
     };
-    const kinds = await Promise.all(members.map(append));
+    const kinds = await Promise.all(filled(members).map(append));
     return kinds.find((kind) => kind !== "stored") ?? "stored";
   }
 
@@ -97,8 +97,8 @@ export class CopyNeedles {
 function byDevice(open: readonly OpenBlock[]): readonly OpenBlock[] {
   const seen = new Set<DeviceId>();
   const isFirst = ({ members }: OpenBlock) => {
-    const known = members.some((device) => seen.has(device));
-    for (const device of members) seen.add(device);
+    const known = filled(members).some((device) => seen.has(device));
+    for (const device of filled(members)) seen.add(device);
     return !known;
   };
   const first = open.filter(isFirst);

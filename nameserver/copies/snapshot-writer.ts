@@ -7,6 +7,7 @@ import { QuarryError } from "../../base/errors.ts";
 import type { LogIndex } from "../../base/ids.ts";
 import { limits } from "../../base/limits.ts";
 import type { StateHead } from "../../raft/entry.ts";
+import { filled } from "../../rpc/name-service.ts";
 import type { Chunk } from "../../rpc/objects.ts";
 import { RowTally } from "../backup/row-tally.ts";
 import type { Group } from "../group/group.ts";
@@ -140,7 +141,7 @@ export class SnapshotWriter implements AsyncDisposable {
     const chunk = this.#chunks[number];
     if (chunk === undefined) return 0;
     let bytes = 0;
-    const members = read(this.#group.state, keys.block(chunk.block))?.members ?? [];
+    const members = filled(read(this.#group.state, keys.block(chunk.block))?.members ?? []);
     for (const [i, device] of members.entries()) {
       const data = await this.#needles.read(chunk, device);
       bytes += data.length;

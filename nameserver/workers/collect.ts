@@ -4,6 +4,7 @@
  */
 import type { BlobId, BlockId, NeedleId } from "../../base/ids.ts";
 import { limits } from "../../base/limits.ts";
+import { filled } from "../../rpc/name-service.ts";
 import type { Chunk } from "../../rpc/objects.ts";
 import { unpackChunks } from "../chunk-codec.ts";
 import { type Key, KeyReader, keys } from "../keyspace.ts";
@@ -121,7 +122,7 @@ export async function removeFromMembers(
 ): Promise<void> {
   const row = read(group.state, keys.block(block));
   const { generation } = row ?? { generation: 0 };
-  for (const device of row?.members ?? [])
+  for (const device of filled(row?.members ?? []))
     for (let i = 0; i < needles.length; i += limits.removeBatch)
       await blocks.remove({ device, block, generation }, needles.slice(i, i + limits.removeBatch));
 }

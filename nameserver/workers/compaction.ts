@@ -6,6 +6,7 @@
 import { QuarryError } from "../../base/errors.ts";
 import type { DeviceId } from "../../base/ids.ts";
 import type { BlockStatus } from "../../rpc/block-service.ts";
+import { filled } from "../../rpc/name-service.ts";
 import { keys } from "../keyspace.ts";
 import { read } from "../queries/read.ts";
 import type { BlockRow } from "../rows.ts";
@@ -106,12 +107,12 @@ async function removeEmpty(
   { block, generation }: BlockStatus,
   row: BlockRow,
 ): Promise<boolean> {
-  for (const device of row.members) {
+  for (const device of filled(row.members)) {
     const page = await blocks.needles({ device, block, generation }, 0, 1);
     if (page.entries.length > 0) return false;
   }
   await group.propose({ type: "removeBlock", block, generation });
-  for (const device of row.members) await blocks.retire({ device, block, generation });
+  for (const device of filled(row.members)) await blocks.retire({ device, block, generation });
   return true;
 }
 
@@ -122,10 +123,10 @@ async function compact(
 ): Promise<boolean> {
   const to = generation + 1;
   let builtBytes = 0;
-  for (const device of row.members)
+  for (const device of filled(row.members))
     builtBytes = (await blocks.compact({ device, block, generation })).fileBytes;
   await group.propose({ type: "setGeneration", block, from: generation, to });
-  for (const device of row.members)
+  for (const device of filled(row.members))
     await blocks.switchGeneration({ device, block, generation: to });
   report(`block ${block} went from ${fileBytes} to ${builtBytes} bytes`);
   return true;

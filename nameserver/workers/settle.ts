@@ -7,6 +7,7 @@
 import type { BlockId, DeviceId, NeedleId } from "../../base/ids.ts";
 import { limits } from "../../base/limits.ts";
 import type { NeedleEntry } from "../../rpc/block-service.ts";
+import { filled } from "../../rpc/name-service.ts";
 import { blockRules } from "../block-rules.ts";
 import { PACKED_CHUNK_BYTES, unpackChunks } from "../chunk-codec.ts";
 import type { StateReader } from "../group/group.ts";
@@ -84,7 +85,7 @@ function keepsOrphans(context: WorkContext): boolean {
 
 /** False when the block has orphans that must stay. */
 async function sweep(context: WorkContext, block: BlockId, row: BlockRow): Promise<boolean> {
-  for (const device of row.members) {
+  for (const device of filled(row.members)) {
     const address = { device, block, generation: row.generation };
     // A member that was away when the block was sealed would take needles behind the sweep.
     await context.blocks.sealBlock(address);

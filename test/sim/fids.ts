@@ -8,7 +8,7 @@ import type { BlockId, DeviceId, NeedleId } from "../../base/ids.ts";
 import { FREE } from "../../base/ids.ts";
 import { seededRandom } from "../../base/random.ts";
 import type { BlockService } from "../../rpc/block-service.ts";
-import type { NameService } from "../../rpc/name-service.ts";
+import { filled, type NameService } from "../../rpc/name-service.ts";
 import { needleChecksums } from "../../rpc/needle-checksums.ts";
 import type { Line } from "./line.ts";
 import type { Oracle } from "./oracle.ts";
@@ -72,7 +72,8 @@ export class Fids {
   async #store(names: NameService, blocks: BlockService, random: ReturnType<typeof seededRandom>) {
     const open = this.#line.dice.pick(await names.openBlocks(0));
     if (open === undefined || open.members.length === 0) return;
-    const { block, generation, members } = open;
+    const { block, generation } = open;
+    const members = filled(open.members);
     const needle = random.needleId();
     const data = random.bytes(BYTES);
     const owner = { blob: FREE, chunk: 0 };

@@ -1,0 +1,133 @@
+/** Commands on pools, and which block ids are theirs. */
+import { QuarryError } from "../../base/errors.ts";
+import type { BlockId } from "../../base/ids.ts";
+import { limits } from "../../base/limits.ts";
+import type { Change, Command, CommandResult, PoolSettings } from "../../rpc/commands.ts";
+import {
+  failureDomains,
+  firstPool,
+  type PoolScheme,
+  piecesOf,
+  rangeOf,
+  usualMinMembers,
+} from "../../rpc/pool.ts";
+import { keys } from "../keyspace.ts";
+import type { PoolRow } from "../rows.ts";
+import { demand, isName, mapOf, raiseEpoch } from "./cluster-map.ts";
+import type { ApplyContext } from "./context.ts";
+
+type Of<Type extends Command["type"]> = Extract<Command, { type: Type }>;
+
+const { id: FIRST, ...firstSettings } = firstPool;
+/** `STANDARD` names it for both. */
+const firstRow: PoolRow = { ...firstSettings, blocks: 0, smallOf: 1, largeOf: 1 };
+const FIRST_RANGE = 0;
+
+/** @throws QuarryError `NoSuchPool`. */
+export function poolRow({ rows }: ApplyContext, pool: number): PoolRow {
+  const row = rows.get(keys.pool(pool)) ?? (pool === FIRST ? firstRow : undefined);
+  if (row === undefined) throw new QuarryError("NoSuchPool", `there is no pool ${pool}`);
+  return row;
+}
+
+/** A name is no key: `quarry admin pool add` looks whether it is taken. */
+export function createPool(context: ApplyContext, command: Of<"createPool">): CommandResult {
+  const { name, settings } = command;
+  const pool = mapOf(context).pools ?? 1;
+  if (pool >= limits.pools)
+    throw new QuarryError("QuotaExceeded", `there were ${limits.pools} pools already`);
+  const row = changed({ ...firstSettings, name }, settings);
+  context.rows.put(keys.pool(pool), { ...row, blocks: 0, smallOf: 0, largeOf: 0 });
+  const { epoch } = raiseEpoch(context, { pools: pool + 1 });
+  return { type: "pool", pool, epoch };
+}
+
+export function changePool(context: ApplyContext, command: Of<"changePool">): CommandResult {
+  const { pool, name, change } = command;
+  const { blocks, smallOf, largeOf, ...before } = poolRow(context, pool);
+  const row = changed({ ...before, name: name ?? before.name }, change);
+  demand(
+    row.scheme.k === 1 || smallOf === 0,
+    "small objects of a storage class go to this pool: its scheme keeps k = 1",
+  );
+  context.rows.put(keys.pool(pool), { ...row, blocks, smallOf, largeOf });
+  const { epoch } = raiseEpoch(context, {});
+  return { type: "pool", pool, epoch };
+}
+
+export function removePool(context: ApplyContext, { pool }: Of<"removePool">): CommandResult {
+  const { blocks, smallOf, largeOf, name } = poolRow(context, pool);
+  demand(pool !== FIRST, "the first pool stays");
+  demand(smallOf + largeOf === 0, `a storage class names pool ${name}: change the class first`);
+  demand(blocks === 0, `pool ${name} has ${blocks} blocks: it must be empty`);
+  context.rows.delete(keys.pool(pool));
+  return raiseEpoch(context, {});
+}
+
+type Described = Omit<PoolRow, "blocks" | "smallOf" | "largeOf">;
+
+/** Another scheme brings its usual minimum of members with it. */
+function changed(before: Described, change: Change<PoolSettings>): Described {
+  const scheme = change.scheme === undefined ? before.scheme : (change.scheme ?? firstPool.scheme);
+  const kept = change.scheme === undefined ? before.minMembers : undefined;
+  const { deviceClass: classBefore, ...rest } = before;
+  const deviceClass = change.deviceClass === undefined ? classBefore : change.deviceClass;
+  const after = {
+    ...rest,
+    scheme: { k: scheme.k, m: scheme.m },
+    minMembers:
+      (change.minMembers === undefined ? kept : change.minMembers) ?? usualMinMembers(scheme),
+    failureDomain: settled(change.failureDomain, before.failureDomain, firstPool.failureDomain),
+    pgNum: settled(change.pgNum, before.pgNum, firstPool.pgNum),
+    ...(deviceClass !== undefined && deviceClass !== null && { deviceClass }),
+  };
+  check(after);
+  return after;
+}
+
+const settled = <T>(change: T | null | undefined, before: T, usual: T): T =>
+  change === undefined ? before : (change ?? usual);
+
+function check({ name, scheme, minMembers, failureDomain, deviceClass, pgNum }: Described): void {
+  demand(isName(name), `${name} is no name of a pool: use 1 to 64 letters, digits, . - and _`);
+  checkScheme(scheme);
+  demand(
+    Number.isInteger(minMembers) && minMembers >= scheme.k && minMembers <= piecesOf(scheme),
+    `of ${piecesOf(scheme)} members at least ${scheme.k} are needed: ${minMembers} is no minimum`,
+  );
+  demand(failureDomains.includes(failureDomain), `write one of ${failureDomains.join(", ")}`);
+  demand(deviceClass === undefined || isName(deviceClass), `${deviceClass} is no name of a class`);
+  demand(
+    Number.isInteger(pgNum) && pgNum >= 1 && pgNum <= limits.poolPgs && isPowerOfTwo(pgNum),
+    `the number of placement groups is a power of two, at most ${limits.poolPgs}`,
+  );
+}
+
+function checkScheme({ k, m }: PoolScheme): void {
+  const isWhole = Number.isInteger(k) && Number.isInteger(m) && k >= 1 && m >= 0;
+  demand(isWhole && k + m <= limits.poolPieces, `k + m is at most ${limits.poolPieces}`);
+  demand(k === 1 || m >= 1, "a scheme with k > 1 has parity: m is at least 1");
+}
+
+const isPowerOfTwo = (n: number) => (n & (n - 1)) === 0;
+
+/** Counts a block that is opened, and gives its range to the pool. */
+export function joinPool(context: ApplyContext, block: BlockId, pool: number): void {
+  const { rows } = context;
+  const row = poolRow(context, pool);
+  const range = rangeOf(block);
+  const owner =
+    rows.get(keys.blockRange(range))?.pool ?? (range === FIRST_RANGE ? FIRST : undefined);
+  demand(owner === undefined || owner === pool, `block ${block} belongs to pool ${owner}`);
+  if (owner === undefined) {
+    rows.put(keys.blockRange(range), { pool });
+    raiseEpoch(context, {});
+  }
+  if (pool !== FIRST) rows.put(keys.pool(pool), { ...row, blocks: row.blocks + 1 });
+}
+
+export function leavePool(context: ApplyContext, pool: number): void {
+  if (pool === FIRST) return;
+  const row = poolRow(context, pool);
+  context.rows.put(keys.pool(pool), { ...row, blocks: row.blocks - 1 });
+}
