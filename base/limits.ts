@@ -2,6 +2,7 @@
 
 import { clusterLimits } from "./limits-cluster.ts";
 import { copyLimits } from "./limits-copies.ts";
+import { pieceLimits } from "./limits-pieces.ts";
 import { transferLimits } from "./limits-transfers.ts";
 
 const KiB = 1024;
@@ -274,6 +275,7 @@ export const limits = {
   /** Windows that one GET reads ahead of its reader. */
   readAhead: 3,
   retries: 8,
+  ...pieceLimits,
 
   ...transferLimits,
 

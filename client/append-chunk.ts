@@ -1,20 +1,21 @@
 /**
- * One chunk to every member of an open block (INV-2). A block that takes no more is an ordinary
- * answer: it is reported, and the chunk goes to another.
+ * One chunk to an open block: to the member at each position its piece, under one needle id, and all
+ * must have it (INV-2). With k = 1 the piece is the chunk itself. A block that takes no more is an
+ * ordinary answer: it is reported, and the chunk goes to another.
  */
 import { crc32c } from "../base/checksum.ts";
-import { hasCode, QuarryError } from "../base/errors.ts";
+import { assert, hasCode, QuarryError, unreachable } from "../base/errors.ts";
 import type { DeviceId, NeedleOwner } from "../base/ids.ts";
 import { limits } from "../base/limits.ts";
 import type { Random } from "../base/random.ts";
-import type { AppendReply } from "../rpc/block-service.ts";
-import { filled, type OpenBlock } from "../rpc/name-service.ts";
+import type { AppendReply, AppendRequest } from "../rpc/block-service.ts";
+import type { BlockMembers, OpenBlock } from "../rpc/name-service.ts";
 import { needleChecksums } from "../rpc/needle-checksums.ts";
 import type { Chunk } from "../rpc/objects.ts";
-import { type GetContext, readWindow } from "./get.ts";
 import type { OpenBlocks } from "./members.ts";
+import { type ReadContext, readWindow } from "./read-window.ts";
 
-export interface AppendContext extends GetContext {
+export interface AppendContext extends ReadContext {
   readonly openBlocks: OpenBlocks;
   readonly random: Random;
 }
@@ -30,7 +31,7 @@ export async function appendChunk(
     using lent = await context.openBlocks.take(data.length);
     const { block } = lent;
     const needle = context.random.needleId();
-    const kind = await appendToMembers(context, block, needle, owner, data);
+    const { kind, position } = await appendToMembers(context, block, needle, owner, data);
     switch (kind) {
       case "stored":
         return { block: block.block, needle, lengthBytes: data.length, crc32c: crc32c(data) };
@@ -46,8 +47,10 @@ export async function appendChunk(
       case "missing":
       case "stale":
       case "failed":
-        await context.openBlocks.report(block, "failed");
+        await context.openBlocks.report(block, "failed", position);
         break;
+      default:
+        unreachable(kind);
     }
   }
   // So many blocks are not full by chance: the devices are, though their heartbeats did not say so yet.
@@ -56,40 +59,79 @@ export async function appendChunk(
   throw new QuarryError("Unavailable", "no block took the chunk; try again later");
 }
 
-/** Sends to all members in parallel; the worst answer counts (INV-2). */
+type Kind = AppendReply["kind"] | "failed";
+
+/** What a member said, or the worst that one said. */
+interface Answer {
+  readonly kind: Kind;
+  readonly position: number;
+}
+
+/** From good to bad. */
+const severity = ["stored", "duplicate", "full", "sealed", "stale", "missing", "failed"] as const;
+const worse = (a: Answer, b: Answer): Answer =>
+  severity.indexOf(b.kind) > severity.indexOf(a.kind) ? b : a;
+
+type Append = Omit<AppendRequest, "device" | "lengthBytes" | "checksums">;
+
+/** Sends each member its piece, to all in parallel; the worst answer counts (INV-2). */
 async function appendToMembers(
   context: AppendContext,
-  block: OpenBlock,
+  { block, generation, scheme, members }: OpenBlock,
   needle: Chunk["needle"],
   owner: NeedleOwner,
   data: Buffer,
-): Promise<AppendReply["kind"] | "failed"> {
-  const checksums = needleChecksums(block.block, needle, data);
-  const append = async (device: DeviceId) => {
-    try {
-      const reply = await context.serviceOf(device).append(
-        {
-          device,
-          block: block.block,
-          generation: block.generation,
-          needle,
-          owner,
-          lengthBytes: data.length,
-          checksums,
-        },
-        data,
-      );
-      return reply.kind;
-    } catch (error) {
-      if (hasCode(error, "DiskFailed", "NoSuchDevice", "Unavailable", "Timeout")) return "failed";
-      throw error;
-    }
-  };
-  const members = filled(block.members);
-  const only = members.length === 1 ? members[0] : undefined;
-  if (only !== undefined) return await append(only);
-  const kinds = await Promise.all(members.map(append));
-  return kinds.find((kind) => kind !== "stored") ?? "stored";
+): Promise<Answer> {
+  const append: Append = { block, generation, needle, owner };
+  const [only] = members;
+  if (scheme.k > 1)
+    return await context.codecs.encode(scheme, data, (pieces) =>
+      sendToAll(members, (device, position) => {
+        const piece = pieces.at(position);
+        return send(context, append, device, position, piece, checksumsOf(append, piece));
+      }),
+    );
+  const checksums = checksumsOf(append, data);
+  if (members.length === 1 && only) return await send(context, append, only, 0, data, checksums);
+  return await sendToAll(members, (device, position) =>
+    send(context, append, device, position, data, checksums),
+  );
+}
+
+const checksumsOf = ({ block, needle }: Append, piece: Uint8Array): Uint32Array =>
+  needleChecksums(block, needle, piece);
+
+/** Ends when all have answered, also after a defect: the pieces are in use until then. */
+async function sendToAll(
+  members: BlockMembers,
+  sendTo: (device: DeviceId, position: number) => Promise<Answer>,
+): Promise<Answer> {
+  const sending = members.flatMap((device, position) =>
+    device === null ? [] : [sendTo(device, position)],
+  );
+  await Promise.allSettled(sending);
+  const answers = await Promise.all(sending);
+  assert(answers.length > 0, "an open block has members");
+  return answers.reduce(worse);
+}
+
+async function send(
+  { serviceOf }: AppendContext,
+  append: Append,
+  device: DeviceId,
+  position: number,
+  piece: Uint8Array,
+  checksums: Uint32Array,
+): Promise<Answer> {
+  try {
+    const request = { ...append, device, lengthBytes: piece.length, checksums };
+    const { kind } = await serviceOf(device).append(request, piece);
+    return { kind, position };
+  } catch (error) {
+    if (hasCode(error, "DiskFailed", "NoSuchDevice", "Unavailable", "Timeout"))
+      return { kind: "failed", position };
+    throw error;
+  }
 }
 
 /** Writes a stored chunk anew, into an open block. */

@@ -6,9 +6,12 @@ import type { Random } from "../base/random.ts";
 import type { Command, CommandResult } from "../rpc/commands.ts";
 import type { NameService } from "../rpc/name-service.ts";
 import { BlobIds } from "./blob-ids.ts";
+import { Codecs } from "./codecs.ts";
 import { type GetContext, readContent } from "./get.ts";
+import { Latencies } from "./latencies.ts";
 import { Locations, OpenBlocks, type ServiceOf } from "./members.ts";
 import { MemoryBudget } from "./memory-budget.ts";
+import { NeedleReports } from "./needle-reports.ts";
 import { type PutContext, storeBody } from "./put.ts";
 import type { Body, OpenObject, PartTarget, PutTarget, Store } from "./store.ts";
 
@@ -29,11 +32,14 @@ export function createClient(options: ClientOptions): Store {
     names,
     serviceOf: options.serviceOf,
     locations: new Locations(names),
+    clock: options.clock,
+    codecs: new Codecs(),
+    latencies: new Latencies(options.clock),
+    reports: new NeedleReports(names),
     readBudget: new MemoryBudget(limits.readBytes),
   };
   const putting: PutContext = {
     ...getting,
-    clock: options.clock,
     random: options.random,
     openBlocks: new OpenBlocks(names),
     blobIds: new BlobIds(names),

@@ -3,19 +3,14 @@
  * verified here against the checksums that the writer made. A wrong byte is never given on.
  */
 import { payloadPool } from "../base/buffer-pool.ts";
-import { hasCode, QuarryError } from "../base/errors.ts";
-import type { DeviceId } from "../base/ids.ts";
 import { limits } from "../base/limits.ts";
 import type { ChunkRun, ContentPin, NameService } from "../rpc/name-service.ts";
-import { firstBadSpan } from "../rpc/needle-checksums.ts";
 import { ContentCursor, type Window } from "./content-cursor.ts";
-import type { Locations, ServiceOf } from "./members.ts";
 import type { MemoryBudget } from "./memory-budget.ts";
+import { type ReadContext, readWindow } from "./read-window.ts";
 
-export interface GetContext {
+export interface GetContext extends ReadContext {
   readonly names: NameService;
-  readonly serviceOf: ServiceOf;
-  readonly locations: Locations;
   readonly readBudget: MemoryBudget;
 }
 
@@ -68,63 +63,4 @@ function startReading(
   const reading = readWindow(context, window);
   reading.catch(() => undefined); // thrown to the reader when its turn comes
   return { reading, reserved };
-}
-
-/**
- * Tries the members in turn; one member's "not found" is never final.
- * @throws QuarryError `Unavailable` when a member that may have the bytes is away, else `Damaged`.
- */
-export async function readWindow(context: GetContext, window: Window): Promise<Uint8Array> {
-  const troubles: Trouble[] = [];
-  for (let round = 0; round < 2; round++) {
-    for (const device of await context.locations.members(window.chunk.block)) {
-      const result = await readFromMember(context, device, window);
-      if (result instanceof Uint8Array) return result;
-      troubles.push(result);
-    }
-    context.locations.forget(window.chunk.block);
-  }
-  const { block, needle } = window.chunk;
-  const problems = [...new Set(troubles.map(({ what }) => what))].join("; ");
-  throw new QuarryError(
-    troubles.some(({ isAway }) => isAway) ? "Unavailable" : "Damaged",
-    `no member can give needle ${needle.toString(16)} of block ${block}: ${problems}`,
-  );
-}
-
-/** Why a member cannot give the bytes; one that is away may have them. */
-interface Trouble {
-  readonly what: string;
-  readonly isAway: boolean;
-}
-
-const trouble = (what: string): Trouble => ({ what, isAway: false });
-
-/** The bytes, or why this member cannot give them. */
-async function readFromMember(
-  context: GetContext,
-  device: DeviceId,
-  window: Window,
-): Promise<Uint8Array | Trouble> {
-  const { chunk, from, lengthBytes } = window;
-  const { block, needle } = chunk;
-  try {
-    const reply = await context
-      .serviceOf(device)
-      .read({ device, block, needle, offset: from, lengthBytes });
-    if (reply.kind === "missing") return trouble(`${device} misses the ${reply.what}`);
-    if (reply.kind === "damaged") return trouble(`${device}: ${reply.detail}`);
-    if (reply.needleBytes !== chunk.lengthBytes)
-      return trouble(`${device} has ${reply.needleBytes} bytes instead of ${chunk.lengthBytes}`);
-    const bad = firstBadSpan(block, needle, reply.needleBytes, reply.data, reply.checksums);
-    if (bad >= 0) return trouble(`${device}: wrong bytes in span ${bad} behind ${reply.offset}`);
-    const start = from - reply.offset;
-    if (start < 0 || start + lengthBytes > reply.data.length)
-      return trouble(`${device} gave too little`);
-    return reply.data.subarray(start, start + lengthBytes);
-  } catch (error) {
-    if (hasCode(error, "DiskFailed", "NoSuchDevice", "Unavailable", "Timeout", "Damaged"))
-      return { what: error.message, isAway: hasCode(error, "Unavailable", "Timeout") };
-    throw error;
-  }
 }

@@ -3,7 +3,7 @@ import { QuarryError } from "../base/errors.ts";
 import type { BlockId, DeviceId } from "../base/ids.ts";
 import { limits } from "../base/limits.ts";
 import type { BlockService } from "../rpc/block-service.ts";
-import { filled, type NameService, type OpenBlock } from "../rpc/name-service.ts";
+import type { NameService, OpenBlock } from "../rpc/name-service.ts";
 
 /** What a client asks of a dataserver; the rest is for the nameserver. */
 export type BlockAccess = Pick<BlockService, "append" | "read">;
@@ -59,11 +59,15 @@ export class OpenBlocks {
   }
 
   /** The block took an append no more: forget it and tell the nameserver. */
-  async report(block: OpenBlock, reason: "full" | "sealed" | "failed"): Promise<void> {
+  async report(
+    block: OpenBlock,
+    reason: "full" | "sealed" | "failed",
+    position?: number,
+  ): Promise<void> {
     const before = this.#candidates.length;
     this.#candidates = this.#candidates.filter((c) => c.block !== block);
     if (this.#candidates.length === before) return;
-    await this.#names.reportBlock(block.block, block.generation, reason);
+    await this.#names.reportBlock(block.block, block.generation, reason, position);
   }
 
   async #refresh(): Promise<void> {
@@ -85,8 +89,8 @@ export class Locations {
     this.#names = names;
   }
 
-  async members(block: BlockId): Promise<readonly DeviceId[]> {
-    return filled((this.#known.get(block) ?? (await this.#ask(block))).members);
+  async of(block: BlockId): Promise<OpenBlock> {
+    return this.#known.get(block) ?? (await this.#ask(block));
   }
 
   forget(block: BlockId): void {

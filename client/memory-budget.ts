@@ -41,14 +41,20 @@ export class MemoryBudget {
     assert(bytes <= this.#bufferBytes, "a slot is at most a chunk");
     // Small buffers come and go with their request; only chunk-sized ones are worth keeping.
     const backingBytes = bytes > this.#bufferBytes / 4 ? this.#bufferBytes : bytes;
-    if (this.#waiting.length > 0 || backingBytes > this.#freeBytes) {
-      if (this.#waiting.length >= limits.requests)
-        throw new QuarryError("Busy", "too many requests wait for memory; try again later");
-      await new Promise<void>((grant) => this.#waiting.push({ bytes: backingBytes, grant }));
-    } else {
-      this.#freeBytes -= backingBytes;
-    }
+    await this.#claim(backingBytes);
     return this.#slot(bytes, backingBytes);
+  }
+
+  /** Room without a buffer, in order of asking. */
+  async reserve(bytes: number): Promise<Disposable> {
+    await this.#claim(bytes);
+    let held = true;
+    return {
+      [Symbol.dispose]: () => {
+        if (held) this.#giveBack(bytes);
+        held = false;
+      },
+    };
   }
 
   /** Room without a buffer, if there is some now and nobody waits. */
@@ -56,6 +62,16 @@ export class MemoryBudget {
     if (this.#waiting.length > 0 || bytes > this.#freeBytes) return undefined;
     this.#freeBytes -= bytes;
     return { [Symbol.dispose]: () => this.#giveBack(bytes) };
+  }
+
+  async #claim(bytes: number): Promise<void> {
+    if (this.#waiting.length === 0 && bytes <= this.#freeBytes) {
+      this.#freeBytes -= bytes;
+      return;
+    }
+    if (this.#waiting.length >= limits.requests)
+      throw new QuarryError("Busy", "too many requests wait for memory; try again later");
+    await new Promise<void>((grant) => this.#waiting.push({ bytes, grant }));
   }
 
   #slot(bytes: number, backingBytes: number): Slot {

@@ -2,11 +2,12 @@
  * Storing bytes: a stream is cut into chunks, every chunk becomes a needle on every member of an
  * open block, and the list of chunks is what a command then gives a name (INV-1, INV-2).
  */
-import { type Clock, endsWithin } from "../base/clock.ts";
+import { endsWithin } from "../base/clock.ts";
 import { hasCode, QuarryError } from "../base/errors.ts";
 import type { BlobId } from "../base/ids.ts";
 import { limits } from "../base/limits.ts";
 import type { NewBlob } from "../rpc/commands.ts";
+import type { NameService } from "../rpc/name-service.ts";
 import type { Chunk } from "../rpc/objects.ts";
 import { type AppendContext, appendChunk, rewriteChunk } from "./append-chunk.ts";
 import type { BlobIds } from "./blob-ids.ts";
@@ -15,9 +16,9 @@ import type { MemoryBudget, Slot } from "./memory-budget.ts";
 import type { Body } from "./store.ts";
 
 export interface PutContext extends AppendContext {
+  readonly names: NameService;
   readonly blobIds: BlobIds;
   readonly budget: MemoryBudget;
-  readonly clock: Clock;
 }
 
 /**

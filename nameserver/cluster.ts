@@ -11,6 +11,7 @@ import type { Group } from "./group/group.ts";
 import type { Membership } from "./group/membership.ts";
 import type { Roster } from "./group/roster.ts";
 import { Liveness } from "./liveness.ts";
+import { NeedleReports } from "./needle-reports.ts";
 import { CurrentMap } from "./queries/cluster-map.ts";
 
 export interface ClusterOptions {
@@ -24,6 +25,8 @@ export interface ClusterOptions {
 export interface Cluster extends AsyncDisposable {
   readonly liveness: Liveness;
   readonly blocks: BlockService;
+  /** What readers found; for the planner. */
+  readonly needleReports: NeedleReports;
   answer(newerThan: number): Promise<MapAnswer>;
   /** @throws QuarryError `Locked` while the same dataserver is up at another address. */
   admit(server: ServerId, address: string): Promise<void>;
@@ -53,6 +56,7 @@ export function openCluster(options: ClusterOptions, group: Group, roster?: Rost
   return {
     liveness,
     blocks,
+    needleReports: new NeedleReports(),
     async answer(newerThan) {
       const now = await map.get();
       const states = await liveness.devices();

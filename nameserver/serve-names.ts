@@ -110,6 +110,8 @@ export function nameService(
       return blockOf(block, row);
     }),
     reportBlock: (block, generation) => openBlocks.seal(block, generation),
+    reportNeedle: async (block, position, needle, what) =>
+      cluster.needleReports.add(block, position, needle, what),
     statePiece: (request) => pieces.piece(request),
   };
 }

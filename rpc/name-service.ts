@@ -2,7 +2,7 @@
  * What the nameserver does for others: commands (changes) and queries (linearizable reads).
  * Message types only; `nameserver/` implements them, `client/` uses them.
  */
-import type { BlobId, BlockId, DeviceId, SessionId } from "../base/ids.ts";
+import type { BlobId, BlockId, DeviceId, NeedleId, SessionId } from "../base/ids.ts";
 import type { DeviceStatus } from "./block-service.ts";
 import type { MapAnswer } from "./cluster-map.ts";
 import type { Command, CommandResult, Once } from "./commands.ts";
@@ -78,6 +78,16 @@ export interface OpenBlock {
 /** The members that there are. */
 export const filled = (members: BlockMembers): DeviceId[] =>
   members.filter((member) => member !== null);
+
+/** A piece of a needle that a reader found wrong: what the member at this position holds of it. */
+export interface NeedleReport {
+  readonly block: BlockId;
+  /** From 0 on; in a block of whole needles the place in `members`. */
+  readonly position: number;
+  readonly needle: NeedleId;
+  /** It is not there; the member found it damaged itself; what came was not what was written. */
+  readonly what: "missing" | "damaged" | "wrong";
+}
 
 export interface PartInfo {
   readonly part: number;
@@ -234,11 +244,22 @@ export interface NameService {
   openBlocks(pool: number): Promise<OpenBlock[]>;
   /** Where a block is now. */
   locate(block: BlockId): Promise<OpenBlock>;
-  /** A client saw the block full, failed or sealed: do not hand it out any more. */
+  /**
+   * A client saw the block full, failed or sealed: do not hand it out any more. `position` is that of a
+   * member that failed.
+   */
   reportBlock(
     block: BlockId,
     generation: number,
     reason: "full" | "sealed" | "failed",
+    position?: number,
+  ): Promise<void>;
+  /** A reader found the piece of a needle at a position wrong. A hint: it may be forgotten. */
+  reportNeedle(
+    block: BlockId,
+    position: number,
+    needle: NeedleId,
+    what: NeedleReport["what"],
   ): Promise<void>;
   /** The cluster map, when it is newer than this epoch (0: in any case), and which devices are down. */
   clusterMap(newerThan: number): Promise<MapAnswer>;

@@ -60,6 +60,7 @@ export const nameTable: ServiceTable<NameService> = {
     closeSession: { id: 20 },
     clusterMap: { id: 21 },
     deviceStates: { id: 22 },
+    reportNeedle: { id: 30 },
     statePiece: {
       id: 40,
       answerPayload: "bytes",

@@ -1,0 +1,59 @@
+/**
+ * How long devices take to answer a read: a moving mean and deviation of each, as TCP keeps them for
+ * its timer. From it comes how long to wait before others are asked too, and whom to ask last.
+ */
+import type { Clock } from "../base/clock.ts";
+import type { DeviceId } from "../base/ids.ts";
+import { limits } from "../base/limits.ts";
+
+interface Estimate {
+  meanMs: number;
+  deviationMs: number;
+  /** It was slow or away just now: asked only when others do not suffice. */
+  shunnedUntilMs: number;
+}
+
+export class Latencies {
+  readonly #clock: Clock;
+  readonly #known = new Map<DeviceId, Estimate>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  answered(device: DeviceId, tookMs: number): void {
+    const known = this.#known.get(device);
+    if (known === undefined) {
+      this.#add(device, tookMs, tookMs / 2);
+      return;
+    }
+    known.deviationMs += (Math.abs(tookMs - known.meanMs) - known.deviationMs) / 4;
+    known.meanMs += (tookMs - known.meanMs) / 8;
+  }
+
+  /** It did not answer in time, or cannot be reached. */
+  shun(device: DeviceId): void {
+    const known = this.#known.get(device) ?? this.#add(device, limits.hedgeMs, 0);
+    known.shunnedUntilMs = this.#clock.monotonicMs() + limits.shunMs;
+  }
+
+  isShunned(device: DeviceId): boolean {
+    const untilMs = this.#known.get(device)?.shunnedUntilMs ?? 0;
+    return untilMs > 0 && untilMs > this.#clock.monotonicMs();
+  }
+
+  /** After what time it is late. */
+  lateAfterMs(device: DeviceId): number {
+    const known = this.#known.get(device);
+    if (known === undefined) return limits.hedgeMs;
+    const usualMs = known.meanMs + 4 * known.deviationMs;
+    return Math.min(Math.max(usualMs, limits.hedgeLeastMs), limits.hedgeMs);
+  }
+
+  #add(device: DeviceId, meanMs: number, deviationMs: number): Estimate {
+    if (this.#known.size >= limits.latenciesKept) this.#known.clear();
+    const estimate = { meanMs, deviationMs, shunnedUntilMs: 0 };
+    this.#known.set(device, estimate);
+    return estimate;
+  }
+}

@@ -1,0 +1,66 @@
+/** A range of what one member holds of a chunk, verified against the checksums that the writer made. */
+import { payloadPool } from "../base/buffer-pool.ts";
+import { hasCode } from "../base/errors.ts";
+import type { DeviceId } from "../base/ids.ts";
+import { firstBadSpan } from "../rpc/needle-checksums.ts";
+import type { Chunk } from "../rpc/objects.ts";
+import type { ServiceOf } from "./members.ts";
+
+export interface GoodPiece {
+  readonly kind: "good";
+  /** Exactly what was asked for, in memory of `payloadPool`. */
+  readonly bytes: Uint8Array;
+  readonly generation: number;
+}
+
+/** Why a member cannot give the bytes. One that is `away` may have them. */
+export interface Trouble {
+  readonly kind: "away" | "missing" | "damaged" | "wrong" | "other generation" | "failed";
+  readonly what: string;
+}
+
+export interface PieceRange {
+  readonly chunk: Chunk;
+  /** Length of the whole piece. */
+  readonly pieceBytes: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Operating errors of the member are its trouble; any other is thrown. */
+export async function readPiece(
+  serviceOf: ServiceOf,
+  device: DeviceId,
+  { chunk, pieceBytes, from, to }: PieceRange,
+): Promise<GoodPiece | Trouble> {
+  const { block, needle } = chunk;
+  try {
+    const reply = await serviceOf(device).read({
+      device,
+      block,
+      needle,
+      offset: from,
+      lengthBytes: to - from,
+    });
+    if (reply.kind === "missing")
+      return { kind: "missing", what: `${device} misses the ${reply.what}` };
+    if (reply.kind === "damaged") return { kind: "damaged", what: `${device}: ${reply.detail}` };
+    const { needleBytes, data, offset, checksums, generation } = reply;
+    const wrong = (what: string): Trouble => {
+      payloadPool.give(data);
+      return { kind: "wrong", what: `${device} ${what}` };
+    };
+    if (needleBytes !== pieceBytes) return wrong(`has ${needleBytes} bytes, not ${pieceBytes}`);
+    const bad = firstBadSpan(block, needle, needleBytes, data, checksums);
+    if (bad >= 0) return wrong(`gave wrong bytes in span ${bad} behind ${offset}`);
+    const start = from - offset;
+    if (start < 0 || to - offset > data.length) return wrong("gave too little");
+    return { kind: "good", bytes: data.subarray(start, to - offset), generation };
+  } catch (error) {
+    if (hasCode(error, "Unavailable", "Timeout")) return { kind: "away", what: error.message };
+    if (hasCode(error, "Damaged")) return { kind: "damaged", what: error.message };
+    if (hasCode(error, "DiskFailed", "NoSuchDevice"))
+      return { kind: "failed", what: error.message };
+    throw error;
+  }
+}

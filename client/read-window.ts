@@ -1,0 +1,200 @@
+/**
+ * Reads a run of bytes of a chunk, wherever its block is and however it is laid out. What one member
+ * says is never final: others are asked, then the nameserver where the block is now, and only then
+ * the reader is told. A wrong byte is never given on.
+ */
+import { payloadPool } from "../base/buffer-pool.ts";
+import { crc32c } from "../base/checksum.ts";
+import { sleep } from "../base/clock.ts";
+import { QuarryError, unreachable } from "../base/errors.ts";
+import type { DeviceId } from "../base/ids.ts";
+import { limits } from "../base/limits.ts";
+import type { OpenBlock } from "../rpc/name-service.ts";
+import type { Chunk } from "../rpc/objects.ts";
+import type { Window } from "./content-cursor.ts";
+import type { Locations } from "./members.ts";
+import type { NeedleReports } from "./needle-reports.ts";
+import { readPiece, type Trouble } from "./read-piece.ts";
+import { type StripContext, StripReading, type StripResult } from "./strip-reading.ts";
+import { type Strip, stripsOf } from "./strips.ts";
+
+export interface ReadContext extends StripContext {
+  readonly locations: Locations;
+  readonly reports: NeedleReports;
+}
+
+/** Why it could not be read from where the block is said to be. */
+interface Failure {
+  readonly kind: "failure";
+  readonly code: "Unavailable" | "Damaged";
+  readonly what: string;
+  /** The members are about to switch to another generation. */
+  readonly isChanging: boolean;
+}
+
+/**
+ * Memory of `payloadPool`, for one who gives it back.
+ * @throws QuarryError `Unavailable` when members are away that may have the bytes; `Damaged` when those
+ * that answered are too few, also with all that are away.
+ */
+export async function readWindow(context: ReadContext, window: Window): Promise<Uint8Array> {
+  const { block, needle } = window.chunk;
+  const { clock, locations } = context;
+  const sinceMs = clock.monotonicMs();
+  for (let round = 1; ; round++) {
+    const read = await readLocated(context, await locations.of(block), window);
+    if (read instanceof Uint8Array) return read;
+    locations.forget(block);
+    const isLate = clock.monotonicMs() - sinceMs > limits.readAgainWithinMs;
+    if (round > 1 && (isLate || !read.isChanging || round > limits.retries))
+      throw new QuarryError(
+        read.code,
+        `needle ${needle.toString(16)} of block ${block} cannot be read: ${read.what}`,
+      );
+    if (read.isChanging) await sleep(clock, limits.readAgainMs);
+  }
+}
+
+async function readLocated(
+  context: ReadContext,
+  block: OpenBlock,
+  window: Window,
+): Promise<Uint8Array | Failure> {
+  switch (block.layout) {
+    case "whole": {
+      const [only] = block.members;
+      return block.members.length === 1 && only
+        ? await readOnly(context, block, only, window)
+        : await readStrips(context, block, window);
+    }
+    case "split":
+      return await readStrips(context, block, window);
+    case "striped":
+      throw new QuarryError("NotImplemented", "this version does not read striped blocks yet");
+    default:
+      return unreachable(block.layout);
+  }
+}
+
+/** Of a block with one member there is nobody else to ask. */
+async function readOnly(
+  context: ReadContext,
+  block: OpenBlock,
+  device: DeviceId,
+  { chunk, from, lengthBytes }: Window,
+): Promise<Uint8Array | Failure> {
+  const range = { chunk, pieceBytes: chunk.lengthBytes, from, to: from + lengthBytes };
+  const answer = await readPiece(context.serviceOf, device, range);
+  if (answer.kind === "good") return answer.bytes;
+  tell(context, chunk, 0, answer);
+  return verdict(block, 0, [answer]);
+}
+
+async function readStrips(
+  context: ReadContext,
+  block: OpenBlock,
+  { chunk, from, lengthBytes }: Window,
+): Promise<Uint8Array | Failure> {
+  const strips = stripsOf(block.scheme, chunk.lengthBytes, from, lengthBytes);
+  const [first] = strips;
+  if (first !== undefined && strips.length === 1 && first.count === 1)
+    return await readStrip(context, block, chunk, first, undefined);
+  const whole = payloadPool.take(lengthBytes);
+  let at = 0;
+  const reads = await Promise.all(
+    strips.map((strip) => {
+      const start = at;
+      at = Math.min(at + strip.count * (strip.to - strip.from), lengthBytes);
+      return readStrip(context, block, chunk, strip, whole.subarray(start, at));
+    }),
+  );
+  for (const read of reads)
+    if (!(read instanceof Uint8Array)) {
+      payloadPool.give(whole);
+      return read;
+    }
+  if (lengthBytes === chunk.lengthBytes && crc32c(whole) !== chunk.crc32c) {
+    payloadPool.give(whole);
+    return {
+      ...{ kind: "failure", code: "Damaged", isChanging: false },
+      what: "its pieces are what was written of them, but do not give the chunk",
+    };
+  }
+  return whole;
+}
+
+/** Into `target`, if there is one; else a strip of one piece in memory of its own. */
+async function readStrip(
+  context: ReadContext,
+  block: OpenBlock,
+  chunk: Chunk,
+  strip: Strip,
+  target: Uint8Array | undefined,
+): Promise<Uint8Array | Failure> {
+  using reading = new StripReading(context, block, chunk, strip);
+  const { kind, pieces, troubles } = await reading.run();
+  for (const [position, trouble] of troubles) tell(context, chunk, position, trouble);
+  const [only] = pieces.values();
+  switch (kind) {
+    case "failed":
+      giveBack(pieces);
+      return verdict(block, pieces.size, [...troubles.values()]);
+    case "direct":
+      if (target === undefined && only !== undefined) return only.bytes;
+      break;
+    case "decode":
+      break;
+    default:
+      return unreachable(kind);
+  }
+  const into = target ?? payloadPool.take(strip.to - strip.from);
+  await assemble(context, block, strip, pieces, into);
+  giveBack(pieces);
+  return into;
+}
+
+/** The pieces of a strip one after the other; what is not there is computed from the others. */
+async function assemble(
+  { codecs }: ReadContext,
+  { scheme }: OpenBlock,
+  { first, count, from, to }: Strip,
+  pieces: StripResult["pieces"],
+  target: Uint8Array,
+): Promise<void> {
+  const stripBytes = to - from;
+  const put = (position: number, bytes: Uint8Array) => {
+    const at = (position - first) * stripBytes;
+    target.set(bytes.subarray(0, target.length - at), at);
+  };
+  const absent: number[] = [];
+  for (let position = first; position < first + count; position++) {
+    const piece = pieces.get(position);
+    if (piece === undefined) absent.push(position);
+    else put(position, piece.bytes);
+  }
+  if (absent.length > 0) await codecs.decode(scheme, pieces, absent, stripBytes, put);
+}
+
+function giveBack(pieces: StripResult["pieces"]): void {
+  for (const { bytes } of pieces.values()) payloadPool.give(bytes);
+}
+
+/** What others must know: the planner mends it, and the next reader asks where the block is now. */
+function tell(context: ReadContext, chunk: Chunk, position: number, { kind }: Trouble): void {
+  if (kind !== "missing" && kind !== "damaged" && kind !== "wrong") return;
+  if (kind === "missing") context.locations.forget(chunk.block);
+  context.reports.tell({ block: chunk.block, needle: chunk.needle, position, what: kind });
+}
+
+function verdict(block: OpenBlock, good: number, troubles: readonly Trouble[]): Failure {
+  const { k } = block.scheme;
+  const isChanging = troubles.some(({ kind }) => kind === "other generation");
+  const mayReturn = troubles.filter(({ kind }) => kind === "away" || kind === "other generation");
+  const reasons = [...new Set(troubles.map(({ what }) => what))].join("; ");
+  return {
+    kind: "failure",
+    code: good + mayReturn.length >= k ? "Unavailable" : "Damaged",
+    what: `${good} of the ${k} pieces that it takes are there (${reasons})`,
+    isChanging,
+  };
+}
