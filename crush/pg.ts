@@ -33,7 +33,8 @@ export function stableMod(x: number, n: number): number {
 }
 
 /** The placement group of an object whose name has this hash. */
-export const pgOf = (pool: PgPool, nameHash: number): number => stableMod(nameHash, pool.pgNum);
+export const pgOf = (pool: Pick<PgPool, "pgNum">, nameHash: number): number =>
+  stableMod(nameHash, pool.pgNum);
 
 /** What CRUSH is fed for a placement group, unsigned 32-bit. */
 export function placementSeed(pool: PgPool, pg: number): number {

@@ -15,7 +15,8 @@ import {
 import { refuse } from "./draft.ts";
 import { printWeight } from "./fixed-point.ts";
 
-export function decompile(map: CrushMap): string {
+/** `weightText`: how weights are written; crushtool's three digits do not say all of one. */
+export function decompile(map: CrushMap, weightText = printWeight): string {
   const names = new Map(map.devices.map((device) => [device.id, device.name]));
   for (const bucket of map.buckets.values()) names.set(bucket.id, bucket.name);
   const nameOf = (id: number) => names.get(id) ?? (id >= 0 ? `device${id}` : `bucket${slotOf(id)}`);
@@ -37,7 +38,7 @@ export function decompile(map: CrushMap): string {
     "",
     "# buckets",
     ...childrenFirst(map).flatMap((bucket) =>
-      bucketLines(map, bucket, shadows.get(bucket.id) ?? [], nameOf),
+      bucketLines(map, bucket, shadows.get(bucket.id) ?? [], { nameOf, weightText }),
     ),
     "",
     "# rules",
@@ -100,7 +101,7 @@ function bucketLines(
   map: CrushMap,
   bucket: Bucket,
   shadows: readonly Bucket[],
-  nameOf: NameOf,
+  { nameOf, weightText }: { readonly nameOf: NameOf; readonly weightText: typeof printWeight },
 ): string[] {
   const positioned = bucket.algorithm === "uniform" || bucket.algorithm === "tree";
   const { id, algorithm, hash, items } = bucket;
@@ -110,12 +111,12 @@ function bucketLines(
     ...shadows.map(
       (each) => `\tid ${each.id} class ${each.shadow?.class}\t\t# do not change unnecessarily`,
     ),
-    `\t# weight ${printWeight(bucketWeight(bucket))}`,
+    `\t# weight ${weightText(bucketWeight(bucket))}`,
     `\talg ${algorithm}${algorithmNotes[algorithm](items.length)}`,
     `\thash ${hash}\t# ${hash === 0 ? "rjenkins1" : "unknown"}`,
     ...items.map(
       (item, position) =>
-        `\titem ${nameOf(item.id)} weight ${printWeight(item.weight)}${positioned ? ` pos ${position}` : ""}`,
+        `\titem ${nameOf(item.id)} weight ${weightText(item.weight)}${positioned ? ` pos ${position}` : ""}`,
     ),
     "}",
   ];

@@ -57,6 +57,20 @@ function shifted(digits: string, point: number, places: number): string {
   );
 }
 
+/**
+ * A 16.16 weight with as many digits, three at least, as it takes to be read as the same. Text reads
+ * 24 bits of a weight: of larger ones the last bits are lost.
+ */
+export function printExactWeight(weight: number): string {
+  for (let digits = 3; digits <= MOST_DIGITS; digits++) {
+    const text = (Math.ceil((weight / 65_536) * 10 ** digits) / 10 ** digits).toFixed(digits);
+    if (parseWeight(text) === weight) return text;
+  }
+  return (weight / 65_536).toFixed(MOST_DIGITS);
+}
+
+const MOST_DIGITS = 8;
+
 /** A 16.16 weight with three digits, as Ceph prints it: read as signed, halves to even. */
 export function printWeight(weight: number): string {
   const units = Math.fround(weight | 0);
