@@ -2,6 +2,7 @@
 import { payloadPool } from "../base/buffer-pool.ts";
 import { hasCode } from "../base/errors.ts";
 import type { DeviceId } from "../base/ids.ts";
+import type { BlockPiece } from "../rpc/block-service.ts";
 import { firstBadSpan } from "../rpc/needle-checksums.ts";
 import type { Chunk } from "../rpc/objects.ts";
 import type { ServiceOf } from "./members.ts";
@@ -13,14 +14,19 @@ export interface GoodPiece {
   readonly generation: number;
 }
 
-/** Why a member cannot give the bytes. One that is `away` may have them. */
+/**
+ * Why a member cannot give the bytes. One that is `away` may have them; `moved`: what it has is right,
+ * but another piece, as the block is not any more as it was said to be.
+ */
 export interface Trouble {
-  readonly kind: "away" | "missing" | "damaged" | "wrong" | "other generation" | "failed";
+  readonly kind: "away" | "missing" | "damaged" | "wrong" | "moved" | "other generation" | "failed";
   readonly what: string;
 }
 
 export interface PieceRange {
   readonly chunk: Chunk;
+  /** Absent: the chunk itself is wanted. */
+  readonly piece?: BlockPiece;
   /** Length of the whole piece. */
   readonly pieceBytes: number;
   readonly from: number;
@@ -31,8 +37,9 @@ export interface PieceRange {
 export async function readPiece(
   serviceOf: ServiceOf,
   device: DeviceId,
-  { chunk, pieceBytes, from, to }: PieceRange,
+  range: PieceRange,
 ): Promise<GoodPiece | Trouble> {
+  const { chunk, pieceBytes, from, to } = range;
   const { block, needle } = chunk;
   try {
     const reply = await serviceOf(device).read({
@@ -45,11 +52,15 @@ export async function readPiece(
     if (reply.kind === "missing")
       return { kind: "missing", what: `${device} misses the ${reply.what}` };
     if (reply.kind === "damaged") return { kind: "damaged", what: `${device}: ${reply.detail}` };
-    const { needleBytes, data, offset, checksums, generation } = reply;
+    const { needleBytes, data, offset, checksums, generation, piece } = reply;
     const wrong = (what: string): Trouble => {
       payloadPool.give(data);
       return { kind: "wrong", what: `${device} ${what}` };
     };
+    if (!isExpected(range.piece, piece)) {
+      payloadPool.give(data);
+      return { kind: "moved", what: `${device} has another piece` };
+    }
     if (needleBytes !== pieceBytes) return wrong(`has ${needleBytes} bytes, not ${pieceBytes}`);
     const bad = firstBadSpan(block, needle, needleBytes, data, checksums);
     if (bad >= 0) return wrong(`gave wrong bytes in span ${bad} behind ${offset}`);
@@ -63,4 +74,11 @@ export async function readPiece(
       return { kind: "failed", what: error.message };
     throw error;
   }
+}
+
+/** Checksums do not tell one piece of a needle from another, so the member does. */
+function isExpected(wanted: BlockPiece | undefined, found: BlockPiece | undefined): boolean {
+  if (wanted === undefined || found === undefined) return wanted === found;
+  const { k, m } = wanted.scheme;
+  return found.piece === wanted.piece && found.scheme.k === k && found.scheme.m === m;
 }

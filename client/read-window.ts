@@ -181,8 +181,8 @@ function giveBack(pieces: StripResult["pieces"]): void {
 
 /** What others must know: the planner mends it, and the next reader asks where the block is now. */
 function tell(context: ReadContext, chunk: Chunk, position: number, { kind }: Trouble): void {
+  if (kind === "missing" || kind === "moved") context.locations.forget(chunk.block);
   if (kind !== "missing" && kind !== "damaged" && kind !== "wrong") return;
-  if (kind === "missing") context.locations.forget(chunk.block);
   context.reports.tell({ block: chunk.block, needle: chunk.needle, position, what: kind });
 }
 

@@ -126,15 +126,21 @@ export class StripReading implements Disposable {
     );
   }
 
-  /** What the pieces of other positions can be computed from. */
+  /** What the pieces of other positions can be computed from: the most of one generation. */
   #usable(): Map<number, GoodPiece> {
     const { scheme, generation } = this.#block;
     const usable = new Map<number, GoodPiece>();
+    const counts = new Map<number, number>();
     for (const position of this.#asked.keys()) {
       const piece = this.#good(position);
-      if (piece !== undefined && (scheme.k === 1 || piece.generation === generation))
-        usable.set(position, piece);
+      if (piece === undefined) continue;
+      usable.set(position, piece);
+      counts.set(piece.generation, (counts.get(piece.generation) ?? 0) + 1);
     }
+    if (scheme.k === 1 || counts.size < 2) return usable;
+    let best = generation;
+    for (const [one, count] of counts) if (count > (counts.get(best) ?? 0)) best = one;
+    for (const [position, piece] of usable) if (piece.generation !== best) usable.delete(position);
     return usable;
   }
 
@@ -178,7 +184,10 @@ export class StripReading implements Disposable {
       this.#advance();
     };
     this.#asked.set(position, asked);
-    readPiece(serviceOf, device, this.#range).then(answered, (error: unknown) => {
+    const { scheme } = this.#block;
+    const range =
+      scheme.k === 1 ? this.#range : { ...this.#range, piece: { piece: position, scheme } };
+    readPiece(serviceOf, device, range).then(answered, (error: unknown) => {
       this.#stop();
       this.#end.reject(error);
     });
@@ -215,12 +224,8 @@ export class StripReading implements Disposable {
         continue;
       }
       payloadPool.give(state.bytes);
-      const { generation } = this.#block;
-      if (state.generation !== generation)
-        troubles.set(position, {
-          kind: "other generation",
-          what: `piece ${position} is of generation ${state.generation}, not ${generation}`,
-        });
+      const what = `piece ${position} is of generation ${state.generation}, others are not`;
+      if (kind === "failed") troubles.set(position, { kind: "other generation", what });
     }
     this.#end.resolve({ kind, pieces, troubles });
   }

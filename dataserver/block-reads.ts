@@ -31,10 +31,12 @@ export async function readFromBlock(
     readSpans(file, block.seed, needle, place, spans),
   );
   if (found === undefined) return "unreadable";
+  const { piece, k, m } = block.superblock;
   return {
     kind: "data",
     needleBytes: place.lengthBytes,
     generation: block.generation,
+    ...(k > 1 && { piece: { piece, scheme: { k, m } } }),
     offset: spans.from,
     checksums: found.checksums,
     data: found.data,

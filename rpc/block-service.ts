@@ -47,6 +47,8 @@ export type ReadReply =
       /** Length of the whole needle. */
       readonly needleBytes: number;
       readonly generation: number;
+      /** Which piece of the needle this is; absent: the needle itself. */
+      readonly piece?: BlockPiece;
       /** Offset of `data` in the needle: a multiple of 64 KiB. */
       readonly offset: number;
       /** One for each span in `data`; the reader verifies them end to end. */

@@ -13,7 +13,7 @@ import { Latencies } from "../client/latencies.ts";
 import { type BlockAccess, Locations, OpenBlocks } from "../client/members.ts";
 import { NeedleReports } from "../client/needle-reports.ts";
 import { type Dataserver, openDataserver } from "../dataserver/dataserver.ts";
-import type { ReadReply } from "../rpc/block-service.ts";
+import type { ReadReply, ReadRequest } from "../rpc/block-service.ts";
 import type { BlockMembers, NameService, NeedleReport, OpenBlock } from "../rpc/name-service.ts";
 import { layoutOf, type PoolScheme, piecesOf } from "../rpc/pool.ts";
 
@@ -41,6 +41,8 @@ export class PieceMembers implements AsyncDisposable {
   readonly told: NeedleReport[] = [];
   readonly reported: { readonly block: BlockId; reason: string; position?: number }[] = [];
   readonly #late: (() => void)[] = [];
+  /** Of each block, which piece a device was given. */
+  readonly #given = new Map<string, number>();
   context: AppendContext;
 
   private constructor(scheme: PoolScheme, random: Random, server: Dataserver, ids: DeviceId[]) {
@@ -75,9 +77,14 @@ export class PieceMembers implements AsyncDisposable {
     const block = (this.blocks.length + 1) as BlockId;
     const { scheme } = this;
     for (const device of members)
-      if (device !== null) await this.server.createBlock({ device, block, generation: 1 });
+      if (device !== null) await this.createBlock(device, block, members.indexOf(device));
     const layout = layoutOf(scheme);
     this.blocks.push({ block, generation: 1, pool: 0, scheme, layout, members });
+  }
+
+  async createBlock(device: DeviceId, block: BlockId, piece: number): Promise<void> {
+    this.#given.set(`${block} ${device}`, piece);
+    await this.server.createBlock({ device, block, generation: 1 });
   }
 
   /** Another client, that remembers nothing. */
@@ -143,13 +150,21 @@ export class PieceMembers implements AsyncDisposable {
       read: async (request) => {
         this.asked.push(device);
         const fault = this.faults.get(device);
-        if (fault === undefined) return await this.server.read(request);
+        if (fault === undefined) return this.#named(request, await this.server.read(request));
         if (fault === "missing") return { kind: "missing", what: "needle" };
         if (fault === "damaged") return { kind: "damaged", detail: "a bad sector" };
         if (fault !== "lie" && fault !== "newer") await this.#fail(fault);
-        return twisted(await this.server.read(request), fault, this.random);
+        const reply = this.#named(request, await this.server.read(request));
+        return twisted(reply, fault, this.random);
       },
     };
+  }
+
+  #named({ device, block }: ReadRequest, reply: ReadReply): ReadReply {
+    const piece = this.#given.get(`${block} ${device}`);
+    const { scheme } = this;
+    if (reply.kind !== "data" || piece === undefined || scheme.k === 1) return reply;
+    return { ...reply, piece: { piece, scheme } };
   }
 
   async #fail(fault: Fault): Promise<void> {
