@@ -50,6 +50,8 @@ const retryByCode = {
   /** First reference into a settled block: the client rewrites the chunk elsewhere (INV-4). */
   BlockSettled: "now",
   StaleGeneration: "now",
+  /** An order of a leader that another one has followed. */
+  StaleTerm: "no",
   /** More pieces are missing than parities were stored: nothing can be decoded until some return. */
   TooFewPieces: "later",
   // the machine

@@ -25,6 +25,8 @@ export const clusterLimits = {
   /** What a gateway waits for the answer of a slow one, and a nameserver for a quick order. */
   blockCallMs: 20_000,
   blockOrderMs: 5_000,
+  /** … and for one that takes as long as a block has bytes: compaction, making it anew. */
+  blockWorkMs: 600_000,
   /** While a device cannot be reached the map is asked for again at most this often. */
   mapAskMs: 500,
 } as const;

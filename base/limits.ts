@@ -2,6 +2,7 @@
 
 import { clusterLimits } from "./limits-cluster.ts";
 import { copyLimits } from "./limits-copies.ts";
+import { healingLimits } from "./limits-healing.ts";
 import { pieceLimits } from "./limits-pieces.ts";
 import { transferLimits } from "./limits-transfers.ts";
 
@@ -137,6 +138,7 @@ export const limits = {
   watchLagMs: 1_000,
   ...clusterLimits,
   ...copyLimits,
+  ...healingLimits,
 
   // sessions of clients
   sessions: 16_384,

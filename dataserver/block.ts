@@ -8,7 +8,7 @@ import type { Durability } from "../base/append-file.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Disk } from "../base/disk.ts";
 import { assert, hasCode, type QuarryError } from "../base/errors.ts";
-import { FREE, type NeedleId } from "../base/ids.ts";
+import { type BlockId, FREE, type NeedleId } from "../base/ids.ts";
 import type { AppendReply, AppendRequest, BlockStatus } from "../rpc/block-service.ts";
 import { BlockWriter } from "./block-writer.ts";
 import type { FileCache } from "./file-cache.ts";
@@ -36,6 +36,8 @@ export interface BlockHome {
   /** Zeros written ahead of the tail of an open block. */
   readonly extendBytes: number;
   readonly report: Report;
+  /** Something that a nameserver asks for: the seal, removals, damage. */
+  readonly onChange: (block: BlockId) => void;
   /** The device cannot be trusted with appends any more. */
   readonly onFailure: (failure: QuarryError) => void;
 }
@@ -98,6 +100,7 @@ export class Block implements AsyncDisposable {
   }
 
   status(): BlockStatus {
+    const { piece, k, m } = this.superblock;
     return {
       block: this.superblock.block,
       generation: this.generation,
@@ -106,6 +109,7 @@ export class Block implements AsyncDisposable {
       liveBytes: this.index.liveBytes,
       fileBytes: this.tailBytes,
       digest: this.index.digest,
+      piece: { piece, scheme: { k, m } },
       damage: [...this.#damage],
     };
   }
@@ -157,6 +161,7 @@ export class Block implements AsyncDisposable {
       );
       for (const needle of there) this.index.remove(needle);
       this.#dirty = true;
+      this.home.onChange(this.superblock.block);
     });
   }
 
@@ -175,6 +180,7 @@ export class Block implements AsyncDisposable {
       throw error;
     }
     this.#phase = "sealed";
+    this.home.onChange(this.superblock.block);
     this.index.sort();
     await this.#writer.close(false);
     await this.#writer.cutAhead();
@@ -194,6 +200,7 @@ export class Block implements AsyncDisposable {
       return false;
     this.#damage.push({ offset, lengthBytes });
     this.#dirty = true;
+    this.home.onChange(this.superblock.block);
     const whose = needle === undefined ? "" : ` (needle ${needle.toString(16).padStart(16, "0")})`;
     this.home.report({
       kind: "damage",

@@ -10,12 +10,23 @@ import type {
   AppendReply,
   AppendRequest,
   BlockAddress,
+  BlockPiece,
   BlockService,
   BlockStatus,
   DeviceStatus,
+  NewsMark,
+  Order,
   ReadReply,
   ReadRequest,
 } from "../rpc/block-service.ts";
+import type {
+  BlockReport,
+  Fetched,
+  Inventory,
+  RebuildOrder,
+  RebuildProgress,
+  Rebuilt,
+} from "../rpc/healing-service.ts";
 import { firstBadSpan } from "../rpc/needle-checksums.ts";
 import { Device } from "./device.ts";
 import { FileCache } from "./file-cache.ts";
@@ -89,8 +100,8 @@ export class Dataserver implements BlockService, AsyncDisposable {
     return this.#device(device).list(after, limit);
   }
 
-  async createBlock(address: BlockAddress): Promise<void> {
-    await this.#device(address.device).create(address);
+  async createBlock(address: Order, piece?: BlockPiece): Promise<void> {
+    await this.#device(address.device).create(address, piece);
   }
 
   async append(request: AppendRequest, data: Uint8Array): Promise<AppendReply> {
@@ -107,11 +118,11 @@ export class Dataserver implements BlockService, AsyncDisposable {
     return await this.#device(request.device).read(request);
   }
 
-  async remove(address: BlockAddress, needles: readonly NeedleId[]): Promise<void> {
+  async remove(address: Order, needles: readonly NeedleId[]): Promise<void> {
     await this.#device(address.device).remove(address, needles);
   }
 
-  async sealBlock(address: BlockAddress): Promise<BlockStatus> {
+  async sealBlock(address: Order): Promise<BlockStatus> {
     return await this.#device(address.device).seal(address);
   }
 
@@ -119,16 +130,36 @@ export class Dataserver implements BlockService, AsyncDisposable {
     return await this.#device(address.device).needles(address, cursor, limit);
   }
 
-  async compact(address: BlockAddress): Promise<BlockStatus> {
+  async compact(address: Order): Promise<BlockStatus> {
     return await this.#device(address.device).compact(address);
   }
 
-  async switchGeneration(address: BlockAddress): Promise<void> {
+  async switchGeneration(address: Order): Promise<void> {
     await this.#device(address.device).switchGeneration(address);
   }
 
-  async retire(address: BlockAddress): Promise<void> {
+  async retire(address: Order): Promise<void> {
     await this.#device(address.device).retire(address);
+  }
+
+  async report(device: DeviceId, after: NewsMark, limit: number): Promise<BlockReport> {
+    return this.#device(device).report(after, limit);
+  }
+
+  async inventory(address: BlockAddress, after: NeedleId): Promise<Inventory> {
+    return this.#device(address.device).inventory(address, after);
+  }
+
+  async fetch(address: BlockAddress, needles: readonly NeedleId[]): Promise<Fetched> {
+    return await this.#device(address.device).fetch(address, needles);
+  }
+
+  async rebuild(order: RebuildOrder): Promise<Rebuilt> {
+    throw new QuarryError("NotImplemented", `block ${order.block} is not made anew yet`);
+  }
+
+  async rebuilds(): Promise<readonly RebuildProgress[]> {
+    return [];
   }
 
   /** Re-reads and checks the blocks of a device, or one of them. */

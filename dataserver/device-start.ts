@@ -12,7 +12,9 @@ import { Block, type BlockHome } from "./block.ts";
 import type { DeviceOptions, DeviceParts } from "./device.ts";
 import { blockPath, indexPath, storedFile } from "./file-names.ts";
 import { FreeSpace } from "./free-space.ts";
+import { News } from "./news.ts";
 import { recoverBlock } from "./recover.ts";
+import { TermFile } from "./term-file.ts";
 
 export async function openDevice(options: DeviceOptions): Promise<DeviceParts> {
   const { disk, directory } = options;
@@ -22,7 +24,9 @@ export async function openDevice(options: DeviceOptions): Promise<DeviceParts> {
     const names = await disk.list(directory);
     const id = await identify(options, names);
     const failure: DeviceParts["failure"] = {};
-    const home = homeFor(options, failure);
+    const term = await TermFile.open(disk, directory, options.report);
+    const news = new News(options.random.u32());
+    const home = homeFor(options, failure, news);
     const blocks = new Map<BlockId, Block>();
     const unreadable = new Map<BlockId, BlockStatus>();
     const waiting = blockIdsIn(names);
@@ -38,7 +42,9 @@ export async function openDevice(options: DeviceOptions): Promise<DeviceParts> {
     // A name that the life before made and did not sync may be in use from now on.
     await disk.syncDirectory(directory);
     const space = new FreeSpace(disk, options.clock, directory, options.reserveBytes);
-    return { id, lock, space, blocks, unreadable, home, failure };
+    for (const block of [...blocks.keys(), ...unreadable.keys()].sort((a, b) => a - b))
+      news.changed(block);
+    return { id, lock, space, blocks, unreadable, home, failure, term, news };
   } catch (error) {
     await lock[Symbol.asyncDispose]();
     throw error;
@@ -63,7 +69,7 @@ async function identify(options: DeviceOptions, names: readonly string[]): Promi
   return (await ensureIdentity(disk, directory, "device", options)).id as DeviceId;
 }
 
-function homeFor(options: DeviceOptions, failure: DeviceParts["failure"]): BlockHome {
+function homeFor(options: DeviceOptions, failure: DeviceParts["failure"], news: News): BlockHome {
   const { disk, clock, files, durability, blockBytes, extendBytes, report, directory } = options;
   const onFailure = (reason: QuarryError) => {
     if (failure.reason !== undefined) return;
@@ -71,7 +77,8 @@ function homeFor(options: DeviceOptions, failure: DeviceParts["failure"]): Block
     const message = `${directory} takes no more writes: ${reason.message}`;
     report({ kind: "device-failed", path: directory, message });
   };
-  return { disk, clock, files, durability, blockBytes, extendBytes, report, onFailure };
+  const onChange = (block: BlockId) => news.changed(block);
+  return { disk, clock, files, durability, blockBytes, extendBytes, report, onFailure, onChange };
 }
 
 async function openBlock(

@@ -13,11 +13,15 @@ import type {
   AppendReply,
   AppendRequest,
   BlockAddress,
+  BlockPiece,
   BlockStatus,
   DeviceStatus,
+  NewsMark,
+  Order,
   ReadReply,
   ReadRequest,
 } from "../rpc/block-service.ts";
+import type { BlockReport, Fetched, Inventory } from "../rpc/healing-service.ts";
 import type { Block, BlockHome } from "./block.ts";
 import { listNeedles, noteUnreadable, readFromBlock } from "./block-reads.ts";
 import { openDevice } from "./device-start.ts";
@@ -25,8 +29,11 @@ import type { FileCache } from "./file-cache.ts";
 import type { FreeSpace } from "./free-space.ts";
 import { Gate } from "./gate.ts";
 import * as generations from "./generations.ts";
+import { fetchNeedles, inventoryOf } from "./hand-out.ts";
+import type { News } from "./news.ts";
 import { recordBytes } from "./record.ts";
 import type { Report } from "./report.ts";
+import type { TermFile } from "./term-file.ts";
 
 export interface DeviceOptions {
   readonly disk: Disk;
@@ -52,6 +59,9 @@ export interface DeviceParts {
   readonly home: BlockHome;
   /** Why the device takes no appends, once it has failed. */
   readonly failure: { reason?: QuarryError };
+  /** The highest term that gave an order. */
+  readonly term: TermFile;
+  readonly news: News;
 }
 
 export class Device implements AsyncDisposable {
@@ -88,7 +98,8 @@ export class Device implements AsyncDisposable {
     const { totalBytes, freeBytes } = await space.now();
     const full = await space.isFull();
     const state = failure.reason !== undefined ? "failed" : full ? "full" : "ok";
-    return { device: this.id, path: this.directory, totalBytes, freeBytes, state };
+    const news = this.parts.news.mark;
+    return { device: this.id, path: this.directory, totalBytes, freeBytes, state, news };
   }
 
   /** Blocks with an id above `after`, by id. */
@@ -99,9 +110,18 @@ export class Device implements AsyncDisposable {
     return page.flatMap((id) => blocks.get(id)?.status() ?? unreadable.get(id) ?? []);
   }
 
-  create(address: BlockAddress): Promise<void> {
+  /** What changed behind a place in the news. */
+  report(after: NewsMark, limit: number): BlockReport {
+    const { blocks: here, unreadable, news } = this.parts;
+    const { blocks, upTo, more } = news.since(after, Math.min(limit, limits.reportBlocks));
+    const status = (id: BlockId) => here.get(id)?.status() ?? unreadable.get(id);
+    const gone = blocks.filter((id) => status(id) === undefined);
+    return { blocks: blocks.flatMap((id) => status(id) ?? []), gone, upTo, more };
+  }
+
+  create(order: Order, piece?: BlockPiece): Promise<void> {
     this.#checkWritable();
-    return this.#alone(address, () => generations.create(this, address));
+    return this.#ordered(order, () => generations.create(this, order, piece));
   }
 
   async append(request: AppendRequest, data: Uint8Array): Promise<AppendReply> {
@@ -143,46 +163,63 @@ export class Device implements AsyncDisposable {
     return { kind: "damaged", detail: `the needle in ${block.path} cannot be read` };
   }
 
-  async remove(address: BlockAddress, needles: readonly NeedleId[]): Promise<void> {
+  async remove(address: Order, needles: readonly NeedleId[]): Promise<void> {
     if (needles.length > limits.removeBatch)
       throw new QuarryError("TooLarge", `at most ${limits.removeBatch} needles in one request`);
     this.#checkWritable();
     await this.#gate.shared(address.block, async () => {
       this.#checkWritable();
+      await this.parts.term.follow(address.term);
       await this.blockAt(address).remove(needles);
     });
   }
 
-  seal(address: BlockAddress): Promise<BlockStatus> {
+  seal(address: Order): Promise<BlockStatus> {
     this.#checkWritable();
-    return this.#alone(address, async () => {
+    return this.#ordered(address, async () => {
       const block = this.blockAt(address);
       await block.seal();
       return block.status();
     });
   }
 
-  async needles(address: BlockAddress, cursor: number, limit: number) {
+  needles(address: BlockAddress, cursor: number, limit: number) {
+    return this.#reading(address, (block) => listNeedles(block, cursor, limit));
+  }
+
+  inventory(address: BlockAddress, after: NeedleId): Inventory {
+    this.#checkOpen();
+    return inventoryOf(this.blockAt(address), after);
+  }
+
+  fetch(address: BlockAddress, needles: readonly NeedleId[]): Promise<Fetched> {
+    return this.#reading(address, (block) => fetchNeedles(block, needles));
+  }
+
+  /** Reads of one generation: its file may go meanwhile. */
+  async #reading<T>(address: BlockAddress, run: (block: Block) => Promise<T>): Promise<T> {
+    this.#checkOpen();
     const block = this.blockAt(address);
-    return await listNeedles(block, cursor, limit).catch((error: unknown) => {
+    const found = await run(block).catch((error: unknown) => {
       if (this.#isCurrent(block)) throw error;
       throw generations.stale(block, address.generation);
     });
+    return found;
   }
 
-  compact(address: BlockAddress): Promise<BlockStatus> {
+  compact(address: Order): Promise<BlockStatus> {
     this.#checkWritable();
-    return this.#alone(address, () => generations.compact(this, address));
+    return this.#ordered(address, () => generations.compact(this, address));
   }
 
-  switchGeneration(address: BlockAddress): Promise<void> {
+  switchGeneration(address: Order): Promise<void> {
     this.#checkWritable();
-    return this.#alone(address, () => generations.switchTo(this, address));
+    return this.#ordered(address, () => generations.switchTo(this, address));
   }
 
-  retire(address: BlockAddress): Promise<void> {
+  retire(address: Order): Promise<void> {
     this.#checkOpen();
-    return this.#alone(address, () => generations.retire(this, address));
+    return this.#ordered(address, () => generations.retire(this, address));
   }
 
   /** The block of this very generation. Throws `NoSuchBlock`, `Damaged`, `StaleGeneration`. */
@@ -220,9 +257,14 @@ export class Device implements AsyncDisposable {
     return this.parts.blocks.get(block.superblock.block) === block;
   }
 
-  #alone<T>(address: BlockAddress, run: () => Promise<T>): Promise<T> {
-    return this.#gate.exclusive(address.block, async () => {
+  /**
+   * Alone on its block, for a leader that no later one has followed; that is looked at when its turn
+   * has come.
+   */
+  #ordered<T>({ block, term }: Order, run: () => Promise<T>): Promise<T> {
+    return this.#gate.exclusive(block, async () => {
       this.#checkOpen();
+      await this.parts.term.follow(term);
       return await run();
     });
   }

@@ -6,7 +6,7 @@ import { replaceWhole } from "../base/disk.ts";
 import { QuarryError } from "../base/errors.ts";
 import type { NeedleId } from "../base/ids.ts";
 import { limits } from "../base/limits.ts";
-import type { BlockAddress, BlockStatus } from "../rpc/block-service.ts";
+import type { BlockAddress, BlockPiece, BlockStatus } from "../rpc/block-service.ts";
 import { Block } from "./block.ts";
 import { buildGeneration } from "./compact.ts";
 import type { Device } from "./device.ts";
@@ -23,8 +23,11 @@ export function stale(block: Block, wanted: number): QuarryError {
 }
 
 /** Makes an empty block. One that is there with this generation stays as it is. */
-export async function create(device: Device, address: BlockAddress): Promise<void> {
-  const { block: id, generation } = address;
+export async function create(
+  device: Device,
+  { block: id, generation }: BlockAddress,
+  { piece, scheme }: BlockPiece = { piece: 0, scheme: { k: 1, m: 0 } },
+): Promise<void> {
   const { parts, options, directory } = device;
   const there = parts.blocks.get(id);
   if (there?.generation === generation) return;
@@ -35,9 +38,8 @@ export async function create(device: Device, address: BlockAddress): Promise<voi
     block: id,
     generation,
     salt: options.random.u32(),
-    piece: 0,
-    k: 1,
-    m: 0,
+    piece,
+    ...scheme,
     createdMs: options.clock.nowMs(),
   };
   const path = blockPath(directory, id);
@@ -45,6 +47,7 @@ export async function create(device: Device, address: BlockAddress): Promise<voi
   const empty = { index: NeedleIndex.open(), sealed: false, damage: [] };
   const state = { superblock, ...empty, tailBytes: SUPERBLOCK_BYTES };
   parts.blocks.set(id, new Block(parts.home, path, indexPath(directory, id), state));
+  parts.news.changed(id);
 }
 
 /** Builds the next generation beside the block; {@link switchTo} puts it in its place. */
@@ -68,7 +71,9 @@ export async function compact(device: Device, address: BlockAddress): Promise<Bl
   );
   const { live, liveBytes, digest } = built.index;
   const counted = { needles: live, liveBytes, digest, fileBytes: built.fileBytes };
-  return { block: address.block, generation, sealed: true, ...counted, damage: [] };
+  const { piece, k, m } = superblock;
+  const made = { piece: { piece, scheme: { k, m } } };
+  return { block: address.block, generation, sealed: true, ...counted, ...made, damage: [] };
 }
 
 /** Puts a built generation in the place of the one before, and removes that. */
@@ -102,6 +107,7 @@ export async function switchTo(device: Device, address: BlockAddress): Promise<v
     parts.blocks.set(id, next);
     await parts.home.files.forget(home);
   });
+  parts.news.changed(id);
   await options.disk.syncDirectory(directory);
 }
 
@@ -146,6 +152,7 @@ export async function retire(device: Device, address: BlockAddress): Promise<voi
   if (block.index.live > 0)
     throw new QuarryError("InvalidArgument", `block ${id} was written to while it was retired`);
   parts.blocks.delete(id);
+  parts.news.changed(id);
   await block.close();
   await options.disk.remove(block.path);
   await options.disk.syncDirectory(directory);

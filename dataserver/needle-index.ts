@@ -103,8 +103,10 @@ export class NeedleIndex {
     this.#insert(highOf(needle), lowOf(needle), offset / 8, lengthBytes);
   }
 
+  /** Removes a needle; of one that was never here it is known from now on that it was removed. */
   remove(needle: NeedleId): void {
     const row = this.#row(highOf(needle), lowOf(needle));
+    if (row < 0) this.add(needle, 0, 0);
     if (row < 0 || at(this.#rows.offset8, row) === 0) return;
     this.#count(row, -1);
     this.#rows.offset8[row] = 0;

@@ -20,8 +20,6 @@ export interface BlockRules {
   readonly heldUntilMs: (goneMs: number, holdMs: number) => number;
   /** How many hold a blob after one more does. */
   readonly oneMore: (holders: number) => number;
-  /** Whether a block that the metadata does not know may be removed without a command (INV-7). */
-  readonly goesWithoutCommand: boolean;
 }
 
 export const blockRules: BlockRules = {
@@ -30,5 +28,4 @@ export const blockRules: BlockRules = {
   mayBeSwept: (state, restedMs, settleMs) => state === "settled" && restedMs >= 2 * settleMs,
   heldUntilMs: (goneMs, holdMs) => goneMs + holdMs,
   oneMore: (holders) => holders + 1,
-  goesWithoutCommand: false,
 };

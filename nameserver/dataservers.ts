@@ -11,12 +11,16 @@ import { parseAddress } from "../rpc/address.ts";
 import type {
   AppendRequest,
   BlockAddress,
+  BlockPiece,
   BlockService,
   DeviceStatus,
+  NewsMark,
+  Order,
   ReadRequest,
 } from "../rpc/block-service.ts";
 import { RpcClient } from "../rpc/client.ts";
 import { connect } from "../rpc/connect.ts";
+import type { RebuildOrder } from "../rpc/healing-service.ts";
 import { blockTable } from "../rpc/tables.ts";
 import type { TlsIdentity } from "../rpc/tls.ts";
 import type { Liveness } from "./liveness.ts";
@@ -61,8 +65,8 @@ export class Dataservers implements BlockService, AsyncDisposable {
     return await (await this.#line(device)).quick.blocks(device, after, limit);
   }
 
-  async createBlock(address: BlockAddress) {
-    await (await this.#line(address.device)).quick.createBlock(address);
+  async createBlock(address: Order, piece?: BlockPiece) {
+    await (await this.#line(address.device)).quick.createBlock(address, piece);
   }
 
   async append(request: AppendRequest, data: Uint8Array) {
@@ -73,11 +77,11 @@ export class Dataservers implements BlockService, AsyncDisposable {
     return await (await this.#line(request.device)).quick.read(request);
   }
 
-  async remove(address: BlockAddress, needles: readonly NeedleId[]) {
+  async remove(address: Order, needles: readonly NeedleId[]) {
     await (await this.#line(address.device)).quick.remove(address, needles);
   }
 
-  async sealBlock(address: BlockAddress) {
+  async sealBlock(address: Order) {
     return await (await this.#line(address.device)).quick.sealBlock(address);
   }
 
@@ -85,16 +89,36 @@ export class Dataservers implements BlockService, AsyncDisposable {
     return await (await this.#line(address.device)).quick.needles(address, cursor, limit);
   }
 
-  async compact(address: BlockAddress) {
+  async compact(address: Order) {
     return await (await this.#line(address.device)).patient.compact(address);
   }
 
-  async switchGeneration(address: BlockAddress) {
+  async switchGeneration(address: Order) {
     await (await this.#line(address.device)).quick.switchGeneration(address);
   }
 
-  async retire(address: BlockAddress) {
+  async retire(address: Order) {
     await (await this.#line(address.device)).quick.retire(address);
+  }
+
+  async report(device: DeviceId, after: NewsMark, limit: number) {
+    return await (await this.#line(device)).quick.report(device, after, limit);
+  }
+
+  async inventory(address: BlockAddress, after: NeedleId) {
+    return await (await this.#line(address.device)).quick.inventory(address, after);
+  }
+
+  async fetch(address: BlockAddress, needles: readonly NeedleId[]) {
+    return await (await this.#line(address.device)).patient.fetch(address, needles);
+  }
+
+  async rebuild(order: RebuildOrder) {
+    return await (await this.#line(order.device)).patient.rebuild(order);
+  }
+
+  async rebuilds(device: DeviceId) {
+    return await (await this.#line(device)).quick.rebuilds(device);
   }
 
   /** @throws QuarryError `NoSuchDevice`, and `Unavailable` at once for a device that is down. */
@@ -124,7 +148,7 @@ export class Dataservers implements BlockService, AsyncDisposable {
       address,
       rpc,
       quick: connect(blockTable, rpc, { deadlineMs: limits.blockOrderMs }),
-      patient: connect(blockTable, rpc),
+      patient: connect(blockTable, rpc, { deadlineMs: limits.blockWorkMs }),
     };
   }
 }

@@ -2,6 +2,7 @@
 import type { Clock } from "../base/clock.ts";
 import { limits } from "../base/limits.ts";
 import type { OpenBlocks } from "./open-blocks.ts";
+import { stepsInTerm } from "./orders.ts";
 import { type Settings, settingsWorker } from "./settings.ts";
 import { collect } from "./workers/collect.ts";
 import { compactBlocks } from "./workers/compaction.ts";
@@ -28,6 +29,11 @@ const GARBAGE_SHARE = 0.3;
 const SESSIONS_REST_MS = limits.sessionMs / 60;
 
 export function leaderWork(context: WorkContext, options: LeaderWork): Worker[] {
+  const { group, blocks } = context;
+  return stepsInTerm(group, blocks, (orders) => workers({ ...context, blocks: orders }, options));
+}
+
+function workers(context: WorkContext, options: LeaderWork): Worker[] {
   const { group, clock } = context;
   const settleMs = options.settleMs ?? SETTLE_MS;
   const lookMs = Math.min(settleMs, LOOK_AT_BLOCKS_MS);

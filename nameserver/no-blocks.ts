@@ -17,4 +17,9 @@ export const noBlocks: BlockService = {
   compact: none,
   switchGeneration: none,
   retire: none,
+  report: none,
+  inventory: none,
+  fetch: none,
+  rebuild: none,
+  rebuilds: none,
 };

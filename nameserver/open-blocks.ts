@@ -2,7 +2,6 @@
  * The blocks that clients may append to: a few on each device, opened ahead. A block is made on its
  * members first and known to the metadata second, so a crash between leaves only an empty file.
  */
-
 import type { Clock } from "../base/clock.ts";
 import { hasCode, QuarryError } from "../base/errors.ts";
 import type { BlockId, DeviceId } from "../base/ids.ts";
@@ -10,9 +9,10 @@ import { limits } from "../base/limits.ts";
 import type { BlockService, BlockStatus, DeviceStatus } from "../rpc/block-service.ts";
 import { filled, type OpenBlock } from "../rpc/name-service.ts";
 import { blockOf } from "./block-of.ts";
-import { blockRules } from "./block-rules.ts";
 import type { Group } from "./group/group.ts";
 import { type Key, KeyReader, keys, prefixEnd, prefixOf, type Tag } from "./keyspace.ts";
+import { noRoom } from "./no-room.ts";
+import { ordersIn } from "./orders.ts";
 import { read } from "./queries/read.ts";
 import type { BlockRow } from "./rows.ts";
 import { inTurn } from "./turns.ts";
@@ -41,14 +41,16 @@ export class OpenBlocks {
   readonly #sealing = new Map<BlockId, Promise<void>>();
   #nextBlock = 1;
   #known: Promise<void> | undefined;
-  /** In which term of the group stock was taken. */
+  /** In which term of the group stock was taken, and to whom orders of that term are given. */
   #knownTerm: number | undefined;
+  #orders: BlockService;
   #filling: Promise<void> | undefined;
   #lookedMs = Number.NEGATIVE_INFINITY;
   #turn = 0;
 
   constructor(options: OpenBlocksOptions) {
     this.#options = options;
+    this.#orders = options.blocks;
   }
 
   /**
@@ -78,13 +80,13 @@ export class OpenBlocks {
   }
 
   /** Seals a block that a client saw full, failed or sealed; once, however many report it. */
-  async seal(block: BlockId, generation: number): Promise<void> {
+  async seal(block: BlockId, generation: number, orders = this.#inThisTerm()): Promise<void> {
     const row = read(this.#options.group.state, keys.block(block));
     if (row?.generation !== generation) return;
     this.#open.delete(block);
     if (row.state !== "open") return;
     this.#lookedMs = Number.NEGATIVE_INFINITY;
-    const sealing = this.#sealing.get(block) ?? this.#seal(block, row);
+    const sealing = this.#sealing.get(block) ?? this.#seal(block, row, orders);
     this.#sealing.set(block, sealing);
     try {
       await sealing;
@@ -95,24 +97,25 @@ export class OpenBlocks {
 
   /** Blocks that are open in the metadata, but not handed out: their sealing did not succeed yet. */
   async sealLeftovers(): Promise<void> {
+    const orders = this.#inThisTerm();
     await this.#learn();
     const states = await this.#options.blocks.devices();
     const down = new Set(states.filter(({ state }) => state === "down").map((one) => one.device));
     for await (const { block, row } of this.#rows("block")) {
       const isLeft = row.state === "open" && !this.#open.has(block) && !this.#opening.has(block);
       if (isLeft && !filled(row.members).every((member) => down.has(member)))
-        await this.seal(block, row.generation);
+        await this.seal(block, row.generation, orders);
     }
   }
 
   /** Whole blocks: sealed when one member refuses further appends (INV-2). */
-  async #seal(block: BlockId, row: BlockRow): Promise<void> {
-    const { group, blocks, report } = this.#options;
+  async #seal(block: BlockId, row: BlockRow, orders: BlockService): Promise<void> {
+    const { group, report } = this.#options;
     const { generation } = row;
     let sealed = 0;
     for (const device of filled(row.members))
       try {
-        await blocks.sealBlock({ device, block, generation });
+        await orders.sealBlock({ device, block, generation });
         sealed++;
       } catch (error) {
         if (!hasCode(error, "NoSuchBlock", "StaleGeneration")) {
@@ -124,15 +127,22 @@ export class OpenBlocks {
     if (sealed > 0) await group.propose({ type: "sealBlock", block, generation });
   }
 
-  #learn(): Promise<void> {
-    const { term } = this.#options.group;
+  #inThisTerm(): BlockService {
+    const { blocks, group } = this.#options;
+    const { term } = group;
     if (term !== this.#knownTerm) {
       // Another leader may have opened and sealed blocks since.
       this.#knownTerm = term;
       this.#known = undefined;
       this.#open.clear();
+      this.#orders = ordersIn(blocks, () => term);
     }
-    this.#known ??= this.#takeStock().catch((error: unknown) => {
+    return this.#orders;
+  }
+
+  #learn(): Promise<void> {
+    const orders = this.#inThisTerm();
+    this.#known ??= this.#takeStock(orders).catch((error: unknown) => {
       this.#known = undefined;
       throw error;
     });
@@ -140,7 +150,7 @@ export class OpenBlocks {
   }
 
   /** After a start: which blocks are open, which ids are taken, what a crash left on devices. */
-  async #takeStock(): Promise<void> {
+  async #takeStock(orders: BlockService): Promise<void> {
     await this.#options.group.readBarrier();
     for await (const { block, row } of this.#rows("block")) {
       this.#nextBlock = Math.max(this.#nextBlock, block + 1);
@@ -148,20 +158,20 @@ export class OpenBlocks {
     }
     for await (const { block } of this.#rows("removedBlock"))
       this.#nextBlock = Math.max(this.#nextBlock, block + 1);
-    const { blocks, report } = this.#options;
-    for (const { device, state } of await blocks.devices())
+    const { report } = this.#options;
+    for (const { device, state } of await orders.devices())
       if (state !== "failed" && state !== "down")
-        await this.#takeStockOf(device).catch((error: unknown) =>
+        await this.#takeStockOf(device, orders).catch((error: unknown) =>
           report(`what device ${device} holds is not known yet: ${error}`),
         );
   }
 
-  async #takeStockOf(device: DeviceId): Promise<void> {
+  async #takeStockOf(device: DeviceId, orders: BlockService): Promise<void> {
     for (let after = 0; ; ) {
-      const page = await this.#options.blocks.blocks(device, after, PAGE);
+      const page = await orders.blocks(device, after, PAGE);
       for (const status of page) {
         this.#nextBlock = Math.max(this.#nextBlock, status.block + 1);
-        await this.#tidy(device, status);
+        await this.#tidy(device, status, orders);
       }
       const last = page.at(-1);
       if (last === undefined || page.length < PAGE) return;
@@ -173,8 +183,9 @@ export class OpenBlocks {
    * Retires what a crash left: blocks that the metadata does not know and that hold nothing. Another
    * leader may be about to add the block, or has done so: only a command can tell (INV-7).
    */
-  async #tidy(device: DeviceId, { block, generation, needles }: BlockStatus): Promise<void> {
-    const { group, blocks, report } = this.#options;
+  async #tidy(device: DeviceId, status: BlockStatus, orders: BlockService): Promise<void> {
+    const { block, generation, needles } = status;
+    const { group, report } = this.#options;
     if (read(group.state, keys.block(block)) !== undefined) return;
     if (needles > 0)
       report(
@@ -183,9 +194,8 @@ export class OpenBlocks {
     else
       try {
         const gone = read(group.state, keys.removedBlock(block))?.generation ?? 0;
-        if (gone < generation && !blockRules.goesWithoutCommand)
-          await group.propose({ type: "abandonBlock", block, generation });
-        await blocks.retire({ device, block, generation });
+        if (gone < generation) await group.propose({ type: "abandonBlock", block, generation });
+        await orders.retire({ device, block, generation });
       } catch (error) {
         report(`block ${block} of ${device} stays: ${error}`);
       }
@@ -200,9 +210,10 @@ export class OpenBlocks {
 
   async #openMissing(): Promise<void> {
     this.#lookedMs = this.#options.clock.monotonicMs();
-    const devices = await this.#options.blocks.devices();
+    const orders = this.#orders;
+    const devices = await orders.devices();
     for (const { device, state } of devices) {
-      if (state === "ok") await this.#openOn(device, devices);
+      if (state === "ok") await this.#openOn(device, devices, orders);
       else if (state !== "down") this.#forget(device);
     }
     if (this.#usable(devices).length === 0) throw noRoom(devices);
@@ -213,7 +224,7 @@ export class OpenBlocks {
       if (members.includes(device)) this.#open.delete(block);
   }
 
-  async #openOn(device: DeviceId, devices: readonly DeviceStatus[]): Promise<void> {
+  async #openOn(device: DeviceId, devices: readonly DeviceStatus[], orders: BlockService) {
     const wanted = Math.min(this.#options.perDevice, limits.openBlocks);
     const here = () =>
       [...this.#open.values()].filter(({ members }) => members.includes(device)).length;
@@ -223,7 +234,7 @@ export class OpenBlocks {
       if (members === undefined) return;
       const block = this.#nextBlock++ as BlockId;
       const generation = 1;
-      if (!(await this.#create(block, generation, members))) return;
+      if (!(await this.#create({ block, generation }, members, orders))) return;
       this.#opening.add(block);
       try {
         const command = { type: "addBlock", block, generation, pool: 0, members } as const;
@@ -249,10 +260,14 @@ export class OpenBlocks {
   }
 
   /** Makes the block on every member; false when one of them takes none. */
-  async #create(block: BlockId, generation: number, members: readonly DeviceId[]) {
+  async #create(
+    at: { readonly block: BlockId; readonly generation: number },
+    members: readonly DeviceId[],
+    orders: BlockService,
+  ) {
     for (const device of members)
       try {
-        await this.#options.blocks.createBlock({ device, block, generation });
+        await orders.createBlock({ device, ...at });
       } catch (error) {
         this.#options.report(`device ${device} takes no new block: ${error}`);
         return false;
@@ -282,15 +297,4 @@ const removedRow: BlockRow = {
 
 function idOf(key: Key): BlockId {
   return new KeyReader(key).u32() as BlockId;
-}
-
-function noRoom(devices: readonly DeviceStatus[]): QuarryError {
-  if (devices.some(({ state }) => state === "full"))
-    return new QuarryError("DiskFull", "every device is full: add one, or delete something");
-  if (devices.every(({ state }) => state === "down"))
-    return new QuarryError(
-      "Unavailable",
-      "no dataserver is up: start one, or see why they are down",
-    );
-  return new QuarryError("Unavailable", "no device takes a new block; see the log for the reasons");
 }

@@ -1,8 +1,10 @@
 /**
  * What a dataserver does for others. One dataserver serves one or more devices; every request
- * names the device, because a block's members are devices.
+ * names the device, because a block's members are devices. What it does so that a block heals:
+ * healing-service.ts.
  */
-import type { BlobId, BlockId, DeviceId, NeedleId, NeedleOwner } from "../base/ids.ts";
+import type { BlobId, BlockId, DeviceId, NeedleId, NeedleOwner, Term } from "../base/ids.ts";
+import type { HealingService } from "./healing-service.ts";
 import type { PoolScheme } from "./pool.ts";
 
 /** What one member of a block holds of it. */
@@ -17,6 +19,16 @@ export interface BlockAddress {
   readonly device: DeviceId;
   readonly block: BlockId;
   readonly generation: number;
+}
+
+/**
+ * What a leader orders carries the term in which it was decided. A device remembers the highest that
+ * it has seen, also over a restart, and refuses lower ones with `StaleTerm` (INV-7). Without a term it
+ * is no order of a leader: a client that removes a bare needle, or a single process of the version
+ * before.
+ */
+export interface Order extends BlockAddress {
+  readonly term?: Term;
 }
 
 export interface AppendRequest extends BlockAddress {
@@ -75,6 +87,8 @@ export interface BlockStatus {
   readonly fileBytes: number;
   /** XOR of the live needle ids, so that members compare without reading. */
   readonly digest: bigint;
+  /** What it was made for; absent for a device of the version before. */
+  readonly piece?: BlockPiece;
   /** Byte ranges where damage was found, if any. */
   readonly damage: readonly { readonly offset: number; readonly lengthBytes: number }[];
 }
@@ -89,22 +103,31 @@ export interface DeviceStatus {
    * `down` nothing was heard for `limits.deviceDownMs`.
    */
   readonly state: "ok" | "full" | "failed" | "down";
+  /** Where the news of this device have got to (`HealingService.report`). */
+  readonly news?: NewsMark;
 }
 
-export interface BlockService {
+/** A place in the news of a device. Numbers of another era say nothing: begin at 0. */
+export interface NewsMark {
+  /** Random, new with every start of the dataserver. */
+  readonly era: number;
+  readonly number: number;
+}
+
+export interface BlockService extends HealingService {
   devices(): Promise<DeviceStatus[]>;
   /** Blocks of a device with an id above `after`, in order, at most `limit`. */
   blocks(device: DeviceId, after: number, limit: number): Promise<BlockStatus[]>;
 
   /** Absent `piece`: the only piece of a whole block (1+0). */
-  createBlock(address: BlockAddress, piece?: BlockPiece): Promise<void>;
+  createBlock(order: Order, piece?: BlockPiece): Promise<void>;
   /** `data` is not touched any more once the answer is there: its memory is used again. */
   append(request: AppendRequest, data: Uint8Array): Promise<AppendReply>;
   read(request: ReadRequest): Promise<ReadReply>;
   /** Writes tombstones; resolves when they are durable. Ids that are not there are no error. */
-  remove(address: BlockAddress, needles: readonly NeedleId[]): Promise<void>;
+  remove(order: Order, needles: readonly NeedleId[]): Promise<void>;
   /** From its answer on, the block durably refuses appends. */
-  sealBlock(address: BlockAddress): Promise<BlockStatus>;
+  sealBlock(order: Order): Promise<BlockStatus>;
   /** Live needles from a cursor on (0 to begin), at most `limit`; `next` is absent at the end. */
   needles(
     address: BlockAddress,
@@ -112,9 +135,9 @@ export interface BlockService {
     limit: number,
   ): Promise<{ readonly entries: NeedleEntry[]; readonly next?: number }>;
   /** Builds generation + 1 beside this one, without the removed needles, and reads it back. */
-  compact(address: BlockAddress): Promise<BlockStatus>;
+  compact(order: Order): Promise<BlockStatus>;
   /** From now on reads are served from this generation; older ones are removed. */
-  switchGeneration(address: BlockAddress): Promise<void>;
+  switchGeneration(order: Order): Promise<void>;
   /** Removes an emptied block. */
-  retire(address: BlockAddress): Promise<void>;
+  retire(order: Order): Promise<void>;
 }

@@ -31,6 +31,15 @@ export const blockTable: ServiceTable<BlockService> = {
     compact: { id: 9 },
     switchGeneration: { id: 10 },
     retire: { id: 11 },
+    report: { id: 12 },
+    inventory: {
+      id: 13,
+      answerPayload: "rows",
+      answerBytes: () => limits.inventoryBytes,
+    },
+    fetch: { id: 14, answerPayload: "data", answerBytes: () => limits.fetchBytes },
+    rebuild: { id: 15 },
+    rebuilds: { id: 16 },
   },
 };
 

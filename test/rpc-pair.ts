@@ -67,6 +67,11 @@ export function memoryBlocks(): BlockService {
     compact: no,
     switchGeneration: no,
     retire: no,
+    report: no,
+    inventory: no,
+    fetch: no,
+    rebuild: no,
+    rebuilds: no,
   };
 }
 

@@ -198,6 +198,7 @@ const fromStore: Readonly<Record<ErrorCode, S3ErrorCode>> = {
   Compacted: "InternalError",
   BlockSettled: "ServiceUnavailable",
   StaleGeneration: "ServiceUnavailable",
+  StaleTerm: "InternalError",
   Damaged: "ObjectDamaged",
   TooFewPieces: "ServiceUnavailable",
   DiskFull: "InsufficientStorage",

@@ -115,6 +115,21 @@ export class FakeBlocks implements BlockService {
   append(): never {
     throw new QuarryError("NotImplemented", "the nameserver appends nothing");
   }
+  report(): never {
+    throw new QuarryError("NotImplemented", "a fake reports nothing");
+  }
+  inventory(): never {
+    throw new QuarryError("NotImplemented", "a fake hands out nothing");
+  }
+  fetch(): never {
+    throw new QuarryError("NotImplemented", "a fake hands out nothing");
+  }
+  rebuild(): never {
+    throw new QuarryError("NotImplemented", "a fake rebuilds nothing");
+  }
+  rebuilds(): never {
+    throw new QuarryError("NotImplemented", "a fake rebuilds nothing");
+  }
   read(): never {
     throw new QuarryError("NotImplemented", "the nameserver reads nothing");
   }

@@ -26,6 +26,8 @@ export interface BlockLineSurroundings {
   readonly heartbeats: Heartbeats;
 }
 
+const unasked = () => Promise.reject(new QuarryError("NotImplemented", "nobody heals here yet"));
+
 export function blockLine(around: BlockLineSurroundings, peer: Peer): BlockService {
   const serverOf = (device: DeviceId): SimDataserver => {
     const server = around.dataservers.find((one) => one.device === device);
@@ -56,6 +58,12 @@ export function blockLine(around: BlockLineSurroundings, peer: Peer): BlockServi
     switchGeneration: (address) =>
       ask(address.device, (server) => server.switchGeneration(address)),
     retire: (address) => ask(address.device, (server) => server.retire(address)),
+    // Nothing in the simulator asks for healing yet.
+    report: unasked,
+    inventory: unasked,
+    fetch: unasked,
+    rebuild: unasked,
+    rebuilds: unasked,
   };
 }
 

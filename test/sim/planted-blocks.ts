@@ -1,5 +1,8 @@
 /** Bugs to plant in what a leader does with blocks, in what applying makes of them, in dataservers. */
+import { QuarryError } from "../../base/errors.ts";
 import { type BlockRules, blockRules } from "../../nameserver/block-rules.ts";
+import { keys } from "../../nameserver/keyspace.ts";
+import { read } from "../../nameserver/queries/read.ts";
 import { StoredSessions } from "../../nameserver/session-rows.ts";
 import type { StateReads } from "../../nameserver/state-store.ts";
 import { isNamed } from "../../nameserver/workers/settle.ts";
@@ -73,10 +76,22 @@ function uncommanded(blocks: BlockService): BlockService {
   return { ...blocks, compact };
 }
 
+/** What a leader did that was deposed while it took stock, before a command was asked for. */
+async function retireUnknown({ blocks }: WorkContext, known: StateReads): Promise<void> {
+  for (const { device } of await blocks.devices())
+    try {
+      for (const { block, generation, needles } of await blocks.blocks(device, 0, 1_000))
+        if (needles === 0 && read(known, keys.block(block)) === undefined)
+          await blocks.retire({ device, block, generation });
+    } catch (error) {
+      if (!(error instanceof QuarryError)) throw error;
+    }
+}
+
 export const plantedInBlocks: readonly Flaw[] = [
   {
-    name: "a deposed leader removes an empty block of its successor",
-    plant: rule({ goesWithoutCommand: true }),
+    name: "an empty block goes because an old state does not know it",
+    work: byOldState("removal of blocks by an old state", retireUnknown),
   },
   {
     name: "needles are removed that nobody named some time ago",

@@ -3,7 +3,7 @@
  * and crashes. What it has not acknowledged a crash may lose.
  */
 import { QuarryError } from "../../base/errors.ts";
-import type { BlockId, DeviceId, NeedleId } from "../../base/ids.ts";
+import type { BlockId, DeviceId, NeedleId, Term } from "../../base/ids.ts";
 import type { Agenda } from "../../raft/testing/agenda.ts";
 import type { Dice } from "../../raft/testing/dice.ts";
 import type {
@@ -13,9 +13,11 @@ import type {
   BlockService,
   BlockStatus,
   DeviceStatus,
+  Order,
   ReadReply,
   ReadRequest,
 } from "../../rpc/block-service.ts";
+import type { HealingService } from "../../rpc/healing-service.ts";
 import type { Flaw } from "./flaw.ts";
 import type { Oracle } from "./oracle.ts";
 import { SimProcess } from "./process.ts";
@@ -34,7 +36,7 @@ export interface DataserverSurroundings {
   readonly onStart: (server: SimDataserver) => void;
 }
 
-export class SimDataserver implements BlockService {
+export class SimDataserver implements Omit<BlockService, keyof HealingService> {
   /** On the network. */
   readonly id: number;
   readonly device: DeviceId;
@@ -47,6 +49,8 @@ export class SimDataserver implements BlockService {
   readonly #around: DataserverSurroundings;
   /** Since a sync failed nothing is written until the next start. */
   #hasFailed = false;
+  /** The highest of a leader; on the disk before its order is followed. */
+  #term: Term | undefined;
   /** Written, but not synced. */
   readonly #unsynced = new Set<() => void>();
   /** Changes of one block are made one after the other. */
@@ -101,8 +105,9 @@ export class SimDataserver implements BlockService {
       .map(blocks.statusOf);
   }
 
-  createBlock({ block, generation }: BlockAddress): Promise<void> {
-    return this.#alone(block, async () => {
+  createBlock(order: Order): Promise<void> {
+    const { block, generation } = order;
+    return this.#ordered(order, async () => {
       const there = this.held.get(block);
       if (there?.generation === generation) return;
       if (there !== undefined && there.generation > generation)
@@ -140,16 +145,16 @@ export class SimDataserver implements BlockService {
     return { kind: "data", needleBytes, generation, offset: 0, checksums, data: Buffer.from(data) };
   }
 
-  remove(address: BlockAddress, needles: readonly NeedleId[]): Promise<void> {
-    return this.#alone(address.block, async () => {
+  remove(address: Order, needles: readonly NeedleId[]): Promise<void> {
+    return this.#ordered(address, async () => {
       const at = blocks.blockAt(this.held, address);
       const there = needles.filter((needle) => at.needles.has(needle));
       if (there.length > 0) await this.#write(() => this.#remove(at, there));
     });
   }
 
-  sealBlock(address: BlockAddress): Promise<BlockStatus> {
-    return this.#alone(address.block, async () => {
+  sealBlock(address: Order): Promise<BlockStatus> {
+    return this.#ordered(address, async () => {
       const at = blocks.blockAt(this.held, address);
       if (!at.sealed)
         await this.#write(() => {
@@ -168,8 +173,8 @@ export class SimDataserver implements BlockService {
     return next === undefined ? { entries } : { entries, next };
   }
 
-  compact(address: BlockAddress): Promise<BlockStatus> {
-    return this.#alone(address.block, async () => {
+  compact(address: Order): Promise<BlockStatus> {
+    return this.#ordered(address, async () => {
       const at = blocks.blockAt(this.held, address);
       if (!at.sealed) throw new QuarryError("InvalidArgument", "it is open; seal it first");
       if (this.isFull) throw new QuarryError("DiskFull", "there is no room to compact");
@@ -182,9 +187,9 @@ export class SimDataserver implements BlockService {
     });
   }
 
-  switchGeneration(address: BlockAddress): Promise<void> {
+  switchGeneration(address: Order): Promise<void> {
     const { block, generation } = address;
-    return this.#alone(block, async () => {
+    return this.#ordered(address, async () => {
       const at = this.held.get(block);
       if (at?.generation === generation) return;
       if (at === undefined || at.generation + 1 !== generation) {
@@ -197,8 +202,8 @@ export class SimDataserver implements BlockService {
     });
   }
 
-  retire(address: BlockAddress): Promise<void> {
-    return this.#alone(address.block, async () => {
+  retire(address: Order): Promise<void> {
+    return this.#ordered(address, async () => {
       if (!this.held.has(address.block)) return;
       const at = blocks.blockAt(this.held, address);
       if (at.needles.size > 0) throw new QuarryError("InvalidArgument", "it holds needles");
@@ -223,6 +228,16 @@ export class SimDataserver implements BlockService {
       for (const id of at.tombstones) blocks.remove(built, id);
     this.held.set(at.block, built);
     this.#around.witness.switched(this.device, at, built);
+  }
+
+  /** The term is looked at when its turn has come: until then a newer leader may have spoken. */
+  #ordered<T>({ block, term }: Order, run: () => Promise<T>): Promise<T> {
+    return this.#alone(block, async () => {
+      if (term !== undefined && term < (this.#term ?? 0))
+        throw new QuarryError("StaleTerm", `term ${term} is over: ${this.#term} has begun`);
+      this.#term = term ?? this.#term;
+      return await run();
+    });
   }
 
   #alone<T>(block: BlockId, run: () => Promise<T>): Promise<T> {

@@ -1,0 +1,21 @@
+/** Maxima of what makes blocks whole again: a part of `limits`. Sizes in bytes. */
+
+const KiB = 1024;
+const MiB = 1024 * KiB;
+
+export const healingLimits = {
+  /** Rows of one inventory. */
+  inventoryBytes: 1 * MiB,
+  /** What one answer to a fetch has, unless a single needle has more. */
+  fetchBytes: 2 * MiB,
+  /** Needles that are asked for at once. */
+  fetchNeedles: 4096,
+  /** What one block may know of: small needles in a large block. */
+  rebuildNeedles: 1 << 20,
+  /** Blocks that a device makes anew at the same time; more orders are told to come later. */
+  rebuildsAtOnce: 4,
+  /** Blocks of one report. */
+  reportBlocks: 1000,
+  /** Lost needles that are named one by one. */
+  lostNamed: 100,
+} as const;

@@ -1,0 +1,173 @@
+/**
+ * What a block gives to other dataservers: the list of what it holds, from memory, and needles as they
+ * stand in the file, neighbours with one read. Everything is checked before it goes out, so that what
+ * has rotted is noted here; who receives it checks again.
+ */
+import { payloadPool } from "../base/buffer-pool.ts";
+import type { DiskFile } from "../base/disk.ts";
+import { QuarryError } from "../base/errors.ts";
+import type { NeedleId } from "../base/ids.ts";
+import { limits } from "../base/limits.ts";
+import {
+  type Fetched,
+  type FetchedNeedle,
+  INVENTORY_ROW_BYTES,
+  type Inventory,
+} from "../rpc/healing-service.ts";
+import { firstBadSpan } from "../rpc/needle-checksums.ts";
+import type { Block } from "./block.ts";
+import { noteUnreadable } from "./block-reads.ts";
+import type { IndexRows, Place } from "./needle-index.ts";
+import { decodeFooter, decodeHeader, footerBytes, HEADER_BYTES, recordBytes } from "./record.ts";
+import type { Damage } from "./report.ts";
+
+/** A gap of at most this is read along: a removed needle, tombstones, a mark. */
+const GAP_BYTES = 16 * 1024;
+
+export function inventoryOf(block: Block, after: NeedleId): Inventory {
+  const rows = block.index.sortedRows();
+  const from = firstBehind(rows, after);
+  const most = Math.floor(limits.inventoryBytes / INVENTORY_ROW_BYTES);
+  const count = Math.min(rows.count - from, most);
+  const bytes = Buffer.alloc(count * INVENTORY_ROW_BYTES);
+  const columns = [rows.low, rows.high, rows.lengths, rows.offset8];
+  for (let i = 0; i < count; i++)
+    for (let c = 0; c < columns.length; c++)
+      bytes.writeUInt32LE(columns[c]?.[from + i] ?? 0, i * INVENTORY_ROW_BYTES + c * 4);
+  if (from + count === rows.count) return { rows: bytes };
+  return { rows: bytes, next: idAt(rows, from + count - 1) };
+}
+
+const idAt = (rows: IndexRows, row: number) =>
+  ((BigInt(rows.high[row] ?? 0) << 32n) | BigInt(rows.low[row] ?? 0)) as NeedleId;
+
+/** The first row with an id above `after`; 0 is no needle's. */
+function firstBehind(rows: IndexRows, after: NeedleId): number {
+  let from = 0;
+  let to = after === 0n ? 0 : rows.count;
+  while (from < to) {
+    const middle = (from + to) >>> 1;
+    if (idAt(rows, middle) <= after) from = middle + 1;
+    else to = middle;
+  }
+  return from;
+}
+
+/** A needle that is asked for and known. */
+interface Wanted extends Place {
+  readonly needle: NeedleId;
+}
+
+/** Neighbours in the file: one read. */
+interface Run {
+  readonly offset: number;
+  endOffset: number;
+  readonly wanted: Wanted[];
+}
+
+export async function fetchNeedles(block: Block, needles: readonly NeedleId[]): Promise<Fetched> {
+  if (needles.length > limits.fetchNeedles)
+    throw new QuarryError("TooLarge", `at most ${limits.fetchNeedles} needles in one request`);
+  const absent: NeedleId[] = [];
+  const { runs, totalBytes } = runsOf(block, needles, absent);
+  const data = payloadPool.take(totalBytes);
+  const found: FetchedNeedle[] = [];
+  await block.home.files.use(block.path, async (file) => {
+    let at = 0;
+    for (const run of runs) {
+      const bytes = data.subarray(at, at + run.endOffset - run.offset);
+      await takeFrom(block, file, run, { bytes, at, found, absent });
+      at += bytes.length;
+    }
+  });
+  return { needles: found, absent, data };
+}
+
+/** As many as fit into one answer, at least one. */
+function runsOf(block: Block, needles: readonly NeedleId[], absent: NeedleId[]) {
+  const runs: Run[] = [];
+  let totalBytes = 0;
+  for (const needle of needles) {
+    const place = block.index.find(needle);
+    if (place === undefined) {
+      absent.push(needle);
+      continue;
+    }
+    const endOffset = place.offset + recordBytes(place.lengthBytes);
+    const last = runs.at(-1);
+    const gap = last === undefined ? -1 : place.offset - last.endOffset;
+    const joins = last !== undefined && gap >= 0 && gap <= GAP_BYTES;
+    const growth = endOffset - (joins ? last.endOffset : place.offset);
+    if (totalBytes > 0 && totalBytes + growth > limits.fetchBytes) break;
+    totalBytes += growth;
+    const wanted = { needle, ...place };
+    if (joins) {
+      last.endOffset = endOffset;
+      last.wanted.push(wanted);
+    } else runs.push({ offset: place.offset, endOffset, wanted: [wanted] });
+  }
+  return { runs, totalBytes };
+}
+
+interface Taking {
+  readonly bytes: Buffer;
+  /** Where `bytes` stands in the payload. */
+  readonly at: number;
+  readonly found: FetchedNeedle[];
+  readonly absent: NeedleId[];
+}
+
+async function takeFrom(block: Block, file: DiskFile, run: Run, taking: Taking): Promise<void> {
+  // Of a file that has become shorter the rest reads as nothing.
+  const got = await file.read(taking.bytes, run.offset).catch(() => 0);
+  taking.bytes.fill(0, got);
+  for (const wanted of run.wanted) {
+    const at = wanted.offset - run.offset;
+    const needle = whole(block, wanted, taking.bytes.subarray(at));
+    const bad = needle && badSpan(block, needle, taking.bytes, at + HEADER_BYTES);
+    if (needle !== undefined && bad === undefined) {
+      taking.found.push({ ...needle, at: taking.at + at + HEADER_BYTES });
+      continue;
+    }
+    if (bad === undefined) await noteUnreadable(block, wanted);
+    else
+      await block.noteDamage(
+        { ...bad, offset: run.offset + bad.offset },
+        "a needle",
+        wanted.needle,
+      );
+    taking.absent.push(wanted.needle);
+  }
+}
+
+/** The needle, when its header and its footer are. */
+function whole(
+  block: Block,
+  { needle, offset, lengthBytes }: Wanted,
+  bytes: Buffer,
+): Omit<FetchedNeedle, "at"> | undefined {
+  const header = decodeHeader(block.seed, offset, bytes);
+  if (header?.kind !== "needle" || header.needle !== needle) return undefined;
+  if (header.lengthBytes !== lengthBytes) return undefined;
+  const footAt = HEADER_BYTES + lengthBytes;
+  const foot = bytes.subarray(footAt, footAt + footerBytes(lengthBytes));
+  const checksums = decodeFooter(bytes, foot, lengthBytes)?.checksums;
+  if (checksums === undefined) return undefined;
+  const { blob, chunk } = header;
+  return { needle, lengthBytes, owner: { blob, chunk }, checksums };
+}
+
+/** The first bytes in `bytes` that are not what was stored. */
+function badSpan(
+  block: Block,
+  { needle, lengthBytes, checksums }: Omit<FetchedNeedle, "at">,
+  bytes: Buffer,
+  dataAt: number,
+): Damage | undefined {
+  const data = bytes.subarray(dataAt, dataAt + lengthBytes);
+  const bad = firstBadSpan(block.superblock.block, needle, lengthBytes, data, checksums);
+  if (bad < 0) return undefined;
+  const span = limits.checksumSpanBytes;
+  const offset = dataAt + bad * span;
+  return { offset, lengthBytes: Math.min(span, dataAt + lengthBytes - offset) };
+}
