@@ -1,4 +1,4 @@
-/** Maxima of what makes blocks whole again: a part of `limits`. Sizes in bytes. */
+/** Maxima of what makes blocks whole again: a part of `limits-cluster.ts`. Sizes in bytes. */
 
 const KiB = 1024;
 const MiB = 1024 * KiB;

@@ -2,7 +2,6 @@
 
 import { clusterLimits } from "./limits-cluster.ts";
 import { copyLimits } from "./limits-copies.ts";
-import { healingLimits } from "./limits-healing.ts";
 import { pieceLimits } from "./limits-pieces.ts";
 import { transferLimits } from "./limits-transfers.ts";
 
@@ -138,7 +137,6 @@ export const limits = {
   watchLagMs: 1_000,
   ...clusterLimits,
   ...copyLimits,
-  ...healingLimits,
 
   // sessions of clients
   sessions: 16_384,
