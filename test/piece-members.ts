@@ -68,6 +68,15 @@ export class PieceMembers implements AsyncDisposable {
     return new PieceMembers(scheme, random, server, ids);
   }
 
+  /** The same devices and blocks, when the machine is on again. */
+  static async reopen(before: PieceMembers, disk: SimulatedDisk): Promise<PieceMembers> {
+    const spare = before.devices.length - piecesOf(before.scheme);
+    const members = await PieceMembers.open(before.scheme, before.random.u32(), { spare, disk });
+    members.blocks.push(...before.blocks);
+    for (const [key, piece] of before.#given) members.#given.set(key, piece);
+    return members;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.server[Symbol.asyncDispose]();
   }
@@ -103,6 +112,11 @@ export class PieceMembers implements AsyncDisposable {
   /** Lets out all answers that were held back as `late`. */
   release(): void {
     for (const answer of this.#late.splice(0)) answer();
+  }
+
+  /** How many answers are held back as `late`. */
+  get held(): number {
+    return this.#late.length;
   }
 
   #client(): AppendContext {
