@@ -32,4 +32,22 @@ export const clusterLimits = {
   blockWorkMs: 600_000,
   /** While a device cannot be reached the map is asked for again at most this often. */
   mapAskMs: 500,
+
+  // `quarry cluster`
+  /** Dataservers, and gateways, that one machine is asked to run. */
+  clusterMembers: 64,
+  /** One that ends by itself is started again after this pause, each time twice as long, up to … */
+  memberPauseMs: 1_000,
+  memberLongestPauseMs: 30_000,
+  /** … and is left alone after so many ends in a row; who ran for so long begins anew. */
+  memberEnds: 20,
+  memberSteadyMs: 60_000,
+  /** Who was asked to end and has not by then is killed. */
+  memberStopMs: 20_000,
+  /** What a member printed is put aside when it is longer than this; one such file is kept. */
+  memberLogBytes: 16 * 1024 * 1024,
+  /** An order waits for what it asked for at most so long. */
+  clusterOrderMs: 60_000,
+  clusterLookMs: 1_000,
+  clusterFlips: 100_000,
 } as const;

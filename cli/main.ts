@@ -9,6 +9,7 @@ import { printable } from "./objects/printable.ts";
 
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
   serve: async () => (await import("./serve/command.ts")).serveCommand(),
+  cluster: async () => (await import("./cluster/command.ts")).clusterCommand(),
   nameserver: async () => (await import("./nameserver/command.ts")).nameserverCommand(),
   dataserver: async () => (await import("./dataserver/command.ts")).dataserverCommand(),
   gateway: async () => (await import("./gateway/command.ts")).gatewayCommand(),
@@ -42,7 +43,7 @@ const program = new Command("quarry")
   .showHelpAfterError("(--help shows what there is)")
   .addHelpText(
     "after",
-    "\nStart with: quarry serve\nExit codes: 0 done, 1 failed, 2 wrong command line, 3 refused, 4 not there, 5 store not reached, 6 local disk,\n7 this nameserver was removed from its group, 130 interrupted",
+    "\nStart with: quarry serve, or quarry cluster\nExit codes: 0 done, 1 failed, 2 wrong command line, 3 refused, 4 not there, 5 store not reached, 6 local disk,\n7 this nameserver was removed from its group, 130 interrupted",
   );
 
 /** Also commands of commands are to end with exit code 2, and to name --help. */

@@ -1,0 +1,100 @@
+/** Carries out what was asked of a running cluster, and says in words what came of it. */
+import { QuarryError, unreachable } from "../../base/errors.ts";
+import { parseLocation } from "../dataserver/location.ts";
+import { counted, formatBytes } from "../objects/printable.ts";
+import { dropBallast, loadBallast } from "./ballast.ts";
+import { flipBits } from "./corrupt.ts";
+import { deviceOf } from "./folder.ts";
+import type { Order } from "./orders.ts";
+import { addressOf, membersOf } from "./plan.ts";
+import { mostOf } from "./settings.ts";
+import type { Supervisor } from "./supervisor.ts";
+
+/** So many flips are told one by one. */
+const TOLD_FLIPS = 20;
+
+/** @throws QuarryError `InvalidArgument` for what cannot be done with this member now. */
+export async function carryOut(cluster: Supervisor, order: Order): Promise<string[]> {
+  switch (order.type) {
+    case "kill":
+      await cluster.member(order.member).kill();
+      return [`${order.member} is killed; \`start ${order.member}\` brings it back`];
+    case "stop": {
+      const inOrder = await cluster.member(order.member).stop();
+      return [`${order.member} ${inOrder ? "has stopped" : "did not stop, and was killed"}`];
+    }
+    case "start":
+      cluster.member(order.member).start();
+      return [`${order.member} is started`];
+    case "pause":
+      cluster.member(order.member).pause();
+      return [`${order.member} stands still`];
+    case "resume":
+      cluster.member(order.member).resume();
+      return [`${order.member} goes on`];
+    case "corrupt":
+      return await corrupt(cluster, order);
+    case "fill":
+      return await fill(cluster, order);
+    case "relieve":
+      await dropBallast(deviceIn(cluster, order.member));
+      return [`${order.member} has its room again`];
+    case "drain":
+      deviceIn(cluster, order.member);
+      throw new QuarryError(
+        "NotImplemented",
+        "draining comes with the planner that moves blocks; until then data stays where it is",
+      );
+    case "add":
+      return await add(cluster, order);
+    default:
+      return unreachable(order);
+  }
+}
+
+async function corrupt(
+  cluster: Supervisor,
+  { member, flips, seed }: Extract<Order, { type: "corrupt" }>,
+): Promise<string[]> {
+  const done = await flipBits(deviceIn(cluster, member), { flips, seed });
+  const told = done.slice(0, TOLD_FLIPS);
+  return [
+    `flipped ${counted(flips, "bit")} of ${member} (seed ${seed}):`,
+    ...told.map(({ file, offset, bit }) => `  ${file} byte ${offset} bit ${bit}`),
+    ...(told.length < flips ? [`  and ${flips - told.length} more`] : []),
+  ];
+}
+
+async function fill(
+  cluster: Supervisor,
+  { member, freeBytes }: Extract<Order, { type: "fill" }>,
+): Promise<string[]> {
+  const { diskBytes } = cluster.plan;
+  await loadBallast(deviceIn(cluster, member), diskBytes, freeBytes);
+  return [
+    `${formatBytes(freeBytes)} of ${formatBytes(diskBytes)} are free at ${member} now; \`relieve ${member}\` gives it its room back`,
+  ];
+}
+
+async function add(
+  cluster: Supervisor,
+  { kind, rack }: Extract<Order, { type: "add" }>,
+): Promise<string[]> {
+  if (rack !== undefined && kind !== "dataserver") throw wrong(`only a dataserver has a rack`);
+  if (rack !== undefined) parseLocation(`${rack}/host`);
+  if (membersOf(cluster.plan, kind).length >= mostOf[kind])
+    throw wrong(`one machine runs at most ${mostOf[kind]} of these`);
+  const added = await cluster.add(kind, rack === undefined ? {} : { rack });
+  const where = added.rack === undefined ? "" : ` in ${added.rack}`;
+  return [`${added.name} is started at ${addressOf(added)}${where}`];
+}
+
+/** @throws QuarryError `InvalidArgument` for what is no dataserver. */
+function deviceIn(cluster: Supervisor, name: string): string {
+  cluster.member(name);
+  const planned = cluster.plan.members.find((one) => one.name === name);
+  if (planned?.kind !== "dataserver") throw wrong(`${name} is no dataserver: it stores no blocks`);
+  return deviceOf(cluster.directory, name);
+}
+
+const wrong = (message: string) => new QuarryError("InvalidArgument", message);

@@ -1,0 +1,73 @@
+/** The state of a cluster as a table for people. */
+import { counted, formatBytes } from "../objects/printable.ts";
+import type { MemberState } from "./member.ts";
+import type { ClusterView, SeenDataserver, SeenGateway, SeenNameserver } from "./view.ts";
+
+const NAME_WIDTH = 6;
+const STATE_WIDTH = 11;
+const BAR_WIDTH = 10;
+
+export function picture(view: ClusterView): string[] {
+  const { nameservers, dataservers, gateways, epoch, directory } = view;
+  const racks = Map.groupBy(dataservers, ({ rack }) => rack);
+  const width = Math.max(...[...racks.keys()].map((rack) => rack.length)) + 2;
+  const up = dataservers.filter(({ device }) => isUp(device)).length;
+  const epochs = epoch === 0 ? "" : `, epoch ${epoch}`;
+  return [
+    `Quarry cluster in ${directory}`,
+    "",
+    `nameservers  ${leadText(nameservers)}`,
+    ...nameservers.map((one) => `  ${columns(one)}${standingText(one)}`),
+    `dataservers  ${up} of ${dataservers.length} up${epochs}`,
+    ...[...racks].flatMap(([rack, members]) =>
+      members.map((one, i) => `  ${(i === 0 ? rack : "").padEnd(width)}${dataserverText(one)}`),
+    ),
+    "gateways",
+    ...gateways.map((one) => `  ${columns(one)}${one.url}${rateText(one)}`),
+  ];
+}
+
+function columns({ name, state }: { readonly name: string; readonly state: MemberState }): string {
+  const shown = state === "ready" ? "runs" : state;
+  return `${name.padEnd(NAME_WIDTH)}${shown.padEnd(STATE_WIDTH)}`;
+}
+
+function leadText(nameservers: readonly SeenNameserver[]): string {
+  const leader = nameservers.find(({ role }) => role === "leader");
+  return leader === undefined
+    ? "nobody leads: nothing can be changed"
+    : `${leader.name} leads in term ${leader.term}`;
+}
+
+function standingText({ state, role, term, lag, address }: SeenNameserver): string {
+  if (state !== "ready") return address;
+  if (role === undefined) return `${address}  does not answer`;
+  const behind = lag === undefined || lag === 0 ? "" : `  ${counted(lag, "entry")} behind`;
+  return `${address}  ${role}, term ${term}${behind.replace("entrys", "entries")}`;
+}
+
+function dataserverText(one: SeenDataserver): string {
+  return `${columns(one)}${deviceText(one)}`;
+}
+
+function isUp(device: SeenDataserver["device"]): boolean {
+  return device !== undefined && device.state !== "down";
+}
+
+function deviceText({ address, device }: SeenDataserver): string {
+  if (device === undefined) return `${address}  not known to the nameservers`;
+  const { state, isIn, totalBytes, freeBytes } = device;
+  const usedBytes = totalBytes - freeBytes;
+  const seen = state === "ok" ? "up" : state === "full" ? "up, full" : state;
+  const out = isIn ? "" : ", out";
+  return `${address}  ${`${seen}${out}`.padEnd(8)}  ${bar(usedBytes, totalBytes)} ${formatBytes(usedBytes)} of ${formatBytes(totalBytes)}`;
+}
+
+function bar(usedBytes: number, totalBytes: number): string {
+  const share = totalBytes === 0 ? 0 : usedBytes / totalBytes;
+  const full = Math.min(BAR_WIDTH, Math.round(share * BAR_WIDTH));
+  return `[${"#".repeat(full)}${".".repeat(BAR_WIDTH - full)}]`;
+}
+
+const rateText = ({ requestsPerSecond }: SeenGateway) =>
+  requestsPerSecond === undefined ? "" : `  ${requestsPerSecond.toFixed(0)} requests/s`;

@@ -1,0 +1,47 @@
+/** What `quarry cluster` was asked to do. */
+import { resolve } from "node:path";
+import { QuarryError } from "../../base/errors.ts";
+import { limits } from "../../base/limits.ts";
+import { checkedCapacity } from "../dataserver/settings.ts";
+import type { ClusterSize } from "./found.ts";
+import type { Kind } from "./plan.ts";
+
+export interface ClusterFlags {
+  readonly data: string;
+  readonly nameservers: number;
+  readonly dataservers: number;
+  readonly racks: number;
+  readonly gateways: number;
+  readonly port: number;
+  /** Bytes. */
+  readonly diskSize: number;
+  readonly json?: boolean;
+}
+
+export interface ClusterSettings {
+  /** Absolute. */
+  readonly directory: string;
+  readonly size: ClusterSize;
+}
+
+export const mostOf: Readonly<Record<Kind, number>> = {
+  nameserver: limits.raftMembers,
+  dataserver: limits.clusterMembers,
+  gateway: limits.clusterMembers,
+};
+
+export function clusterSettings(flags: ClusterFlags): ClusterSettings {
+  const { nameservers, dataservers, racks, gateways, port, diskSize } = flags;
+  const diskBytes = checkedCapacity(diskSize);
+  return {
+    directory: directoryFrom(flags.data),
+    size: { nameservers, dataservers, racks, gateways, port, diskBytes },
+  };
+}
+
+export function directoryFrom(data: string): string {
+  // An unset shell variable must not make the current folder a data folder.
+  if (data === "")
+    throw new QuarryError("InvalidArgument", "--data needs a folder, and was given an empty name");
+  return resolve(data);
+}
