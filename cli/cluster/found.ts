@@ -16,7 +16,7 @@ export interface ClusterSize {
 export async function plannedCluster(size: ClusterSize, random: Random): Promise<ClusterPlan> {
   let plan: ClusterPlan = { diskBytes: size.diskBytes, members: [] };
   const grow = async (kind: Kind, wish: Wish) => {
-    plan = withMember(plan, await plannedMember(plan, kind, wish, random));
+    plan = withMember(plan, await drawn(plan, kind, wish, random));
   };
   for (let n = 0; n < size.nameservers; n++) await grow("nameserver", {});
   for (let n = 0; n < size.dataservers; n++)
@@ -31,8 +31,21 @@ export interface Wish {
   readonly port?: number;
 }
 
-/** One more of a kind; a dataserver goes where fewest are, if nothing else is wished. */
+/**
+ * One more of a kind, in a cluster that was founded: a nameserver joins the others, a dataserver goes
+ * where fewest are, if nothing else is wished.
+ */
 export async function plannedMember(
+  plan: ClusterPlan,
+  kind: Kind,
+  wish: Wish,
+  random: Random,
+): Promise<PlannedMember> {
+  const member = await drawn(plan, kind, wish, random);
+  return kind === "nameserver" ? { ...member, joins: true } : member;
+}
+
+async function drawn(
   plan: ClusterPlan,
   kind: Kind,
   { rack, port }: Wish,

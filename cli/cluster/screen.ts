@@ -65,12 +65,19 @@ export class Screen implements Disposable {
   #draw(): void {
     if (this.#isClosed) return;
     const { rows = DEFAULT_ROWS, columns = DEFAULT_COLUMNS } = this.#output;
-    const lines = layout(this.#table, this.#said, rows - 1).map((line) =>
-      printable(line).slice(0, columns - 1),
-    );
+    const table = this.#table.map((line) => printable(line).slice(0, columns - 1));
+    const said = this.#said.flatMap((line) => wrapped(printable(line), columns - 1));
+    const lines = layout(table, said, rows - 1);
     this.#output.write(`\x1b[H${lines.map((line) => `${line}\x1b[K\r\n`).join("")}\x1b[J`);
     this.#readline.prompt(true);
   }
+}
+
+/** A line in pieces that fit. */
+export function wrapped(line: string, width: number): string[] {
+  const pieces: string[] = [];
+  for (let at = 0; at < line.length; at += width) pieces.push(line.slice(at, at + width));
+  return pieces.length === 0 ? [""] : pieces;
 }
 
 /** Lines above the prompt, at most `rows`: the table gives way to the newest of what was said. */

@@ -1,0 +1,75 @@
+import { expect, test } from "vitest";
+import { limits } from "../../base/limits.ts";
+import { pauseMs } from "./member.ts";
+import { picture } from "./picture.ts";
+import { requestsIn } from "./request-rate.ts";
+import { layout, wrapped } from "./screen.ts";
+import type { ClusterView } from "./view.ts";
+
+const at = (name: string) => ({ name, state: "ready", pid: 1, address: `a:${name}` }) as const;
+const GiB = 2 ** 30;
+const half = { isIn: true, totalBytes: 2 * GiB, freeBytes: GiB };
+
+const view: ClusterView = {
+  ...{ directory: "/c", epoch: 4 },
+  nameservers: [
+    { ...at("ns1"), role: "follower", term: 3, lag: 12 },
+    { ...at("ns2"), role: "leader", term: 3, lag: 0 },
+    { ...at("ns3"), state: "killed" },
+  ],
+  dataservers: [
+    { ...at("ds1"), rack: "rack1", device: { ...half, state: "ok" } },
+    { ...at("ds2"), rack: "rack2", device: { ...half, state: "full", freeBytes: 0 } },
+    {
+      ...at("ds3"),
+      rack: "rack1",
+      state: "paused",
+      device: { ...half, state: "down", isIn: false },
+    },
+    { ...at("ds4"), rack: "rack2" },
+  ],
+  gateways: [{ ...at("gw1"), url: "http://a:1", requestsPerSecond: 41.6 }],
+};
+
+test("the table shows who leads, who lags, who is up and how full, rack by rack", () => {
+  expect(picture(view)).toEqual([
+    "Quarry cluster in /c",
+    "",
+    "nameservers  ns2 leads in term 3",
+    "  ns1   runs       a:ns1  follower, term 3  12 entries behind",
+    "  ns2   runs       a:ns2  leader, term 3",
+    "  ns3   killed     a:ns3",
+    "dataservers  2 of 4 up, epoch 4",
+    "  rack1  ds1   runs       a:ds1  up        [#####.....] 1.0 GiB of 2.0 GiB",
+    "         ds3   paused     a:ds3  down, out  [#####.....] 1.0 GiB of 2.0 GiB",
+    "  rack2  ds2   runs       a:ds2  up, full  [##########] 2.0 GiB of 2.0 GiB",
+    "         ds4   runs       a:ds4  not known to the nameservers",
+    "gateways",
+    "  gw1   runs       http://a:1  42 requests/s",
+  ]);
+});
+
+test("in a small terminal the table gives way to what happened last", () => {
+  const table = ["t1", "t2", "t3", "t4", "t5", "t6"];
+  const said = ["s1", "s2", "s3", "s4", "s5"];
+  expect(layout(table, said, 12)).toEqual([...table, "", ...said]);
+  expect(layout(table, said, 10)).toEqual([...table, "", "s3", "s4", "s5"]);
+  expect(layout(table, said, 7)).toEqual(["t1", "t2", "t3", "", "s3", "s4", "s5"]);
+  for (const rows of [0, 1, 2, 3])
+    expect(layout(table, said, rows).length).toBeLessThanOrEqual(rows);
+  expect(wrapped("abcdefg", 3)).toEqual(["abc", "def", "g"]);
+  expect(wrapped("", 3)).toEqual([""]);
+});
+
+test("pauses before a member is started again grow, up to a maximum", () => {
+  expect([1, 2, 3].map(pauseMs)).toEqual([1, 2, 4].map((times) => times * limits.memberPauseMs));
+  expect(pauseMs(limits.memberEnds)).toBe(limits.memberLongestPauseMs);
+});
+
+test("requests of all verbs are added up", () => {
+  const metrics = `# HELP quarry_s3_requests_total x
+quarry_s3_requests_total{verb="GetObject",status="200"} 7
+quarry_s3_requests_total{verb="PutObject",status="500"} 2
+quarry_s3_requests_in_flight 1`;
+  expect(requestsIn(metrics)).toBe(9);
+});
