@@ -25,6 +25,7 @@ export interface ClusterOptions {
 export interface Cluster extends AsyncDisposable {
   readonly liveness: Liveness;
   readonly blocks: BlockService;
+  readonly map: CurrentMap;
   /** What readers found; for the planner. */
   readonly needleReports: NeedleReports;
   answer(newerThan: number): Promise<MapAnswer>;
@@ -56,6 +57,7 @@ export function openCluster(options: ClusterOptions, group: Group, roster?: Rost
   return {
     liveness,
     blocks,
+    map,
     needleReports: new NeedleReports(),
     async answer(newerThan) {
       const now = await map.get();

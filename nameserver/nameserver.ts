@@ -97,6 +97,7 @@ export async function openNameserver(options: NameserverOptions): Promise<Namese
   const openBlocks = new OpenBlocks({
     group,
     blocks: cluster.blocks,
+    map: () => cluster.map.get(),
     clock: options.clock,
     report: options.report,
     perDevice: options.openBlocksPerDevice ?? OPEN_BLOCKS_PER_DEVICE,

@@ -1,50 +1,93 @@
 import { describe, expect, test } from "vitest";
 import { QuarryError } from "../base/errors.ts";
 import type { BlockId, DeviceId } from "../base/ids.ts";
+import type { BlockAddress, BlockPiece, DeviceStatus } from "../rpc/block-service.ts";
+import { type ClusterMap, emptyMap } from "../rpc/cluster-map.ts";
 import { filled } from "../rpc/name-service.ts";
 import { NotLeader } from "../rpc/not-leader.ts";
-import { commandEntry } from "../test/metadata/command-entry.ts";
+import { placementOf } from "../rpc/placement.ts";
+import { ClusterState, deviceId } from "../test/metadata/cluster-state.ts";
 import { FakeBlocks } from "../test/metadata/fake-blocks.ts";
-import type { AnyCommand, AnyResult } from "./command.ts";
 import type { Group } from "./group/group.ts";
+import { keys } from "./keyspace.ts";
 import { OpenBlocks } from "./open-blocks.ts";
-import { StateMachine } from "./state-machine.ts";
-import { MemoryState } from "./state-memory.ts";
+import { read } from "./queries/read.ts";
 
-const [one, two, three] = ["one", "two", "three"] as DeviceId[] as [DeviceId, DeviceId, DeviceId];
+const one = "one" as DeviceId;
 const first = { block: 1 as BlockId, generation: 1 };
 
-function groupOn(store: MemoryState) {
-  const machine = new StateMachine(store);
-  const propose = async (command: AnyCommand): Promise<AnyResult> => {
-    const entry = commandEntry(machine.applied + 1, 1_000, command);
-    const [outcome] = await machine.applyRun([entry]);
-    if (outcome === undefined || "refusal" in outcome) throw outcome?.refusal;
-    return outcome.result;
-  };
+class Devices extends FakeBlocks {
+  readonly states = new Map<DeviceId, DeviceStatus["state"]>();
+  readonly pieces: (BlockAddress & { piece: BlockPiece | undefined })[] = [];
+  /** They take no new blocks, though they say that they are well. */
+  readonly broken = new Set<DeviceId>();
+
+  override async devices() {
+    const all = await super.devices();
+    return all.map(
+      (status) => ({ ...status, state: this.states.get(status.device) ?? "ok" }) as never,
+    );
+  }
+
+  override async createBlock(address: BlockAddress, piece?: BlockPiece) {
+    if (this.broken.has(address.device)) throw new QuarryError("DiskFailed", "broken");
+    this.pieces.push({ ...address, piece });
+    await super.createBlock(address);
+  }
+
+  override async sealBlock(address: BlockAddress) {
+    if (this.states.get(address.device) === "down") throw new QuarryError("Unavailable", "down");
+    return await super.sealBlock(address);
+  }
+}
+
+function groupOn({ store, propose }: ClusterState) {
   return { state: store, propose, readBarrier: async () => {}, term: 1, isLeader: true };
 }
 
-function openBlocks(group: object, blocks: FakeBlocks, copies = 1): OpenBlocks {
-  const clock = { nowMs: () => 1_000, monotonicMs: () => 0, after: () => ({ cancel: () => {} }) };
+function openBlocks(
+  group: object,
+  blocks: FakeBlocks,
+  map: () => Promise<ClusterMap> = async () => emptyMap,
+): OpenBlocks {
+  let nowMs = 0;
+  // Every look is a new one.
+  const monotonicMs = () => (nowMs += 10_000);
+  const clock = { nowMs: () => 1_000, monotonicMs, after: () => ({ cancel: () => {} }) };
   const report = () => undefined;
-  return new OpenBlocks({ group: group as Group, blocks, clock, report, perDevice: 1, copies });
+  return new OpenBlocks({ group: group as Group, blocks, map, clock, report, perDevice: 1 });
+}
+
+/** `hosts` of two devices each, with one pool. */
+async function cluster(hosts: number, k: number, m: number) {
+  const state = new ClusterState();
+  await state.registerHosts(0, hosts - 1);
+  const pool = await state.pool("some", { scheme: { k, m }, failureDomain: "host" });
+  const blocks = new Devices(...Array.from({ length: 2 * hosts }, (_, i) => deviceId(i)));
+  const group = groupOn(state);
+  let known = await state.map();
+  const map = async () => {
+    const now = await state.map();
+    if (now.epoch !== known.epoch) known = now;
+    return known;
+  };
+  return { state, pool, blocks, map, group, opened: openBlocks(group, blocks, map) };
 }
 
 describe("open blocks", () => {
   test("an empty block that only a later leader knows stays when the one before takes stock", async () => {
     const blocks = new FakeBlocks(one);
     await blocks.createBlock({ device: one, ...first });
-    const deposed = groupOn(new MemoryState());
-    deposed.propose = () => Promise.reject(new NotLeader("another one leads", undefined));
-    await openBlocks(deposed, blocks).sealLeftovers();
+    const deposed = groupOn(new ClusterState());
+    const refuse = () => Promise.reject(new NotLeader("another one leads", undefined));
+    await openBlocks({ ...deposed, propose: refuse }, blocks).sealLeftovers();
     expect(blocks.held.get(one)?.has(first.block)).toBe(true);
   });
 
   test("what a crash left goes, and cannot be added behind its back", async () => {
     const blocks = new FakeBlocks(one);
     await blocks.createBlock({ device: one, ...first });
-    const group = groupOn(new MemoryState());
+    const group = groupOn(new ClusterState());
     await openBlocks(group, blocks).sealLeftovers();
     expect(blocks.held.get(one)?.size).toBe(0);
     const late = group.propose({ type: "addBlock", ...first, pool: 0, members: [one] });
@@ -52,7 +95,7 @@ describe("open blocks", () => {
   });
 
   test("a block that is in use cannot be abandoned", async () => {
-    const group = groupOn(new MemoryState());
+    const group = groupOn(new ClusterState());
     await group.propose({ type: "addBlock", ...first, pool: 0, members: [one] });
     const abandoning = group.propose({ type: "abandonBlock", ...first });
     await expect(abandoning).rejects.toThrow(QuarryError);
@@ -60,23 +103,108 @@ describe("open blocks", () => {
 
   test("an id that another leader took meanwhile is passed over", async () => {
     const blocks = new FakeBlocks(one);
-    const group = groupOn(new MemoryState());
+    const group = groupOn(new ClusterState());
     const opened = openBlocks(group, blocks);
     await opened.sealLeftovers();
-    await group.propose({ type: "addBlock", ...first, pool: 0, members: [one] });
-    expect((await opened.get(0)).map(({ block }) => block)).toEqual([2]);
+    const [before] = await openBlocks(groupOn(new ClusterState()), new FakeBlocks(one)).get(0);
+    const taken = before?.block ?? first.block;
+    await group.propose({ type: "addBlock", block: taken, generation: 1, pool: 0, members: [one] });
+    const found = await opened.get(0);
+    expect(found).toHaveLength(1);
+    expect(found[0]?.block).not.toBe(taken);
   });
 
-  test("blocks stand on as many devices as are asked for, each device with its share", async () => {
-    const blocks = new FakeBlocks(one, two, three);
-    const found = await openBlocks(groupOn(new MemoryState()), blocks, 2).get(0);
-    expect(found.map(({ members }) => members)).toEqual([
-      [one, two],
-      [three, one],
-    ]);
-    for (const { block, members } of found)
-      for (const device of filled(members)) expect(blocks.block(device, block).sealed).toBe(false);
-    const tooMany = openBlocks(groupOn(new MemoryState()), blocks, 4).get(0);
-    await expect(tooMany).rejects.toMatchObject({ code: "Unavailable" });
+  test("devices that nobody registered have their share of the first pool", async () => {
+    const three = ["a", "b", "c"] as DeviceId[];
+    const found = await openBlocks(groupOn(new ClusterState()), new FakeBlocks(...three)).get(0);
+    expect(found.flatMap(({ members }) => members).sort()).toEqual(three);
+  });
+});
+
+describe("open blocks of a pool", () => {
+  test("stand where CRUSH says, in the pool's own ids, each member with its piece", async () => {
+    const { pool, blocks, map, opened } = await cluster(8, 4, 2);
+    const found = await opened.get(pool);
+    expect(found.length).toBeGreaterThan(1);
+    const placement = placementOf(await map());
+    for (const { block, members, scheme, layout } of found) {
+      expect(placement.poolOf(block)?.id).toBe(pool);
+      expect(members).toEqual(placement.devicesOf(block));
+      expect({ scheme, layout }).toEqual({ scheme: { k: 4, m: 2 }, layout: "split" });
+      const made = blocks.pieces.filter((one) => one.block === block);
+      expect(made.map(({ device, piece }) => [device, piece])).toEqual(
+        members.map((device, piece) => [device, { piece, scheme }]),
+      );
+    }
+  });
+
+  test("have holes while members are away, and are refused below the minimum with what is missing", async () => {
+    const { pool, blocks, opened, group } = await cluster(6, 4, 2);
+    blocks.states.set(deviceId(0), "down");
+    blocks.states.set(deviceId(1), "down");
+    for (const { block, members } of await opened.get(pool)) {
+      expect(members).toHaveLength(6);
+      expect(filled(members)).toHaveLength(5);
+      expect(read(group.state, keys.block(block))?.members).toEqual(members);
+    }
+    blocks.states.set(deviceId(2), "down");
+    blocks.states.set(deviceId(3), "full");
+    await expect(opened.get(pool)).rejects.toThrow(
+      "pool some (4+2) writes to at least 5 of 6 different hosts, and 4 can take blocks: 1 host that is up and not full is missing",
+    );
+  });
+
+  test("avoid a device that takes none though it says that it is well", async () => {
+    const { pool, blocks, opened } = await cluster(4, 1, 1);
+    blocks.broken.add(deviceId(2));
+    const found = await opened.get(pool);
+    expect(found.length).toBeGreaterThan(1);
+    expect(found.flatMap(({ members }) => members)).not.toContain(deviceId(2));
+    for (const held of blocks.held.values())
+      for (const block of held.keys()) expect(found.map((one) => one.block)).toContain(block);
+  });
+
+  test("are sealed when k members refuse appends, no sooner", async () => {
+    const { pool, blocks, opened, group } = await cluster(6, 2, 2);
+    const [block] = await opened.get(pool);
+    if (block === undefined) throw new Error("no block");
+    const stateOf = () => read(group.state, keys.block(block.block))?.state;
+    for (const device of filled(block.members).slice(1)) blocks.states.set(device, "down");
+    await opened.seal(block.block, block.generation);
+    expect(stateOf()).toBe("open");
+    for (const device of filled(block.members).slice(1, 2)) blocks.states.set(device, "ok");
+    await opened.sealLeftovers();
+    expect(stateOf()).toBe("sealed");
+  });
+
+  test("of a device that is taken out are sealed", async () => {
+    const { state, pool, opened, group } = await cluster(4, 1, 1);
+    const [block] = await opened.get(pool);
+    const [device] = filled(block?.members ?? []);
+    if (block === undefined || device === undefined) throw new Error("no block");
+    await state.propose({ type: "changeDevice", device, in: false });
+    await opened.get(pool);
+    await opened.sealLeftovers();
+    expect(read(group.state, keys.block(block.block))?.state).toBe("sealed");
+  });
+
+  test("fall evenly into groups, and a new leader goes on behind the ids of the one before", async () => {
+    const { state, pool, blocks, map, group } = await cluster(4, 1, 0);
+    const ids = new Set<BlockId>();
+    for (let leader = 0; leader < 40; leader++)
+      for (const { block, generation } of await openBlocks(group, blocks, map).get(pool)) {
+        ids.add(block);
+        await state.propose({ type: "sealBlock", block, generation });
+      }
+    expect(ids.size).toBe(320);
+    const perDevice = [...blocks.held.values()].map((held) => held.size);
+    // Two devices of a host weigh about 1 to 2.
+    expect(Math.max(...perDevice)).toBeGreaterThan(1.3 * Math.min(...perDevice));
+    expect(new Set((await state.map()).ranges.map((range) => range.pool))).toEqual(new Set([pool]));
+  });
+
+  test("are refused for a pool that is not there", async () => {
+    const { opened } = await cluster(2, 1, 1);
+    await expect(opened.get(7)).rejects.toMatchObject({ code: "NoSuchPool" });
   });
 });

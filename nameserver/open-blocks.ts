@@ -1,36 +1,49 @@
-/**
- * The blocks that clients may append to: a few on each device, opened ahead. A block is made on its
- * members first and known to the metadata second, so a crash between leaves only an empty file.
- */
+/** The blocks that clients may append to: some in each pool, opened ahead, and sealed when they end. */
 import type { Clock } from "../base/clock.ts";
-import { hasCode, QuarryError } from "../base/errors.ts";
+import { QuarryError } from "../base/errors.ts";
 import type { BlockId, DeviceId } from "../base/ids.ts";
 import { limits } from "../base/limits.ts";
-import type { BlockService, BlockStatus, DeviceStatus } from "../rpc/block-service.ts";
+import type { BlockService, DeviceStatus } from "../rpc/block-service.ts";
+import type { ClusterMap } from "../rpc/cluster-map.ts";
 import { filled, type OpenBlock } from "../rpc/name-service.ts";
+import { type Placement, placementOf } from "../rpc/placement.ts";
+import { type Pool, STANDARD } from "../rpc/pool.ts";
+import { candidatesOf, choose, wantedBlocks } from "./block-choice.ts";
+import { BlockIds } from "./block-ids.ts";
 import { blockOf } from "./block-of.ts";
+import { openBlock } from "./block-opener.ts";
 import type { Group } from "./group/group.ts";
-import { type Key, KeyReader, keys, prefixEnd, prefixOf, type Tag } from "./keyspace.ts";
+import { KeyReader, keys, prefixEnd, prefixOf } from "./keyspace.ts";
+import { LocalMap } from "./local-map.ts";
 import { noRoom } from "./no-room.ts";
 import { ordersIn } from "./orders.ts";
 import { read } from "./queries/read.ts";
 import type { BlockRow } from "./rows.ts";
+import { refusalsNeeded, refuseAppends } from "./seal-block.ts";
+import { takeStockOf } from "./take-stock.ts";
 import { inTurn } from "./turns.ts";
+import { blockRows } from "./workers/block-rows.ts";
 
 export interface OpenBlocksOptions {
   readonly group: Group;
   readonly blocks: BlockService;
+  readonly map: () => Promise<ClusterMap>;
   readonly clock: Clock;
   readonly report: (message: string) => void;
-  /** Open blocks on each device. */
+  /** Open blocks of each pool that a device is in, about. */
   readonly perDevice: number;
-  /** Devices that each block is made on; default one. */
-  readonly copies?: number;
 }
 
 /** How long to wait after looking for room before looking again. */
 const LOOK_AGAIN_MS = 1_000;
 const PAGE = 1_000;
+
+/** What is going on in one pool. */
+interface PoolWork {
+  filling?: Promise<void>;
+  lookedMs: number;
+  turn: number;
+}
 
 export class OpenBlocks {
   readonly #options: OpenBlocksOptions;
@@ -39,44 +52,62 @@ export class OpenBlocks {
   /** Made, but not handed out yet. */
   readonly #opening = new Set<BlockId>();
   readonly #sealing = new Map<BlockId, Promise<void>>();
-  #nextBlock = 1;
+  readonly #pools = new Map<number, PoolWork>();
+  readonly #local = new LocalMap();
+  /** On devices, whether the metadata know them or not. */
+  readonly #found = new Set<BlockId>();
+  #ids = this.#newIds();
   #known: Promise<void> | undefined;
   /** In which term of the group stock was taken, and to whom orders of that term are given. */
   #knownTerm: number | undefined;
   #orders: BlockService;
-  #filling: Promise<void> | undefined;
-  #lookedMs = Number.NEGATIVE_INFINITY;
-  #turn = 0;
 
   constructor(options: OpenBlocksOptions) {
     this.#options = options;
     this.#orders = options.blocks;
   }
 
+  /** Where small things of the nameserver's own go. */
+  async ownPool(): Promise<number> {
+    const { storageClasses } = await this.#options.map();
+    return (storageClasses.find(({ name }) => name === STANDARD.name) ?? STANDARD).small;
+  }
+
   /**
    * Of the devices that are up and have room, first one block of each; everybody who asks begins with
    * another, so that several clients spread over the devices.
-   * @throws QuarryError `DiskFull` or `Unavailable` when no device takes a block.
+   * @throws QuarryError `NoSuchPool`; `DiskFull` or `Unavailable` when too few devices take a block.
    */
   async get(pool: number): Promise<OpenBlock[]> {
-    if (pool !== 0) throw new QuarryError("InvalidArgument", `there is no pool ${pool}`);
     await this.#learn();
-    const { clock } = this.#options;
-    let usable = this.#usable(await this.#options.blocks.devices());
+    const { blocks, clock, report } = this.#options;
+    const work = this.#work(pool);
+    let usable = this.#usable(pool, await blocks.devices());
     if (usable.length === 0) {
-      await this.#fill();
-      usable = this.#usable(await this.#options.blocks.devices());
-    } else if (clock.monotonicMs() - this.#lookedMs > LOOK_AGAIN_MS)
-      this.#fill().catch((error: unknown) => this.#options.report(`no block opened: ${error}`));
-    return inTurn(usable, this.#turn++);
+      await this.#fill(pool);
+      usable = this.#usable(pool, await blocks.devices());
+    } else if (clock.monotonicMs() - work.lookedMs > LOOK_AGAIN_MS)
+      this.#fill(pool).catch((error: unknown) => report(`no block opened: ${error}`));
+    return inTurn(usable, work.turn++);
+  }
+
+  #work(pool: number): PoolWork {
+    let work = this.#pools.get(pool);
+    if (work === undefined) {
+      work = { lookedMs: Number.NEGATIVE_INFINITY, turn: 0 };
+      this.#pools.set(pool, work);
+    }
+    return work;
+  }
+
+  #of(pool: number): OpenBlock[] {
+    return [...this.#open.values()].filter((block) => block.pool === pool);
   }
 
   /** Blocks of a device that is down stay open, and are not handed out until it is up again. */
-  #usable(devices: readonly DeviceStatus[]): OpenBlock[] {
+  #usable(pool: number, devices: readonly DeviceStatus[]): OpenBlock[] {
     const ok = new Set(devices.filter(({ state }) => state === "ok").map(({ device }) => device));
-    return [...this.#open.values()].filter(({ members }) =>
-      filled(members).every((one) => ok.has(one)),
-    );
+    return this.#of(pool).filter(({ members }) => filled(members).every((one) => ok.has(one)));
   }
 
   /** Seals a block that a client saw full, failed or sealed; once, however many report it. */
@@ -85,7 +116,7 @@ export class OpenBlocks {
     if (row?.generation !== generation) return;
     this.#open.delete(block);
     if (row.state !== "open") return;
-    this.#lookedMs = Number.NEGATIVE_INFINITY;
+    this.#work(row.pool).lookedMs = Number.NEGATIVE_INFINITY;
     const sealing = this.#sealing.get(block) ?? this.#seal(block, row, orders);
     this.#sealing.set(block, sealing);
     try {
@@ -100,31 +131,21 @@ export class OpenBlocks {
     const orders = this.#inThisTerm();
     await this.#learn();
     const states = await this.#options.blocks.devices();
+    this.#forget(await this.#options.map(), states);
     const down = new Set(states.filter(({ state }) => state === "down").map((one) => one.device));
-    for await (const { block, row } of this.#rows("block")) {
+    for await (const { block, row } of blockRows(this.#options.group.state)) {
       const isLeft = row.state === "open" && !this.#open.has(block) && !this.#opening.has(block);
-      if (isLeft && !filled(row.members).every((member) => down.has(member)))
+      const up = filled(row.members).filter((member) => !down.has(member));
+      if (isLeft && up.length >= refusalsNeeded(row))
         await this.seal(block, row.generation, orders);
     }
   }
 
-  /** Whole blocks: sealed when one member refuses further appends (INV-2). */
   async #seal(block: BlockId, row: BlockRow, orders: BlockService): Promise<void> {
     const { group, report } = this.#options;
     const { generation } = row;
-    let sealed = 0;
-    for (const device of filled(row.members))
-      try {
-        await orders.sealBlock({ device, block, generation });
-        sealed++;
-      } catch (error) {
-        if (!hasCode(error, "NoSuchBlock", "StaleGeneration")) {
-          report(`block ${block} was not sealed on device ${device} yet: ${error}`);
-          continue;
-        }
-        sealed++; // a member that has no such block takes no appends to it
-      }
-    if (sealed > 0) await group.propose({ type: "sealBlock", block, generation });
+    if (await refuseAppends({ orders, report }, block, row))
+      await group.propose({ type: "sealBlock", block, generation });
   }
 
   #inThisTerm(): BlockService {
@@ -135,6 +156,8 @@ export class OpenBlocks {
       this.#knownTerm = term;
       this.#known = undefined;
       this.#open.clear();
+      this.#found.clear();
+      this.#ids = this.#newIds();
       this.#orders = ordersIn(blocks, () => term);
     }
     return this.#orders;
@@ -149,152 +172,123 @@ export class OpenBlocks {
     return this.#known;
   }
 
+  #newIds(): BlockIds {
+    return new BlockIds((block) => {
+      const { state } = this.#options.group;
+      return (
+        this.#found.has(block) ||
+        read(state, keys.block(block)) !== undefined ||
+        read(state, keys.removedBlock(block)) !== undefined
+      );
+    });
+  }
+
   /** After a start: which blocks are open, which ids are taken, what a crash left on devices. */
   async #takeStock(orders: BlockService): Promise<void> {
-    await this.#options.group.readBarrier();
-    for await (const { block, row } of this.#rows("block")) {
-      this.#nextBlock = Math.max(this.#nextBlock, block + 1);
+    const { group, report, map } = this.#options;
+    await group.readBarrier();
+    const placement = placementOf(await map());
+    for await (const { block, row } of blockRows(group.state)) {
+      const pool = placement.pool(row.pool);
+      this.#ids.saw(block, pool);
+      this.#ids.counted(block, pool);
       if (row.state === "open") this.#open.set(block, blockOf(block, row));
     }
-    for await (const { block } of this.#rows("removedBlock"))
-      this.#nextBlock = Math.max(this.#nextBlock, block + 1);
-    const { report } = this.#options;
+    for await (const block of this.#removed()) this.#ids.saw(block, placement.poolOf(block));
+    const saw = (block: BlockId) => {
+      this.#found.add(block);
+      this.#ids.saw(block, undefined);
+    };
     for (const { device, state } of await orders.devices())
       if (state !== "failed" && state !== "down")
-        await this.#takeStockOf(device, orders).catch((error: unknown) =>
+        await takeStockOf({ group, report, blocks: orders }, device, saw).catch((error: unknown) =>
           report(`what device ${device} holds is not known yet: ${error}`),
         );
   }
 
-  async #takeStockOf(device: DeviceId, orders: BlockService): Promise<void> {
-    for (let after = 0; ; ) {
-      const page = await orders.blocks(device, after, PAGE);
-      for (const status of page) {
-        this.#nextBlock = Math.max(this.#nextBlock, status.block + 1);
-        await this.#tidy(device, status, orders);
-      }
-      const last = page.at(-1);
-      if (last === undefined || page.length < PAGE) return;
-      after = last.block;
-    }
+  async *#removed(): AsyncGenerator<BlockId> {
+    const prefix = prefixOf("removedBlock");
+    await using cursor = this.#options.group.state.range(prefix, prefixEnd(prefix));
+    for (let page = await cursor.next(PAGE); page.length > 0; page = await cursor.next(PAGE))
+      for (const { key } of page) yield new KeyReader(key).u32() as BlockId;
   }
 
-  /**
-   * Retires what a crash left: blocks that the metadata does not know and that hold nothing. Another
-   * leader may be about to add the block, or has done so: only a command can tell (INV-7).
-   */
-  async #tidy(device: DeviceId, status: BlockStatus, orders: BlockService): Promise<void> {
-    const { block, generation, needles } = status;
-    const { group, report } = this.#options;
-    if (read(group.state, keys.block(block)) !== undefined) return;
-    if (needles > 0)
-      report(
-        `device ${device} holds block ${block} with ${needles} needles that the metadata does not know; it is left alone`,
-      );
-    else
-      try {
-        const gone = read(group.state, keys.removedBlock(block))?.generation ?? 0;
-        if (gone < generation) await group.propose({ type: "abandonBlock", block, generation });
-        await orders.retire({ device, block, generation });
-      } catch (error) {
-        report(`block ${block} of ${device} stays: ${error}`);
-      }
-  }
-
-  #fill(): Promise<void> {
-    this.#filling ??= this.#openMissing().finally(() => {
-      this.#filling = undefined;
+  #fill(pool: number): Promise<void> {
+    const work = this.#work(pool);
+    work.filling ??= this.#openMissing(pool).finally(() => {
+      delete work.filling;
     });
-    return this.#filling;
+    return work.filling;
   }
 
-  async #openMissing(): Promise<void> {
-    this.#lookedMs = this.#options.clock.monotonicMs();
+  async #openMissing(id: number): Promise<void> {
+    const { clock, map: currentMap } = this.#options;
     const orders = this.#orders;
+    this.#work(id).lookedMs = clock.monotonicMs();
     const devices = await orders.devices();
-    for (const { device, state } of devices) {
-      if (state === "ok") await this.#openOn(device, devices, orders);
-      else if (state !== "down") this.#forget(device);
-    }
-    if (this.#usable(devices).length === 0) throw noRoom(devices);
+    const placement = placementOf(this.#local.of(await currentMap(), devices));
+    const pool = placement.pool(id);
+    if (pool === undefined) throw new QuarryError("NoSuchPool", `there is no pool ${id}`);
+    this.#forget(placement.map, devices);
+    const takes = new Set(devices.filter(({ state }) => state === "ok").map((one) => one.device));
+    await this.#openOn(placement, pool, takes, orders);
+    if (this.#usable(id, devices).length === 0) throw noRoom(placement, pool, devices);
   }
 
-  #forget(device: DeviceId): void {
+  /** Blocks with a member that takes no more, and will not soon: what is left of them is sealing. */
+  #forget(map: ClusterMap, devices: readonly DeviceStatus[]): void {
+    const ended = new Set(map.devices.filter((one) => !one.in).map(({ device }) => device));
+    for (const { device, state } of devices)
+      if (state === "full" || state === "failed") ended.add(device);
     for (const { block, members } of this.#open.values())
-      if (members.includes(device)) this.#open.delete(block);
+      if (filled(members).some((member) => ended.has(member))) this.#open.delete(block);
   }
 
-  async #openOn(device: DeviceId, devices: readonly DeviceStatus[], orders: BlockService) {
-    const wanted = Math.min(this.#options.perDevice, limits.openBlocks);
-    const here = () =>
-      [...this.#open.values()].filter(({ members }) => members.includes(device)).length;
-    // Ids that another leader took meanwhile are passed over.
-    for (let tries = 0; tries < wanted + limits.retries && here() < wanted; tries++) {
-      const members = this.#membersWith(device, devices);
-      if (members === undefined) return;
-      const block = this.#nextBlock++ as BlockId;
-      const generation = 1;
-      if (!(await this.#create({ block, generation }, members, orders))) return;
+  async #openOn(
+    placement: Placement,
+    pool: Pool,
+    takes: Set<DeviceId>,
+    orders: BlockService,
+  ): Promise<void> {
+    const { group, report } = this.#options;
+    const perDevice = Math.min(this.#options.perDevice, limits.openBlocks);
+    const isUsable = ({ members }: OpenBlock) => filled(members).every((one) => takes.has(one));
+    let candidates = candidatesOf(placement, pool, takes);
+    const wanted = wantedBlocks(candidates, perDevice);
+    for (let tries = 0; tries < wanted + limits.retries; tries++) {
+      const here = this.#of(pool.id).filter(isUsable);
+      const chosen = choose(candidates, this.#load(pool, here, 2 * perDevice), tries);
+      if (here.length >= wanted || chosen === undefined) return;
+      const block = this.#ids.next(placement.map, pool, chosen.pg);
       this.#opening.add(block);
       try {
-        const command = { type: "addBlock", block, generation, pool: 0, members } as const;
-        await this.#options.group.propose(command);
-        this.#open.set(block, blockOf(block, { ...command, state: "open", openedMs: 0 }));
-      } catch (error) {
-        if (!hasCode(error, "InvalidArgument", "StaleGeneration")) throw error;
+        const opened = await openBlock(
+          { group, report, blocks: orders },
+          pool,
+          block,
+          chosen.members,
+        );
+        if (opened.kind === "open") {
+          this.#open.set(block, opened.block);
+          this.#ids.counted(block, pool);
+        }
+        if (opened.kind !== "refused") continue;
+        for (const device of opened.by) takes.delete(device);
+        candidates = candidatesOf(placement, pool, takes);
       } finally {
         this.#opening.delete(block);
       }
     }
   }
 
-  /** The device and those that come behind it, going round; undefined when they are too few. */
-  #membersWith(device: DeviceId, devices: readonly DeviceStatus[]): DeviceId[] | undefined {
-    const { copies = 1, report } = this.#options;
-    const able = devices.filter(({ state }) => state === "ok").map((one) => one.device);
-    const at = able.indexOf(device);
-    const members = [...able.slice(at), ...able.slice(0, at)].slice(0, copies);
-    if (members.length === copies) return members;
-    report(`no block is opened: ${copies} devices are needed, and ${able.length} take blocks`);
-    return undefined;
+  #load(pool: Pool, here: readonly OpenBlock[], mostOpen: number) {
+    const open = new Map<DeviceId, number>();
+    for (const { members } of here)
+      for (const device of filled(members)) open.set(device, (open.get(device) ?? 0) + 1);
+    return {
+      blocks: (pg: number) => this.#ids.count(pool, pg),
+      open: (device: DeviceId) => open.get(device) ?? 0,
+      mostOpen,
+    };
   }
-
-  /** Makes the block on every member; false when one of them takes none. */
-  async #create(
-    at: { readonly block: BlockId; readonly generation: number },
-    members: readonly DeviceId[],
-    orders: BlockService,
-  ) {
-    for (const device of members)
-      try {
-        await orders.createBlock({ device, ...at });
-      } catch (error) {
-        this.#options.report(`device ${device} takes no new block: ${error}`);
-        return false;
-      }
-    return true;
-  }
-
-  async *#rows(tag: Extract<Tag, "block" | "removedBlock">) {
-    const { state } = this.#options.group;
-    await using cursor = state.range(prefixOf(tag), prefixEnd(prefixOf(tag)));
-    for (let page = await cursor.next(PAGE); page.length > 0; page = await cursor.next(PAGE))
-      for (const { key } of page) {
-        const block = idOf(key);
-        const row = read(state, keys.block(block));
-        if (row !== undefined || tag === "removedBlock") yield { block, row: row ?? removedRow };
-      }
-  }
-}
-
-const removedRow: BlockRow = {
-  state: "settled",
-  generation: 0,
-  pool: 0,
-  members: [],
-  openedMs: 0,
-};
-
-function idOf(key: Key): BlockId {
-  return new KeyReader(key).u32() as BlockId;
 }

@@ -10,6 +10,7 @@ import { seededRandom, systemRandom } from "../../base/random.ts";
 import { openServers, type Servers } from "../../client/open-store.ts";
 import type { Entry } from "../../raft/entry.ts";
 import type { ReadRequest } from "../../rpc/block-service.ts";
+import { emptyMap } from "../../rpc/cluster-map.ts";
 import { audit } from "../../test/metadata/audit.ts";
 import { OpenBlocks } from "../open-blocks.ts";
 import { Copies } from "./copies.ts";
@@ -29,7 +30,8 @@ const settings = { logMs: 1_000, snapshotMs: 60_000, snapshotChanges: 1_000_000 
 function copiesOf(servers: Servers, clock: SimulatedClock, blocks = servers.dataserver) {
   const { group } = servers.nameserver;
   const report = () => {};
-  const openBlocks = new OpenBlocks({ group, blocks, clock, report, perDevice: 2 });
+  const map = async () => emptyMap;
+  const openBlocks = new OpenBlocks({ group, blocks, map, clock, report, perDevice: 2 });
   return new Copies(
     { group, blocks, clock, report },
     { ...settings, openBlocks, random: systemRandom, log: group.retention },

@@ -16,8 +16,6 @@ export interface CopyNeedlesOptions {
   readonly random: Random;
 }
 
-const POOL = 0;
-
 export class CopyNeedles {
   readonly #options: CopyNeedlesOptions;
 
@@ -38,7 +36,7 @@ export class CopyNeedles {
   async append(owner: NeedleOwner, data: Buffer, turn: number): Promise<Chunk> {
     const { openBlocks, random } = this.#options;
     for (let attempt = 0; attempt <= limits.retries; attempt++) {
-      const open = await openBlocks.get(POOL);
+      const open = await openBlocks.get(await openBlocks.ownPool());
       const block = byDevice(open)[(turn + attempt) % open.length];
       if (block === undefined) break;
       const needle = random.needleId();

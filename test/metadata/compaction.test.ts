@@ -14,7 +14,7 @@ test("a block with one small needle left is rewritten once, not for ever", async
   await life.put("next", 20_000);
   await life.remove("gone");
   await life.rest(HOLD_MS + 300_000);
-  const rewritten = life.reports.filter((report) => report.startsWith("block 1 went from"));
+  const rewritten = life.reports.filter((report) => /^block \d+ went from/.test(report));
   expect(rewritten).toHaveLength(1);
   await life.check();
 });

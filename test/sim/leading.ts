@@ -13,7 +13,9 @@ import { whileLeading } from "../../nameserver/while-leading.ts";
 import { Workers } from "../../nameserver/workers/worker.ts";
 import type { Address } from "../../rpc/address.ts";
 import type { BlockService } from "../../rpc/block-service.ts";
+import { type ClusterMap, emptyMap } from "../../rpc/cluster-map.ts";
 import type { NameService } from "../../rpc/name-service.ts";
+import { firstPool } from "../../rpc/pool.ts";
 import type { Flaw } from "./flaw.ts";
 import type { SimProcess } from "./process.ts";
 
@@ -36,15 +38,23 @@ export interface LeadingOptions {
 export const addressOf = (node: NodeId): Address => ({ host: "nameserver", port: node });
 export const portOf = (address: Address): number => ("port" in address ? address.port : 0);
 
+/** Every block has two members. */
+const twofold: ClusterMap = {
+  ...emptyMap,
+  pools: [{ ...firstPool, scheme: { k: 1, m: 1 }, minMembers: 2 }],
+};
+
 /** Starts the work of a leader, and gives what it answers. */
 export function startLeading(options: LeadingOptions): NameService {
   const { node, roster, replica, cache, process, flaw, report } = options;
   const { clock } = process;
   const blocks = flaw.orders?.(options.blocks) ?? options.blocks;
+  const random = seededRandom(node);
+  const cluster = openCluster({ clock, random, blocks }, replica);
   const openBlocks = new OpenBlocks({
     ...{ group: replica, blocks, clock, report },
     perDevice: 1,
-    copies: 2,
+    map: async () => twofold,
   });
   const context = { group: replica, blocks, clock, report };
   const work = leaderWork(context, {
@@ -53,8 +63,6 @@ export function startLeading(options: LeadingOptions): NameService {
     ...{ sweepAll: true, inGroup: true },
   });
   new Workers(context, [...work, ...(flaw.work?.(context) ?? [])], WORKERS_PAUSE_MS);
-  const random = seededRandom(node);
   const pieces = new StatePieces({ group: replica, clock, random });
-  const cluster = openCluster({ clock, random, blocks }, replica);
   return whileLeading(nameService(replica, openBlocks, cache, pieces, cluster), replica, roster);
 }

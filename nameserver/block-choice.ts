@@ -1,0 +1,76 @@
+/**
+ * Where the next block of a pool is opened: in a placement group all of whose devices take blocks;
+ * if there is none, in one with the fewest holes. Groups with few blocks come first, so that blocks
+ * fall on devices as CRUSH shares them out; among those, groups of devices with few open blocks.
+ */
+import type { DeviceId } from "../base/ids.ts";
+import { type BlockMembers, filled } from "../rpc/name-service.ts";
+import type { Placement } from "../rpc/placement.ts";
+import type { Pool } from "../rpc/pool.ts";
+
+export interface Candidate {
+  readonly pg: number;
+  readonly members: BlockMembers;
+}
+
+/** The placement groups with the most members that take blocks; none when these are too few. */
+export function candidatesOf(
+  placement: Placement,
+  pool: Pool,
+  takes: ReadonlySet<DeviceId>,
+): Candidate[] {
+  const all = Array.from({ length: pool.pgNum }, (_, pg): Candidate => {
+    const devices = placement.devicesOfPg(pool, pg);
+    const members = devices.map((one) => (one !== undefined && takes.has(one) ? one : null));
+    return { pg, members };
+  });
+  const most = mostMembers(all);
+  if (most < pool.minMembers) return [];
+  return all.filter(({ members }) => filled(members).length === most);
+}
+
+export function mostMembers(candidates: readonly Candidate[]): number {
+  return candidates.reduce((most, { members }) => Math.max(most, filled(members).length), 0);
+}
+
+/** How many open blocks a pool has, so that each device is in about so many. */
+export function wantedBlocks(candidates: readonly Candidate[], perDevice: number): number {
+  const devices = new Set(candidates.flatMap(({ members }) => filled(members)));
+  return Math.ceil((devices.size * perDevice) / Math.max(1, mostMembers(candidates)));
+}
+
+export interface Load {
+  /** Blocks that a placement group has. */
+  blocks(pg: number): number;
+  /** Open blocks of the pool that a device is in. */
+  open(device: DeviceId): number;
+  /** More than this is too many while others have fewer. */
+  readonly mostOpen: number;
+}
+
+/** @param turn With which of the equally good ones to begin. */
+export function choose(
+  candidates: readonly Candidate[],
+  load: Load,
+  turn: number,
+): Candidate | undefined {
+  let best: Candidate | undefined;
+  let bestRank: readonly number[] = [];
+  for (let i = 0; i < candidates.length; i++) {
+    const candidate = candidates[(turn + i) % candidates.length];
+    if (candidate === undefined) continue;
+    const open = filled(candidate.members).map((device) => load.open(device));
+    const isCrowded = open.some((count) => count >= load.mostOpen) ? 1 : 0;
+    const sum = open.reduce((a, b) => a + b, 0);
+    const rank = [isCrowded, load.blocks(candidate.pg), sum];
+    if (best !== undefined && !isLess(rank, bestRank)) continue;
+    best = candidate;
+    bestRank = rank;
+  }
+  return best;
+}
+
+function isLess(a: readonly number[], b: readonly number[]): boolean {
+  const at = a.findIndex((one, i) => one !== b[i]);
+  return at >= 0 && (a[at] ?? 0) < (b[at] ?? 0);
+}

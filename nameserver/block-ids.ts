@@ -1,0 +1,90 @@
+/**
+ * Ids for new blocks: of the ranges of their pool, the next that falls into a placement group and was
+ * never used. A pool whose ranges are used up takes a new one, with the first block in it.
+ */
+import { QuarryError } from "../base/errors.ts";
+import type { BlockId } from "../base/ids.ts";
+import type { ClusterMap } from "../rpc/cluster-map.ts";
+import { blockPg } from "../rpc/placement.ts";
+import { type Pool, RANGE_BLOCKS, rangeOf } from "../rpc/pool.ts";
+
+const FIRST_POOL = 0;
+const LAST_RANGE = 0xffff;
+/** Blocks of a device are asked for from behind a number on, 0 to begin: there is no block 0. */
+const FIRST_BLOCK = 1;
+
+export class BlockIds {
+  readonly #isUsed: (block: BlockId) => boolean;
+  /** By pool and group: all ids of the group below were used. */
+  readonly #from = new Map<string, number>();
+  readonly #counts = new Map<string, number>();
+  /** Ranges that pools took, of which the map does not know yet. */
+  readonly #fresh = new Map<number, number[]>();
+  #lastRange = 0;
+
+  constructor(isUsed: (block: BlockId) => boolean) {
+    this.#isUsed = isUsed;
+  }
+
+  /** A block that there is, or was. */
+  saw(block: BlockId, pool: Pool | undefined): void {
+    this.#lastRange = Math.max(this.#lastRange, rangeOf(block));
+    if (pool === undefined) return;
+    const name = nameOf(pool, blockPg(pool, block));
+    this.#from.set(name, Math.max(this.#from.get(name) ?? 0, block + 1));
+  }
+
+  /** One more in its placement group. */
+  counted(block: BlockId, pool: Pool | undefined): void {
+    if (pool === undefined) return;
+    const name = nameOf(pool, blockPg(pool, block));
+    this.#counts.set(name, (this.#counts.get(name) ?? 0) + 1);
+  }
+
+  /** How many blocks a placement group has. */
+  count(pool: Pool, pg: number): number {
+    return this.#counts.get(nameOf(pool, pg)) ?? 0;
+  }
+
+  /** @throws QuarryError `QuotaExceeded` when all ids there can be were used. */
+  next(map: ClusterMap, pool: Pool, pg: number): BlockId {
+    for (const range of this.#rangesOf(map, pool)) {
+      const block = this.#nextIn(range, pool, pg);
+      if (block !== undefined) return block;
+    }
+    for (;;) {
+      const block = this.#nextIn(this.#takeRange(map, pool), pool, pg);
+      if (block !== undefined) return block;
+    }
+  }
+
+  #nextIn(range: number, pool: Pool, pg: number): BlockId | undefined {
+    const name = nameOf(pool, pg);
+    const first = Math.max(range * RANGE_BLOCKS, this.#from.get(name) ?? 0, FIRST_BLOCK);
+    for (let id = first; id < (range + 1) * RANGE_BLOCKS; id++) {
+      const block = id as BlockId;
+      if (blockPg(pool, block) !== pg) continue;
+      this.#from.set(name, id + 1);
+      if (!this.#isUsed(block)) return block;
+    }
+    return undefined;
+  }
+
+  #rangesOf({ ranges }: ClusterMap, { id }: Pool): number[] {
+    const own = ranges.filter(({ pool }) => pool === id).map(({ range }) => range);
+    const first = id === FIRST_POOL ? [0] : [];
+    return [...new Set([...first, ...own, ...(this.#fresh.get(id) ?? [])])].sort((a, b) => a - b);
+  }
+
+  #takeRange({ ranges }: ClusterMap, { id }: Pool): number {
+    const last = ranges.reduce((most, { range }) => Math.max(most, range), this.#lastRange);
+    if (last >= LAST_RANGE)
+      throw new QuarryError("QuotaExceeded", "every block id that there is was used");
+    this.#lastRange = last + 1;
+    this.#fresh.set(id, [...(this.#fresh.get(id) ?? []), this.#lastRange]);
+    return this.#lastRange;
+  }
+}
+
+/** With another number of groups a block falls into another group. */
+const nameOf = ({ id, pgNum }: Pool, pg: number): string => `${id} ${pgNum} ${pg}`;

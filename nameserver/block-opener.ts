@@ -1,0 +1,50 @@
+/** Opens one block: on its members first, in the metadata second. */
+import { hasCode } from "../base/errors.ts";
+import type { BlockId, DeviceId } from "../base/ids.ts";
+import type { BlockMembers, OpenBlock } from "../rpc/name-service.ts";
+import { layoutOf, type Pool } from "../rpc/pool.ts";
+import { abandon, type StockOptions } from "./take-stock.ts";
+
+/** Ids that were used before are not used again. */
+const GENERATION = 1;
+
+export type Opened =
+  | { readonly kind: "open"; readonly block: OpenBlock }
+  /** Another leader took the id meanwhile. */
+  | { readonly kind: "taken" }
+  | { readonly kind: "refused"; readonly by: readonly DeviceId[] };
+
+export async function openBlock(
+  options: StockOptions,
+  pool: Pool,
+  block: BlockId,
+  members: BlockMembers,
+): Promise<Opened> {
+  const { scheme } = pool;
+  const at = { block, generation: GENERATION };
+  const made: DeviceId[] = [];
+  const by: DeviceId[] = [];
+  const make = async (device: DeviceId, piece: number) => {
+    try {
+      await options.blocks.createBlock({ device, ...at }, { piece, scheme });
+      made.push(device);
+    } catch (error) {
+      options.report(`device ${device} takes no new block: ${error}`);
+      by.push(device);
+    }
+  };
+  await Promise.all(members.map((device, piece) => device && make(device, piece)));
+  if (by.length > 0) {
+    for (const device of made) await abandon(options, { device, ...at });
+    return { kind: "refused", by };
+  }
+  try {
+    const command = { type: "addBlock", ...at, pool: pool.id, scheme, members } as const;
+    await options.group.propose(command);
+  } catch (error) {
+    if (!hasCode(error, "InvalidArgument", "StaleGeneration", "NoSuchPool")) throw error;
+    return { kind: "taken" };
+  }
+  const layout = layoutOf(scheme);
+  return { kind: "open", block: { ...at, pool: pool.id, scheme, layout, members } };
+}
