@@ -109,10 +109,13 @@ async function sendToAll(
   const sending = members.flatMap((device, position) =>
     device === null ? [] : [sendTo(device, position)],
   );
-  await Promise.allSettled(sending);
-  const answers = await Promise.all(sending);
-  assert(answers.length > 0, "an open block has members");
-  return answers.reduce(worse);
+  let worst: Answer | undefined;
+  for (const end of await Promise.allSettled(sending)) {
+    if (end.status === "rejected") throw end.reason;
+    worst = worst === undefined ? end.value : worse(worst, end.value);
+  }
+  assert(worst !== undefined, "an open block has members");
+  return worst;
 }
 
 async function send(

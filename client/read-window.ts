@@ -30,6 +30,8 @@ interface Failure {
   readonly what: string;
   /** The members are about to switch to another generation. */
   readonly isChanging: boolean;
+  /** How long the others were waited for. */
+  readonly tookMs: number;
 }
 
 /**
@@ -40,12 +42,13 @@ interface Failure {
 export async function readWindow(context: ReadContext, window: Window): Promise<Uint8Array> {
   const { block, needle } = window.chunk;
   const { clock, locations } = context;
-  const sinceMs = clock.monotonicMs();
+  let tookMs = 0;
   for (let round = 1; ; round++) {
     const read = await readLocated(context, await locations.of(block), window);
     if (read instanceof Uint8Array) return read;
     locations.forget(block);
-    const isLate = clock.monotonicMs() - sinceMs > limits.readAgainWithinMs;
+    tookMs += read.tookMs;
+    const isLate = tookMs > limits.readAgainWithinMs;
     if (round > 1 && (isLate || !read.isChanging || round > limits.retries))
       throw new QuarryError(
         read.code,
@@ -87,7 +90,7 @@ async function readOnly(
   const answer = await readPiece(context.serviceOf, device, range);
   if (answer.kind === "good") return answer.bytes;
   tell(context, chunk, 0, answer);
-  return verdict(block, 0, [answer]);
+  return verdict(block, 0, [answer], 0);
 }
 
 async function readStrips(
@@ -116,7 +119,7 @@ async function readStrips(
   if (lengthBytes === chunk.lengthBytes && crc32c(whole) !== chunk.crc32c) {
     payloadPool.give(whole);
     return {
-      ...{ kind: "failure", code: "Damaged", isChanging: false },
+      ...{ kind: "failure", code: "Damaged", isChanging: false, tookMs: 0 },
       what: "its pieces are what was written of them, but do not give the chunk",
     };
   }
@@ -132,13 +135,13 @@ async function readStrip(
   target: Uint8Array | undefined,
 ): Promise<Uint8Array | Failure> {
   using reading = new StripReading(context, block, chunk, strip);
-  const { kind, pieces, troubles } = await reading.run();
+  const { kind, pieces, troubles, tookMs } = await reading.run();
   for (const [position, trouble] of troubles) tell(context, chunk, position, trouble);
   const [only] = pieces.values();
   switch (kind) {
     case "failed":
       giveBack(pieces);
-      return verdict(block, pieces.size, [...troubles.values()]);
+      return verdict(block, pieces.size, [...troubles.values()], tookMs);
     case "direct":
       if (target === undefined && only !== undefined) return only.bytes;
       break;
@@ -186,7 +189,12 @@ function tell(context: ReadContext, chunk: Chunk, position: number, { kind }: Tr
   context.reports.tell({ block: chunk.block, needle: chunk.needle, position, what: kind });
 }
 
-function verdict(block: OpenBlock, good: number, troubles: readonly Trouble[]): Failure {
+function verdict(
+  block: OpenBlock,
+  good: number,
+  troubles: readonly Trouble[],
+  tookMs: number,
+): Failure {
   const { k } = block.scheme;
   const isChanging = troubles.some(({ kind }) => kind === "other generation");
   const mayReturn = troubles.filter(({ kind }) => kind === "away" || kind === "other generation");
@@ -196,5 +204,6 @@ function verdict(block: OpenBlock, good: number, troubles: readonly Trouble[]): 
     code: good + mayReturn.length >= k ? "Unavailable" : "Damaged",
     what: `${good} of the ${k} pieces that it takes are there (${reasons})`,
     isChanging,
+    tookMs,
   };
 }

@@ -33,6 +33,7 @@ export interface StripResult {
   /** By position; the caller gives them back to `payloadPool`. */
   readonly pieces: ReadonlyMap<number, GoodPiece>;
   readonly troubles: ReadonlyMap<number, Trouble>;
+  readonly tookMs: number;
 }
 
 interface Asked {
@@ -51,6 +52,7 @@ export class StripReading implements Disposable {
   /** Positions whose pieces are wanted. */
   readonly #wanted: readonly number[];
   readonly #asked = new Map<number, Asked>();
+  readonly #sinceMs: number;
   readonly #end = Promise.withResolvers<StripResult>();
   #hasEnded = false;
   /** For pieces beside the wanted ones. */
@@ -60,6 +62,7 @@ export class StripReading implements Disposable {
     const { scheme } = block;
     const { first, count, from, to } = strip;
     this.#context = context;
+    this.#sinceMs = context.clock.monotonicMs();
     this.#block = block;
     this.#range = { chunk, pieceBytes: pieceBytesOf(scheme, chunk.lengthBytes), from, to };
     const members = filledOf(block);
@@ -227,7 +230,8 @@ export class StripReading implements Disposable {
       const what = `piece ${position} is of generation ${state.generation}, others are not`;
       if (kind === "failed") troubles.set(position, { kind: "other generation", what });
     }
-    this.#end.resolve({ kind, pieces, troubles });
+    const tookMs = this.#context.clock.monotonicMs() - this.#sinceMs;
+    this.#end.resolve({ kind, pieces, troubles, tookMs });
   }
 
   #stop(): void {

@@ -13,7 +13,7 @@ import { Latencies } from "../client/latencies.ts";
 import { type BlockAccess, Locations, OpenBlocks } from "../client/members.ts";
 import { NeedleReports } from "../client/needle-reports.ts";
 import { type Dataserver, openDataserver } from "../dataserver/dataserver.ts";
-import type { ReadReply, ReadRequest } from "../rpc/block-service.ts";
+import type { ReadReply } from "../rpc/block-service.ts";
 import type { BlockMembers, NameService, NeedleReport, OpenBlock } from "../rpc/name-service.ts";
 import { layoutOf, type PoolScheme, piecesOf } from "../rpc/pool.ts";
 
@@ -41,8 +41,6 @@ export class PieceMembers implements AsyncDisposable {
   readonly told: NeedleReport[] = [];
   readonly reported: { readonly block: BlockId; reason: string; position?: number }[] = [];
   readonly #late: (() => void)[] = [];
-  /** Of each block, which piece a device was given. */
-  readonly #given = new Map<string, number>();
   context: AppendContext;
 
   private constructor(scheme: PoolScheme, random: Random, server: Dataserver, ids: DeviceId[]) {
@@ -73,7 +71,6 @@ export class PieceMembers implements AsyncDisposable {
     const spare = before.devices.length - piecesOf(before.scheme);
     const members = await PieceMembers.open(before.scheme, before.random.u32(), { spare, disk });
     members.blocks.push(...before.blocks);
-    for (const [key, piece] of before.#given) members.#given.set(key, piece);
     return members;
   }
 
@@ -92,8 +89,8 @@ export class PieceMembers implements AsyncDisposable {
   }
 
   async createBlock(device: DeviceId, block: BlockId, piece: number): Promise<void> {
-    this.#given.set(`${block} ${device}`, piece);
-    await this.server.createBlock({ device, block, generation: 1 });
+    const { scheme } = this;
+    await this.server.createBlock({ device, block, generation: 1 }, { piece, scheme });
   }
 
   /** Another client, that remembers nothing. */
@@ -164,21 +161,13 @@ export class PieceMembers implements AsyncDisposable {
       read: async (request) => {
         this.asked.push(device);
         const fault = this.faults.get(device);
-        if (fault === undefined) return this.#named(request, await this.server.read(request));
+        if (fault === undefined) return await this.server.read(request);
         if (fault === "missing") return { kind: "missing", what: "needle" };
         if (fault === "damaged") return { kind: "damaged", detail: "a bad sector" };
         if (fault !== "lie" && fault !== "newer") await this.#fail(fault);
-        const reply = this.#named(request, await this.server.read(request));
-        return twisted(reply, fault, this.random);
+        return twisted(await this.server.read(request), fault, this.random);
       },
     };
-  }
-
-  #named({ device, block }: ReadRequest, reply: ReadReply): ReadReply {
-    const piece = this.#given.get(`${block} ${device}`);
-    const { scheme } = this;
-    if (reply.kind !== "data" || piece === undefined || scheme.k === 1) return reply;
-    return { ...reply, piece: { piece, scheme } };
   }
 
   async #fail(fault: Fault): Promise<void> {
