@@ -17,6 +17,10 @@ export const pieceLimits = {
   /** Reports of wrong pieces that a leader keeps, and that a client remembers and has under way. */
   needleReportsKept: 4096,
   needleReportsUnderWay: 8,
+  /** A chunk whose pieces would be smaller is not cut. */
+  pieceBytesMin: 4 * 1024,
+  /** A client asks again for pools and storage classes after so long. */
+  poolsKeptMs: 5_000,
   /** Memory of one client for the pieces of chunks on their way in, and of strips that are decoded. */
   encodeBytes: 64 * MiB,
   decodeBytes: 32 * MiB,

@@ -12,11 +12,13 @@ import type { AppendReply, AppendRequest } from "../rpc/block-service.ts";
 import type { BlockMembers, OpenBlock } from "../rpc/name-service.ts";
 import { needleChecksums } from "../rpc/needle-checksums.ts";
 import type { Chunk } from "../rpc/objects.ts";
-import type { OpenBlocks } from "./members.ts";
+import type { Lent, OpenBlocks } from "./members.ts";
+import type { Placed, PoolChoice } from "./pool-choice.ts";
 import { type ReadContext, readWindow } from "./read-window.ts";
 
 export interface AppendContext extends ReadContext {
   readonly openBlocks: OpenBlocks;
+  readonly pools: PoolChoice;
   readonly random: Random;
 }
 
@@ -25,10 +27,11 @@ export async function appendChunk(
   context: AppendContext,
   owner: NeedleOwner,
   data: Buffer,
+  placed: Placed = {},
 ): Promise<Chunk> {
   let full = 0;
   for (let attempt = 0; attempt <= limits.retries; attempt++) {
-    using lent = await context.openBlocks.take(data.length);
+    using lent = await takeBlock(context, placed, data.length);
     const { block } = lent;
     const needle = context.random.needleId();
     const { kind, position } = await appendToMembers(context, block, needle, owner, data);
@@ -57,6 +60,21 @@ export async function appendChunk(
   if (full > limits.retries)
     throw new QuarryError("DiskFull", "no device has room: add one, or delete something");
   throw new QuarryError("Unavailable", "no block took the chunk; try again later");
+}
+
+/** A pool that is gone was named by a storage class that has changed since. */
+async function takeBlock(
+  { openBlocks, pools }: AppendContext,
+  placed: Placed,
+  lengthBytes: number,
+): Promise<Lent> {
+  try {
+    return await openBlocks.take(await pools.poolOf(placed, lengthBytes), lengthBytes);
+  } catch (error) {
+    if (!hasCode(error, "NoSuchPool")) throw error;
+    pools.forget();
+    return await openBlocks.take(await pools.poolOf(placed, lengthBytes), lengthBytes);
+  }
 }
 
 type Kind = AppendReply["kind"] | "failed";
@@ -142,11 +160,12 @@ export async function rewriteChunk(
   context: AppendContext,
   owner: NeedleOwner,
   chunk: Chunk,
+  placed: Placed = {},
 ): Promise<Chunk> {
   const data = Buffer.alloc(chunk.lengthBytes);
   for (let from = 0; from < data.length; from += limits.readWindowBytes) {
     const lengthBytes = Math.min(limits.readWindowBytes, data.length - from);
     data.set(await readWindow(context, { chunk, from, lengthBytes }), from);
   }
-  return await appendChunk(context, owner, data);
+  return await appendChunk(context, owner, data, placed);
 }

@@ -3,7 +3,7 @@ import type { Clock } from "../base/clock.ts";
 import { assert } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import type { Random } from "../base/random.ts";
-import type { Command, CommandResult } from "../rpc/commands.ts";
+import type { Command, CommandResult, NewBlob } from "../rpc/commands.ts";
 import type { NameService } from "../rpc/name-service.ts";
 import { BlobIds } from "./blob-ids.ts";
 import { Codecs } from "./codecs.ts";
@@ -12,6 +12,7 @@ import { Latencies } from "./latencies.ts";
 import { Locations, OpenBlocks, type ServiceOf } from "./members.ts";
 import { MemoryBudget } from "./memory-budget.ts";
 import { NeedleReports } from "./needle-reports.ts";
+import { PoolChoice } from "./pool-choice.ts";
 import { type PutContext, storeBody } from "./put.ts";
 import type { Body, OpenObject, PartTarget, PutTarget, Store } from "./store.ts";
 
@@ -42,6 +43,7 @@ export function createClient(options: ClientOptions): Store {
     ...getting,
     random: options.random,
     openBlocks: new OpenBlocks(names),
+    pools: new PoolChoice(names, options.clock),
     blobIds: new BlobIds(names),
     budget: new MemoryBudget(options.inFlightBytes ?? limits.uploadBytes),
   };
@@ -61,9 +63,10 @@ export function createClient(options: ClientOptions): Store {
         return result;
       }),
     putPart: async (target, body, attributes) => {
+      const { storageClass: _, ...part } = target;
       await putObject(putting, target, body, (content) => ({
         type: "putPart",
-        ...target,
+        ...part,
         content,
         ...attributes(),
       }));
@@ -79,12 +82,14 @@ async function putObject(
   context: PutContext,
   target: PutTarget | PartTarget,
   body: Body,
-  command: (content: Parameters<Parameters<typeof storeBody>[2]>[0]) => Command,
+  command: (content: NewBlob) => Command,
 ): Promise<CommandResult> {
   // A large body for a bucket that is not there is refused before it is read.
   if ((body.lengthBytes ?? Number.POSITIVE_INFINITY) > limits.chunkBytes)
     await context.names.bucket(target.bucket);
-  return await storeBody(context, body, (content) => context.names.execute(command(content)));
+  return await storeBody(context, body, target.storageClass, (content) =>
+    context.names.execute(command(content)),
+  );
 }
 
 async function open(

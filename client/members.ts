@@ -11,8 +11,6 @@ export type BlockAccess = Pick<BlockService, "append" | "read">;
 /** Finds the dataserver that serves a device. */
 export type ServiceOf = (device: DeviceId) => BlockAccess;
 
-const POOL = 0;
-
 interface Candidate {
   readonly block: OpenBlock;
   /** Bytes on their way to this block from this client. */
@@ -24,30 +22,35 @@ export interface Lent extends Disposable {
   readonly block: OpenBlock;
 }
 
+interface PoolBlocks {
+  candidates: Candidate[];
+  refreshing: Promise<void> | undefined;
+}
+
 export class OpenBlocks {
   readonly #names: NameService;
-  #candidates: Candidate[] = [];
-  #refreshing: Promise<void> | undefined;
+  readonly #pools = new Map<number, PoolBlocks>();
 
   constructor(names: NameService) {
     this.#names = names;
   }
 
   /**
-   * Small needles share the first open block, so that many of them share one sync; large ones go
-   * where the fewest bytes are under way.
+   * Small needles share the first open block of a pool, so that many of them share one sync; large
+   * ones go where the fewest bytes are under way.
    */
-  async take(lengthBytes: number): Promise<Lent> {
-    for (let attempt = 0; this.#candidates.length === 0; attempt++) {
+  async take(pool: number, lengthBytes: number): Promise<Lent> {
+    const open = this.#of(pool);
+    for (let attempt = 0; open.candidates.length === 0; attempt++) {
       if (attempt > limits.retries)
         throw new QuarryError("Unavailable", "no open block to write to; is a device full?");
-      this.#refreshing ??= this.#refresh();
-      await this.#refreshing;
+      open.refreshing ??= this.#refresh(pool, open);
+      await open.refreshing;
     }
     const candidate =
       lengthBytes < limits.smallBytes
-        ? this.#candidates[0]
-        : this.#candidates.reduce((a, b) => (b.busyBytes <= a.busyBytes ? b : a));
+        ? open.candidates[0]
+        : open.candidates.reduce((a, b) => (b.busyBytes <= a.busyBytes ? b : a));
     if (candidate === undefined) throw new QuarryError("Unavailable", "no open block");
     candidate.busyBytes += lengthBytes;
     return {
@@ -64,18 +67,28 @@ export class OpenBlocks {
     reason: "full" | "sealed" | "failed",
     position?: number,
   ): Promise<void> {
-    const before = this.#candidates.length;
-    this.#candidates = this.#candidates.filter((c) => c.block !== block);
-    if (this.#candidates.length === before) return;
+    const open = this.#of(block.pool);
+    const before = open.candidates.length;
+    open.candidates = open.candidates.filter((c) => c.block !== block);
+    if (open.candidates.length === before) return;
     await this.#names.reportBlock(block.block, block.generation, reason, position);
   }
 
-  async #refresh(): Promise<void> {
+  #of(pool: number): PoolBlocks {
+    let open = this.#pools.get(pool);
+    if (open === undefined) {
+      open = { candidates: [], refreshing: undefined };
+      this.#pools.set(pool, open);
+    }
+    return open;
+  }
+
+  async #refresh(pool: number, open: PoolBlocks): Promise<void> {
     try {
-      const blocks = await this.#names.openBlocks(POOL);
-      this.#candidates = blocks.map((block) => ({ block, busyBytes: 0 }));
+      const blocks = await this.#names.openBlocks(pool);
+      open.candidates = blocks.map((block) => ({ block, busyBytes: 0 }));
     } finally {
-      this.#refreshing = undefined;
+      open.refreshing = undefined;
     }
   }
 }

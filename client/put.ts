@@ -13,6 +13,7 @@ import { type AppendContext, appendChunk, rewriteChunk } from "./append-chunk.ts
 import type { BlobIds } from "./blob-ids.ts";
 import { ChunkCutter } from "./chunk-cutter.ts";
 import type { MemoryBudget, Slot } from "./memory-budget.ts";
+import type { Placed } from "./pool-choice.ts";
 import type { Body } from "./store.ts";
 
 export interface PutContext extends AppendContext {
@@ -28,10 +29,12 @@ export interface PutContext extends AppendContext {
 export async function storeBody<T>(
   context: PutContext,
   body: Body,
+  storageClass: string | undefined,
   name: (content: NewBlob) => Promise<T>,
 ): Promise<T> {
   const blob = await context.blobIds.take();
-  const writer = new BlobWriter(context, blob);
+  const placed = { storageClass, objectBytes: body.lengthBytes };
+  const writer = new BlobWriter(context, blob, placed);
   try {
     const lengthBytes = await writer.writeAll(body);
     return await writer.finish(lengthBytes, name);
@@ -44,15 +47,17 @@ export async function storeBody<T>(
 class BlobWriter {
   readonly #context: PutContext;
   readonly #blob: BlobId;
+  readonly #placed: Placed;
   readonly #chunks: Chunk[] = [];
   readonly #underWay = new Set<Promise<void>>();
   #registered = 0;
   #registeredAtMs: number;
   #failure: unknown;
 
-  constructor(context: PutContext, blob: BlobId) {
+  constructor(context: PutContext, blob: BlobId, placed: Placed) {
     this.#context = context;
     this.#blob = blob;
+    this.#placed = placed;
     this.#registeredAtMs = context.clock.monotonicMs();
   }
 
@@ -110,7 +115,7 @@ class BlobWriter {
   async #send(data: Buffer, position: number): Promise<void> {
     try {
       const owner = { blob: this.#blob, chunk: position };
-      this.#chunks[position] = await appendChunk(this.#context, owner, data);
+      this.#chunks[position] = await appendChunk(this.#context, owner, data, this.#placed);
     } catch (error) {
       this.#failure ??= error;
     }
@@ -161,7 +166,7 @@ class BlobWriter {
       const chunk = this.#chunks[position];
       if (chunk === undefined) break;
       const owner = { blob: this.#blob, chunk: position };
-      this.#chunks[position] = await rewriteChunk(this.#context, owner, chunk);
+      this.#chunks[position] = await rewriteChunk(this.#context, owner, chunk, this.#placed);
     }
     return await refer();
   }

@@ -12,6 +12,8 @@ export interface PutTarget {
   readonly bucketId?: number;
   readonly key: string;
   readonly conditions?: WriteConditions;
+  /** Which pools its bytes go to; that the object has this class is for its attributes to say. */
+  readonly storageClass?: string;
 }
 
 export interface PartTarget {
@@ -20,6 +22,7 @@ export interface PartTarget {
   readonly key: string;
   readonly upload: string;
   readonly part: number;
+  readonly storageClass?: string;
 }
 
 export interface Body {

@@ -12,6 +12,7 @@ import { Codecs } from "../client/codecs.ts";
 import { Latencies } from "../client/latencies.ts";
 import { type BlockAccess, Locations, OpenBlocks } from "../client/members.ts";
 import { NeedleReports } from "../client/needle-reports.ts";
+import { PoolChoice } from "../client/pool-choice.ts";
 import { type Dataserver, openDataserver } from "../dataserver/dataserver.ts";
 import type { ReadReply } from "../rpc/block-service.ts";
 import type { BlockMembers, NameService, NeedleReport, OpenBlock } from "../rpc/name-service.ts";
@@ -122,6 +123,7 @@ export class PieceMembers implements AsyncDisposable {
       serviceOf: (device) => this.#serviceOf(device),
       locations: new Locations(names),
       openBlocks: new OpenBlocks(names),
+      pools: new PoolChoice(names, hastyClock),
       clock: hastyClock,
       random: this.random,
       codecs: new Codecs(),
@@ -132,6 +134,7 @@ export class PieceMembers implements AsyncDisposable {
 
   #names(): NameService {
     const names: Partial<NameService> = {
+      clusterMap: async () => ({ epoch: 0, down: [] }),
       openBlocks: async () => {
         const reported = new Set(this.reported.map(({ block }) => block));
         return this.blocks.filter(({ block }) => !reported.has(block));
