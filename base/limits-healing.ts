@@ -7,11 +7,11 @@ export const healingLimits = {
   /** Rows of one inventory. */
   inventoryBytes: 1 * MiB,
   /** What one answer to a fetch has, unless a single needle has more. */
-  fetchBytes: 2 * MiB,
+  fetchBytes: 1 * MiB,
   /** Needles that are asked for at once. */
   fetchNeedles: 4096,
-  /** What one block may know of: small needles in a large block. */
-  rebuildNeedles: 1 << 20,
+  /** Other members that one block is made anew from. */
+  rebuildSources: 30,
   /** Blocks that a device makes anew at the same time; more orders are told to come later. */
   rebuildsAtOnce: 4,
   /** Blocks of one report. */

@@ -4,22 +4,16 @@
  */
 import type { Disk, DiskFile } from "../base/disk.ts";
 import { QuarryError } from "../base/errors.ts";
-import { FREE, type NeedleId } from "../base/ids.ts";
+import type { NeedleId } from "../base/ids.ts";
 import { limits } from "../base/limits.ts";
 import { firstBadSpan } from "../rpc/needle-checksums.ts";
 import type { Block } from "./block.ts";
+import { BlockFileWriter, readBack } from "./block-file.ts";
 import { noteUnreadable } from "./block-reads.ts";
-import { NeedleIndex, type Place } from "./needle-index.ts";
+import type { NeedleIndex, Place } from "./needle-index.ts";
 import { type NeedleSpans, readSpans } from "./read-needle.ts";
-import {
-  BARE_RECORD_BYTES,
-  encodeRecord,
-  HEADER_BYTES,
-  recordBytes,
-  seedOfBlock,
-} from "./record.ts";
-import { encodeSuperblock, SUPERBLOCK_BYTES, type Superblock } from "./superblock.ts";
-import { walk } from "./walk.ts";
+import { HEADER_BYTES } from "./record.ts";
+import type { Superblock } from "./superblock.ts";
 
 export interface BuiltGeneration {
   readonly superblock: Superblock;
@@ -60,38 +54,14 @@ async function writeGeneration(
   superblock: Superblock,
   file: DiskFile,
 ): Promise<number> {
-  const seed = seedOfBlock(superblock);
-  let parts: Uint8Array[] = [encodeSuperblock(superblock)];
-  let written = 0;
-  let end = SUPERBLOCK_BYTES;
-  const flush = async () => {
-    await file.write(parts, written);
-    written = end;
-    parts = [];
-  };
+  const writer = new BlockFileWriter(file, superblock);
   for (const place of block.index.inFileOrder(0)) {
     const { header, checksums, data } = await readVerified(block, place);
-    const { head, foot } = encodeRecord(seed, end, header, { checksums, syncedBytes: 0 });
-    parts.push(head, data, foot);
-    end += recordBytes(header.lengthBytes);
-    if (end - written >= limits.copyBytes) await flush();
+    const { needle, blob, chunk } = header;
+    writer.put({ needle, owner: { blob, chunk }, checksums, data });
+    if (writer.gatheredBytes >= limits.copyBytes) await writer.flush();
   }
-  await flush();
-  await file.sync();
-  const seal = {
-    kind: "seal",
-    lengthBytes: 0,
-    needle: 0n as NeedleId,
-    blob: FREE,
-    chunk: 0,
-  } as const;
-  const { head, foot } = encodeRecord(seed, end, seal, {
-    checksums: new Uint32Array(0),
-    syncedBytes: end,
-  });
-  await file.write([head, foot], end);
-  await file.sync();
-  return end + BARE_RECORD_BYTES;
+  return await writer.seal();
 }
 
 async function readVerified(
@@ -115,21 +85,4 @@ async function readVerified(
     await block.noteDamage(damage, "a needle", needle);
   }
   throw new QuarryError("Damaged", `a needle of ${block.path} is damaged; repair it, then compact`);
-}
-
-async function readBack(
-  file: DiskFile,
-  superblock: Superblock,
-  fileBytes: number,
-): Promise<NeedleIndex> {
-  const index = NeedleIndex.open();
-  const { block } = superblock;
-  const options = { file, block, seed: seedOfBlock(superblock), from: SUPERBLOCK_BYTES };
-  for await (const step of walk({ ...options, to: fileBytes })) {
-    if (step.bad.length > 0)
-      throw new QuarryError("Damaged", `${file.path} was read back with errors at ${step.offset}`);
-    if (step.header?.kind === "needle")
-      index.add(step.header.needle, step.offset, step.header.lengthBytes);
-  }
-  return index;
 }

@@ -6,6 +6,9 @@ import { QuarryError } from "../base/errors.ts";
 import type { BlockId, DeviceId, NeedleId } from "../base/ids.ts";
 import { limits } from "../base/limits.ts";
 import type { Random } from "../base/random.ts";
+import { Codec } from "../erasure/codec.ts";
+import { CodecMemory } from "../erasure/memory.ts";
+import { schemeOf } from "../erasure/scheme.ts";
 import type {
   AppendReply,
   AppendRequest,
@@ -28,8 +31,10 @@ import type {
   Rebuilt,
 } from "../rpc/healing-service.ts";
 import { firstBadSpan } from "../rpc/needle-checksums.ts";
+import type { PoolScheme } from "../rpc/pool.ts";
 import { Device } from "./device.ts";
 import { FileCache } from "./file-cache.ts";
+import type { Peer } from "./rebuild/sources.ts";
 import type { Report } from "./report.ts";
 import { type ScrubOptions, type ScrubResult, scrubBlocks } from "./scrub.ts";
 
@@ -49,6 +54,8 @@ export interface DataserverOptions {
   readonly extendBytes?: number;
   /** Handles kept open for reading. Default `limits.openFiles`. */
   readonly maxOpenFiles?: number;
+  /** The way to another dataserver, host:port. Default: there is none. */
+  readonly peerOf?: (address: string) => Peer;
   /** Told of everything that was found and mended. */
   readonly report?: Report;
 }
@@ -78,7 +85,13 @@ export async function openDataserver(options: DataserverOptions): Promise<Datase
     for (const device of devices) await device[Symbol.asyncDispose]();
     throw error;
   }
-  return new Dataserver(clock, files, devices);
+  return new Dataserver(clock, files, devices, options.peerOf);
+}
+
+function nobody(address: string): Peer {
+  const none = () =>
+    Promise.reject(new QuarryError("Unavailable", `there is no way from here to ${address}`));
+  return { inventory: none, fetch: none };
 }
 
 export class Dataserver implements BlockService, AsyncDisposable {
@@ -86,9 +99,14 @@ export class Dataserver implements BlockService, AsyncDisposable {
   readonly #files: FileCache;
   readonly #devices: ReadonlyMap<DeviceId, Device>;
 
-  constructor(clock: Clock, files: FileCache, devices: readonly Device[]) {
+  readonly #peerOf: (address: string) => Peer;
+  /** Of all codecs; there is none as long as nothing is decoded. */
+  #memory: CodecMemory | undefined;
+
+  constructor(clock: Clock, files: FileCache, devices: readonly Device[], peerOf = nobody) {
     this.#clock = clock;
     this.#files = files;
+    this.#peerOf = peerOf;
     this.#devices = new Map(devices.map((device) => [device.id, device]));
   }
 
@@ -155,11 +173,21 @@ export class Dataserver implements BlockService, AsyncDisposable {
   }
 
   async rebuild(order: RebuildOrder): Promise<Rebuilt> {
-    throw new QuarryError("NotImplemented", `block ${order.block} is not made anew yet`);
+    const { block, generation, layout, scheme } = order;
+    if (layout === "striped")
+      throw new QuarryError("NotImplemented", "members of striped blocks cannot be made anew yet");
+    if (order.sources.length > limits.rebuildSources)
+      throw new QuarryError("TooLarge", `at most ${limits.rebuildSources} sources in one order`);
+    const sources = order.sources.map(({ piece, device, address }) => ({
+      ...{ piece, address: { device, block, generation } },
+      peer: this.#devices.has(device) ? this : this.#peerOf(address),
+    }));
+    const codec = scheme.k === 1 ? undefined : this.#codecOf(scheme);
+    return await this.#device(order.device).rebuild(order, sources, codec);
   }
 
-  async rebuilds(): Promise<readonly RebuildProgress[]> {
-    return [];
+  async rebuilds(device: DeviceId): Promise<readonly RebuildProgress[]> {
+    return this.#device(device).rebuilds.progress();
   }
 
   /** Re-reads and checks the blocks of a device, or one of them. */
@@ -176,6 +204,11 @@ export class Dataserver implements BlockService, AsyncDisposable {
     const ends = await Promise.allSettled(devices.map((device) => device[Symbol.asyncDispose]()));
     await this.#files[Symbol.asyncDispose]();
     for (const end of ends) if (end.status === "rejected") throw end.reason;
+  }
+
+  #codecOf({ k, m }: PoolScheme): Codec {
+    this.#memory ??= new CodecMemory();
+    return new Codec(schemeOf(k, m), this.#memory);
   }
 
   #device(id: DeviceId): Device {

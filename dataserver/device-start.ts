@@ -9,7 +9,7 @@ import type { BlockId, DeviceId } from "../base/ids.ts";
 import { limits } from "../base/limits.ts";
 import type { BlockStatus } from "../rpc/block-service.ts";
 import { Block, type BlockHome } from "./block.ts";
-import type { DeviceOptions, DeviceParts } from "./device.ts";
+import type { DeviceOptions, DeviceParts } from "./device-parts.ts";
 import { blockPath, indexPath, storedFile } from "./file-names.ts";
 import { FreeSpace } from "./free-space.ts";
 import { News } from "./news.ts";

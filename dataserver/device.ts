@@ -1,14 +1,7 @@
-/**
- * One data directory: its lock, its identity and its blocks. What changes a block as a whole
- * (create, seal, compact, switch, retire) waits for those who write tombstones, and they for it.
- */
-import type { Durability } from "../base/append-file.ts";
-import type { Clock } from "../base/clock.ts";
-import type { Disk } from "../base/disk.ts";
 import { hasCode, QuarryError } from "../base/errors.ts";
 import type { BlockId, DeviceId, NeedleId } from "../base/ids.ts";
 import { limits } from "../base/limits.ts";
-import type { Random } from "../base/random.ts";
+import type { Codec } from "../erasure/codec.ts";
 import type {
   AppendReply,
   AppendRequest,
@@ -21,54 +14,30 @@ import type {
   ReadReply,
   ReadRequest,
 } from "../rpc/block-service.ts";
-import type { BlockReport, Fetched, Inventory } from "../rpc/healing-service.ts";
-import type { Block, BlockHome } from "./block.ts";
+import type {
+  BlockReport,
+  Fetched,
+  Inventory,
+  RebuildOrder,
+  Rebuilt,
+} from "../rpc/healing-service.ts";
+import type { Block } from "./block.ts";
 import { listNeedles, noteUnreadable, readFromBlock } from "./block-reads.ts";
+import type { DeviceOptions, DeviceParts } from "./device-parts.ts";
 import { openDevice } from "./device-start.ts";
-import type { FileCache } from "./file-cache.ts";
-import type { FreeSpace } from "./free-space.ts";
 import { Gate } from "./gate.ts";
 import * as generations from "./generations.ts";
 import { fetchNeedles, inventoryOf } from "./hand-out.ts";
-import type { News } from "./news.ts";
+import { Rebuilds } from "./rebuild/rebuilds.ts";
+import type { Source } from "./rebuild/sources.ts";
 import { recordBytes } from "./record.ts";
-import type { Report } from "./report.ts";
-import type { TermFile } from "./term-file.ts";
-
-export interface DeviceOptions {
-  readonly disk: Disk;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly files: FileCache;
-  readonly directory: string;
-  readonly durability: Durability;
-  readonly reserveBytes: number;
-  readonly blockBytes: number;
-  readonly extendBytes: number;
-  readonly report: Report;
-}
-
-/** What {@link openDevice} found in the directory. */
-export interface DeviceParts {
-  readonly id: DeviceId;
-  readonly lock: AsyncDisposable;
-  readonly space: FreeSpace;
-  readonly blocks: Map<BlockId, Block>;
-  /** Blocks whose superblock is lost. */
-  readonly unreadable: Map<BlockId, BlockStatus>;
-  readonly home: BlockHome;
-  /** Why the device takes no appends, once it has failed. */
-  readonly failure: { reason?: QuarryError };
-  /** The highest term that gave an order. */
-  readonly term: TermFile;
-  readonly news: News;
-}
 
 export class Device implements AsyncDisposable {
   readonly id: DeviceId;
   readonly directory: string;
   readonly options: DeviceOptions;
   readonly parts: DeviceParts;
+  readonly rebuilds: Rebuilds = new Rebuilds();
   readonly #gate = new Gate<BlockId>();
   /** Appends under way: the directory is not given free before they end. */
   readonly #appending = new Set<Promise<unknown>>();
@@ -121,7 +90,7 @@ export class Device implements AsyncDisposable {
 
   create(order: Order, piece?: BlockPiece): Promise<void> {
     this.#checkWritable();
-    return this.#ordered(order, () => generations.create(this, order, piece));
+    return this.ordered(order, () => generations.create(this, order, piece));
   }
 
   async append(request: AppendRequest, data: Uint8Array): Promise<AppendReply> {
@@ -176,7 +145,7 @@ export class Device implements AsyncDisposable {
 
   seal(address: Order): Promise<BlockStatus> {
     this.#checkWritable();
-    return this.#ordered(address, async () => {
+    return this.ordered(address, async () => {
       const block = this.blockAt(address);
       await block.seal();
       return block.status();
@@ -196,6 +165,12 @@ export class Device implements AsyncDisposable {
     return this.#reading(address, (block) => fetchNeedles(block, needles));
   }
 
+  /** Makes a block anew from other members; `codec` is for k > 1. */
+  async rebuild(order: RebuildOrder, sources: readonly Source[], codec?: Codec): Promise<Rebuilt> {
+    this.#checkWritable();
+    return await this.rebuilds.run(this, order, sources, codec);
+  }
+
   /** Reads of one generation: its file may go meanwhile. */
   async #reading<T>(address: BlockAddress, run: (block: Block) => Promise<T>): Promise<T> {
     this.#checkOpen();
@@ -209,17 +184,20 @@ export class Device implements AsyncDisposable {
 
   compact(address: Order): Promise<BlockStatus> {
     this.#checkWritable();
-    return this.#ordered(address, () => generations.compact(this, address));
+    return this.ordered(address, () => generations.compact(this, address));
   }
 
   switchGeneration(address: Order): Promise<void> {
     this.#checkWritable();
-    return this.#ordered(address, () => generations.switchTo(this, address));
+    return this.ordered(address, () => generations.switchTo(this, address));
   }
 
   retire(address: Order): Promise<void> {
     this.#checkOpen();
-    return this.#ordered(address, () => generations.retire(this, address));
+    return this.ordered(address, () => {
+      this.rebuilds.cancel(address.block);
+      return generations.retire(this, address);
+    });
   }
 
   /** The block of this very generation. Throws `NoSuchBlock`, `Damaged`, `StaleGeneration`. */
@@ -238,6 +216,7 @@ export class Device implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    await this.rebuilds.end();
     await this.#gate.idle();
     await Promise.allSettled(this.#appending);
     const closing = [...this.parts.blocks.values()].map((block) => block.close());
@@ -261,7 +240,7 @@ export class Device implements AsyncDisposable {
    * Alone on its block, for a leader that no later one has followed; that is looked at when its turn
    * has come.
    */
-  #ordered<T>({ block, term }: Order, run: () => Promise<T>): Promise<T> {
+  ordered<T>({ block, term }: Order, run: () => Promise<T>): Promise<T> {
     return this.#gate.exclusive(block, async () => {
       this.#checkOpen();
       await this.parts.term.follow(term);

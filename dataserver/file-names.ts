@@ -4,6 +4,7 @@
  *     NNNNNNNN.block           the block's needles
  *     NNNNNNNN.index           a checkpoint of its index
  *     NNNNNNNN.block.gG        generation G, complete, waiting for its switch
+ *     NNNNNNNN.block.rebuilt.new  being made anew from the other members
  *     *.new                    being written; removed at the next start
  */
 import type { BlockId } from "../base/ids.ts";
@@ -17,6 +18,9 @@ export const indexPath = (directory: string, block: BlockId) => `${directory}/${
 export const builtPath = (directory: string, block: BlockId, generation: number) =>
   `${blockPath(directory, block)}.g${generation}`;
 
+export const rebuiltPath = (directory: string, block: BlockId) =>
+  `${blockPath(directory, block)}.rebuilt.new`;
+
 export type StoredFile =
   | { readonly kind: "block" | "index"; readonly block: BlockId }
   | { readonly kind: "built"; readonly block: BlockId; readonly generation: number }
@@ -24,6 +28,7 @@ export type StoredFile =
 
 /** What a name in a device directory is; undefined for what is none of ours. */
 export function storedFile(name: string): StoredFile | undefined {
+  if (/^[0-9a-f]{8}\.block\.rebuilt\.new$/.test(name)) return { kind: "unfinished" };
   const found = /^([0-9a-f]{8})\.(?:(block|index)|block\.g(\d+))(\.new)?$/.exec(name);
   if (found === null) return undefined;
   const [, digits = "", plain, generation, unfinished] = found;

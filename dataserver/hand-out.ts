@@ -34,8 +34,10 @@ export function inventoryOf(block: Block, after: NeedleId): Inventory {
   for (let i = 0; i < count; i++)
     for (let c = 0; c < columns.length; c++)
       bytes.writeUInt32LE(columns[c]?.[from + i] ?? 0, i * INVENTORY_ROW_BYTES + c * 4);
-  if (from + count === rows.count) return { rows: bytes };
-  return { rows: bytes, next: idAt(rows, from + count - 1) };
+  const { piece, k, m } = block.superblock;
+  const inventory = { rows: bytes, piece: { piece, scheme: { k, m } } };
+  if (from + count === rows.count) return inventory;
+  return { ...inventory, next: idAt(rows, from + count - 1) };
 }
 
 const idAt = (rows: IndexRows, row: number) =>

@@ -38,6 +38,7 @@ export class TermFile {
 
   static async open(disk: Disk, directory: string, report: Report): Promise<TermFile> {
     const path = `${directory}/${NAME}`;
+    await disk.remove(`${path}.new`);
     if (!(await disk.exists(path))) return new TermFile(disk, path, 0);
     const term = decode(await readWhole(disk, path), path);
     if (term === undefined) {

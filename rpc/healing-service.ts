@@ -25,6 +25,7 @@ export const INVENTORY_ROW_BYTES = 16;
 export interface Inventory {
   /** Little-endian rows; the length is that of the needle as this member stores it. */
   readonly rows: Uint8Array;
+  readonly piece: BlockPiece;
   /** The last id told; absent at the end. */
   readonly next?: NeedleId;
 }

@@ -19,6 +19,7 @@ import { attend } from "./attend.ts";
 import { placeText } from "./location.ts";
 import { checkFolder, serverIdOf } from "./own-folder.ts";
 import { partOfDisk } from "./part-of-disk.ts";
+import { PeerLines } from "./peer-lines.ts";
 import { type DataserverFlags, type DataserverSettings, dataserverSettings } from "./settings.ts";
 
 export function dataserverCommand(): Command {
@@ -46,8 +47,10 @@ async function run(settings: DataserverSettings, flags: DataserverFlags): Promis
   const disk = capacityBytes === undefined ? nodeDisk : partOfDisk(nodeDisk, capacityBytes);
   const seams = { disk, clock: systemClock, random: systemRandom };
   for (const directory of directories) await checkFolder(nodeDisk, directory);
+  using others = new PeerLines(peers.trust);
   await using dataserver = await openDataserver({
     ...seams,
+    peerOf: (address) => others.to(address),
     directories: directories.map((directory) => join(directory, "device")),
     report: ({ kind, path, message }) => report(`${kind}: ${path}: ${message}`),
   });

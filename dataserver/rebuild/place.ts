@@ -1,0 +1,95 @@
+/** Puts a block that was made anew in its place, alone on it, after a last look at what is there. */
+import { QuarryError } from "../../base/errors.ts";
+import type { NeedleId } from "../../base/ids.ts";
+import { limits } from "../../base/limits.ts";
+import type { BlockStatus } from "../../rpc/block-service.ts";
+import type { RebuildOrder } from "../../rpc/healing-service.ts";
+import { Block } from "../block.ts";
+import type { Device } from "../device.ts";
+import { blockPath, indexPath } from "../file-names.ts";
+import { stale } from "../generations.ts";
+import { fetchNeedles, inventoryOf } from "../hand-out.ts";
+import type { NeedleIndex } from "../needle-index.ts";
+import type { Superblock } from "../superblock.ts";
+import type { Source } from "./sources.ts";
+
+export interface MadeBlock {
+  readonly superblock: Superblock;
+  readonly index: NeedleIndex;
+  readonly fileBytes: number;
+}
+
+/** Before anything is done: may the block be made here? One that is still open is sealed. */
+export async function checkPlace(device: Device, order: RebuildOrder): Promise<void> {
+  const there = device.parts.blocks.get(order.block);
+  if (there === undefined) return;
+  if (there.generation > order.generation) throw stale(there, order.generation);
+  if (there.generation < order.generation) return;
+  const { piece } = there.superblock;
+  if (order.scheme.k > 1 && piece !== order.piece)
+    throw new QuarryError(
+      "InvalidArgument",
+      `${device.directory} has piece ${piece} of block ${order.block}, not ${order.piece}`,
+    );
+  if (!there.sealed) await there.seal();
+}
+
+/** This device as a source for itself, where it has the block in this generation. */
+export function ownOf(device: Device, { block, generation, piece }: RebuildOrder): Source[] {
+  const there = device.parts.blocks.get(block);
+  if (there?.generation !== generation) return [];
+  const address = { device: device.id, block, generation };
+  const peer: Source["peer"] = {
+    inventory: async (_, after) => inventoryOf(there, after),
+    fetch: (_, needles) => fetchNeedles(there, needles),
+  };
+  return [{ piece, address, peer }];
+}
+
+/** The rename is the moment: before it the old block is there, or none. */
+export async function place(device: Device, path: string, made: MadeBlock): Promise<BlockStatus> {
+  const { parts, options, directory } = device;
+  const { block: id, generation } = made.superblock;
+  const old = parts.blocks.get(id);
+  if (old !== undefined && old.generation > generation) throw stale(old, generation);
+  const home = blockPath(directory, id);
+  const index = indexPath(directory, id);
+  let tailBytes = made.fileBytes;
+  if (old?.generation === generation) tailBytes = await bringUpToDate(parts.home, path, made, old);
+  const state = { superblock: made.superblock, index: made.index, sealed: true, damage: [] };
+  const next = new Block(parts.home, home, index, { ...state, tailBytes });
+  const exchange = async () => {
+    await options.disk.rename(path, home);
+    parts.blocks.set(id, next);
+    parts.unreadable.delete(id);
+    await parts.home.files.forget(home);
+  };
+  // The old file stays open until the block is exchanged: until then reads are answered from it.
+  if (old === undefined) await exchange();
+  else await parts.home.files.use(home, exchange);
+  parts.news.changed(id);
+  await options.disk.syncDirectory(directory);
+  await next.remakeCheckpoint();
+  return next.status();
+}
+
+/** What was removed here meanwhile is removed; what lives here must live on. */
+async function bringUpToDate(
+  home: Device["parts"]["home"],
+  path: string,
+  { superblock, index, fileBytes }: MadeBlock,
+  old: Block,
+): Promise<number> {
+  const gone: NeedleId[] = [];
+  for (const needle of index.needles())
+    if (old.index.knows(needle) && old.index.find(needle) === undefined) gone.push(needle);
+  for (const needle of old.index.needles())
+    if (!index.knows(needle))
+      throw new QuarryError("Damaged", `${path} lacks needles of ${old.path}; order it again`);
+  if (gone.length === 0) return fileBytes;
+  const state = { superblock, index, sealed: true, tailBytes: fileBytes, damage: [] };
+  const built = new Block(home, path, `${path}.index`, state);
+  for (let i = 0; i < gone.length; i += limits.removeBatch)
+    await built.remove(gone.slice(i, i + limits.removeBatch));
+  return built.tailBytes;
+}
