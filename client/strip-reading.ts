@@ -166,16 +166,21 @@ export class StripReading implements Disposable {
   #ask(position: number, device: DeviceId): void {
     const { clock, latencies, serviceOf } = this.#context;
     const sinceMs = clock.monotonicMs();
-    const asked: Asked = {
-      state: "asked",
-      timer: clock.after(latencies.lateAfterMs(device), () => {
-        asked.state = "late";
-        latencies.shun(device);
-        asked.timer = clock.after(limits.blockCallMs, () =>
-          answered({ kind: "away", what: `${device} does not answer` }),
-        );
-        this.#advance();
-      }),
+    const lateAfterMs = latencies.lateAfterMs(device);
+    const asked: Asked = { state: "asked", timer: clock.after(lateAfterMs, () => isDue()) };
+    /** When this process stood still, the answer may be here and only not read yet. */
+    const isDue = () => {
+      const overdueMs = clock.monotonicMs() - sinceMs - lateAfterMs;
+      if (overdueMs < limits.hedgeLeastMs) isLate();
+      else asked.timer = clock.after(limits.hedgeLeastMs, isLate);
+    };
+    const isLate = () => {
+      asked.state = "late";
+      latencies.shun(device);
+      asked.timer = clock.after(limits.blockCallMs, () =>
+        answered({ kind: "away", what: `${device} does not answer` }),
+      );
+      this.#advance();
     };
     const answered = (answer: GoodPiece | Trouble) => {
       asked.timer.cancel();
