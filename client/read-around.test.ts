@@ -99,6 +99,34 @@ describe("a member that is late", () => {
     await turn();
   });
 
+  test("is not one whose answer was not looked at, as this process stood still", async () => {
+    const { members, content, chunk } = await fixture(copies);
+    await using _ = members;
+    let nowMs = 0;
+    const timers: (() => void)[] = [];
+    const after = (_delayMs: number, run: () => void) => {
+      timers.push(run);
+      return { cancel: () => undefined };
+    };
+    members.context = {
+      ...members.context,
+      clock: { nowMs: () => nowMs, monotonicMs: () => nowMs, after },
+    };
+    members.fault([0, 1, 2], "late");
+    const reading = readWindow(members.context, whole(chunk));
+    while (timers.length < 1) await turn();
+    nowMs = 10_000;
+    timers[0]?.();
+    await turn();
+    expect(members.asked).toHaveLength(1);
+    expect(timers).toHaveLength(2);
+    timers[1]?.();
+    while (members.asked.length < 2) await turn();
+    members.release();
+    expect(content.equals(await reading)).toBe(true);
+    members.release();
+  });
+
   test("counts when it comes first after all", async () => {
     const { members, content, chunk } = await fixture(copies);
     await using _ = members;
