@@ -208,7 +208,7 @@ export type Command =
       /** 16.16 fixed point. */
       readonly weight?: number;
     }
-  /** Refused when there is a pool of this name. Fields that are absent are as in pool 0 at the start. */
+  /** A name is for people: it need not be unique. Fields that are absent are as in pool 0 at the start. */
   | {
       readonly type: "createPool";
       readonly name: string;

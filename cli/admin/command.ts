@@ -1,10 +1,15 @@
 /** `quarry admin`: what only the root user does. */
 import { Command } from "commander";
 import { backupCommand } from "../backup/admin-backup.ts";
+import { crushCommand } from "./crush.ts";
 import { dataserversCommand } from "./dataservers.ts";
 import { nameserversCommand } from "./nameservers.ts";
+import { pgCommand } from "./pgs.ts";
+import { poolCommand } from "./pools.ts";
 import { quotaCommand } from "./quota.ts";
 import { rootCommand } from "./root.ts";
+import { classCommand } from "./storage-classes.ts";
+import { treeCommand } from "./tree.ts";
 import { userCommand } from "./users.ts";
 import { watchCommand } from "./watch.ts";
 
@@ -19,5 +24,10 @@ export function adminCommand(): Command {
     .addCommand(nameserversCommand())
     .addCommand(watchCommand())
     .addCommand(dataserversCommand())
+    .addCommand(treeCommand())
+    .addCommand(poolCommand())
+    .addCommand(classCommand())
+    .addCommand(pgCommand())
+    .addCommand(crushCommand())
     .addCommand(backupCommand());
 }

@@ -1,0 +1,65 @@
+/** What `quarry admin` knows of a cluster: its map, the devices as they are now, its leader. */
+import { LeaderNames } from "../../client/leader.ts";
+import type { DeviceStatus } from "../../rpc/block-service.ts";
+import { type ClusterMap, emptyMap, type MappedDevice } from "../../rpc/cluster-map.ts";
+import type { Command } from "../../rpc/commands.ts";
+import type { NameService } from "../../rpc/name-service.ts";
+import { awake } from "../awake.ts";
+import { openPeers, type PeerFlags } from "../peers.ts";
+
+export interface ClusterFlags extends PeerFlags {
+  readonly json?: boolean;
+}
+
+export interface ClusterView {
+  readonly names: NameService;
+  readonly map: ClusterMap;
+  stateOf(device: MappedDevice): DeviceStatus;
+}
+
+/** Looks at the cluster, and ends the connection when `use` is done. */
+export function withCluster(
+  flags: ClusterFlags,
+  use: (cluster: ClusterView) => void | Promise<void>,
+): Promise<void> {
+  return awake(look(flags, use));
+}
+
+async function look(
+  flags: ClusterFlags,
+  use: (cluster: ClusterView) => void | Promise<void>,
+): Promise<void> {
+  using peers = await openPeers(flags, console.error);
+  await using leader = new LeaderNames({ ...peers.trust, addresses: peers.addresses });
+  const { map = emptyMap } = await leader.names.clusterMap(0);
+  const states = new Map((await leader.names.deviceStates()).map((one) => [one.device, one]));
+  await use({
+    names: leader.names,
+    map,
+    stateOf: ({ device }) => states.get(device) ?? { device, ...unheard },
+  });
+}
+
+const unheard = { path: "", totalBytes: 0, freeBytes: 0, state: "down" } as const;
+
+/** Gives a command, and tells what came of it. */
+export function change(flags: ClusterFlags, command: (map: ClusterMap) => Command): Promise<void> {
+  return withCluster(flags, async ({ names, map }) => {
+    const result = await names.execute(command(map));
+    const epoch = "epoch" in result ? `epoch ${result.epoch} of the cluster map` : "done";
+    const pool = result.type === "pool" ? `pool ${result.pool}, ` : "";
+    console.log(flags.json === true ? JSON.stringify(result) : `${pool}${epoch}`);
+  });
+}
+
+/** Rows under their titles; the first column stands left, the others too. */
+export function table(titles: readonly string[], rows: readonly (readonly string[])[]): string {
+  const all = [titles, ...rows];
+  const widths = titles.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
+  const line = (row: readonly string[]) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join("  ")
+      .trimEnd();
+  return all.map(line).join("\n");
+}

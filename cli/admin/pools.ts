@@ -1,0 +1,131 @@
+/** `quarry admin pool`: in how many pieces new blocks are stored, and over what they are spread. */
+import { Command, InvalidArgumentError, Option } from "commander";
+import { QuarryError } from "../../base/errors.ts";
+import type { ClusterMap } from "../../rpc/cluster-map.ts";
+import type { Change, PoolSettings } from "../../rpc/commands.ts";
+import { type FailureDomain, failureDomains, type Pool, type PoolScheme } from "../../rpc/pool.ts";
+import { withPeerOptions } from "../peers.ts";
+import { type ClusterFlags, change, table, withCluster } from "./cluster-view.ts";
+import { parseCount } from "./quantities.ts";
+
+interface SettingFlags extends ClusterFlags {
+  readonly name?: string;
+  readonly scheme?: PoolScheme;
+  readonly replicas?: number;
+  readonly min?: number;
+  readonly domain?: FailureDomain;
+  readonly class?: string;
+  readonly anyClass?: boolean;
+  readonly pgs?: number;
+}
+
+export function poolCommand(): Command {
+  return new Command("pool")
+    .description("pools: in how many pieces new blocks are stored, and over what they are spread")
+    .addCommand(listCommand())
+    .addCommand(
+      withSettings(new Command("add").description("make a pool").argument("<name>")).action(
+        (name: string, flags: SettingFlags) =>
+          change(flags, (map) => {
+            if (map.pools.some((pool) => pool.name === name))
+              throw new QuarryError("InvalidArgument", `there is a pool ${name} already`);
+            return { type: "createPool", name, settings: settingsOf(flags) };
+          }),
+      ),
+    )
+    .addCommand(
+      withSettings(
+        new Command("set")
+          .description("change a pool: blocks that are there keep their scheme until converted")
+          .argument("<pool>", "its name or number"),
+      )
+        .option("--name <name>", "call it so")
+        .option("--any-class", "use devices of all classes again")
+        .action((wanted: string, flags: SettingFlags) =>
+          change(flags, (map) => ({
+            type: "changePool",
+            pool: findPool(map, wanted).id,
+            ...(flags.name !== undefined && { name: flags.name }),
+            change: {
+              ...settingsOf(flags),
+              ...(flags.anyClass === true && { deviceClass: null }),
+            } satisfies Change<PoolSettings>,
+          })),
+        ),
+    )
+    .addCommand(
+      withOutput(
+        new Command("rm").description("remove an empty pool").argument("<pool>", "name or number"),
+      ).action((wanted: string, flags: ClusterFlags) =>
+        change(flags, (map) => ({ type: "removePool", pool: findPool(map, wanted).id })),
+      ),
+    );
+}
+
+export const withOutput = (command: Command): Command =>
+  withPeerOptions(command).option("--json", "for programs: one JSON object a line");
+
+function withSettings(command: Command): Command {
+  return withOutput(command)
+    .option("--scheme <k+m>", "any k of k+m pieces give the data back, as in 4+2", parseScheme)
+    .addOption(
+      new Option("--replicas <n>", "n whole copies: the scheme 1+(n-1)")
+        .argParser(parseCount)
+        .conflicts("scheme"),
+    )
+    .option("--min <members>", "fewest members that a block is opened with", parseCount)
+    .addOption(
+      new Option("--domain <level>", "what no two members share").choices([...failureDomains]),
+    )
+    .option("--class <class>", "only devices of this class, as in ssd")
+    .option("--pgs <n>", "placement groups, a power of two", parseCount);
+}
+
+function settingsOf({ scheme, replicas, min, domain, class: kind, pgs }: SettingFlags) {
+  const wanted = scheme ?? (replicas === undefined ? undefined : { k: 1, m: replicas - 1 });
+  return {
+    ...(wanted !== undefined && { scheme: wanted }),
+    ...(min !== undefined && { minMembers: min }),
+    ...(domain !== undefined && { failureDomain: domain }),
+    ...(kind !== undefined && { deviceClass: kind }),
+    ...(pgs !== undefined && { pgNum: pgs }),
+  } satisfies Partial<PoolSettings>;
+}
+
+export function parseScheme(text: string): PoolScheme {
+  const [, k, m] = /^(\d{1,2})\+(\d{1,2})$/.exec(text) ?? [];
+  if (k === undefined || m === undefined)
+    throw new InvalidArgumentError("write data+parity, as in 4+2, or 1+2 for three copies");
+  return { k: Number(k), m: Number(m) };
+}
+
+/** @throws QuarryError `NoSuchPool`, `InvalidArgument` when several have this name. */
+export function findPool({ pools }: ClusterMap, wanted: string): Pool {
+  const named = pools.filter(({ name }) => name === wanted);
+  if (named.length > 1)
+    throw new QuarryError("InvalidArgument", `several pools are called ${wanted}: say the number`);
+  const found = named[0] ?? pools.find(({ id }) => String(id) === wanted);
+  if (found === undefined) throw new QuarryError("NoSuchPool", `there is no pool ${wanted}`);
+  return found;
+}
+
+function listCommand(): Command {
+  return withOutput(new Command("ls").description("all pools")).action((flags: ClusterFlags) =>
+    withCluster(flags, ({ map }) => {
+      if (flags.json === true) for (const pool of map.pools) console.log(JSON.stringify(pool));
+      else console.log(table(TITLES, map.pools.map(rowOf)));
+    }),
+  );
+}
+
+const TITLES = ["POOL", "NAME", "SCHEME", "MIN", "DOMAIN", "CLASS", "PGS"];
+
+const rowOf = ({ id, name, scheme, minMembers, failureDomain, deviceClass, pgNum }: Pool) => [
+  String(id),
+  name,
+  `${scheme.k}+${scheme.m}`,
+  String(minMembers),
+  failureDomain,
+  deviceClass ?? "any",
+  String(pgNum),
+];
