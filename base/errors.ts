@@ -16,6 +16,7 @@ const retryByCode = {
   NoSuchNeedle: "no",
   NoSuchDevice: "no",
   NoSuchPool: "no",
+  NoSuchStorageClass: "no",
   BucketExists: "no",
   BucketNotEmpty: "no",
   /** A condition of the request (If-Match …) does not hold. */

@@ -174,6 +174,7 @@ const fromStore: Readonly<Record<ErrorCode, S3ErrorCode>> = {
   NoSuchNeedle: "InternalError",
   NoSuchDevice: "InternalError",
   NoSuchPool: "InternalError",
+  NoSuchStorageClass: "InvalidStorageClass",
   BucketExists: "BucketAlreadyExists",
   BucketNotEmpty: "BucketNotEmpty",
   ConditionFailed: "PreconditionFailed",

@@ -81,7 +81,7 @@ test.each<[IncomingHttpHeaders, string]>([
   [{ "x-amz-meta-a": "\xff" }, "InvalidArgument"],
   [{ "content-type": "\xe9" }, "InvalidArgument"],
   [{ "x-amz-meta-a": "x".repeat(2049) }, "MetadataTooLarge"],
-  [{ "x-amz-storage-class": "STANDARD_IA" }, "InvalidStorageClass"],
+  [{ "x-amz-storage-class": "glacier" }, "InvalidStorageClass"],
   [{ "x-amz-tagging": "a=1&a=2" }, "InvalidTag"],
   [{ "x-amz-tagging": "=1" }, "InvalidTag"],
   [{ "x-amz-tagging": `${"k".repeat(129)}=1` }, "InvalidTag"],

@@ -6,6 +6,7 @@ import { type Call, header } from "../call.ts";
 import { utf8Of } from "../percent.ts";
 import { S3Error } from "./errors.ts";
 import { parseTaggingHeader } from "./tagging-header.ts";
+import { STANDARD } from "../../rpc/pool.ts";
 
 const kept = [
   "cache-control",
@@ -72,9 +73,7 @@ export function attributesOf(call: Call, ownership: Ownership): Omit<ObjectAttri
   const contentType = header(call, "content-type");
   const headers = keptHeaders(call);
   const metadata = userMetadata(call);
-  const storageClass = header(call, "x-amz-storage-class");
-  if (storageClass !== undefined && storageClass !== "STANDARD")
-    throw new S3Error("InvalidStorageClass", "The only storage class here is STANDARD.");
+  const storageClass = storageClassOf(call);
   const tags = parseTaggingHeader(header(call, "x-amz-tagging") ?? "");
   return {
     ...ownership,
@@ -84,5 +83,15 @@ export function attributesOf(call: Call, ownership: Ownership): Omit<ObjectAttri
     ...(headers === undefined ? {} : { headers }),
     ...(metadata === undefined ? {} : { userMetadata: metadata }),
     ...(tags === undefined ? {} : { tags }),
+    ...(storageClass === undefined ? {} : { storageClass }),
   };
+}
+
+/** Undefined for the usual one. Whether there is another, the store says. */
+function storageClassOf(call: Call): string | undefined {
+  const name = header(call, "x-amz-storage-class");
+  if (name === undefined || name === STANDARD.name) return undefined;
+  if (!/^[A-Z][A-Z0-9_-]{0,63}$/.test(name))
+    throw new S3Error("InvalidStorageClass", "A storage class is written in capital letters.");
+  return name;
 }

@@ -14,6 +14,7 @@ import type { ApplyContext } from "./context.ts";
 import { findVersion } from "./find-version.ts";
 import { placeLatest } from "./objects.ts";
 import { holdPart, putPartRow } from "./parts.ts";
+import { checkStorageClass } from "./storage-classes.ts";
 import { openUpload } from "./uploads.ts";
 import { holdContent } from "./versions.ts";
 
@@ -29,6 +30,7 @@ function sourceOf(context: ApplyContext, source: CopySource): NameRow {
 export function copyObject(context: ApplyContext, command: Of<"copyObject">): CommandResult {
   const { key, change } = command;
   checkKey(key);
+  checkStorageClass(context, change.storageClass);
   const bucket = openBucket(context, command);
   checkConditions(context.rows.get(keys.current(bucket.id, key)), command.conditions);
   const source = sourceOf(context, command.source);

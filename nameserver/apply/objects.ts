@@ -8,6 +8,7 @@ import { claimBlob } from "./blobs.ts";
 import { type OpenBucket, openBucket } from "./buckets.ts";
 import { checkConditions, checkKey } from "./conditions.ts";
 import type { ApplyContext } from "./context.ts";
+import { checkStorageClass } from "./storage-classes.ts";
 import { putCurrent, supersede } from "./versions.ts";
 
 type Of<Type extends Command["type"]> = Extract<Command, { type: Type }>;
@@ -54,6 +55,7 @@ export function placeLatest(
 export function putObject(context: ApplyContext, command: Of<"putObject">): CommandResult {
   const { key, attributes } = command;
   checkKey(key);
+  checkStorageClass(context, attributes.storageClass);
   const bucket = openBucket(context, command);
   const current = context.rows.get(keys.current(bucket.id, key));
   checkConditions(current, command.conditions);

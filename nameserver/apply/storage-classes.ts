@@ -47,13 +47,21 @@ export function removeStorageClass(
 ): CommandResult {
   demand(name !== STANDARD.name, "STANDARD stays: it is what objects have that name no other");
   const before = classRow(context, name);
-  if (before === undefined)
-    throw new QuarryError("InvalidArgument", `there is no storage class ${name}`);
+  if (before === undefined) throw noSuchClass(name);
   count(context, before, -1);
   context.rows.delete(keys.storageClass(name));
   const storageClasses = (mapOf(context).storageClasses ?? ALWAYS) - 1;
   return raiseEpoch(context, { storageClasses });
 }
+
+/** @throws QuarryError `NoSuchStorageClass` when an object cannot have this one. */
+export function checkStorageClass(context: ApplyContext, name: string | null | undefined): void {
+  if (name !== undefined && name !== null && classRow(context, name) === undefined)
+    throw noSuchClass(name);
+}
+
+const noSuchClass = (name: string) =>
+  new QuarryError("NoSuchStorageClass", `there is no storage class ${name}`);
 
 function classRow({ rows }: ApplyContext, name: string): StorageClassRow | undefined {
   return rows.get(keys.storageClass(name)) ?? (name === STANDARD.name ? STANDARD : undefined);

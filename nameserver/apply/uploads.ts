@@ -11,6 +11,7 @@ import { bareEtag, checkConditions, checkKey } from "./conditions.ts";
 import type { ApplyContext } from "./context.ts";
 import { type NewContent, placeLatest } from "./objects.ts";
 import { putPartRow } from "./parts.ts";
+import { checkStorageClass } from "./storage-classes.ts";
 
 type Of<Type extends Command["type"]> = Extract<Command, { type: Type }>;
 
@@ -43,6 +44,7 @@ export function openUpload(
 export function createUpload(context: ApplyContext, command: Of<"createUpload">): CommandResult {
   const { key, initiator, attributes, checksumAlgorithm, checksumType } = command;
   checkKey(key);
+  checkStorageClass(context, attributes.storageClass);
   const bucket = openBucket(context, command);
   const id = context.nextSequence();
   context.rows.put(keys.upload(bucket.id, key, id), {
