@@ -7,7 +7,7 @@ import { QuarryError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import { type ClusterMap, emptyMap } from "../rpc/cluster-map.ts";
 import type { NameService } from "../rpc/name-service.ts";
-import { STANDARD } from "../rpc/pool.ts";
+import { STANDARD, type StorageClass } from "../rpc/pool.ts";
 
 /** What is known of an object when its chunks are placed. */
 export interface Placed {
@@ -34,13 +34,24 @@ export class PoolChoice {
   async poolOf({ storageClass, objectBytes }: Placed, chunkBytes: number): Promise<number> {
     await this.#learn();
     const name = storageClass ?? STANDARD.name;
-    const found = this.#map.storageClasses.find((one) => one.name === name);
-    if (found === undefined)
-      throw new QuarryError("InvalidArgument", `there is no storage class ${name}`);
+    const found = this.#classOf(name) ?? (await this.#newClassOf(name));
     const { small, large, thresholdBytes } = found;
     if (large === small || (objectBytes ?? chunkBytes) < thresholdBytes) return small;
     const k = this.#map.pools.find(({ id }) => id === large)?.scheme.k ?? 1;
     return k > 1 && chunkBytes < k * limits.pieceBytesMin ? small : large;
+  }
+
+  #classOf(name: string): StorageClass | undefined {
+    return this.#map.storageClasses.find((one) => one.name === name);
+  }
+
+  /** One that is younger than what is remembered. */
+  async #newClassOf(name: string): Promise<StorageClass> {
+    await this.#ask();
+    const found = this.#classOf(name);
+    if (found === undefined)
+      throw new QuarryError("NoSuchStorageClass", `there is no storage class ${name}`);
+    return found;
   }
 
   /** What is remembered has proved wrong. */

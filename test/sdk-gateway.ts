@@ -1,11 +1,14 @@
 /** A gateway over a store in memory, an SDK client of it, and short words for what tests do often. */
 import * as s3 from "@aws-sdk/client-s3";
 import { expect } from "vitest";
+import type { NameService } from "../rpc/name-service.ts";
 import { runGateway, user } from "./gateway-running.ts";
 import { memoryStore } from "./memory-store.ts";
 
 export interface SdkGateway extends AsyncDisposable {
   readonly client: s3.S3Client;
+  /** Behind the gateway. */
+  readonly names: NameService;
   clientOf(who: typeof user): s3.S3Client;
   /** Called before a command reaches the nameserver. */
   before: ((type: string) => Promise<void>) | undefined;
@@ -48,6 +51,7 @@ export async function sdkGateway(Bucket: string): Promise<SdkGateway> {
     client.send(new s3.GetObjectCommand({ Bucket, Key, ...more }));
   return Object.assign(hook, {
     client,
+    names,
     clientOf,
     put: (Key: string, Body: Uint8Array | string, more?: Partial<s3.PutObjectCommandInput>) =>
       client.send(new s3.PutObjectCommand({ Bucket, Key, Body, ...more })),

@@ -1,12 +1,12 @@
 /** What a PUT or a new upload says about the object besides its bytes, checked. */
 import { limits } from "../../base/limits.ts";
 import type { ObjectAttributes } from "../../rpc/objects.ts";
+import { STANDARD } from "../../rpc/pool.ts";
 import type { Ownership } from "../acl/new-object.ts";
 import { type Call, header } from "../call.ts";
 import { utf8Of } from "../percent.ts";
 import { S3Error } from "./errors.ts";
 import { parseTaggingHeader } from "./tagging-header.ts";
-import { STANDARD } from "../../rpc/pool.ts";
 
 const kept = [
   "cache-control",

@@ -23,10 +23,14 @@ export async function storeObject(
   const { bucket, key } = call.target;
   if (key === "") throw new S3Error("InvalidArgument", "An object needs a key.");
   const attributes = attributesOf(call, await ownershipOf(call, call.headers));
+  const { storageClass } = attributes;
   const conditions = conditionsOf(call);
   const payload = call.payload(dataWishes);
   const stored = await call.store.put(
-    { bucket, key, ...(conditions === undefined ? {} : { conditions }) },
+    {
+      ...{ bucket, key, ...(conditions === undefined ? {} : { conditions }) },
+      ...(storageClass === undefined ? {} : { storageClass }),
+    },
     { bytes: payload, ...(payload.exact && { lengthBytes: payload.lengthBytes }) },
     () => {
       const { checksum } = payload;

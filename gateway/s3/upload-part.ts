@@ -9,9 +9,12 @@ export async function uploadPart(call: Call): Promise<Answer> {
   const { bucket, key, query } = call.target;
   const upload = query.get("uploadId") ?? "";
   const part = partNumberOf(query);
+  // Its class was said when the upload began.
+  const about = await call.store.names.parts({ bucket, key, upload, after: 0, limit: 0 });
+  const { storageClass } = about.upload;
   const payload = call.payload(dataWishes);
   await call.store.putPart(
-    { bucket, key, upload, part },
+    { bucket, key, upload, part, ...(storageClass === undefined ? {} : { storageClass }) },
     { bytes: payload, lengthBytes: payload.lengthBytes },
     () => {
       const { checksum } = payload;

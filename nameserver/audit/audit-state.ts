@@ -10,6 +10,7 @@ import type * as rows from "../rows.ts";
 import { isHeadKey } from "../state-machine.ts";
 import type { Stored } from "../state-store.ts";
 import { auditBlobs } from "./audit-blobs.ts";
+import { auditCluster } from "./audit-cluster.ts";
 import { auditSessions } from "./audit-sessions.ts";
 import { BucketTally } from "./bucket-tally.ts";
 import { ReferenceTally } from "./reference-tally.ts";
@@ -70,6 +71,7 @@ export async function auditState(
     problem("the digest of all rows is not the one that the state says it has: rows are missing");
   const blobs = await auditBlobs(audit);
   await auditSessions(audit);
+  await auditCluster(audit);
   audit.buckets.check();
   const { objects, versions } = audit.buckets.sums();
   return { rows: count, buckets: audit.buckets.count, objects, versions, blobs, problems };
