@@ -31,7 +31,15 @@ export async function appendChunk(
 ): Promise<Chunk> {
   let full = 0;
   for (let attempt = 0; attempt <= limits.retries; attempt++) {
-    using lent = await takeBlock(context, placed, data.length);
+    let taken: Lent;
+    try {
+      taken = await takeBlock(context, placed, data.length);
+    } catch (error) {
+      if (!hasCode(error, "NoSuchPool")) throw error;
+      context.pools.forget(); // the storage class was changed, and then the pool removed
+      continue;
+    }
+    using lent = taken;
     const { block } = lent;
     const needle = context.random.needleId();
     const { kind, position } = await appendToMembers(context, block, needle, owner, data);
@@ -62,19 +70,14 @@ export async function appendChunk(
   throw new QuarryError("Unavailable", "no block took the chunk; try again later");
 }
 
-/** A pool that is gone was named by a storage class that has changed since. */
-async function takeBlock(
+function takeBlock(
   { openBlocks, pools }: AppendContext,
   placed: Placed,
   lengthBytes: number,
 ): Promise<Lent> {
-  try {
-    return await openBlocks.take(await pools.poolOf(placed, lengthBytes), lengthBytes);
-  } catch (error) {
-    if (!hasCode(error, "NoSuchPool")) throw error;
-    pools.forget();
-    return await openBlocks.take(await pools.poolOf(placed, lengthBytes), lengthBytes);
-  }
+  const pool = pools.known(placed, lengthBytes);
+  if (pool !== undefined) return openBlocks.take(pool, lengthBytes);
+  return pools.poolOf(placed, lengthBytes).then((asked) => openBlocks.take(asked, lengthBytes));
 }
 
 type Kind = AppendReply["kind"] | "failed";
@@ -138,14 +141,15 @@ async function sendToAll(
 
 async function send(
   { serviceOf }: AppendContext,
-  append: Append,
+  { block, generation, needle, owner }: Append,
   device: DeviceId,
   position: number,
   piece: Uint8Array,
   checksums: Uint32Array,
 ): Promise<Answer> {
   try {
-    const request = { ...append, device, lengthBytes: piece.length, checksums };
+    const lengthBytes = piece.length;
+    const request = { device, block, generation, needle, owner, lengthBytes, checksums };
     const { kind } = await serviceOf(device).append(request, piece);
     return { kind, position };
   } catch (error) {

@@ -3,8 +3,10 @@
  * verified here against the checksums that the writer made. A wrong byte is never given on.
  */
 import { payloadPool } from "../base/buffer-pool.ts";
+import { QuarryError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import type { ChunkRun, ContentPin, NameService } from "../rpc/name-service.ts";
+import { ChunkSum } from "./chunk-sum.ts";
 import { ContentCursor, type Window } from "./content-cursor.ts";
 import type { MemoryBudget } from "./memory-budget.ts";
 import { type ReadContext, readWindow } from "./read-window.ts";
@@ -15,6 +17,7 @@ export interface GetContext extends ReadContext {
 }
 
 interface Ahead {
+  readonly window: Window;
   readonly reading: Promise<Uint8Array>;
   readonly reserved: Disposable | undefined;
 }
@@ -33,6 +36,7 @@ export async function* readContent(
 ): AsyncGenerator<Uint8Array> {
   const cursor = new ContentCursor(context.names, pin, first, offset, offset + lengthBytes);
   const ahead: Ahead[] = [];
+  const sum = new ChunkSum();
   try {
     for (;;) {
       while (!cursor.done && ahead.length < limits.readAhead) {
@@ -45,6 +49,9 @@ export async function* readContent(
       if (head === undefined) return;
       using _reserved = head.reserved;
       const bytes = await head.reading;
+      const { chunk } = head.window;
+      if (context.locations.isSplit(chunk.block) && !sum.add(head.window, bytes))
+        throw new QuarryError("Damaged", `what was read of block ${chunk.block} is not the chunk`);
       yield bytes;
       // The reader asked for more, so it is done with these. One that stops early may not be.
       payloadPool.give(bytes);
@@ -62,5 +69,5 @@ function startReading(
 ): Ahead {
   const reading = readWindow(context, window);
   reading.catch(() => undefined); // thrown to the reader when its turn comes
-  return { reading, reserved };
+  return { window, reading, reserved };
 }

@@ -106,6 +106,11 @@ export class Locations {
     return this.#known.get(block) ?? (await this.#ask(block));
   }
 
+  /** As far as it is known where the block is: its needles are in pieces. */
+  isSplit(block: BlockId): boolean {
+    return this.#known.get(block)?.layout === "split";
+  }
+
   forget(block: BlockId): void {
     this.#known.delete(block);
   }

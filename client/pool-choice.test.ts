@@ -1,3 +1,4 @@
+import { setImmediate as turn } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { SimulatedClock } from "../base/clock-simulated.ts";
 import { QuarryError } from "../base/errors.ts";
@@ -37,24 +38,29 @@ test("small objects, and the short ends of large ones, go to the small pool", as
   expect(await choice.poolOf({ storageClass: "COLD" }, MiB - 1)).toBe(0);
   expect(await choice.poolOf({}, 4 * MiB)).toBe(0);
   await expect(choice.poolOf({ storageClass: "WARM" }, 1)).rejects.toMatchObject({
-    code: "InvalidArgument",
+    code: "NoSuchStorageClass",
   });
-  expect(asked).toEqual([0]);
+  expect(asked).toEqual([0, 7]);
 });
 
 test("a change is heard of beside the work, and a nameserver that is away is no hindrance", async () => {
   const { choice, clock, answers, asked } = fixture({ epoch: 0, down: [] });
-  const { COLD, ...placed } = { COLD: "COLD", objectBytes: MiB };
+  const placed = { objectBytes: MiB };
+  expect(choice.known(placed, MiB)).toBeUndefined();
   expect(await choice.poolOf(placed, MiB)).toBe(0);
   answers.now = () => Promise.reject(new QuarryError("Unavailable", "nobody leads"));
   clock.advance(limits.poolsKeptMs);
-  expect(await choice.poolOf(placed, MiB)).toBe(0);
-  answers.now = async () => ({ epoch: 7, map, down: [] });
+  expect(choice.known(placed, MiB)).toBe(0);
+  await turn();
+  const standard = { ...STANDARD, large: 3 };
+  answers.now = async () => ({ epoch: 7, map: { ...map, storageClasses: [standard] }, down: [] });
   clock.advance(limits.poolsKeptMs);
-  expect(await choice.poolOf(placed, MiB)).toBe(0);
-  expect(await choice.poolOf({ ...placed, storageClass: COLD }, MiB)).toBe(3);
+  expect(choice.known(placed, MiB)).toBe(0);
+  await turn();
+  expect(choice.known(placed, MiB)).toBe(3);
   expect(asked).toEqual([0, 0, 0]);
   answers.now = () => Promise.reject(new QuarryError("Unavailable", "nobody leads"));
   choice.forget();
+  expect(choice.known(placed, MiB)).toBeUndefined();
   await expect(choice.poolOf(placed, MiB)).rejects.toMatchObject({ code: "Unavailable" });
 });

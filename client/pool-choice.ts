@@ -7,7 +7,7 @@ import { QuarryError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import { type ClusterMap, emptyMap } from "../rpc/cluster-map.ts";
 import type { NameService } from "../rpc/name-service.ts";
-import { STANDARD, type StorageClass } from "../rpc/pool.ts";
+import { STANDARD } from "../rpc/pool.ts";
 
 /** What is known of an object when its chunks are placed. */
 export interface Placed {
@@ -31,27 +31,22 @@ export class PoolChoice {
   }
 
   /** A chunk too small for k pieces goes where the small objects are. */
-  async poolOf({ storageClass, objectBytes }: Placed, chunkBytes: number): Promise<number> {
-    await this.#learn();
-    const name = storageClass ?? STANDARD.name;
-    const found = this.#classOf(name) ?? (await this.#newClassOf(name));
-    const { small, large, thresholdBytes } = found;
-    if (large === small || (objectBytes ?? chunkBytes) < thresholdBytes) return small;
-    const k = this.#map.pools.find(({ id }) => id === large)?.scheme.k ?? 1;
-    return k > 1 && chunkBytes < k * limits.pieceBytesMin ? small : large;
-  }
-
-  #classOf(name: string): StorageClass | undefined {
-    return this.#map.storageClasses.find((one) => one.name === name);
-  }
-
-  /** One that is younger than what is remembered. */
-  async #newClassOf(name: string): Promise<StorageClass> {
+  async poolOf(placed: Placed, chunkBytes: number): Promise<number> {
+    const known = this.known(placed, chunkBytes);
+    if (known !== undefined) return known;
     await this.#ask();
-    const found = this.#classOf(name);
-    if (found === undefined)
-      throw new QuarryError("NoSuchStorageClass", `there is no storage class ${name}`);
-    return found;
+    const pool = this.#choose(placed, chunkBytes);
+    if (pool !== undefined) return pool;
+    throw new QuarryError("NoSuchStorageClass", `there is no storage class ${placed.storageClass}`);
+  }
+
+  /** The same at once, unless it has to be asked for: a class may be younger than what is remembered. */
+  known(placed: Placed, chunkBytes: number): number | undefined {
+    if (!this.#isKnown) return undefined;
+    // What is known stays good until it could be asked again.
+    if (this.#clock.monotonicMs() - this.#askedMs >= limits.poolsKeptMs)
+      this.#ask().catch(() => undefined);
+    return this.#choose(placed, chunkBytes);
   }
 
   /** What is remembered has proved wrong. */
@@ -59,16 +54,20 @@ export class PoolChoice {
     this.#isKnown = false;
   }
 
-  async #learn(): Promise<void> {
-    const isDue = this.#clock.monotonicMs() - this.#askedMs >= limits.poolsKeptMs;
-    if (this.#isKnown && !isDue) return;
-    const asking = this.#asking ?? this.#ask();
-    if (!this.#isKnown) await asking;
+  #choose({ storageClass, objectBytes }: Placed, chunkBytes: number): number | undefined {
+    const name = storageClass ?? STANDARD.name;
+    const found = this.#map.storageClasses.find((one) => one.name === name);
+    if (found === undefined) return undefined;
+    const { small, large, thresholdBytes } = found;
+    if (large === small || (objectBytes ?? chunkBytes) < thresholdBytes) return small;
+    const k = this.#map.pools.find(({ id }) => id === large)?.scheme.k ?? 1;
+    return k > 1 && chunkBytes < k * limits.pieceBytesMin ? small : large;
   }
 
+  /** All who want to know at the same time are told by one answer. */
   #ask(): Promise<void> {
     this.#askedMs = this.#clock.monotonicMs();
-    this.#asking = this.#names
+    this.#asking ??= this.#names
       .clusterMap(this.#map.epoch)
       .then(({ map }) => {
         this.#map = map ?? this.#map;
@@ -77,8 +76,6 @@ export class PoolChoice {
       .finally(() => {
         this.#asking = undefined;
       });
-    // Who waits for it is told; what is known already stays good until it can be asked again.
-    this.#asking.catch(() => undefined);
     return this.#asking;
   }
 }
