@@ -24,7 +24,6 @@ import type {
 } from "../rpc/block-service.ts";
 import type {
   BlockReport,
-  Fetched,
   Inventory,
   RebuildOrder,
   RebuildProgress,
@@ -168,8 +167,8 @@ export class Dataserver implements BlockService, AsyncDisposable {
     return this.#device(address.device).inventory(address, after);
   }
 
-  async fetch(address: BlockAddress, needles: readonly NeedleId[]): Promise<Fetched> {
-    return await this.#device(address.device).fetch(address, needles);
+  async fetch(address: BlockAddress, needles: readonly NeedleId[], check?: boolean) {
+    return await this.#device(address.device).fetch(address, needles, check);
   }
 
   async rebuild(order: RebuildOrder): Promise<Rebuilt> {

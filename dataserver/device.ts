@@ -161,8 +161,8 @@ export class Device implements AsyncDisposable {
     return inventoryOf(this.blockAt(address), after);
   }
 
-  fetch(address: BlockAddress, needles: readonly NeedleId[]): Promise<Fetched> {
-    return this.#reading(address, (block) => fetchNeedles(block, needles));
+  fetch(address: BlockAddress, needles: readonly NeedleId[], check?: boolean): Promise<Fetched> {
+    return this.#reading(address, (block) => fetchNeedles(block, needles, check));
   }
 
   /** Makes a block anew from other members; `codec` is for k > 1. */

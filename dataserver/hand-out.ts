@@ -1,7 +1,7 @@
 /**
  * What a block gives to other dataservers: the list of what it holds, from memory, and needles as they
- * stand in the file, neighbours with one read. Everything is checked before it goes out, so that what
- * has rotted is noted here; who receives it checks again.
+ * stand in the file, neighbours with one read. Who receives them verifies the data; here that is done
+ * only when it is asked for, so that what has rotted is noted.
  */
 import { payloadPool } from "../base/buffer-pool.ts";
 import type { DiskFile } from "../base/disk.ts";
@@ -67,7 +67,11 @@ interface Run {
   readonly wanted: Wanted[];
 }
 
-export async function fetchNeedles(block: Block, needles: readonly NeedleId[]): Promise<Fetched> {
+export async function fetchNeedles(
+  block: Block,
+  needles: readonly NeedleId[],
+  check = false,
+): Promise<Fetched> {
   if (needles.length > limits.fetchNeedles)
     throw new QuarryError("TooLarge", `at most ${limits.fetchNeedles} needles in one request`);
   const absent: NeedleId[] = [];
@@ -78,7 +82,7 @@ export async function fetchNeedles(block: Block, needles: readonly NeedleId[]): 
     let at = 0;
     for (const run of runs) {
       const bytes = data.subarray(at, at + run.endOffset - run.offset);
-      await takeFrom(block, file, run, { bytes, at, found, absent });
+      await takeFrom(block, file, run, { bytes, at, found, absent, check });
       at += bytes.length;
     }
   });
@@ -117,6 +121,7 @@ interface Taking {
   readonly at: number;
   readonly found: FetchedNeedle[];
   readonly absent: NeedleId[];
+  readonly check: boolean;
 }
 
 async function takeFrom(block: Block, file: DiskFile, run: Run, taking: Taking): Promise<void> {
@@ -126,7 +131,8 @@ async function takeFrom(block: Block, file: DiskFile, run: Run, taking: Taking):
   for (const wanted of run.wanted) {
     const at = wanted.offset - run.offset;
     const needle = whole(block, wanted, taking.bytes.subarray(at));
-    const bad = needle && badSpan(block, needle, taking.bytes, at + HEADER_BYTES);
+    const isAsked = needle !== undefined && taking.check;
+    const bad = isAsked ? badSpan(block, needle, taking.bytes, at + HEADER_BYTES) : undefined;
     if (needle !== undefined && bad === undefined) {
       taking.found.push({ ...needle, at: taking.at + at + HEADER_BYTES });
       continue;

@@ -109,8 +109,8 @@ export class Dataservers implements BlockService, AsyncDisposable {
     return await (await this.#line(address.device)).quick.inventory(address, after);
   }
 
-  async fetch(address: BlockAddress, needles: readonly NeedleId[]) {
-    return await (await this.#line(address.device)).patient.fetch(address, needles);
+  async fetch(address: BlockAddress, needles: readonly NeedleId[], check?: boolean) {
+    return await (await this.#line(address.device)).patient.fetch(address, needles, check);
   }
 
   async rebuild(order: RebuildOrder) {

@@ -17,7 +17,7 @@ export function ordersIn(blocks: BlockService, termOf: () => Term): BlockService
     needles: (address, cursor, limit) => blocks.needles(address, cursor, limit),
     report: (device, after, limit) => blocks.report(device, after, limit),
     inventory: (address, after) => blocks.inventory(address, after),
-    fetch: (address, needles) => blocks.fetch(address, needles),
+    fetch: (address, needles, check) => blocks.fetch(address, needles, check),
     rebuilds: (device) => blocks.rebuilds(device),
 
     createBlock: (order, piece) => blocks.createBlock({ term: termOf(), ...order }, piece),

@@ -92,8 +92,11 @@ export interface HealingService {
   report(device: DeviceId, after: NewsMark, limit: number): Promise<BlockReport>;
   /** Needles with an id above `after` (0: from the first on). */
   inventory(address: BlockAddress, after: NeedleId): Promise<Inventory>;
-  /** What of these needles fits in one answer. */
-  fetch(address: BlockAddress, needles: readonly NeedleId[]): Promise<Fetched>;
+  /**
+   * What of these needles fits in one answer. Who receives them verifies their data; what is wrong is
+   * asked for again with `check`, so that who has it verifies, too: it notes what has rotted.
+   */
+  fetch(address: BlockAddress, needles: readonly NeedleId[], check?: boolean): Promise<Fetched>;
   /**
    * Resolves when the block is durable, was read back and is in its place. The same order again joins
    * the one under way, or begins anew; a crash leaves the state before or after.

@@ -134,13 +134,16 @@ export class Gatherer {
       payloads.push(reply.data);
       await this.#options.spend(reply.data.length);
       const before = open.size;
+      const wrong: NeedleId[] = [];
       for (const found of reply.needles) {
         const one = open.get(found.needle);
         const piece = one && this.#verified(one, found, reply.data);
         if (piece !== undefined) one?.pieces.set(source.piece, piece);
+        else wrong.push(found.needle);
         open.delete(found.needle);
       }
       for (const needle of reply.absent) open.delete(needle);
+      if (wrong.length > 0) await accuse(source, wrong);
       if (open.size === before) throw silent(source.address.device);
     }
   }
@@ -195,6 +198,11 @@ export class Gatherer {
       one.pieces.set(target, { data: made, owner: first.owner, checksums });
     }
   }
+}
+
+/** Lets a source look for itself at what it gave out. */
+async function accuse({ peer, address }: Source, needles: readonly NeedleId[]): Promise<void> {
+  for (const needle of needles) payloadPool.give((await peer.fetch(address, [needle], true)).data);
 }
 
 const silent = (device: DeviceId) =>

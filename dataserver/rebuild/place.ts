@@ -41,7 +41,7 @@ export function ownOf(device: Device, { block, generation, piece }: RebuildOrder
   const address = { device: device.id, block, generation };
   const peer: Source["peer"] = {
     inventory: async (_, after) => inventoryOf(there, after),
-    fetch: (_, needles) => fetchNeedles(there, needles),
+    fetch: (_, needles, check) => fetchNeedles(there, needles, check),
   };
   return [{ piece, address, peer }];
 }
