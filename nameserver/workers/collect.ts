@@ -2,7 +2,7 @@
  * Collects blobs that nothing holds: their needles are removed from every member of their blocks,
  * then their rows go. What one member does not confirm stays queued.
  */
-import type { BlobId, BlockId, NeedleId } from "../../base/ids.ts";
+import type { BlobId, BlockId, DeviceId, NeedleId } from "../../base/ids.ts";
 import { limits } from "../../base/limits.ts";
 import { filled } from "../../rpc/name-service.ts";
 import type { Chunk } from "../../rpc/objects.ts";
@@ -10,6 +10,7 @@ import { unpackChunks } from "../chunk-codec.ts";
 import { type Key, KeyReader, keys } from "../keyspace.ts";
 import { read } from "../queries/read.ts";
 import type { Stored } from "../state-store.ts";
+import { areMembersUp } from "./members-up.ts";
 import { QueueCursor } from "./queue.ts";
 import type { WorkContext, Worker } from "./worker.ts";
 
@@ -100,19 +101,14 @@ async function removeNeedles(
         await removeFromMembers(context, block, needles);
       } catch (error) {
         failed.add(block);
-        if (!(await isOnDeviceDown(context, block)))
+        const row = read(context.group.state, keys.block(block)) ?? { members: [] };
+        // Of a device that is down the log tells already (device-news.ts).
+        if (await areMembersUp(context, row))
           context.report(`needles of block ${block} are not removed yet: ${error}`);
       }
     }),
   );
   return failed;
-}
-
-/** Of a device that is down the log tells already (device-news.ts). */
-async function isOnDeviceDown({ group, blocks }: WorkContext, block: BlockId): Promise<boolean> {
-  const members = read(group.state, keys.block(block))?.members ?? [];
-  const states = await blocks.devices();
-  return states.some(({ device, state }) => state === "down" && members.includes(device));
 }
 
 export async function removeFromMembers(
@@ -122,7 +118,11 @@ export async function removeFromMembers(
 ): Promise<void> {
   const row = read(group.state, keys.block(block));
   const { generation } = row ?? { generation: 0 };
-  for (const device of filled(row?.members ?? []))
+  const removeFrom = async (device: DeviceId) => {
     for (let i = 0; i < needles.length; i += limits.removeBatch)
       await blocks.remove({ device, block, generation }, needles.slice(i, i + limits.removeBatch));
+  };
+  // One that is away keeps none of the others from it; all of them confirm, or it is done again.
+  const told = await Promise.allSettled(filled(row?.members ?? []).map(removeFrom));
+  for (const one of told) if (one.status === "rejected") throw one.reason;
 }

@@ -10,6 +10,7 @@ import { filled } from "../../rpc/name-service.ts";
 import { keys } from "../keyspace.ts";
 import { read } from "../queries/read.ts";
 import type { BlockRow } from "../rows.ts";
+import { areMembersUp } from "./members-up.ts";
 import type { WorkContext, Worker } from "./worker.ts";
 
 export interface CompactionOptions {
@@ -96,10 +97,11 @@ async function tend(
     return true;
   }
   const named = read(group.state, keys.blockUse(block))?.needles ?? 0;
-  if (needles === 0 && named === 0) return await removeEmpty(context, status, row);
+  const isEmpty = needles === 0 && named === 0;
   const garbageBytes = fileBytes - liveBytes;
-  if (garbageBytes < Math.max(LEAST_GARBAGE_BYTES, fileBytes * options.garbageShare)) return false;
-  return await compact(context, status, row);
+  const isWorthIt = garbageBytes >= Math.max(LEAST_GARBAGE_BYTES, fileBytes * options.garbageShare);
+  if (!(isEmpty || isWorthIt) || !(await areMembersUp(context, row))) return false;
+  return isEmpty ? await removeEmpty(context, status, row) : await compact(context, status, row);
 }
 
 async function removeEmpty(

@@ -15,6 +15,7 @@ import { keys } from "../keyspace.ts";
 import { read } from "../queries/read.ts";
 import type { BlockRow } from "../rows.ts";
 import { blockRows } from "./block-rows.ts";
+import { areMembersUp } from "./members-up.ts";
 import { logTime, type WorkContext, type Worker } from "./worker.ts";
 
 export interface SettleOptions {
@@ -60,6 +61,7 @@ export function settleAndSweep(context: WorkContext, options: SettleOptions): Wo
         const rests = sweptNow.has(block) || later.has(block) || kept.has(block);
         if (isDue && !known && !rests) {
           later.add(block);
+          if (!(await areMembersUp(context, row))) continue;
           if (!(await sweep(context, block, row))) {
             kept.add(block);
             return true;
