@@ -2,9 +2,10 @@ import { expect, test } from "vitest";
 import type { BlobId } from "../base/ids.ts";
 import type { ContentPin, NameService } from "../rpc/name-service.ts";
 import type { Chunk } from "../rpc/objects.ts";
-import { owner, PieceMembers } from "../test/piece-members.ts";
+import { hastyClock, owner, PieceMembers } from "../test/piece-members.ts";
 import { appendChunk } from "./append-chunk.ts";
 import { readContent } from "./get.ts";
+import { Latencies } from "./latencies.ts";
 import { MemoryBudget } from "./memory-budget.ts";
 
 const MiB = 1024 * 1024;
@@ -26,9 +27,16 @@ test("a chunk of many windows whose pieces do not give it is found out at its en
   await members.addBlock();
   const content = Buffer.alloc(3 * MiB + 5, members.random.bytes(9999));
   const chunk = await appendChunk(members.context, owner, content);
+  const latencies = new Latencies({ ...hastyClock, monotonicMs: () => 0 });
+  members.context = { ...members.context, latencies };
   members.fault([1, 2], "away");
   expect(content.equals(await read(members, chunk, 0))).toBe(true);
   expect(content.subarray(7).equals(await read(members, chunk, 7))).toBe(true);
+  const asked = members.asked.splice(0);
+  // Now that they are known to be away each piece of the others is read once.
+  expect(content.equals(await read(members, chunk, 0))).toBe(true);
+  expect(members.asked).toHaveLength(4);
+  expect(asked.length).toBeGreaterThan(8);
   const other = { ...chunk, crc32c: chunk.crc32c ^ 1 };
   await expect(read(members, other, 0)).rejects.toMatchObject({ code: "Damaged" });
   // Of a part of it nothing can be said.

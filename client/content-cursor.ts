@@ -41,9 +41,9 @@ export class ContentCursor {
     return this.#at >= this.#end;
   }
 
-  /** The next window, at most `maxBytes`. Only while not {@link done}. */
-  async next(maxBytes: number): Promise<Window> {
-    assert(!this.done, "a cursor at its end gives no window");
+  /** The chunk that the next window is of. Only while not {@link done}. */
+  async chunk(): Promise<ChunkRun["chunks"][number]> {
+    assert(!this.done, "a cursor at its end is in no chunk");
     for (;;) {
       const run = this.#run ?? this.#enter(await this.#names.chunks(this.#pin, this.#at));
       const chunk = run.chunks[this.#index];
@@ -54,15 +54,20 @@ export class ContentCursor {
         continue;
       }
       const chunkEnd = this.#chunkStart + chunk.usedBytes;
-      if (this.#at < chunkEnd) {
-        const lengthBytes = Math.min(this.#end, chunkEnd, this.#at + maxBytes) - this.#at;
-        const from = chunk.from + (this.#at - this.#chunkStart);
-        this.#at += lengthBytes;
-        return { chunk, from, lengthBytes };
-      }
+      if (this.#at < chunkEnd) return chunk;
       this.#chunkStart = chunkEnd;
       this.#index++;
     }
+  }
+
+  /** The next window, at most `maxBytes`. Only while not {@link done}. */
+  async next(maxBytes: number): Promise<Window> {
+    const chunk = await this.chunk();
+    const chunkEnd = this.#chunkStart + chunk.usedBytes;
+    const lengthBytes = Math.min(this.#end, chunkEnd, this.#at + maxBytes) - this.#at;
+    const from = chunk.from + (this.#at - this.#chunkStart);
+    this.#at += lengthBytes;
+    return { chunk, from, lengthBytes };
   }
 
   #enter(run: ChunkRun): ChunkRun {

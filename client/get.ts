@@ -4,6 +4,7 @@
  */
 import { payloadPool } from "../base/buffer-pool.ts";
 import { QuarryError } from "../base/errors.ts";
+import type { BlockId } from "../base/ids.ts";
 import { limits } from "../base/limits.ts";
 import type { ChunkRun, ContentPin, NameService } from "../rpc/name-service.ts";
 import { ChunkSum } from "./chunk-sum.ts";
@@ -40,9 +41,10 @@ export async function* readContent(
   try {
     for (;;) {
       while (!cursor.done && ahead.length < limits.readAhead) {
-        const reserved = context.readBudget.tryReserve(limits.readWindowBytes);
+        const wantedBytes = windowBytes(context, (await cursor.chunk()).block);
+        const reserved = context.readBudget.tryReserve(wantedBytes);
         if (reserved === undefined && ahead.length > 0) break;
-        const maxBytes = reserved ? limits.readWindowBytes : limits.readWindowMinBytes;
+        const maxBytes = reserved ? wantedBytes : limits.readWindowMinBytes;
         ahead.push(startReading(context, await cursor.next(maxBytes), reserved));
       }
       const head = ahead.shift();
@@ -50,7 +52,7 @@ export async function* readContent(
       using _reserved = head.reserved;
       const bytes = await head.reading;
       const { chunk } = head.window;
-      if (context.locations.isSplit(chunk.block) && !sum.add(head.window, bytes))
+      if (context.locations.known(chunk.block)?.layout === "split" && !sum.add(head.window, bytes))
         throw new QuarryError("Damaged", `what was read of block ${chunk.block} is not the chunk`);
       yield bytes;
       // The reader asked for more, so it is done with these. One that stops early may not be.
@@ -60,6 +62,18 @@ export async function* readContent(
     await Promise.allSettled(ahead.map((one) => one.reading));
     for (const one of ahead) one.reserved?.[Symbol.dispose]();
   }
+}
+
+/**
+ * A window of one piece that is lost takes the same range of k others, and so do the windows of these:
+ * with all in one window each is read once.
+ */
+function windowBytes({ locations, latencies }: GetContext, block: BlockId): number {
+  const known = locations.known(block);
+  if (known?.layout !== "split") return limits.readWindowBytes;
+  const data = known.members.slice(0, known.scheme.k);
+  const isWhole = data.every((device) => device !== null && !latencies.isShunned(device));
+  return isWhole ? limits.readWindowBytes : limits.chunkBytes;
 }
 
 function startReading(

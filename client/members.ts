@@ -106,9 +106,9 @@ export class Locations {
     return this.#known.get(block) ?? (await this.#ask(block));
   }
 
-  /** As far as it is known where the block is: its needles are in pieces. */
-  isSplit(block: BlockId): boolean {
-    return this.#known.get(block)?.layout === "split";
+  /** What is remembered of it, if anything. */
+  known(block: BlockId): OpenBlock | undefined {
+    return this.#known.get(block);
   }
 
   forget(block: BlockId): void {
