@@ -80,6 +80,11 @@ beforeAll(async () => {
 afterAll(async () => {
   cluster.child.kill("SIGTERM");
   await cluster.ended;
+  // Of a test that failed before the next start could do it.
+  for (const { name } of (await plan()).members) {
+    const pid = Number(await readFile(join(directory, `${name}.pid`), "utf8").catch(() => "0"));
+    if (await isMember(pid, directory)) process.kill(pid, "SIGKILL");
+  }
   await rm(home, { recursive: true, force: true });
 }, LONG_MS);
 

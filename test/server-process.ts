@@ -1,31 +1,18 @@
 /** A real `quarry serve` in a process group of its own, for tests that kill it. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { createServer } from "node:net";
 import { resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { S3Client } from "@aws-sdk/client-s3";
 import { systemRandom } from "../base/random.ts";
+import { drawPort } from "../cli/cluster/ports.ts";
 
 const bin = resolve(import.meta.dirname, "..", "cli", "bin.mjs");
 
 export const rootKeys = { accessKeyId: "quarry-test-root", secretAccessKey: "quarry-test-secret" };
 
-/** Systems take the near ends of connections from above, so no such end is in the way of a restart. */
-const PORTS = { first: 10_000, count: 22_000 } as const;
-
 /** A port of 127.0.0.1 that nobody listens at, drawn so that two test runs hardly meet. */
 export async function freePort(): Promise<number> {
-  for (;;) {
-    const port = PORTS.first + (systemRandom.u32() % PORTS.count);
-    const server = createServer();
-    const isFree = await new Promise<boolean>((tried) => {
-      server.once("error", () => tried(false));
-      server.listen(port, "127.0.0.1", () => tried(true));
-    });
-    if (!isFree) continue;
-    await new Promise((closed) => server.close(closed));
-    return port;
-  }
+  return await drawPort(systemRandom, new Set());
 }
 
 export interface ServerProcess extends AsyncDisposable {

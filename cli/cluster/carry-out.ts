@@ -13,8 +13,9 @@ import type { Supervisor } from "./supervisor.ts";
 /** So many flips are told one by one. */
 const TOLD_FLIPS = 20;
 
-/** @throws QuarryError `InvalidArgument` for what cannot be done with this member now. */
+/** @throws QuarryError `InvalidArgument` for what cannot be done with this member now, `Closed`. */
 export async function carryOut(cluster: Supervisor, order: Order): Promise<string[]> {
+  cluster.checkRuns();
   switch (order.type) {
     case "kill":
       await cluster.member(order.member).kill();

@@ -1,8 +1,8 @@
 /** `quarry cluster`: a whole cluster on this machine, as real processes. */
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { systemClock } from "../../base/clock.ts";
 import { systemRandom } from "../../base/random.ts";
-import { parseSize } from "../objects/printable.ts";
+import { formatBytes, parseSize } from "../objects/printable.ts";
 import { askCluster } from "./control.ts";
 import { orderCommands, whole } from "./orders.ts";
 import { picture } from "./picture.ts";
@@ -33,7 +33,11 @@ export function clusterCommand(): Command {
     .option("--racks <n>", "the racks they stand in", whole(1, mostOf.dataserver), 4)
     .option("--gateways <n>", "how many", whole(0, mostOf.gateway), 1)
     .option("--port <n>", "of the first gateway, if it is free; 0: any", whole(0, 65_535), 9000)
-    .option("--disk-size <size>", "what each dataserver uses at most (16G)", parseSize, DISK_BYTES)
+    .addOption(
+      new Option("--disk-size <size>", "what each dataserver uses at most")
+        .argParser(parseSize)
+        .default(DISK_BYTES, formatBytes(DISK_BYTES)),
+    )
     .option("--json", "what happens as JSON, one object a line")
     .addHelpText("after", EXAMPLES);
   command.action(async (flags: ClusterFlags) => {

@@ -58,9 +58,9 @@ export async function runCluster(options: RunOptions): Promise<void> {
     if (screen !== undefined) show = (event) => screen.say(lineOf(event));
     notice(greeting(cluster, options));
     const ending = new AbortController();
-    const showing = screen && keepShowing(screen, observer, clock, ending.signal);
+    const showing = keepShowing(screen, observer, clock, ending.signal);
     const failed = new Promise<never>((_, reject) => cluster.start().catch(reject));
-    await Promise.race([asked, quit.promise, failed]);
+    await Promise.race([asked, quit.promise, failed, showing]);
     ending.abort();
     await showing;
     show = atEnd;
@@ -87,14 +87,15 @@ function openScreen(
   });
 }
 
+/** Without a screen nobody is asked. */
 async function keepShowing(
-  screen: Screen,
+  screen: Screen | undefined,
   observer: Observer,
   clock: Clock,
   signal: AbortSignal,
 ): Promise<void> {
   while (!signal.aborted) {
-    screen.show(picture(await observer.look()));
+    screen?.show(picture(await observer.look()));
     await sleep(clock, limits.clusterLookMs, signal);
   }
 }

@@ -111,6 +111,12 @@ export class Supervisor implements AsyncDisposable {
     throw new QuarryError("InvalidArgument", `there is no ${name}; there are ${names}`);
   }
 
+  /** @throws QuarryError `Closed` once it stops: nobody is started any more. */
+  checkRuns(): void {
+    if (this.#stopping !== undefined)
+      throw new QuarryError("Closed", "the cluster is stopping; start it again first");
+  }
+
   /** Resolves when a gateway serves (or there is none), and all that can have been started. */
   async start(): Promise<void> {
     const { clock, directory, tell } = this.#options;
@@ -131,7 +137,9 @@ export class Supervisor implements AsyncDisposable {
   async add(kind: Kind, wish: Wish): Promise<PlannedMember> {
     const planned = await plannedMember(this.#plan, kind, wish, this.#options.random);
     await this.#change((plan) => withMember(plan, planned));
-    this.#admit(planned).start();
+    const member = this.#admit(planned);
+    this.checkRuns();
+    member.start();
     return planned;
   }
 
