@@ -52,7 +52,8 @@ function signal(pid: number, name: NodeJS.Signals): void {
 /** Numbers of processes are used again: ours names the secret of this cluster in its command line. */
 export async function isMember(pid: number, directory: string): Promise<boolean> {
   if (!Number.isSafeInteger(pid) || pid <= 0) return false;
-  return (await commandLine(pid)).includes(pathsOf(directory).secret);
+  const line = ` ${(await commandLine(pid)).replaceAll("\0", " ")} `;
+  return line.includes(` ${pathsOf(directory).secret} `);
 }
 
 /** Empty when there is no such process. */

@@ -48,8 +48,8 @@ export const numberOf = ({ name }: PlannedMember): number => Number(name.slice(2
 export async function readPlan(disk: Disk, path: string): Promise<ClusterPlan | undefined> {
   if (!(await disk.exists(path))) return undefined;
   const text = (await readWhole(disk, path)).toString();
-  const kept = parsed(text) as (ClusterPlan & { readonly format: number }) | undefined;
-  if (kept === undefined || !Array.isArray(kept.members))
+  const kept = parsed(text) as (ClusterPlan & { readonly format: number }) | null;
+  if (!Array.isArray(kept?.members))
     throw new QuarryError(
       "Damaged",
       `${path} cannot be read. Bring it back from a copy, or start the members by hand (docs/cluster.md): their folders are beside it`,
@@ -69,6 +69,6 @@ function parsed(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch {
-    return undefined; // the caller says what is wrong, and what to do
+    return null; // the caller says what is wrong, and what to do
   }
 }
