@@ -1,12 +1,14 @@
 /** Carries out what was asked of a running cluster, and says in words what came of it. */
 import { QuarryError, unreachable } from "../../base/errors.ts";
+import type { NameService } from "../../rpc/name-service.ts";
 import { parseLocation } from "../dataserver/location.ts";
 import { counted, formatBytes } from "../objects/printable.ts";
 import { dropBallast, loadBallast } from "./ballast.ts";
 import { flipBits } from "./corrupt.ts";
+import { markDevices } from "./drain.ts";
 import { deviceOf } from "./folder.ts";
 import type { Order } from "./orders.ts";
-import { addressOf, membersOf } from "./plan.ts";
+import { addressOf, membersOf, type PlannedMember } from "./plan.ts";
 import { mostOf } from "./settings.ts";
 import type { Supervisor } from "./supervisor.ts";
 
@@ -14,7 +16,11 @@ import type { Supervisor } from "./supervisor.ts";
 const TOLD_FLIPS = 20;
 
 /** @throws QuarryError `InvalidArgument` for what cannot be done with this member now, `Closed`. */
-export async function carryOut(cluster: Supervisor, order: Order): Promise<string[]> {
+export async function carryOut(
+  cluster: Supervisor,
+  names: NameService,
+  order: Order,
+): Promise<string[]> {
   cluster.checkRuns();
   switch (order.type) {
     case "kill":
@@ -41,11 +47,13 @@ export async function carryOut(cluster: Supervisor, order: Order): Promise<strin
       await dropBallast(deviceIn(cluster, order.member));
       return [`${order.member} has its room again`];
     case "drain":
-      deviceIn(cluster, order.member);
-      throw new QuarryError(
-        "NotImplemented",
-        "draining comes with the planner that moves blocks; until then data stays where it is",
-      );
+      await markDevices(names, addressOf(dataserverIn(cluster, order.member)), false);
+      return [
+        `${order.member} is out: nothing new is put on it; what it holds stays there until Quarry can move blocks, which is not yet`,
+      ];
+    case "undrain":
+      await markDevices(names, addressOf(dataserverIn(cluster, order.member)), true);
+      return [`${order.member} is in again`];
     case "add":
       return await add(cluster, order);
     default:
@@ -90,12 +98,16 @@ async function add(
   return [`${added.name} is started at ${addressOf(added)}${where}`];
 }
 
-/** @throws QuarryError `InvalidArgument` for what is no dataserver. */
 function deviceIn(cluster: Supervisor, name: string): string {
+  return deviceOf(cluster.directory, dataserverIn(cluster, name).name);
+}
+
+/** @throws QuarryError `InvalidArgument` for what is no dataserver. */
+function dataserverIn(cluster: Supervisor, name: string): PlannedMember {
   cluster.member(name);
   const planned = cluster.plan.members.find((one) => one.name === name);
   if (planned?.kind !== "dataserver") throw wrong(`${name} is no dataserver: it stores no blocks`);
-  return deviceOf(cluster.directory, name);
+  return planned;
 }
 
 const wrong = (message: string) => new QuarryError("InvalidArgument", message);

@@ -2,8 +2,7 @@
  * A member of a running cluster: its process, and what somebody wants of it. One that ends without
  * being asked to is started again, after a pause that grows.
  */
-import { writeFileSync } from "node:fs";
-import { rm } from "node:fs/promises";
+import { rmSync, writeFileSync } from "node:fs";
 import { type Clock, endsWithin, type Timer } from "../../base/clock.ts";
 import { QuarryError } from "../../base/errors.ts";
 import { limits } from "../../base/limits.ts";
@@ -101,23 +100,18 @@ export class Member {
   }
 
   pause(): void {
-    this.#running("pause").signal("SIGSTOP");
+    if (this.#state !== "ready" && this.#state !== "starting")
+      throw wrong(`${this.name} cannot be paused: it is ${this.#state}`);
+    this.#process?.signal("SIGSTOP");
     this.#state = "paused";
     this.#options.tell({ event: "paused", member: this.name });
   }
 
   resume(): void {
     if (this.#state !== "paused") throw wrong(`${this.name} is not paused, but ${this.#state}`);
-    const process = this.#running("resume");
-    process.signal("SIGCONT");
-    this.#state = process.isReady ? "ready" : "starting";
+    this.#process?.signal("SIGCONT");
+    this.#state = this.#process?.isReady === true ? "ready" : "starting";
     this.#options.tell({ event: "resumed", member: this.name });
-  }
-
-  #running(what: string): RoleProcess {
-    if (this.#process === undefined)
-      throw wrong(`${this.name} does not run (${this.#state}): nothing to ${what}`);
-    return this.#process;
   }
 
   async #finish(as: "killed" | "stopped", end: (of: RoleProcess) => Promise<unknown>) {
@@ -156,7 +150,7 @@ export class Member {
     const { name: member, directory, clock, tell } = this.#options;
     const state = this.#state;
     this.#process = undefined;
-    void rm(pidFileOf(directory, member), { force: true });
+    rmSync(pidFileOf(directory, member), { force: true });
     const asked = state === "killed" || state === "stopped" || state === "stopping";
     tell({ event: "ended", member, code, signal, asked, said: lastLine(logOf(directory, member)) });
     if (asked) return;

@@ -46,7 +46,7 @@ export class Observer implements AsyncDisposable {
     const { secret, clock, random, cluster } = options;
     this.#leader = new LeaderNames({
       ...{ secret, clock, random, patienceMs: limits.clusterLookMs },
-      addresses: membersOf(cluster.plan, "nameserver").map((one) => parseAddress(addressOf(one))),
+      addresses: cluster.nameservers,
     });
   }
 

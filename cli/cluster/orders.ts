@@ -4,7 +4,15 @@ import { limits } from "../../base/limits.ts";
 import { parseSize } from "../objects/printable.ts";
 import type { Kind } from "./plan.ts";
 
-export type PlainOrder = "kill" | "stop" | "start" | "pause" | "resume" | "relieve" | "drain";
+export type PlainOrder =
+  | "kill"
+  | "stop"
+  | "start"
+  | "pause"
+  | "resume"
+  | "relieve"
+  | "drain"
+  | "undrain";
 
 export type Order =
   | { readonly type: PlainOrder; readonly member: string }
@@ -26,7 +34,9 @@ const plain: Readonly<Record<PlainOrder, string>> = {
   pause: "let a member stand still",
   resume: "let a paused member go on",
   relieve: "take away what fill put on the disk of a dataserver",
-  drain: "move all data away from a dataserver",
+  drain:
+    "mark a dataserver out: nothing new is put on it (what it holds stays until blocks can be moved)",
+  undrain: "mark it in again",
 };
 
 export function orderCommands(act: Act): Command[] {

@@ -2,6 +2,7 @@
 import { type Clock, sleep } from "../../base/clock.ts";
 import { limits } from "../../base/limits.ts";
 import type { Random } from "../../base/random.ts";
+import { LeaderNames } from "../../client/leader.ts";
 import { explain } from "../explain.ts";
 import { readSecret } from "../nameserver/secret-file.ts";
 import { counted } from "../objects/printable.ts";
@@ -46,7 +47,10 @@ export async function runCluster(options: RunOptions): Promise<void> {
   running = cluster;
   const secret = await readSecret(pathsOf(directory).secret);
   await using observer = new Observer({ cluster, secret, clock, random });
-  const order = (one: Order) => carryOut(cluster, one);
+  await using leader = new LeaderNames({
+    ...{ secret, clock, random, addresses: cluster.nameservers },
+  });
+  const order = (one: Order) => carryOut(cluster, leader.names, one);
   await using _orders = await listenForOrders({
     ...{ directory, secret, clock, random },
     service: { carryOut: order, view: () => observer.look() },
@@ -60,10 +64,12 @@ export async function runCluster(options: RunOptions): Promise<void> {
     const ending = new AbortController();
     const showing = keepShowing(screen, observer, clock, ending.signal);
     const failed = new Promise<never>((_, reject) => cluster.start().catch(reject));
-    await Promise.race([asked, quit.promise, failed, showing]);
-    ending.abort();
-    await showing;
-    show = atEnd;
+    try {
+      await Promise.race([asked, quit.promise, failed, showing]);
+    } finally {
+      ending.abort();
+      show = atEnd;
+    }
   }
   notice("stopping gateways, dataservers, nameservers …");
   await cluster.stop();

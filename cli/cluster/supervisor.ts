@@ -6,6 +6,7 @@ import { type Clock, endsWithin } from "../../base/clock.ts";
 import { nodeDisk } from "../../base/disk-node.ts";
 import { QuarryError } from "../../base/errors.ts";
 import type { Random } from "../../base/random.ts";
+import { type Address, parseAddress } from "../../rpc/address.ts";
 import { rootCredentials } from "../serve/root-credentials.ts";
 import type { Tell } from "./events.ts";
 import { claimFolder, ensureSecret, pathsOf } from "./folder.ts";
@@ -72,9 +73,8 @@ export class Supervisor implements AsyncDisposable {
       const [gateway] = endpointsOf(plan);
       // Keys of the environment are for a new cluster; one that has its keys keeps them.
       const given = (await nodeDisk.exists(paths.credentials)) ? {} : environment;
-      const keys = await rootCredentials(
-        ...([nodeDisk, random, paths.credentials, gateway ?? "", given] as const),
-      );
+      const { credentials } = paths;
+      const keys = await rootCredentials(nodeDisk, random, credentials, gateway ?? "", given);
       const { accessKey, secretKey } = keys;
       return new Supervisor(options, {
         ...{ lock, plan },
@@ -99,8 +99,9 @@ export class Supervisor implements AsyncDisposable {
     return this.#options.directory;
   }
 
-  get members(): ReadonlyMap<string, Member> {
-    return this.#members;
+  /** Where they are. */
+  get nameservers(): readonly Address[] {
+    return membersOf(this.#plan, "nameserver").map((one) => parseAddress(addressOf(one)));
   }
 
   /** @throws QuarryError `InvalidArgument` for a name that nobody has. */
