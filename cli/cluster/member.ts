@@ -11,7 +11,7 @@ import { explain } from "../explain.ts";
 import type { Tell } from "./events.ts";
 import { logOf, pidFileOf } from "./folder.ts";
 import { lastLine, openLog } from "./log-file.ts";
-import { type Ending, RoleProcess } from "./role-process.ts";
+import type { Ending, Role, RoleStart } from "./role-process.ts";
 
 export type MemberState =
   | "starting"
@@ -34,6 +34,7 @@ export interface MemberOptions {
   /** Its command line now. */
   readonly words: () => readonly string[];
   readonly environment: Readonly<Record<string, string>>;
+  readonly launch: (start: RoleStart) => Role;
   /** It takes part. */
   readonly begun: () => void;
 }
@@ -41,7 +42,7 @@ export interface MemberOptions {
 export class Member {
   readonly #options: MemberOptions;
   #state: MemberState = "stopped";
-  #process: RoleProcess | undefined;
+  #process: Role | undefined;
   #readyMs = Number.POSITIVE_INFINITY;
   /** Ends in a row that nobody asked for. */
   #ends = 0;
@@ -114,7 +115,7 @@ export class Member {
     this.#options.tell({ event: "resumed", member: this.name });
   }
 
-  async #finish(as: "killed" | "stopped", end: (of: RoleProcess) => Promise<unknown>) {
+  async #finish(as: "killed" | "stopped", end: (of: Role) => Promise<unknown>) {
     this.#restart?.cancel();
     const process = this.#process;
     // Before it ends, so that it is not started again.
@@ -126,9 +127,9 @@ export class Member {
   }
 
   #begin(): void {
-    const { name, directory, words, environment, tell } = this.#options;
+    const { name, directory, words, environment, launch, tell } = this.#options;
     using log = openLog(logOf(directory, name));
-    const process = new RoleProcess({ words: words(), environment, output: log.descriptor });
+    const process = launch({ words: words(), environment, output: log.descriptor });
     this.#process = process;
     this.#state = "starting";
     this.#readyMs = Number.POSITIVE_INFINITY;

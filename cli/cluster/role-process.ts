@@ -19,6 +19,9 @@ export interface Ending {
   readonly signal: NodeJS.Signals | null;
 }
 
+/** What is known and asked of a process. */
+export type Role = Pick<RoleProcess, "ready" | "ended" | "isReady" | "pid" | "signal" | "end">;
+
 export class RoleProcess {
   readonly #child: ChildProcess;
   #isReady = false;

@@ -22,6 +22,7 @@ import {
   readPlan,
   writePlan,
 } from "./plan.ts";
+import { RoleProcess } from "./role-process.ts";
 import { wordsOf } from "./role-words.ts";
 
 /** How long dataservers and gateways let the nameservers go first. */
@@ -180,6 +181,7 @@ export class Supervisor implements AsyncDisposable {
     const { directory, clock, tell } = this.#options;
     const member = new Member({
       ...{ name, directory, clock, tell },
+      launch: (start) => new RoleProcess(start),
       environment: kind === "gateway" ? this.#rootKeys : {},
       words: () => wordsOf(this.#plan, this.#planned(name), directory),
       begun: () => this.#begun(name),
