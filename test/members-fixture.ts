@@ -31,6 +31,8 @@ export class Members {
   /** What each member stores of each needle. */
   readonly stored = new Map<NeedleId, Buffer[]>();
   readonly down = new Set<number>();
+  /** How the others are reached; default: in this process. */
+  reach: (i: number) => Pick<Dataserver, "inventory" | "fetch"> = (i) => this.server(i);
 
   private constructor(scheme: PoolScheme, count: number) {
     this.scheme = scheme;
@@ -130,8 +132,7 @@ export class Members {
   }
 
   #peer(i: number): Pick<Dataserver, "inventory" | "fetch"> {
-    const server = this.server(i);
-    if (!this.down.has(i)) return server;
+    if (!this.down.has(i)) return this.reach(i);
     const away = () => Promise.reject(new QuarryError("Unavailable", `${i} is down`));
     return { inventory: away, fetch: away };
   }
