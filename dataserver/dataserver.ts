@@ -21,6 +21,7 @@ import type {
   Order,
   ReadReply,
   ReadRequest,
+  RetireOrder,
 } from "../rpc/block-service.ts";
 import type {
   BlockReport,
@@ -155,7 +156,7 @@ export class Dataserver implements BlockService, AsyncDisposable {
     await this.#device(address.device).switchGeneration(address);
   }
 
-  async retire(address: Order): Promise<void> {
+  async retire(address: RetireOrder): Promise<void> {
     await this.#device(address.device).retire(address);
   }
 

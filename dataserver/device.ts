@@ -13,6 +13,7 @@ import type {
   Order,
   ReadReply,
   ReadRequest,
+  RetireOrder,
 } from "../rpc/block-service.ts";
 import type {
   BlockReport,
@@ -192,7 +193,7 @@ export class Device implements AsyncDisposable {
     return this.ordered(address, () => generations.switchTo(this, address));
   }
 
-  retire(address: Order): Promise<void> {
+  retire(address: RetireOrder): Promise<void> {
     this.#checkOpen();
     return this.ordered(address, () => {
       this.rebuilds.cancel(address.block);

@@ -6,7 +6,7 @@ import { replaceWhole } from "../base/disk.ts";
 import { QuarryError } from "../base/errors.ts";
 import type { NeedleId } from "../base/ids.ts";
 import { limits } from "../base/limits.ts";
-import type { BlockAddress, BlockPiece, BlockStatus } from "../rpc/block-service.ts";
+import type { BlockAddress, BlockPiece, BlockStatus, RetireOrder } from "../rpc/block-service.ts";
 import { Block } from "./block.ts";
 import { buildGeneration } from "./compact.ts";
 import type { Device } from "./device.ts";
@@ -140,24 +140,35 @@ async function bringUpToDate(old: Block, next: Block): Promise<void> {
     await next.remove(gone.slice(i, i + limits.removeBatch));
 }
 
-/** Removes a block in which no needle lives. */
-export async function retire(device: Device, address: BlockAddress): Promise<void> {
-  const { options, parts, directory } = device;
+/** Removes a block in which no needle lives, or one of which this device is no member any more. */
+export async function retire(device: Device, address: RetireOrder): Promise<void> {
+  const { parts } = device;
   const { block: id } = address;
   if (!parts.blocks.has(id) && !parts.unreadable.has(id)) return; // a repeated order
+  const isSurplus = address.surplus === true;
+  if (isSurplus && parts.unreadable.delete(id)) return await removeFiles(device, address);
   const block = device.blockAt(address);
-  if (block.index.live > 0 || block.busy)
+  if (!isSurplus && (block.index.live > 0 || block.busy))
     throw new QuarryError("InvalidArgument", `block ${id} still holds ${block.index.live} needles`);
   if (!block.sealed) await block.seal();
-  if (block.index.live > 0)
+  if (!isSurplus && block.index.live > 0)
     throw new QuarryError("InvalidArgument", `block ${id} was written to while it was retired`);
   parts.blocks.delete(id);
-  parts.news.changed(id);
   await block.close();
-  await options.disk.remove(block.path);
+  await removeFiles(device, address);
+}
+
+/** The block file first: an index without a block is removed at the start. */
+async function removeFiles(
+  { options, parts, directory }: Device,
+  { block, generation }: BlockAddress,
+): Promise<void> {
+  const path = blockPath(directory, block);
+  parts.news.changed(block);
+  await options.disk.remove(path);
   await options.disk.syncDirectory(directory);
-  await options.disk.remove(block.indexPath);
-  await options.disk.remove(builtPath(directory, id, block.generation + 1));
+  await options.disk.remove(indexPath(directory, block));
+  await options.disk.remove(builtPath(directory, block, generation + 1));
   await options.disk.syncDirectory(directory);
-  await parts.home.files.forget(block.path);
+  await parts.home.files.forget(path);
 }

@@ -17,6 +17,7 @@ import type {
   NewsMark,
   Order,
   ReadRequest,
+  RetireOrder,
 } from "../rpc/block-service.ts";
 import { RpcClient } from "../rpc/client.ts";
 import { connect } from "../rpc/connect.ts";
@@ -97,7 +98,7 @@ export class Dataservers implements BlockService, AsyncDisposable {
     await (await this.#line(address.device)).quick.switchGeneration(address);
   }
 
-  async retire(address: Order) {
+  async retire(address: RetireOrder) {
     await (await this.#line(address.device)).quick.retire(address);
   }
 

@@ -31,6 +31,14 @@ export interface Order extends BlockAddress {
   readonly term?: Term;
 }
 
+export interface RetireOrder extends Order {
+  /**
+   * A committed command has made this device no member of the block: its needles go with it. Without
+   * it only an emptied block goes.
+   */
+  readonly surplus?: true;
+}
+
 export interface AppendRequest extends BlockAddress {
   readonly needle: NeedleId;
   readonly owner: NeedleOwner;
@@ -138,6 +146,6 @@ export interface BlockService extends HealingService {
   compact(order: Order): Promise<BlockStatus>;
   /** From now on reads are served from this generation; older ones are removed. */
   switchGeneration(order: Order): Promise<void>;
-  /** Removes an emptied block. */
-  retire(order: Order): Promise<void>;
+  /** Removes an emptied block, or one that is surplus here. */
+  retire(order: RetireOrder): Promise<void>;
 }

@@ -250,6 +250,27 @@ describe("an order", () => {
   });
 });
 
+test("a surplus member goes with its needles, another one only when it is empty", async () => {
+  const members = await filled(WHOLE, 1, 3);
+  await members.seal();
+  const [server, at] = [members.server(1), members.at(1)];
+  await expect(server.retire(at)).rejects.toMatchObject({ code: "InvalidArgument" });
+  const other = { ...at, generation: 2, surplus: true } as const;
+  await expect(server.retire(other)).rejects.toMatchObject({ code: "StaleGeneration" });
+  await server.retire({ ...at, surplus: true });
+  await server.retire({ ...at, surplus: true });
+  const blockFiles = (i: number) => members.disks[i]?.paths().filter((one) => one.includes("0007"));
+  expect(blockFiles(1)).toEqual([]);
+  // One without a superblock may go, too.
+  await members.server(2)[Symbol.asyncDispose]();
+  members.disks[2]?.flip(FILE, 20);
+  await members.disks[2]?.remove(FILE.replace(".block", ".index"));
+  await members.start(2);
+  await members.server(2).retire({ ...members.at(2), surplus: true });
+  expect(blockFiles(2)).toEqual([]);
+  expect(await members.load(0, [...members.stored.keys()][0] ?? id(0))).toBeInstanceOf(Buffer);
+});
+
 test("what is handed out is bounded, in order, and complete in steps", async () => {
   const members = await Members.open({ k: 1, m: 0 });
   for (let n = 1; n <= 40; n++) await members.store(id(n), Buffer.alloc(100_000, n));
