@@ -5,7 +5,7 @@
  */
 import { Packr } from "msgpackr";
 import { QuarryError } from "../base/errors.ts";
-import type { BlobId, BlockId, DeviceId, LogIndex, NodeId, SessionId } from "../base/ids.ts";
+import type { BlobId, BlockId, LogIndex, NodeId, SessionId } from "../base/ids.ts";
 import type { Command, CommandResult } from "../rpc/commands.ts";
 import type { BlockMembers } from "../rpc/name-service.ts";
 import type { Chunk } from "../rpc/objects.ts";
@@ -103,7 +103,9 @@ export type SystemCommand =
       readonly block: BlockId;
       readonly generation: number;
       readonly sealed: boolean;
-      readonly members: readonly DeviceId[];
+      /** Absent: 1+0. */
+      readonly scheme?: PoolScheme;
+      readonly members: BlockMembers;
     };
 
 export type MemberCommand =

@@ -8,6 +8,7 @@ import { Rebuilding } from "../../nameserver/backup/rebuilding.ts";
 import { keys } from "../../nameserver/keyspace.ts";
 import { read } from "../../nameserver/queries/read.ts";
 import { RUN_ENTRIES } from "../../nameserver/state-machine.ts";
+import type { PoolScheme } from "../../rpc/pool.ts";
 import { type CrossCheck, crossCheck } from "../fsck/cross-check.ts";
 import { deviceFolders, type FoundDevice, inspectDevices } from "../fsck/devices.ts";
 import type { OnFinding } from "../fsck/finding.ts";
@@ -117,23 +118,34 @@ async function settleWith(
   return { check, orphanBlobs: orphans.blobs, salvaged };
 }
 
+interface FoundBlock {
+  readonly scheme: PoolScheme;
+  /** By position of the piece. */
+  readonly devices: (DeviceId | null)[];
+  generation: number;
+  sealed: boolean;
+}
+
 /** Blocks that were opened or rewritten since. Known, they are swept once the time for orphans is over. */
 async function tellBlocks(rebuilding: Rebuilding, devices: readonly FoundDevice[]): Promise<void> {
-  const members = new Map<BlockId, { devices: DeviceId[]; generation: number; sealed: boolean }>();
+  const members = new Map<BlockId, FoundBlock>();
   for (const { device, blocks } of devices)
     for (const [block, { superblock, sealed }] of blocks) {
       if (device === undefined || superblock === undefined) continue;
-      const known = members.get(block) ?? { devices: [], generation: 0, sealed: false };
-      known.devices.push(device);
+      const { k, m, piece } = superblock;
+      const scheme = { k, m };
+      const none = Array<DeviceId | null>(k + m).fill(null);
+      const known = members.get(block) ?? { scheme, devices: none, generation: 0, sealed: false };
+      if (superblock.generation >= known.generation) known.devices[piece] = device;
       known.generation = Math.max(known.generation, superblock.generation);
       known.sealed ||= sealed;
       members.set(block, known);
     }
-  for (const [block, { devices: on, generation, sealed }] of members) {
+  for (const [block, { scheme, devices: on, generation, sealed }] of members) {
     const row = read(rebuilding.state, keys.block(block));
     if (row !== undefined && row.generation >= generation) continue;
     const outcome = await rebuilding.giveAll([
-      { type: "foundBlock", block, generation, sealed, members: on },
+      { type: "foundBlock", block, generation, sealed, scheme, members: on },
     ]);
     const refused = outcome.find((one) => "refusal" in one);
     if (refused !== undefined && "refusal" in refused) throw refused.refusal;

@@ -4,7 +4,7 @@ import { QuarryError } from "../../base/errors.ts";
 import type { BlockId } from "../../base/ids.ts";
 import type { CommandResult } from "../../rpc/commands.ts";
 import { filled } from "../../rpc/name-service.ts";
-import { layoutOf, piecesOf, WHOLE } from "../../rpc/pool.ts";
+import { layoutOf, type PoolScheme, piecesOf, WHOLE } from "../../rpc/pool.ts";
 import { blockRules } from "../block-rules.ts";
 import type { SystemCommand } from "../command.ts";
 import { keys } from "../keyspace.ts";
@@ -22,17 +22,21 @@ export function addBlock(context: ApplyContext, command: Of<"addBlock">): Comman
   const removed = rows.get(keys.removedBlock(block))?.generation ?? 0;
   if (generation <= removed)
     throw new QuarryError("StaleGeneration", `block ${block} had generation ${removed} before`);
-  const kept = scheme.k === 1 && scheme.m === 0 ? {} : { scheme };
-  const split = scheme.k > 1 && { layout: layoutOf(scheme) };
   const fits = members.length === piecesOf(scheme) && filled(members).length >= scheme.k;
   if (command.scheme !== undefined && !fits)
     throw new QuarryError("InvalidArgument", "a block has a place for each piece, and k members");
   joinPool(context, block, pool);
-  const row = { state: "open", generation, pool, ...kept, ...split, members } as const;
+  const row = { state: "open", generation, pool, ...keptScheme(scheme), members } as const;
   rows.put(keys.block(block), { ...row, openedMs: timeMs });
   rows.put(keys.blockUse(block), { needles: 0, bytes: 0 });
   rows.delete(keys.removedBlock(block));
   return { type: "done" };
+}
+
+/** What a row keeps of a scheme: nothing of 1+0. */
+export function keptScheme(scheme: PoolScheme): Pick<BlockRow, "scheme" | "layout"> {
+  if (scheme.k === 1 && scheme.m === 0) return {};
+  return { scheme, ...(scheme.k > 1 && { layout: layoutOf(scheme) }) };
 }
 
 export function abandonBlock(context: ApplyContext, command: Of<"abandonBlock">): CommandResult {

@@ -109,6 +109,28 @@ describe("pools", () => {
   });
 });
 
+test("a block that is found again is of the pool of its range, with its members by position", async () => {
+  const state = new ClusterState();
+  const pool = await state.pool("pool", { scheme: { k: 2, m: 1 } });
+  const scheme = { k: 2, m: 1 };
+  const three = [deviceId(0), null, deviceId(2)];
+  const first = { block: block(RANGE_BLOCKS), generation: 1, scheme, members: three };
+  await state.propose({ type: "addBlock", ...first, pool });
+  const again = block(RANGE_BLOCKS + 1);
+  const found = {
+    type: "foundBlock",
+    sealed: true,
+    scheme,
+    members: three,
+    generation: 3,
+  } as const;
+  await state.propose({ ...found, block: again });
+  await state.propose({ ...found, block: block(5 * RANGE_BLOCKS) });
+  expect(read(state.store, keys.block(again))).toMatchObject({ pool, scheme, layout: "split" });
+  expect((await state.map()).ranges.map((range) => range.pool)).toEqual([pool, 0]);
+  expect(await problemsOf(state)).toEqual([]);
+});
+
 test("the audit sees what does not fit together", async () => {
   const state = new ClusterState();
   await state.registerHosts(0, 1);

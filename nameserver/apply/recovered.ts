@@ -1,9 +1,13 @@
 /** What a state is told that was brought back from a copy: the world may be further than it knows. */
 import { QuarryError } from "../../base/errors.ts";
+import type { BlockId } from "../../base/ids.ts";
 import type { CommandResult } from "../../rpc/commands.ts";
+import { firstPool, rangeOf, WHOLE } from "../../rpc/pool.ts";
 import type { SystemCommand } from "../command.ts";
 import { keys } from "../keyspace.ts";
+import { keptScheme } from "./blocks.ts";
 import type { ApplyContext } from "./context.ts";
+import { joinPool } from "./pools.ts";
 
 type Of<Type extends SystemCommand["type"]> = Extract<SystemCommand, { type: Type }>;
 
@@ -35,13 +39,14 @@ export function recovered(
 /** A block as a device holds it, known to the state or not. */
 export function foundBlock(context: ApplyContext, command: Of<"foundBlock">): CommandResult {
   const { rows, timeMs } = context;
-  const { block, generation, sealed, members } = command;
+  const { block, generation, sealed, scheme = WHOLE, members } = command;
   const known = rows.get(keys.block(block));
   if (known === undefined) {
     rows.put(keys.block(block), {
       state: sealed ? "sealed" : "open",
       generation,
-      pool: 0,
+      pool: foundPool(context, block),
+      ...keptScheme(scheme),
       members,
       openedMs: timeMs,
       ...(sealed && { sealedMs: timeMs }),
@@ -57,4 +62,11 @@ export function foundBlock(context: ApplyContext, command: Of<"foundBlock">): Co
     );
   rows.put(keys.block(block), { ...known, generation });
   return { type: "done" };
+}
+
+/** Of its range; the first pool takes what is of none, and keeps the range. */
+function foundPool(context: ApplyContext, block: BlockId): number {
+  const owner = context.rows.get(keys.blockRange(rangeOf(block)))?.pool ?? firstPool.id;
+  joinPool(context, block, owner);
+  return owner;
 }
