@@ -203,6 +203,22 @@ describe("open blocks of a pool", () => {
     expect(new Set((await state.map()).ranges.map((range) => range.pool))).toEqual(new Set([pool]));
   });
 
+  test("of a pool that is to go are sealed, unless a storage class names it", async () => {
+    const { state, pool, opened, group } = await cluster(4, 1, 1);
+    const [block] = await opened.get(pool);
+    if (block === undefined) throw new Error("no block");
+    const stateOf = () => read(group.state, keys.block(block.block))?.state;
+    const storageClass = { name: "COLD", small: 0, large: pool, thresholdBytes: 1 };
+    await state.propose({ type: "setStorageClass", storageClass });
+    await opened.endPool(pool);
+    await opened.sealLeftovers();
+    expect(stateOf()).toBe("open");
+    await state.propose({ type: "removeStorageClass", name: "COLD" });
+    await opened.endPool(pool);
+    await opened.sealLeftovers();
+    expect(stateOf()).toBe("sealed");
+  });
+
   test("are refused for a pool that is not there", async () => {
     const { opened } = await cluster(2, 1, 1);
     await expect(opened.get(7)).rejects.toMatchObject({ code: "NoSuchPool" });

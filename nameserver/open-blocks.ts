@@ -13,7 +13,7 @@ import { BlockIds } from "./block-ids.ts";
 import { blockOf } from "./block-of.ts";
 import { openBlock } from "./block-opener.ts";
 import type { Group } from "./group/group.ts";
-import { KeyReader, keys, prefixEnd, prefixOf } from "./keyspace.ts";
+import { keys } from "./keyspace.ts";
 import { LocalMap } from "./local-map.ts";
 import { noRoom } from "./no-room.ts";
 import { ordersIn } from "./orders.ts";
@@ -22,7 +22,7 @@ import type { BlockRow } from "./rows.ts";
 import { refusalsNeeded, refuseAppends } from "./seal-block.ts";
 import { takeStockOf } from "./take-stock.ts";
 import { inTurn } from "./turns.ts";
-import { blockRows } from "./workers/block-rows.ts";
+import { blockRows, removedBlocks } from "./workers/block-rows.ts";
 
 export interface OpenBlocksOptions {
   readonly group: Group;
@@ -36,7 +36,6 @@ export interface OpenBlocksOptions {
 
 /** How long to wait after looking for room before looking again. */
 const LOOK_AGAIN_MS = 1_000;
-const PAGE = 1_000;
 
 /** What is going on in one pool. */
 interface PoolWork {
@@ -89,6 +88,14 @@ export class OpenBlocks {
     } else if (clock.monotonicMs() - work.lookedMs > LOOK_AGAIN_MS)
       this.#fill(pool).catch((error: unknown) => report(`no block opened: ${error}`));
     return inTurn(usable, work.turn++);
+  }
+
+  /** A pool is to go: when no storage class names it, its blocks are sealed, and the empty ones go. */
+  async endPool(pool: number): Promise<void> {
+    await this.#learn();
+    const { storageClasses } = await this.#options.map();
+    if (storageClasses.some(({ small, large }) => small === pool || large === pool)) return;
+    for (const { block } of this.#of(pool)) this.#open.delete(block);
   }
 
   #work(pool: number): PoolWork {
@@ -194,7 +201,8 @@ export class OpenBlocks {
       this.#ids.counted(block, pool);
       if (row.state === "open") this.#open.set(block, blockOf(block, row));
     }
-    for await (const block of this.#removed()) this.#ids.saw(block, placement.poolOf(block));
+    for await (const block of removedBlocks(group.state))
+      this.#ids.saw(block, placement.poolOf(block));
     const saw = (block: BlockId) => {
       this.#found.add(block);
       this.#ids.saw(block, undefined);
@@ -204,13 +212,6 @@ export class OpenBlocks {
         await takeStockOf({ group, report, blocks: orders }, device, saw).catch((error: unknown) =>
           report(`what device ${device} holds is not known yet: ${error}`),
         );
-  }
-
-  async *#removed(): AsyncGenerator<BlockId> {
-    const prefix = prefixOf("removedBlock");
-    await using cursor = this.#options.group.state.range(prefix, prefixEnd(prefix));
-    for (let page = await cursor.next(PAGE); page.length > 0; page = await cursor.next(PAGE))
-      for (const { key } of page) yield new KeyReader(key).u32() as BlockId;
   }
 
   #fill(pool: number): Promise<void> {

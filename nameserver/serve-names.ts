@@ -70,6 +70,7 @@ export function nameService(
     execute: async (command, once) => {
       if (command.type === "registerDataserver")
         await cluster.admit(command.server, command.address);
+      if (command.type === "removePool") await openBlocks.endPool(command.pool);
       return await execute(group, command, once);
     },
     openSession: async () => {

@@ -59,7 +59,10 @@ export function removePool(context: ApplyContext, { pool }: Of<"removePool">): C
   const { blocks, smallOf, largeOf, name } = poolRow(context, pool);
   demand(pool !== FIRST, "the first pool stays");
   demand(smallOf + largeOf === 0, `a storage class names pool ${name}: change the class first`);
-  demand(blocks === 0, `pool ${name} has ${blocks} blocks: it must be empty`);
+  demand(
+    blocks === 0,
+    `pool ${name} has ${blocks} blocks: it must be empty; those that nothing is in go by themselves in some minutes`,
+  );
   context.rows.delete(keys.pool(pool));
   return raiseEpoch(context, {});
 }

@@ -16,3 +16,11 @@ export async function* blockRows(
     for (const { key, value } of page)
       yield { block: new KeyReader(key).u32() as BlockId, row: decodeRow<BlockRow>(key, value) };
 }
+
+/** Ids of blocks that there were. */
+export async function* removedBlocks(state: StateReader): AsyncGenerator<BlockId> {
+  const prefix = prefixOf("removedBlock");
+  await using cursor = state.range(prefix, prefixEnd(prefix));
+  for (let page = await cursor.next(PAGE); page.length > 0; page = await cursor.next(PAGE))
+    for (const { key } of page) yield new KeyReader(key).u32() as BlockId;
+}
