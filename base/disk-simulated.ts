@@ -7,6 +7,7 @@
  *     disk.crash(seededRandom(1))              // what the machine finds after the restart
  */
 import type { Disk, DiskFile, DiskSpace } from "./disk.ts";
+import { type FailingRead, Faults } from "./disk-simulated-faults.ts";
 import { Inode } from "./disk-simulated-inode.ts";
 import { QuarryError } from "./errors.ts";
 import type { Random } from "./random.ts";
@@ -41,7 +42,7 @@ export class SimulatedDisk implements Disk {
   #crashed = false;
   /** Raised by each crash, so that handles of the life before are dead. */
   #life = 0;
-  #failSync: ((path: string) => boolean) | undefined;
+  readonly #faults = new Faults();
   #hanging: PromiseWithResolvers<void> | undefined;
 
   /** Cuts the power in the `n`-th change from the disk's beginning (see {@link operations}). */
@@ -55,7 +56,12 @@ export class SimulatedDisk implements Disk {
 
   /** Syncs of files for which `when` holds fail with `DiskFailed`, and lose what they should save. */
   failSync(when: ((path: string) => boolean) | undefined): void {
-    this.#failSync = when;
+    this.#faults.sync = when;
+  }
+
+  /** Reads that touch bytes for which `when` holds fail with `DiskFailed`, as an unreadable sector does. */
+  failReads(when: FailingRead | undefined): void {
+    this.#faults.read = when;
   }
 
   /** Syncs of files do not end until they are told to. */
@@ -216,13 +222,14 @@ export class SimulatedDisk implements Disk {
       read: async (target, offset) => {
         await check();
         this.reads++;
+        this.#faults.checkRead(path, offset, offset + target.length);
         return inode.read(target, offset);
       },
       write: (parts, offset) => change(() => this.#write(path, inode, parts, offset)),
       sync: async () => {
         await this.#hanging?.promise;
         await change(
-          () => this.#checkSync(path, inode),
+          () => this.#faults.checkSync(path, inode),
           () => inode.sync(),
         );
       },
@@ -258,12 +265,6 @@ export class SimulatedDisk implements Disk {
     const missing = Math.max(0, growth - Math.max(0, room));
     inode.write(content.subarray(0, Math.max(0, content.length - missing)), offset);
     if (missing > 0) throw new QuarryError("DiskFull", `no space left for ${path}`);
-  }
-
-  #checkSync(path: string, inode: Inode): void {
-    if (this.#failSync?.(path) !== true) return;
-    inode.loseUnsynced();
-    throw new QuarryError("DiskFailed", `${path}: input/output error`);
   }
 
   #rename(change: Omit<NameChange, "directory">, directory: string): void {

@@ -5,7 +5,7 @@
  */
 import { payloadPool } from "../base/buffer-pool.ts";
 import type { DiskFile } from "../base/disk.ts";
-import { QuarryError } from "../base/errors.ts";
+import { hasCode, QuarryError } from "../base/errors.ts";
 import type { NeedleId } from "../base/ids.ts";
 import { limits } from "../base/limits.ts";
 import {
@@ -78,15 +78,20 @@ export async function fetchNeedles(
   const { runs, totalBytes } = runsOf(block, needles, absent);
   const data = payloadPool.take(totalBytes);
   const found: FetchedNeedle[] = [];
-  await block.home.files.use(block.path, async (file) => {
-    let at = 0;
-    for (const run of runs) {
-      const bytes = data.subarray(at, at + run.endOffset - run.offset);
-      await takeFrom(block, file, run, { bytes, at, found, absent, check });
-      at += bytes.length;
-    }
-  });
-  return { needles: found, absent, data };
+  try {
+    await block.home.files.use(block.path, async (file) => {
+      let at = 0;
+      for (const run of runs) {
+        const bytes = data.subarray(at, at + run.endOffset - run.offset);
+        await takeFrom(block, file, run, { bytes, at, found, absent, check });
+        at += bytes.length;
+      }
+    });
+    return { needles: found, absent, data };
+  } catch (error) {
+    payloadPool.give(data);
+    throw error;
+  }
 }
 
 /** As many as fit into one answer, at least one. */
@@ -124,28 +129,54 @@ interface Taking {
   readonly check: boolean;
 }
 
+/** A run that cannot be read is read needle by needle: a bad sector harms no more than it holds. */
 async function takeFrom(block: Block, file: DiskFile, run: Run, taking: Taking): Promise<void> {
-  // Of a file that has become shorter the rest reads as nothing.
-  const got = await file.read(taking.bytes, run.offset).catch(() => 0);
-  taking.bytes.fill(0, got);
+  const { bytes } = taking;
+  const isWhole = await isReadable(file, bytes, run.offset);
   for (const wanted of run.wanted) {
     const at = wanted.offset - run.offset;
-    const needle = whole(block, wanted, taking.bytes.subarray(at));
-    const isAsked = needle !== undefined && taking.check;
-    const bad = isAsked ? badSpan(block, needle, taking.bytes, at + HEADER_BYTES) : undefined;
-    if (needle !== undefined && bad === undefined) {
-      taking.found.push({ ...needle, at: taking.at + at + HEADER_BYTES });
-      continue;
+    const record = bytes.subarray(at, at + recordBytes(wanted.lengthBytes));
+    if (isWhole || (await isReadable(file, record, wanted.offset)))
+      await takeOne(block, wanted, record, taking.at + at, taking);
+    else {
+      await noteUnreadable(block, wanted);
+      taking.absent.push(wanted.needle);
     }
-    if (bad === undefined) await noteUnreadable(block, wanted);
-    else
-      await block.noteDamage(
-        { ...bad, offset: run.offset + bad.offset },
-        "a needle",
-        wanted.needle,
-      );
-    taking.absent.push(wanted.needle);
   }
+}
+
+/** Fills `bytes`, unless the disk cannot read them. */
+async function isReadable(file: DiskFile, bytes: Buffer, offset: number): Promise<boolean> {
+  try {
+    // Of a file that has become shorter the rest reads as nothing.
+    bytes.fill(0, await file.read(bytes, offset));
+    return true;
+  } catch (error) {
+    if (!hasCode(error, "DiskFailed")) throw error;
+    return false;
+  }
+}
+
+/** `record` stands at `at` of the payload. */
+async function takeOne(
+  block: Block,
+  wanted: Wanted,
+  record: Buffer,
+  at: number,
+  { found, absent, check }: Taking,
+): Promise<void> {
+  const needle = whole(block, wanted, record);
+  const bad = needle !== undefined && check ? badSpan(block, needle, record) : undefined;
+  if (needle !== undefined && bad === undefined) {
+    found.push({ ...needle, at: at + HEADER_BYTES });
+    return;
+  }
+  if (bad === undefined) await noteUnreadable(block, wanted);
+  else {
+    const damage = { ...bad, offset: wanted.offset + bad.offset };
+    await block.noteDamage(damage, "a needle", wanted.needle);
+  }
+  absent.push(wanted.needle);
 }
 
 /** The needle, when its header and its footer are. */
@@ -165,17 +196,16 @@ function whole(
   return { needle, lengthBytes, owner: { blob, chunk }, checksums };
 }
 
-/** The first bytes in `bytes` that are not what was stored. */
+/** The first bytes of a record that are not what was stored. */
 function badSpan(
   block: Block,
   { needle, lengthBytes, checksums }: Omit<FetchedNeedle, "at">,
-  bytes: Buffer,
-  dataAt: number,
+  record: Buffer,
 ): Damage | undefined {
-  const data = bytes.subarray(dataAt, dataAt + lengthBytes);
+  const data = record.subarray(HEADER_BYTES, HEADER_BYTES + lengthBytes);
   const bad = firstBadSpan(block.superblock.block, needle, lengthBytes, data, checksums);
   if (bad < 0) return undefined;
   const span = limits.checksumSpanBytes;
-  const offset = dataAt + bad * span;
-  return { offset, lengthBytes: Math.min(span, dataAt + lengthBytes - offset) };
+  const at = bad * span;
+  return { offset: HEADER_BYTES + at, lengthBytes: Math.min(span, lengthBytes - at) };
 }

@@ -1,7 +1,6 @@
 /** Members of a block are made anew, whole and split, in calm and in trouble. */
 import { describe, expect, test } from "vitest";
 import type { NeedleId, Term } from "../../base/ids.ts";
-import { limits } from "../../base/limits.ts";
 import { seededRandom } from "../../base/random.ts";
 import { DIRECTORY, FILE, Members } from "../../test/members-fixture.ts";
 
@@ -269,26 +268,6 @@ test("a surplus member goes with its needles, another one only when it is empty"
   await members.server(2).retire({ ...members.at(2), surplus: true });
   expect(blockFiles(2)).toEqual([]);
   expect(await members.load(0, [...members.stored.keys()][0] ?? id(0))).toBeInstanceOf(Buffer);
-});
-
-test("what is handed out is bounded, in order, and complete in steps", async () => {
-  const members = await Members.open({ k: 1, m: 0 });
-  for (let n = 1; n <= 40; n++) await members.store(id(n), Buffer.alloc(100_000, n));
-  const all = [...members.stored.keys()].reverse();
-  const got: NeedleId[] = [];
-  while (got.length < all.length) {
-    const { needles, absent, data } = await members
-      .server(0)
-      .fetch(members.at(0), [id(999), ...all.slice(got.length)]);
-    expect(absent).toEqual([id(999)]);
-    expect(data.length).toBeLessThanOrEqual(limits.fetchBytes);
-    for (const { needle, at, lengthBytes } of needles)
-      expect(
-        Buffer.from(data.subarray(at, at + lengthBytes)).every((b) => b === Number(needle)),
-      ).toBe(true);
-    got.push(...needles.map(({ needle }) => needle));
-  }
-  expect(got).toEqual(all);
 });
 
 test("an unfinished file is removed by the next start", async () => {
