@@ -16,6 +16,11 @@ export const healingLimits = {
   rebuildsAtOnce: 4,
   /** Blocks of one report. */
   reportBlocks: 1000,
+  /** How often a nameserver looks whether devices have news, and how many it asks at the same time. */
+  stockLookMs: 1_000,
+  stockPulls: 16,
+  /** Pieces of blocks on devices that a nameserver keeps in mind: some 200 bytes each. */
+  stockEntries: 4_000_000,
   /** Lost needles that are named one by one. */
   lostNamed: 100,
 } as const;

@@ -43,7 +43,7 @@ function scene() {
     return outcome?.result;
   };
   const group = { state: store, applied: 0 } as unknown as Group;
-  const options = { clock, random: seededRandom(1), blocks: noBlocks };
+  const options = { clock, random: seededRandom(1), blocks: noBlocks, report: () => {} };
   return { run, clock, machine, cluster: openCluster(options, group) };
 }
 

@@ -13,6 +13,8 @@ import type { Roster } from "./group/roster.ts";
 import { Liveness } from "./liveness.ts";
 import { NeedleReports } from "./needle-reports.ts";
 import { CurrentMap } from "./queries/cluster-map.ts";
+import { Puller } from "./stock/puller.ts";
+import type { Stock } from "./stock/stock.ts";
 
 export interface ClusterOptions {
   readonly clock: Clock;
@@ -20,6 +22,7 @@ export interface ClusterOptions {
   /** Default: the dataservers of the map, who know the secret of the group. */
   readonly blocks?: BlockService;
   readonly member?: Pick<Membership, "secret" | "tls">;
+  readonly report: (message: string) => void;
 }
 
 export interface Cluster extends AsyncDisposable {
@@ -28,6 +31,8 @@ export interface Cluster extends AsyncDisposable {
   readonly map: CurrentMap;
   /** What readers found; for the planner. */
   readonly needleReports: NeedleReports;
+  /** What the devices hold, as far as they were heard. */
+  readonly stock: Stock;
   answer(newerThan: number): Promise<MapAnswer>;
   /** @throws QuarryError `Locked` while the same dataserver is up at another address. */
   admit(server: ServerId, address: string): Promise<void>;
@@ -54,10 +59,18 @@ export function openCluster(options: ClusterOptions, group: Group, roster?: Rost
     });
   const blocks = options.blocks ?? dataservers;
   assert(blocks !== undefined, "a nameserver without a group is given its blocks");
+  const puller = new Puller({
+    ...{ group, blocks, clock, report: options.report },
+    heardMs: (device) => {
+      const server = map.known(device)?.server;
+      return server && liveness.heardMs(server);
+    },
+  });
   return {
     liveness,
     blocks,
     map,
+    stock: puller.stock,
     needleReports: new NeedleReports(),
     async answer(newerThan) {
       const now = await map.get();
@@ -75,7 +88,8 @@ export function openCluster(options: ClusterOptions, group: Group, roster?: Rost
         );
     },
     async [Symbol.asyncDispose]() {
-      await dataservers?.[Symbol.asyncDispose]();
+      // Whoever is asked just now does not keep the end waiting.
+      await Promise.all([puller[Symbol.asyncDispose](), dataservers?.[Symbol.asyncDispose]()]);
     },
   };
 }

@@ -47,12 +47,14 @@ interface Line {
 export class Dataservers implements BlockService, AsyncDisposable {
   readonly #options: DataserversOptions;
   readonly #lines = new Map<ServerId, Line>();
+  #closed = false;
 
   constructor(options: DataserversOptions) {
     this.#options = options;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
     for (const { rpc } of this.#lines.values()) rpc.close();
     this.#lines.clear();
   }
@@ -129,6 +131,7 @@ export class Dataservers implements BlockService, AsyncDisposable {
     const server = device && (await map.dataserver(device.server));
     if (device === undefined || server === undefined)
       throw new QuarryError("NoSuchDevice", `the cluster has no device ${id}`);
+    if (this.#closed) throw new QuarryError("Closed", "this nameserver ends");
     if (liveness.statusOf(device).state === "down")
       throw new QuarryError("Unavailable", `the dataserver at ${server.address} is down`);
     const known = this.#lines.get(server.server);

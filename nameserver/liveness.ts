@@ -61,6 +61,11 @@ export class Liveness implements LivenessService {
     return atMs !== undefined && this.#clock.monotonicMs() - atMs < limits.deviceDownMs;
   }
 
+  /** When it was last heard of, by the monotonic clock. */
+  heardMs(server: ServerId): number | undefined {
+    return this.#heard.get(server)?.atMs;
+  }
+
   /**
    * What was last heard of a device by the dataserver that has it; `down` when that is long ago. Nobody
    * is missed before there was time to hear of them: else a leader that has just started would have no

@@ -5,7 +5,7 @@
  */
 import type { BlobId, BlockId, DeviceId, NeedleId, NeedleOwner, Term } from "../base/ids.ts";
 import type { HealingService } from "./healing-service.ts";
-import type { PoolScheme } from "./pool.ts";
+import type { BlockLayout, PoolScheme } from "./pool.ts";
 
 /** What one member of a block holds of it. */
 export interface BlockPiece {
@@ -97,6 +97,13 @@ export interface BlockStatus {
   readonly digest: bigint;
   /** What it was made for; absent for a device of the version before. */
   readonly piece?: BlockPiece;
+  /** Absent: whole for k = 1, else split. */
+  readonly layout?: BlockLayout;
+  /**
+   * When all of it was last read and found good, by the device's wall clock; absent: not since something
+   * could have hurt it.
+   */
+  readonly checkedMs?: number;
   /** Byte ranges where damage was found, if any. */
   readonly damage: readonly { readonly offset: number; readonly lengthBytes: number }[];
 }

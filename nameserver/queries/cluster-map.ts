@@ -55,6 +55,11 @@ export class CurrentMap {
     return this.#servers.get(server);
   }
 
+  /** As it was read last. */
+  known(device: DeviceId): MappedDevice | undefined {
+    return this.#devices.get(device);
+  }
+
   async device(device: DeviceId): Promise<MappedDevice | undefined> {
     await this.get();
     return this.#devices.get(device);

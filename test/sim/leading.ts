@@ -50,7 +50,7 @@ export function startLeading(options: LeadingOptions): NameService {
   const { clock } = process;
   const blocks = flaw.orders?.(options.blocks) ?? options.blocks;
   const random = seededRandom(node);
-  const cluster = openCluster({ clock, random, blocks }, replica);
+  const cluster = openCluster({ clock, random, blocks, report }, replica);
   const openBlocks = new OpenBlocks({
     ...{ group: replica, blocks, clock, report },
     perDevice: 1,
