@@ -67,7 +67,8 @@ export class Device implements AsyncDisposable {
     const { space, failure } = this.parts;
     const { totalBytes, freeBytes } = await space.now();
     const full = await space.isFull();
-    const state = failure.reason !== undefined ? "failed" : full ? "full" : "ok";
+    const isFailed = failure.reason !== undefined || space.isGone;
+    const state = isFailed ? "failed" : full ? "full" : "ok";
     const news = this.parts.news.mark;
     return { device: this.id, path: this.directory, totalBytes, freeBytes, state, news };
   }

@@ -11,6 +11,7 @@ export class FreeSpace {
   readonly #reserveBytes: number;
   #space: DiskSpace = { totalBytes: 0, freeBytes: 0 };
   #usedSince = 0;
+  #isGone = false;
   #askedMs = Number.NEGATIVE_INFINITY;
   #asking: Promise<void> | undefined;
 
@@ -40,12 +41,27 @@ export class FreeSpace {
     return freeBytes - this.#usedSince < this.#reserveBytes;
   }
 
+  /** The system did not say, when it was asked last. */
+  get isGone(): boolean {
+    return this.#isGone;
+  }
+
   /** Asks the system now. */
   async ask(): Promise<void> {
     this.#asking ??= this.#disk
       .space(this.#directory)
-      .then((space) => {
-        this.#space = space;
+      .then(
+        (space) => {
+          this.#space = space;
+          this.#isGone = false;
+        },
+        // Taken out, or dead: nothing fits there until it answers again.
+        () => {
+          this.#space = { ...this.#space, freeBytes: 0 };
+          this.#isGone = true;
+        },
+      )
+      .then(() => {
         this.#usedSince = 0;
         this.#askedMs = this.#clock.monotonicMs();
       })

@@ -42,8 +42,12 @@ export async function openBlock(
     const command = { type: "addBlock", ...at, pool: pool.id, scheme, members } as const;
     await options.group.propose(command);
   } catch (error) {
-    if (!hasCode(error, "InvalidArgument", "StaleGeneration", "NoSuchPool")) throw error;
-    return { kind: "taken" };
+    if (hasCode(error, "InvalidArgument", "StaleGeneration", "NoSuchPool"))
+      return { kind: "taken" };
+    // A member went out of the map meanwhile.
+    if (!hasCode(error, "NoSuchDevice")) throw error;
+    for (const device of made) await abandon(options, { device, ...at });
+    return { kind: "refused", by: made };
   }
   const layout = layoutOf(scheme);
   return { kind: "open", block: { ...at, pool: pool.id, scheme, layout, members } };

@@ -24,6 +24,8 @@ const clientCommands: { readonly [Type in Command["type"]]: true } = {
   undelete: true,
   registerDataserver: true,
   changeDevice: true,
+  removeDevice: true,
+  removeDataserver: true,
   createPool: true,
   changePool: true,
   removePool: true,

@@ -130,7 +130,7 @@ describe("who is up", () => {
     await cluster.liveness.heartbeat(beat);
     await cluster.liveness.heartbeat({ ...beat, devices: [], leaving: true });
     expect((await cluster.answer(1)).down).toEqual([device(1), device(2)]);
-    await cluster.admit(server(1), "10.0.0.9:1");
+    await cluster.admit({ ...first, address: "10.0.0.9:1" });
   });
 
   test("a heartbeat from elsewhere is none", async () => {
@@ -143,13 +143,44 @@ describe("who is up", () => {
     expect((await cluster.answer(1)).down).toEqual([device(1), device(2)]);
   });
 
+  test("a device that another dataserver serves is refused, until that one tells of it no more", async () => {
+    const { run, clock, cluster } = scene();
+    await run({ ...first, devices: [{ ...offer(1), path: "/disks/a" }, offer(2)] });
+    await run(second);
+    await cluster.liveness.heartbeat({ ...beat, devices: [status(1), status(2)] });
+    const taking = { ...second, devices: [{ ...offer(1), path: "/copy" }] };
+    await expect(cluster.admit(taking)).rejects.toThrow(
+      "/copy is device 00000000-0000-4000-8000-000000000101, which the dataserver at 10.0.0.1:7101 serves at /disks/a",
+    );
+    await cluster.admit(first);
+    clock.advance(limits.heartbeatMs);
+    await cluster.liveness.heartbeat({ ...beat, devices: [status(2)] });
+    await cluster.admit(taking);
+  });
+
+  test("what a dataserver tells of a device that moved away from it does not count", async () => {
+    const { run, cluster } = scene();
+    await run(first);
+    await cluster.liveness.heartbeat({ ...beat, devices: [status(1), status(2)] });
+    await run({ ...second, devices: [offer(1)] });
+    await cluster.liveness.heartbeat({ ...beat, server: server(2), address: second.address });
+    await cluster.liveness.heartbeat({
+      ...beat,
+      devices: [{ ...status(1), state: "failed" }, status(2)],
+    });
+    const states = (await cluster.liveness.devices()).map(({ state }) => state);
+    expect(states).toEqual(["ok", "ok"]);
+  });
+
   test("a copy of a folder waits until the first is down", async () => {
     const { run, clock, cluster } = scene();
     await run(first);
     await cluster.liveness.heartbeat(beat);
-    await cluster.admit(server(1), first.address);
-    await expect(cluster.admit(server(1), "10.0.0.9:1")).rejects.toMatchObject({ code: "Locked" });
+    await cluster.admit(first);
+    await expect(cluster.admit({ ...first, address: "10.0.0.9:1" })).rejects.toMatchObject({
+      code: "Locked",
+    });
     clock.advance(limits.deviceDownMs);
-    await cluster.admit(server(1), "10.0.0.9:1");
+    await cluster.admit({ ...first, address: "10.0.0.9:1" });
   });
 });

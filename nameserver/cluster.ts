@@ -1,11 +1,11 @@
 /** What a nameserver knows of the dataservers: the map, who of them is up, and the way to them. */
 import type { Clock } from "../base/clock.ts";
 import { assert, QuarryError } from "../base/errors.ts";
-import type { ServerId } from "../base/ids.ts";
 import type { Random } from "../base/random.ts";
 import { formatAddress } from "../rpc/address.ts";
 import type { BlockService } from "../rpc/block-service.ts";
 import type { MapAnswer } from "../rpc/cluster-map.ts";
+import type { Command } from "../rpc/commands.ts";
 import { Dataservers } from "./dataservers.ts";
 import type { Group } from "./group/group.ts";
 import type { Membership } from "./group/membership.ts";
@@ -34,8 +34,35 @@ export interface Cluster extends AsyncDisposable {
   /** What the devices hold, as far as they were heard. */
   readonly stock: Stock;
   answer(newerThan: number): Promise<MapAnswer>;
-  /** @throws QuarryError `Locked` while the same dataserver is up at another address. */
-  admit(server: ServerId, address: string): Promise<void>;
+  /**
+   * @throws QuarryError `Locked` while the same dataserver is up at another address, or one of these
+   * devices on another dataserver.
+   */
+  admit(registration: Registration): Promise<void>;
+}
+
+export type Registration = Extract<Command, { type: "registerDataserver" }>;
+
+async function admit(
+  { server, address, devices }: Registration,
+  map: CurrentMap,
+  liveness: Liveness,
+): Promise<void> {
+  const known = await map.dataserver(server);
+  if (known !== undefined && known.address !== address && liveness.isHeard(server))
+    throw new QuarryError(
+      "Locked",
+      `the dataserver at ${known.address}, which was heard of just now, has this folder or a copy of it; only when it is gone this one takes its place`,
+    );
+  for (const { device, path = device } of devices) {
+    const before = await map.device(device);
+    if (before === undefined || before.server === server || !liveness.isServed(before)) continue;
+    const other = await map.dataserver(before.server);
+    throw new QuarryError(
+      "Locked",
+      `${path} is device ${device}, which the dataserver at ${other?.address} serves at ${before.path ?? "another path"}: one of the two is a copy; take it from the --data of one of them, or stop that one`,
+    );
+  }
 }
 
 export function openCluster(options: ClusterOptions, group: Group, roster?: Roster): Cluster {
@@ -79,14 +106,7 @@ export function openCluster(options: ClusterOptions, group: Group, roster?: Rost
       const { epoch } = now;
       return { epoch, ...(epoch > newerThan && { map: now }), down };
     },
-    async admit(server, address) {
-      const known = await map.dataserver(server);
-      if (known !== undefined && known.address !== address && liveness.isHeard(server))
-        throw new QuarryError(
-          "Locked",
-          `the dataserver at ${known.address}, which was heard of just now, has this folder or a copy of it; only when it is gone this one takes its place`,
-        );
-    },
+    admit: (registration) => admit(registration, map, liveness),
     async [Symbol.asyncDispose]() {
       // Whoever is asked just now does not keep the end waiting.
       await Promise.all([puller[Symbol.asyncDispose](), dataservers?.[Symbol.asyncDispose]()]);

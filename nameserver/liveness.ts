@@ -66,6 +66,11 @@ export class Liveness implements LivenessService {
     return this.#heard.get(server)?.atMs;
   }
 
+  /** Whether the dataserver that the map names for it tells of this device. */
+  isServed({ device, server }: MappedDevice): boolean {
+    return this.isHeard(server) && this.#heard.get(server)?.devices.has(device) === true;
+  }
+
   /**
    * What was last heard of a device by the dataserver that has it; `down` when that is long ago. Nobody
    * is missed before there was time to hear of them: else a leader that has just started would have no

@@ -20,6 +20,7 @@ import { read, readBucket } from "./queries/read.ts";
 import { parts, uploads } from "./queries/uploads.ts";
 import { access, user, users } from "./queries/users.ts";
 import { versions } from "./queries/versions.ts";
+import { type Removal, remove } from "./removals.ts";
 import type { RowCache } from "./row-cache.ts";
 import { HarmedRow } from "./row-codec.ts";
 
@@ -68,9 +69,14 @@ export function nameService(
     };
   return {
     execute: async (command, once) => {
-      if (command.type === "registerDataserver")
-        await cluster.admit(command.server, command.address);
+      if (command.type === "registerDataserver") await cluster.admit(command);
       if (command.type === "removePool") await openBlocks.endPool(command.pool);
+      if (command.type === "removeDevice" || command.type === "removeDataserver") {
+        await group.readBarrier();
+        const { blocks, liveness } = cluster;
+        const propose = (seen: Removal) => execute(group, seen, once);
+        return await remove({ group, blocks, liveness, propose }, command);
+      }
       return await execute(group, command, once);
     },
     openSession: async () => {

@@ -44,6 +44,8 @@ export interface MappedDevice {
   readonly in: boolean;
   /** The id of the host that it stands in. Absent: no dataserver of this version brought it yet. */
   readonly place?: number;
+  /** Its directory on the dataserver's machine. Absent: no dataserver of this version brought it yet. */
+  readonly path?: string;
 }
 
 /** A region, zone, rack or host; what CRUSH calls a bucket. */
@@ -98,4 +100,5 @@ export interface OfferedDevice {
   readonly device: DeviceId;
   readonly capacityBytes: number;
   readonly class?: string;
+  readonly path?: string;
 }

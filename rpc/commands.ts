@@ -208,6 +208,18 @@ export type Command =
       /** 16.16 fixed point. */
       readonly weight?: number;
     }
+  /**
+   * Takes a device out of the cluster map for good; its number is not given again. Refused while it is
+   * in, while it is served, and while a block names it.
+   */
+  | {
+      readonly type: "removeDevice";
+      readonly device: DeviceId;
+      /** The leader's word: what it looked at. */
+      readonly epoch?: number;
+    }
+  /** Refused while it is up, and while it has devices. */
+  | { readonly type: "removeDataserver"; readonly server: ServerId; readonly epoch?: number }
   /** A name is for people: it need not be unique. Fields that are absent are as in pool 0 at the start. */
   | {
       readonly type: "createPool";

@@ -84,11 +84,12 @@ export class Cluster implements AsyncDisposable {
     return join(this.#directory, `dataserver-${n}`);
   }
 
-  async addDataserver(): Promise<number> {
+  /** @param more folders of further devices. */
+  async addDataserver(...more: readonly string[]): Promise<number> {
     const n = this.#dataservers.length + 1;
     const port = await freePort();
     const place = ["--location", `rack-${((n - 1) % 2) + 1}/host-${n}`];
-    const listen = ["--data", this.folder(n), "--listen", `127.0.0.1:${port}`];
+    const listen = ["--data", this.folder(n), ...more, "--listen", `127.0.0.1:${port}`];
     this.#dataservers.push({ port, flags: ["dataserver", ...listen, ...place, ...this.joining] });
     this.start("dataserver", n);
     return n;

@@ -8,7 +8,10 @@ import type { Dataserver } from "../../dataserver/dataserver.ts";
 import { formatAddress, parseAddress } from "../../rpc/address.ts";
 import type { DeviceStatus } from "../../rpc/block-service.ts";
 import { RpcClient } from "../../rpc/client.ts";
+import { emptyMap } from "../../rpc/cluster-map.ts";
 import { connect } from "../../rpc/connect.ts";
+import { osdName } from "../../rpc/crush-map.ts";
+import { type ReplacedDevice, replacedDevices } from "../../rpc/replaced-devices.ts";
 import { livenessTable } from "../../rpc/tables.ts";
 import type { Peers, Trust } from "../peers.ts";
 import type { DataserverSettings } from "./settings.ts";
@@ -42,6 +45,9 @@ export function attend(of: Attending): Attended {
     register: async (devices) => {
       const result = await leader.names.execute(registration(of, devices));
       assert(result.type === "epoch", "a registration is answered with an epoch");
+      const { map = emptyMap } = await leader.names.clusterMap(0);
+      for (const pair of replacedDevices(map))
+        if (pair.now.server === server) report(replacedWords(pair));
       return result.epoch;
     },
     nameservers: addresses.map(formatAddress),
@@ -62,6 +68,10 @@ export function attend(of: Attending): Attended {
   };
 }
 
+function replacedWords({ old, now }: ReplacedDevice): string {
+  return `${now.path} has a new device, ${now.device} (${osdName(now.number)}): it was wiped, or is another disk. ${old.device} (${osdName(old.number)}), which was there before, stays in the cluster map as down. If it is lost: what it held is made anew elsewhere after a while, and \`quarry admin device rm ${old.device}\` then takes it from the map`;
+}
+
 function open(nameserver: string, trust: Trust): RpcClient {
   const address = parseAddress(nameserver);
   return new RpcClient({ ...trust, address, deadlineMs: limits.heartbeatAnswerMs });
@@ -71,8 +81,8 @@ function registration({ settings, server, address }: Attending, devices: readonl
   const { location, class: kind } = settings;
   return {
     ...({ type: "registerDataserver", server, address, location, version: VERSION } as const),
-    devices: devices.map(({ device, totalBytes }) => ({
-      ...{ device, capacityBytes: totalBytes },
+    devices: devices.map(({ device, path, totalBytes }) => ({
+      ...{ device, path, capacityBytes: totalBytes },
       ...(kind !== undefined && { class: kind }),
     })),
   };

@@ -1,5 +1,5 @@
 /** `quarry dataserver`: stores blocks for a cluster. */
-import { join } from "node:path";
+import { resolve } from "node:path";
 import { Command } from "commander";
 import { systemClock } from "../../base/clock.ts";
 import { nodeDisk } from "../../base/disk-node.ts";
@@ -51,7 +51,7 @@ async function run(settings: DataserverSettings, flags: DataserverFlags): Promis
   await using dataserver = await openDataserver({
     ...seams,
     peerOf: (address) => others.to(address),
-    directories: directories.map((directory) => join(directory, "device")),
+    directories: directories.map((directory) => resolve(directory, "device")),
     report: ({ kind, path, message }) => report(`${kind}: ${path}: ${message}`),
   });
   const server = await serverIdOf(nodeDisk, first, seams);

@@ -19,6 +19,7 @@ import * as metadataCopies from "./metadata-copies.ts";
 import * as objects from "./objects.ts";
 import * as pools from "./pools.ts";
 import * as recovered from "./recovered.ts";
+import { removeDataserver, removeDevice } from "./removals.ts";
 import * as sessions from "./sessions.ts";
 import * as staging from "./staging.ts";
 import * as storageClasses from "./storage-classes.ts";
@@ -72,6 +73,10 @@ export function apply(context: ApplyContext, command: AnyCommand): AnyResult | P
       return registerDataserver(context, command);
     case "changeDevice":
       return changeDevice(context, command);
+    case "removeDevice":
+      return removeDevice(context, command);
+    case "removeDataserver":
+      return removeDataserver(context, command);
     case "createPool":
       return pools.createPool(context, command);
     case "changePool":

@@ -11,6 +11,7 @@ import { keys } from "../keyspace.ts";
 import type { BlockRow } from "../rows.ts";
 import type { ApplyContext } from "./context.ts";
 import { joinPool, leavePool } from "./pools.ts";
+import { demandMembers } from "./removals.ts";
 
 type Of<Type extends SystemCommand["type"]> = Extract<SystemCommand, { type: Type }>;
 
@@ -25,6 +26,7 @@ export function addBlock(context: ApplyContext, command: Of<"addBlock">): Comman
   const fits = members.length === piecesOf(scheme) && filled(members).length >= scheme.k;
   if (command.scheme !== undefined && !fits)
     throw new QuarryError("InvalidArgument", "a block has a place for each piece, and k members");
+  demandMembers(context, members);
   joinPool(context, block, pool);
   const row = { state: "open", generation, pool, ...keptScheme(scheme), members } as const;
   rows.put(keys.block(block), { ...row, openedMs: timeMs });

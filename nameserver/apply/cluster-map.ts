@@ -15,6 +15,7 @@ const NAME = /^[\w.-]{1,64}$/;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const ADDRESS_CHARACTERS = 300;
 const VERSION_CHARACTERS = 64;
+const PATH_CHARACTERS = 4096;
 const TEBIBYTE = 2 ** 40;
 /** Ceph reads larger ones as negative (crush/layout.ts). */
 const MOST_WEIGHT = 2 ** 31 - 1;
@@ -87,7 +88,7 @@ function put<Row>({ rows }: ApplyContext, key: RowKey<Row>, row: Row): boolean {
 
 /** A weight stays as it is until the capacity is another. */
 function placed(
-  { capacityBytes, class: kind }: OfferedDevice,
+  { capacityBytes, class: kind, path }: OfferedDevice,
   known: DeviceRow | undefined,
 ): Omit<DeviceRow, "number" | "server" | "place"> {
   const weight = known?.capacityBytes === capacityBytes ? known.weight : weightOf(capacityBytes);
@@ -96,6 +97,7 @@ function placed(
     weight,
     ...(kind !== undefined && { class: kind }),
     in: known?.in ?? true,
+    ...(path !== undefined && { path }),
   };
 }
 
@@ -130,10 +132,11 @@ function check({ server, address, location, version, devices }: Of<"registerData
     devices.length <= limits.devicesPerDataserver,
     `a dataserver has at most ${limits.devicesPerDataserver} devices`,
   );
-  for (const { device, capacityBytes, class: kind } of devices) {
+  for (const { device, capacityBytes, class: kind, path = "" } of devices) {
     demand(UUID.test(device), "a device has a UUID");
     demand(Number.isSafeInteger(capacityBytes) && capacityBytes >= 0, "a capacity is in bytes");
     demand(kind === undefined || NAME.test(kind), `${kind} is no name of a class`);
+    demand(path.length <= PATH_CHARACTERS, "the path of a device is too long");
   }
 }
 
