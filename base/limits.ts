@@ -31,6 +31,10 @@ export const limits = {
   openFiles: 512,
   /** Pace of the scrub that runs beside the work, and its rest between rounds. */
   scrubBytesPerSecond: 8 * MiB,
+  /** … and of the scrub of what something could have hurt, or was not read since it was sealed. */
+  firstScrubBytesPerSecond: 32 * MiB,
+  /** How often the scrub looks whether there is something to read. */
+  scrubLookMs: 1_000,
   scrubRestMs: 24 * 3_600_000,
   /** Free room that a device keeps; below it appends are refused. */
   deviceReserveBytes: 512 * MiB,

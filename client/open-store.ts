@@ -29,6 +29,8 @@ export interface StoreOptions {
   readonly holdMs?: number;
   /** Bytes that are re-read and checked in a second, in rounds a day apart. 0: never. Default 8 MiB. */
   readonly scrubBytesPerSecond?: number;
+  /** … of what is new, or could have been hurt since it was read. Default 32 MiB. */
+  readonly firstScrubBytesPerSecond?: number;
   /** Copies of the metadata in blocks; default: as `defaultCopies` says. */
   readonly copies?: CopySettings | "none";
   /** Told of what was found and mended, for a log. */
@@ -72,6 +74,9 @@ export async function openServers(options: StoreOptions): Promise<Servers> {
     const scrubbing = startScrubbing(dataserver, {
       clock: shared.clock,
       bytesPerSecond: options.scrubBytesPerSecond ?? limits.scrubBytesPerSecond,
+      ...(options.firstScrubBytesPerSecond !== undefined && {
+        firstBytesPerSecond: options.firstScrubBytesPerSecond,
+      }),
       restMs: limits.scrubRestMs,
       report: shared.report,
     });

@@ -11,6 +11,7 @@ import { assert, hasCode, type QuarryError } from "../base/errors.ts";
 import { type BlockId, FREE, type NeedleId } from "../base/ids.ts";
 import type { AppendReply, AppendRequest, BlockStatus } from "../rpc/block-service.ts";
 import { BlockWriter } from "./block-writer.ts";
+import type { Checks } from "./checks.ts";
 import type { FileCache } from "./file-cache.ts";
 import { writeCheckpoint } from "./index-file.ts";
 import type { NeedleIndex } from "./needle-index.ts";
@@ -36,6 +37,7 @@ export interface BlockHome {
   /** Zeros written ahead of the tail of an open block. */
   readonly extendBytes: number;
   readonly report: Report;
+  readonly checks: Checks;
   /** Something that a nameserver asks for: the seal, removals, damage. */
   readonly onChange: (block: BlockId) => void;
   /** The device cannot be trusted with appends any more. */
@@ -100,9 +102,10 @@ export class Block implements AsyncDisposable {
   }
 
   status(): BlockStatus {
-    const { piece, k, m } = this.superblock;
+    const { block, piece, k, m } = this.superblock;
+    const checkedMs = this.home.checks.of(block, this.generation)?.goodMs;
     return {
-      block: this.superblock.block,
+      block,
       generation: this.generation,
       sealed: this.sealed,
       needles: this.index.live,
@@ -110,6 +113,7 @@ export class Block implements AsyncDisposable {
       fileBytes: this.tailBytes,
       digest: this.index.digest,
       piece: { piece, scheme: { k, m } },
+      ...(checkedMs !== undefined && { checkedMs }),
       damage: [...this.#damage],
     };
   }
@@ -180,6 +184,8 @@ export class Block implements AsyncDisposable {
       throw error;
     }
     this.#phase = "sealed";
+    // What was written has not been read yet.
+    if (this.index.live > 0) this.home.checks.doubt(this.superblock.block, this.generation);
     this.home.onChange(this.superblock.block);
     this.index.sort();
     await this.#writer.close(false);
@@ -200,6 +206,7 @@ export class Block implements AsyncDisposable {
       return false;
     this.#damage.push({ offset, lengthBytes });
     this.#dirty = true;
+    this.home.checks.doubt(this.superblock.block, this.generation);
     this.home.onChange(this.superblock.block);
     const whose = needle === undefined ? "" : ` (needle ${needle.toString(16).padStart(16, "0")})`;
     this.home.report({

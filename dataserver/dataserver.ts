@@ -54,6 +54,8 @@ export interface DataserverOptions {
   readonly extendBytes?: number;
   /** Handles kept open for reading. Default `limits.openFiles`. */
   readonly maxOpenFiles?: number;
+  /** Which dataserver this is, and where it stands. Default: one that knows no others. */
+  readonly opener?: string;
   /** The way to another dataserver, host:port. Default: there is none. */
   readonly peerOf?: (address: string) => Peer;
   /** Told of everything that was found and mended. */
@@ -79,6 +81,7 @@ export async function openDataserver(options: DataserverOptions): Promise<Datase
           blockBytes: options.blockBytes ?? limits.blockBytes,
           extendBytes: options.extendBytes ?? limits.extendBytes,
           report: options.report ?? (() => undefined),
+          opener: options.opener ?? "",
         }),
       );
   } catch (error) {
@@ -192,10 +195,29 @@ export class Dataserver implements BlockService, AsyncDisposable {
 
   /** Re-reads and checks the blocks of a device, or one of them. */
   async scrub(device: DeviceId, options: ScrubOptions, only?: BlockId): Promise<ScrubResult> {
-    const blocks = this.#device(device)
-      .currentBlocks()
-      .filter((block) => only === undefined || block.superblock.block === only);
+    const { parts } = this.#device(device);
+    const one = only === undefined ? undefined : parts.blocks.get(only);
+    const blocks = only === undefined ? this.#device(device).currentBlocks() : one ? [one] : [];
     return await scrubBlocks(blocks, this.#clock, options);
+  }
+
+  /** Blocks that were not read since something could have hurt them; those that come are told, too. */
+  unread(device: DeviceId): Iterable<BlockId> {
+    return this.#device(device).parts.checks.unread;
+  }
+
+  /** Blocks whose last reading was before a time, the longest ago first. */
+  longestUnread(device: DeviceId, beforeMs: number): BlockId[] {
+    const { blocks, checks } = this.#device(device).parts;
+    return checks.longestUnread(blocks, beforeMs, this.#clock.nowMs());
+  }
+
+  /** A block whose reading fails waits until its next turn. */
+  passOver(device: DeviceId, block: BlockId): void {
+    const { blocks, checks } = this.#device(device).parts;
+    const generation = blocks.get(block)?.generation;
+    if (generation === undefined) checks.forget(block);
+    else checks.passOver(block, generation, this.#clock.nowMs());
   }
 
   /** Makes everything durable, leaves checkpoints, gives the directories free. */

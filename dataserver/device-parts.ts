@@ -7,6 +7,7 @@ import type { BlockId, DeviceId } from "../base/ids.ts";
 import type { Random } from "../base/random.ts";
 import type { BlockStatus } from "../rpc/block-service.ts";
 import type { Block, BlockHome } from "./block.ts";
+import type { Checks } from "./checks.ts";
 import type { FileCache } from "./file-cache.ts";
 import type { FreeSpace } from "./free-space.ts";
 import type { News } from "./news.ts";
@@ -24,6 +25,8 @@ export interface DeviceOptions {
   readonly blockBytes: number;
   readonly extendBytes: number;
   readonly report: Report;
+  /** Which dataserver opens it, and where that stands. Another than before: all is read again. */
+  readonly opener: string;
 }
 
 export interface DeviceParts {
@@ -39,4 +42,5 @@ export interface DeviceParts {
   /** The highest term that gave an order. */
   readonly term: TermFile;
   readonly news: News;
+  readonly checks: Checks;
 }

@@ -9,6 +9,8 @@ import type { BlockId, DeviceId } from "../base/ids.ts";
 import { limits } from "../base/limits.ts";
 import type { BlockStatus } from "../rpc/block-service.ts";
 import { Block, type BlockHome } from "./block.ts";
+import { Checks } from "./checks.ts";
+import { type CheckedBlock, takeChecks } from "./checks-file.ts";
 import type { DeviceOptions, DeviceParts } from "./device-parts.ts";
 import { blockPath, indexPath, storedFile } from "./file-names.ts";
 import { FreeSpace } from "./free-space.ts";
@@ -26,7 +28,9 @@ export async function openDevice(options: DeviceOptions): Promise<DeviceParts> {
     const failure: DeviceParts["failure"] = {};
     const term = await TermFile.open(disk, directory, options.report);
     const news = new News(options.random.u32());
-    const home = homeFor(options, failure, news);
+    const checks = new Checks((block) => news.changed(block));
+    const checked = await takeChecks(disk, directory, options.opener, options.report);
+    const home = homeFor(options, failure, news, checks);
     const blocks = new Map<BlockId, Block>();
     const unreadable = new Map<BlockId, BlockStatus>();
     const waiting = blockIdsIn(names);
@@ -44,7 +48,8 @@ export async function openDevice(options: DeviceOptions): Promise<DeviceParts> {
     const space = new FreeSpace(disk, options.clock, directory, options.reserveBytes);
     for (const block of [...blocks.keys(), ...unreadable.keys()].sort((a, b) => a - b))
       news.changed(block);
-    return { id, lock, space, blocks, unreadable, home, failure, term, news };
+    recallChecks(blocks, checked, checks);
+    return { id, lock, space, blocks, unreadable, home, failure, term, news, checks };
   } catch (error) {
     await lock[Symbol.asyncDispose]();
     throw error;
@@ -69,16 +74,41 @@ async function identify(options: DeviceOptions, names: readonly string[]): Promi
   return (await ensureIdentity(disk, directory, "device", options)).id as DeviceId;
 }
 
-function homeFor(options: DeviceOptions, failure: DeviceParts["failure"], news: News): BlockHome {
-  const { disk, clock, files, durability, blockBytes, extendBytes, report, directory } = options;
+/** What the last end left counts for blocks that are as they were then. */
+function recallChecks(
+  blocks: ReadonlyMap<BlockId, Block>,
+  checked: readonly CheckedBlock[],
+  checks: Checks,
+): void {
+  const known = new Map(checked.map((one) => [one.block, one]));
+  for (const [id, { generation, tailBytes, damage }] of blocks) {
+    const one = known.get(id);
+    const isSame = one?.generation === generation && one.lengthBytes === tailBytes;
+    if (isSame && damage.length === 0) checks.made(id, generation, one.goodMs);
+    else checks.doubt(id, generation);
+  }
+}
+
+function homeFor(
+  options: DeviceOptions,
+  failure: DeviceParts["failure"],
+  news: News,
+  checks: Checks,
+): BlockHome {
+  const { disk, clock, files, durability, blockBytes, extendBytes, directory } = options;
+  const { report } = options;
   const onFailure = (reason: QuarryError) => {
     if (failure.reason !== undefined) return;
     failure.reason = reason;
+    checks.doubtAll();
     const message = `${directory} takes no more writes: ${reason.message}`;
     report({ kind: "device-failed", path: directory, message });
   };
   const onChange = (block: BlockId) => news.changed(block);
-  return { disk, clock, files, durability, blockBytes, extendBytes, report, onFailure, onChange };
+  return {
+    ...{ disk, clock, files, durability, blockBytes, extendBytes, report, checks },
+    ...{ onFailure, onChange },
+  };
 }
 
 async function openBlock(

@@ -24,6 +24,7 @@ import type {
 } from "../rpc/healing-service.ts";
 import type { Block } from "./block.ts";
 import { listNeedles, noteUnreadable, readFromBlock } from "./block-reads.ts";
+import { leaveChecks } from "./checks-file.ts";
 import type { DeviceOptions, DeviceParts } from "./device-parts.ts";
 import { openDevice } from "./device-start.ts";
 import { Gate } from "./gate.ts";
@@ -223,9 +224,28 @@ export class Device implements AsyncDisposable {
     await Promise.allSettled(this.#appending);
     const closing = [...this.parts.blocks.values()].map((block) => block.close());
     const ends = await Promise.allSettled(closing);
+    if (ends.every(({ status }) => status === "fulfilled"))
+      ends.push(...(await Promise.allSettled([this.#leaveChecks()])));
     await this.parts.lock[Symbol.asyncDispose]();
     const wrong = ends.flatMap((end) => (end.status === "rejected" ? [end.reason as unknown] : []));
     if (wrong.length > 0) throw wrong[0];
+  }
+
+  /** Only an end in order leaves them, and none of a device that has failed. */
+  async #leaveChecks(): Promise<void> {
+    const { blocks, checks, failure } = this.parts;
+    if (failure.reason !== undefined) return;
+    const rows = [...blocks.values()].flatMap((block) => {
+      const { generation, tailBytes: lengthBytes } = block;
+      const goodMs = checks.of(block.superblock.block, generation)?.goodMs;
+      if (goodMs === undefined) return [];
+      return [{ block: block.superblock.block, generation, lengthBytes, goodMs }];
+    });
+    const { disk, opener } = this.options;
+    await leaveChecks(disk, this.directory, opener, rows).catch((error: unknown) => {
+      // Then the next start reads everything again.
+      if (!hasCode(error, "DiskFull")) throw error;
+    });
   }
 
   #absent(block: BlockId): ReadReply {

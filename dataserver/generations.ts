@@ -47,6 +47,7 @@ export async function create(
   const empty = { index: NeedleIndex.open(), sealed: false, damage: [] };
   const state = { superblock, ...empty, tailBytes: SUPERBLOCK_BYTES };
   parts.blocks.set(id, new Block(parts.home, path, indexPath(directory, id), state));
+  parts.checks.made(id, generation, options.clock.nowMs());
   parts.news.changed(id);
 }
 
@@ -107,6 +108,8 @@ export async function switchTo(device: Device, address: BlockAddress): Promise<v
     parts.blocks.set(id, next);
     await parts.home.files.forget(home);
   });
+  // All of it was read when it was opened.
+  parts.checks.made(id, generation, options.clock.nowMs());
   parts.news.changed(id);
   await options.disk.syncDirectory(directory);
 }
@@ -154,6 +157,7 @@ export async function retire(device: Device, address: RetireOrder): Promise<void
   if (!isSurplus && block.index.live > 0)
     throw new QuarryError("InvalidArgument", `block ${id} was written to while it was retired`);
   parts.blocks.delete(id);
+  parts.checks.forget(id);
   await block.close();
   await removeFiles(device, address);
 }

@@ -45,7 +45,7 @@ describe("a report", () => {
     await f.server.remove(at(2), [6n as never]);
     f.disk.flip(blockFile(block(1)), 100_000);
     await f.server.scrub(f.device, { bytesPerSecond: 2 ** 40 });
-    expect(await news()).toEqual([[2, 1], []]);
+    expect(await news()).toEqual([[1, 2], []]);
     await f.server.compact(at(2));
     await f.server.switchGeneration(at(2, 2));
     await f.server.retire(at(3));

@@ -50,10 +50,16 @@ export async function scrubBlocks(
     await sleep(clock, waitMs, signal);
   };
   for (const block of blocks) {
-    if (signal?.aborted === true) break;
-    result.bad += await block.home.files.use(block.path, (file) =>
+    if (signal?.aborted) break;
+    const { checks, files } = block.home;
+    const { block: id } = block.superblock;
+    const nowMs = clock.nowMs();
+    const before = checks.of(id, block.generation);
+    result.bad += await files.use(block.path, (file) =>
       scrubBlock({ block, file, afterRead, signal }),
     );
+    if (signal?.aborted) break;
+    checks.wasRead(block.superblock, block.damage.length === 0, nowMs, before);
     result.blocks++;
   }
   return result;

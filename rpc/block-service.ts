@@ -100,8 +100,9 @@ export interface BlockStatus {
   /** Absent: whole for k = 1, else split. */
   readonly layout?: BlockLayout;
   /**
-   * When all of it was last read and found good, by the device's wall clock; absent: not since something
-   * could have hurt it.
+   * When all of it was last read and found good, by the clock of the dataserver; of an open block:
+   * since when nothing could have hurt it. Absent: not since something could have (a crash, a move, a
+   * failed sync, damage), or it was sealed and not read yet.
    */
   readonly checkedMs?: number;
   /** Byte ranges where damage was found, if any. */

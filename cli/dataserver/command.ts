@@ -33,6 +33,7 @@ export function dataserverCommand(): Command {
     .option("--class <name>", "what kind of disks these are, such as ssd")
     .option("--capacity <size>", "use no more of each disk than this, such as 100GiB", parseSize)
     .option("--scrub <MiB/s>", "pace of the daily check of all stored bytes; 0 for none", "8")
+    .option("--first-scrub <MiB/s>", "… of what is new or could have been hurt since", "32")
     .action((flags: DataserverFlags) => run(dataserverSettings(flags), flags));
 }
 
@@ -48,16 +49,19 @@ async function run(settings: DataserverSettings, flags: DataserverFlags): Promis
   const seams = { disk, clock: systemClock, random: systemRandom };
   for (const directory of directories) await checkFolder(nodeDisk, directory);
   using others = new PeerLines(peers.trust);
+  await nodeDisk.makeDirectory(first);
+  const server = await serverIdOf(nodeDisk, first, seams);
   await using dataserver = await openDataserver({
     ...seams,
+    opener: `${server} ${placeText(location)}`,
     peerOf: (address) => others.to(address),
     directories: directories.map((directory) => resolve(directory, "device")),
     report: ({ kind, path, message }) => report(`${kind}: ${path}: ${message}`),
   });
-  const server = await serverIdOf(nodeDisk, first, seams);
   await using _scrubbing = startScrubbing(dataserver, {
     ...{ clock: systemClock, report },
     bytesPerSecond: settings.scrubBytesPerSecond,
+    firstBytesPerSecond: settings.firstScrubBytesPerSecond,
     restMs: limits.scrubRestMs,
   });
   await using rpc = await RpcServer.listen({

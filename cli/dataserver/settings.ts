@@ -18,6 +18,7 @@ export interface DataserverFlags extends PeerFlags {
   /** Bytes. */
   readonly capacity?: number;
   readonly scrub: string;
+  readonly firstScrub?: string;
 }
 
 export interface DataserverSettings {
@@ -31,6 +32,7 @@ export interface DataserverSettings {
   /** Of each disk, at most; absent: all of it. */
   readonly capacityBytes?: number;
   readonly scrubBytesPerSecond: number;
+  readonly firstScrubBytesPerSecond: number;
 }
 
 const ANYWHERE: readonly string[] = ["0.0.0.0", "::"];
@@ -41,7 +43,6 @@ export function dataserverSettings(flags: DataserverFlags): DataserverSettings {
   if (ANYWHERE.includes(listen.host) && flags.address === undefined)
     throw wrong(`with --listen ${flags.listen} say where others reach it: --address host:port`);
   if (flags.address !== undefined) parseAddress(flags.address);
-  if (!/^\d{1,5}$/.test(flags.scrub)) throw wrong(`--scrub is in MiB/s, not ${flags.scrub}`);
   return {
     directories: directoriesFrom(flags.data),
     listen,
@@ -50,8 +51,17 @@ export function dataserverSettings(flags: DataserverFlags): DataserverSettings {
       flags.location === undefined ? hostLocation(hostname()) : parseLocation(flags.location),
     ...(flags.class !== undefined && { class: flags.class }),
     ...(flags.capacity !== undefined && { capacityBytes: checkedCapacity(flags.capacity) }),
-    scrubBytesPerSecond: Number(flags.scrub) * 1024 * 1024,
+    scrubBytesPerSecond: paceOf("--scrub", flags.scrub),
+    firstScrubBytesPerSecond:
+      flags.firstScrub === undefined
+        ? limits.firstScrubBytesPerSecond
+        : paceOf("--first-scrub", flags.firstScrub),
   };
+}
+
+function paceOf(flag: string, text: string): number {
+  if (!/^\d{1,5}$/.test(text)) throw wrong(`${flag} is in MiB/s, not ${text}`);
+  return Number(text) * 1024 * 1024;
 }
 
 /** @throws QuarryError `InvalidArgument` for what would be full when it is empty. */

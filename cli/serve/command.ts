@@ -32,6 +32,7 @@ export function serveCommand(): Command {
     .option("--durability <mode>", "answer writes on: commit, interval, none", "commit")
     .option("--hold <seconds>", "how long deleted objects can be brought back", "3600")
     .option("--scrub <MiB/s>", "pace of the daily check of all stored bytes; 0 for none", "8")
+    .option("--first-scrub <MiB/s>", "… of what is new or could have been hurt since", "32")
     .option(
       "--metadata-log <seconds>",
       "write changed metadata into blocks this often; 0: never",
@@ -68,6 +69,7 @@ async function serve(settings: ServeSettings): Promise<void> {
     durability: settings.durability,
     holdMs: settings.holdMs,
     scrubBytesPerSecond: settings.scrubBytesPerSecond,
+    firstScrubBytesPerSecond: settings.firstScrubBytesPerSecond,
     copies: settings.copies,
     report: (message) => logger.warn(message),
   });

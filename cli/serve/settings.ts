@@ -14,6 +14,7 @@ export interface ServeSettings extends FaceSettings {
   /** Gateway processes; 0 keeps everything in one process. */
   readonly gateways: number;
   readonly scrubBytesPerSecond: number;
+  readonly firstScrubBytesPerSecond: number;
   readonly copies: CopySettings | "none";
   readonly logLevel: string;
   /** A file of users that exist from the start on. */
@@ -29,6 +30,7 @@ export interface ServeFlags {
   readonly durability: string;
   readonly hold: string;
   readonly scrub: string;
+  readonly firstScrub?: string;
   readonly metadataLog?: string;
   readonly metadataSnapshot?: string;
   readonly gateways?: string;
@@ -51,6 +53,8 @@ export function settingsFrom(flags: ServeFlags): ServeSettings {
     durability: oneOf("--durability", flags.durability, DURABILITIES) as Durability,
     holdMs: whole("--hold", flags.hold, 0, 365 * 86_400) * 1000,
     scrubBytesPerSecond: whole("--scrub", flags.scrub, 0, 100_000) * 1024 * 1024,
+    firstScrubBytesPerSecond:
+      whole("--first-scrub", flags.firstScrub ?? "32", 1, 100_000) * 1024 * 1024,
     copies: copiesOf(flags),
     gateways: gatewaysOf(flags),
     ...(flags.users !== undefined && { usersFile: flags.users }),
