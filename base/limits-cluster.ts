@@ -25,8 +25,16 @@ export const clusterLimits = {
   largeObjectBytes: 1024 * 1024,
   /** A dataserver that is asked and silent is pinged this often; given up after `rpcPings` in vain. */
   blockPingMs: 1_000,
-  /** What a gateway waits for the answer of a slow one, and a nameserver for a quick order. */
+  /** What a gateway waits for a slow one to store something, and to read it when nobody else can … */
   blockCallMs: 20_000,
+  blockReadMs: 4_000,
+  /** … and when a chunk goes to another block, too: some member has not stored it after this long. */
+  appendLateMs: 1_500,
+  /** Blocks that one chunk is on its way to then. */
+  appendsAtOnce: 3,
+  /** What a writer waits until a member that failed is looked at. */
+  reportWaitMs: 1_000,
+  /** What a nameserver waits for a quick order, */
   blockOrderMs: 5_000,
   /** … and for one that takes as long as a block has bytes: compaction, making it anew. */
   blockWorkMs: 600_000,

@@ -13,7 +13,7 @@ export const pieceLimits = {
   latenciesKept: 16_384,
   /** How soon a read looks again when a block's members switch generations, and for how long. */
   readAgainMs: 50,
-  readAgainWithinMs: 5_000,
+  readAgainWithinMs: 3_000,
   /** Reports of wrong pieces that a leader keeps, and that a client remembers and has under way. */
   needleReportsKept: 4096,
   needleReportsUnderWay: 8,

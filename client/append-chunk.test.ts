@@ -1,6 +1,7 @@
 /** An acknowledgement needs every member (INV-2), whatever fails between two pieces. */
 import { describe, expect, test } from "vitest";
 import { SimulatedCrash, SimulatedDisk } from "../base/disk-simulated.ts";
+import type { BlockId, DeviceId } from "../base/ids.ts";
 import { limits } from "../base/limits.ts";
 import { seededRandom } from "../base/random.ts";
 import type { Chunk } from "../rpc/objects.ts";
@@ -60,6 +61,61 @@ describe.each([
     const writing = appendChunk(members.context, owner, members.random.bytes(10));
     await expect(writing).rejects.toMatchObject({ code: "Unavailable" });
     expect(members.reported).toHaveLength(limits.retries + 1);
+  });
+
+  test("a member that hangs holds a chunk only for a while, and others not at all", async () => {
+    await using members = await PieceMembers.open(scheme, 6, { spare: 1 });
+    await members.addBlock();
+    await members.addBlock(members.devices.slice(1));
+    members.fault([0], "late");
+    const content = members.random.bytes(100_000);
+    let lastUse: Promise<unknown> | undefined;
+    const keep = (use: Promise<unknown>) => {
+      lastUse = use;
+    };
+    const chunk = await appendChunk(members.context, owner, content, {}, keep);
+    expect(chunk.block).toBe(2);
+    // It has the memory of the chunk yet, and is no failure so far.
+    expect(members.held).toBe(1);
+    expect(members.reported).toEqual([]);
+    await expectWhole(members, { chunk, content });
+    for (let i = 0; i < 3; i++) {
+      const next = await appendChunk(members.context, owner, members.random.bytes(10));
+      expect(next.block).toBe(2);
+    }
+    expect(members.held).toBe(1);
+    members.release();
+    await lastUse;
+  });
+
+  test("what fails late is reported then", async () => {
+    await using members = await PieceMembers.open(scheme, 7, { spare: 1 });
+    await members.addBlock();
+    await members.addBlock(members.devices.slice(1));
+    members.fault([0], "late");
+    let lastUse: Promise<unknown> | undefined;
+    const keep = (use: Promise<unknown>) => {
+      lastUse = use;
+    };
+    await appendChunk(members.context, owner, members.random.bytes(10), {}, keep);
+    await members.server.sealBlock({
+      ...{ device: members.devices[0] as DeviceId, block: 1 as BlockId, generation: 1 },
+    });
+    members.release();
+    await lastUse;
+    expect(members.reported).toEqual([{ block: 1, reason: "sealed" }]);
+  });
+
+  test("a chunk waits for a member that is slow when there is no other block", async () => {
+    await using members = await PieceMembers.open(scheme, 8);
+    await members.addBlock();
+    members.fault([0], "late");
+    const content = members.random.bytes(10);
+    const writing = appendChunk(members.context, owner, content);
+    while (members.held < 1) await new Promise((resume) => setImmediate(resume));
+    await new Promise((resume) => setTimeout(resume, (2 * limits.appendLateMs) / 100));
+    members.release();
+    await expectWhole(members, { chunk: await writing, content });
   });
 
   test("a chunk is written anew from what its members have", async () => {

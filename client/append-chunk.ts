@@ -1,17 +1,19 @@
 /**
- * One chunk to an open block: to the member at each position its piece, under one needle id, and all
- * must have it (INV-2). With k = 1 the piece is the chunk itself. A block that takes no more is an
- * ordinary answer: it is reported, and the chunk goes to another.
+ * One chunk to some open block, of which all members must store it (append-to-members.ts). A block
+ * that takes no more is an ordinary answer: it is reported, and the chunk goes to another.
+ *
+ * So it does, too, while a member lets it wait: the first block that has stored it counts, what the
+ * others may store of it yet is garbage.
  */
 import { crc32c } from "../base/checksum.ts";
-import { assert, hasCode, QuarryError, unreachable } from "../base/errors.ts";
-import type { DeviceId, NeedleOwner } from "../base/ids.ts";
+import { endsWithin } from "../base/clock.ts";
+import { hasCode, QuarryError, unreachable } from "../base/errors.ts";
+import type { DeviceId, NeedleId, NeedleOwner } from "../base/ids.ts";
 import { limits } from "../base/limits.ts";
 import type { Random } from "../base/random.ts";
-import type { AppendReply, AppendRequest } from "../rpc/block-service.ts";
-import type { BlockMembers, OpenBlock } from "../rpc/name-service.ts";
-import { needleChecksums } from "../rpc/needle-checksums.ts";
+import type { OpenBlock } from "../rpc/name-service.ts";
 import type { Chunk } from "../rpc/objects.ts";
+import { type Answer, appendToMembers } from "./append-to-members.ts";
 import type { Lent, OpenBlocks } from "./members.ts";
 import type { Placed, PoolChoice } from "./pool-choice.ts";
 import { type ReadContext, readWindow } from "./read-window.ts";
@@ -22,47 +24,63 @@ export interface AppendContext extends ReadContext {
   readonly random: Random;
 }
 
-/** Stores one chunk on every member of some open block. */
+/** One block that was asked to take the chunk. */
+interface Attempt {
+  readonly block: OpenBlock;
+  readonly needle: NeedleId;
+  readonly answer: Promise<Answer>;
+  /** Members that have not answered. */
+  readonly silent: ReadonlySet<DeviceId>;
+}
+
+/**
+ * Stores one chunk on every member of some open block. `keep` is told how long `data` is in use beyond
+ * that, by members that let it wait.
+ */
 export async function appendChunk(
   context: AppendContext,
   owner: NeedleOwner,
   data: Buffer,
   placed: Placed = {},
+  keep: (use: Promise<unknown>) => void = () => undefined,
+): Promise<Chunk> {
+  const underWay = new Set<Attempt>();
+  try {
+    return await storeSomewhere(context, owner, data, placed, underWay);
+  } finally {
+    if (underWay.size > 0)
+      keep(Promise.all([...underWay].map((attempt) => endLate(context, attempt))));
+  }
+}
+
+async function storeSomewhere(
+  context: AppendContext,
+  owner: NeedleOwner,
+  data: Buffer,
+  placed: Placed,
+  underWay: Set<Attempt>,
 ): Promise<Chunk> {
   let full = 0;
-  for (let attempt = 0; attempt <= limits.retries; attempt++) {
-    let taken: Lent;
-    try {
-      taken = await takeBlock(context, placed, data.length);
-    } catch (error) {
-      if (!hasCode(error, "NoSuchPool")) throw error;
-      context.pools.forget(); // the storage class was changed, and then the pool removed
-      continue;
+  for (let attempts = 0; attempts <= limits.retries || underWay.size > 0; ) {
+    if (attempts <= limits.retries && underWay.size < limits.appendsAtOnce) {
+      const lent = await takeBlock(context, placed, data.length, underWay.size > 0);
+      if (lent !== undefined) {
+        underWay.add(begin(context, lent, owner, data));
+        attempts++;
+      } else if (underWay.size === 0) {
+        attempts++;
+        continue;
+      }
     }
-    using lent = taken;
-    const { block } = lent;
-    const needle = context.random.needleId();
-    const { kind, position } = await appendToMembers(context, block, needle, owner, data);
-    switch (kind) {
-      case "stored":
-        return { block: block.block, needle, lengthBytes: data.length, crc32c: crc32c(data) };
-      case "duplicate":
-        break;
-      case "full":
-        full++;
-        await context.openBlocks.report(block, kind);
-        break;
-      case "sealed":
-        await context.openBlocks.report(block, kind);
-        break;
-      case "missing":
-      case "stale":
-      case "failed":
-        await context.openBlocks.report(block, "failed", position);
-        break;
-      default:
-        unreachable(kind);
-    }
+    const ended = await firstEnd(context, underWay);
+    if (ended === undefined) continue;
+    const { attempt, answer } = ended;
+    underWay.delete(attempt);
+    const { block, needle } = attempt;
+    if (answer.kind === "stored")
+      return { block: block.block, needle, lengthBytes: data.length, crc32c: crc32c(data) };
+    if (answer.kind === "full") full++;
+    await report(context, block, answer);
   }
   // So many blocks are not full by chance: the devices are, though their heartbeats did not say so yet.
   if (full > limits.retries)
@@ -70,93 +88,97 @@ export async function appendChunk(
   throw new QuarryError("Unavailable", "no block took the chunk; try again later");
 }
 
-function takeBlock(
-  { openBlocks, pools }: AppendContext,
+/** Undefined: what was known of the pools has proved wrong, or no block fits that `mustFit`. */
+async function takeBlock(
+  { openBlocks, pools, latencies }: AppendContext,
   placed: Placed,
   lengthBytes: number,
-): Promise<Lent> {
-  const pool = pools.known(placed, lengthBytes);
-  if (pool !== undefined) return openBlocks.take(pool, lengthBytes);
-  return pools.poolOf(placed, lengthBytes).then((asked) => openBlocks.take(asked, lengthBytes));
-}
-
-type Kind = AppendReply["kind"] | "failed";
-
-/** What a member said, or the worst that one said. */
-interface Answer {
-  readonly kind: Kind;
-  readonly position: number;
-}
-
-/** From good to bad. */
-const severity = ["stored", "duplicate", "full", "sealed", "stale", "missing", "failed"] as const;
-const worse = (a: Answer, b: Answer): Answer =>
-  severity.indexOf(b.kind) > severity.indexOf(a.kind) ? b : a;
-
-type Append = Omit<AppendRequest, "device" | "lengthBytes" | "checksums">;
-
-/** Sends each member its piece, to all in parallel; the worst answer counts (INV-2). */
-async function appendToMembers(
-  context: AppendContext,
-  { block, generation, scheme, members }: OpenBlock,
-  needle: Chunk["needle"],
-  owner: NeedleOwner,
-  data: Buffer,
-): Promise<Answer> {
-  const append: Append = { block, generation, needle, owner };
-  const [only] = members;
-  if (scheme.k > 1)
-    return await context.codecs.encode(scheme, data, (pieces) =>
-      sendToAll(members, (device, position) => {
-        const piece = pieces.at(position);
-        return send(context, append, device, position, piece, checksumsOf(append, piece));
-      }),
-    );
-  const checksums = checksumsOf(append, data);
-  if (members.length === 1 && only) return await send(context, append, only, 0, data, checksums);
-  return await sendToAll(members, (device, position) =>
-    send(context, append, device, position, data, checksums),
-  );
-}
-
-const checksumsOf = ({ block, needle }: Append, piece: Uint8Array): Uint32Array =>
-  needleChecksums(block, needle, piece);
-
-/** Ends when all have answered, also after a defect: the pieces are in use until then. */
-async function sendToAll(
-  members: BlockMembers,
-  sendTo: (device: DeviceId, position: number) => Promise<Answer>,
-): Promise<Answer> {
-  const sending = members.flatMap((device, position) =>
-    device === null ? [] : [sendTo(device, position)],
-  );
-  let worst: Answer | undefined;
-  for (const end of await Promise.allSettled(sending)) {
-    if (end.status === "rejected") throw end.reason;
-    worst = worst === undefined ? end.value : worse(worst, end.value);
-  }
-  assert(worst !== undefined, "an open block has members");
-  return worst;
-}
-
-async function send(
-  { serviceOf }: AppendContext,
-  { block, generation, needle, owner }: Append,
-  device: DeviceId,
-  position: number,
-  piece: Uint8Array,
-  checksums: Uint32Array,
-): Promise<Answer> {
+  mustFit: boolean,
+): Promise<Lent | undefined> {
+  const isShunned = (device: DeviceId) => latencies.isShunned(device);
   try {
-    const lengthBytes = piece.length;
-    const request = { device, block, generation, needle, owner, lengthBytes, checksums };
-    const { kind } = await serviceOf(device).append(request, piece);
-    return { kind, position };
+    const pool = pools.known(placed, lengthBytes) ?? (await pools.poolOf(placed, lengthBytes));
+    if (mustFit) return openBlocks.takeFit(pool, lengthBytes, isShunned);
+    return await openBlocks.take(pool, lengthBytes, isShunned);
   } catch (error) {
-    if (hasCode(error, "DiskFailed", "NoSuchDevice", "Unavailable", "Timeout"))
-      return { kind: "failed", position };
-    throw error;
+    if (!hasCode(error, "NoSuchPool")) throw error;
+    pools.forget(); // the storage class was changed, and then the pool removed
+    return undefined;
   }
+}
+
+function begin(context: AppendContext, lent: Lent, owner: NeedleOwner, data: Buffer): Attempt {
+  const { block } = lent;
+  const needle = context.random.needleId();
+  const silent = new Set<DeviceId>();
+  const send = async () => {
+    using _ = lent;
+    return await appendToMembers(context, block, needle, owner, data, silent);
+  };
+  return { block, needle, answer: send(), silent };
+}
+
+/** Undefined when those under way let the chunk wait. */
+async function firstEnd(
+  { clock, latencies }: AppendContext,
+  underWay: Set<Attempt>,
+): Promise<{ readonly attempt: Attempt; readonly answer: Answer } | undefined> {
+  const ends = [...underWay].map(async (attempt) => {
+    try {
+      return { attempt, answer: await attempt.answer };
+    } catch (error) {
+      underWay.delete(attempt);
+      throw error;
+    }
+  });
+  const first = ends.length === 1 && ends[0] !== undefined ? ends[0] : Promise.race(ends);
+  if (
+    underWay.size < limits.appendsAtOnce &&
+    !(await endsWithin(clock, first, limits.appendLateMs))
+  ) {
+    for (const { silent, answer } of underWay)
+      for (const device of silent) latencies.awaits(device, answer);
+    return undefined;
+  }
+  return await first;
+}
+
+async function report(
+  { openBlocks, clock }: AppendContext,
+  block: OpenBlock,
+  { kind, position }: Answer,
+): Promise<void> {
+  switch (kind) {
+    case "stored":
+    case "duplicate":
+      return;
+    case "full":
+    case "sealed":
+      return await openBlocks.report(block, kind);
+    case "missing":
+    case "stale":
+    case "failed": {
+      // The nameserver asks the members first, which takes long when they hang.
+      const told = openBlocks.report(block, "failed", position);
+      if (!(await endsWithin(clock, told, limits.reportWaitMs))) told.catch(ignoreRefusal);
+      return;
+    }
+    default:
+      return unreachable(kind);
+  }
+}
+
+/** The chunk is stored elsewhere, or its writer was told that it is not. */
+async function endLate(context: AppendContext, { block, answer }: Attempt): Promise<void> {
+  try {
+    await report(context, block, await answer);
+  } catch (error) {
+    ignoreRefusal(error);
+  }
+}
+
+function ignoreRefusal(error: unknown): void {
+  if (!(error instanceof QuarryError)) throw error;
 }
 
 /** Writes a stored chunk anew, into an open block. */

@@ -29,6 +29,8 @@ interface Line {
   readonly address: string;
   readonly rpc: RpcClient;
   readonly blocks: BlockService;
+  /** The same, asked with less patience. */
+  readonly reads: BlockService;
 }
 
 export class Devices implements AsyncDisposable {
@@ -44,10 +46,13 @@ export class Devices implements AsyncDisposable {
     this.#options = options;
   }
 
-  /** Every call ends within `limits.blockCallMs` and the time that a look at the map takes. */
+  /**
+   * Every append ends within `limits.blockCallMs`, every read within `limits.blockReadMs`, and the time
+   * that a look at the map takes.
+   */
   readonly serviceOf = (device: DeviceId): BlockAccess => ({
-    append: (request, data) => this.#call(device, (blocks) => blocks.append(request, data)),
-    read: (request) => this.#call(device, (blocks) => blocks.read(request)),
+    append: (request, data) => this.#call(device, ({ blocks }) => blocks.append(request, data)),
+    read: (request) => this.#call(device, ({ reads }) => reads.read(request)),
   });
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -55,10 +60,11 @@ export class Devices implements AsyncDisposable {
     this.#lines.clear();
   }
 
-  async #call<T>(device: DeviceId, call: (blocks: BlockService) => Promise<T>): Promise<T> {
-    const { blocks, address } = await this.#reach(device);
+  async #call<T>(device: DeviceId, call: (line: Line) => Promise<T>): Promise<T> {
+    const line = await this.#reach(device);
+    const { address } = line;
     try {
-      return await call(blocks);
+      return await call(line);
     } catch (error) {
       if (!hasCode(error, "Unavailable", "Timeout", "Closed", "NoSuchDevice")) throw error;
       // It may be elsewhere by now: who tries again finds it there.
@@ -123,6 +129,7 @@ export class Devices implements AsyncDisposable {
       ...{ address: parseAddress(address), secret, clock, random, ...(tls && { tls }) },
       ...{ deadlineMs: limits.blockCallMs, pingMs: limits.blockPingMs },
     });
-    return { address, rpc, blocks: connect(blockTable, rpc) };
+    const reads = connect(blockTable, rpc, { deadlineMs: limits.blockReadMs });
+    return { address, rpc, blocks: connect(blockTable, rpc), reads };
   }
 }

@@ -11,6 +11,8 @@ interface Estimate {
   deviationMs: number;
   /** It was slow or away just now: asked only when others do not suffice. */
   shunnedUntilMs: number;
+  /** So it is while it has not answered this. */
+  awaited: number;
 }
 
 export class Latencies {
@@ -37,9 +39,23 @@ export class Latencies {
     known.shunnedUntilMs = this.#clock.monotonicMs() + limits.shunMs;
   }
 
+  /** It has not answered in time, and is shunned until it does, or can be no more expected to. */
+  awaits(device: DeviceId, ending: Promise<unknown>): void {
+    this.shun(device);
+    const known = this.#known.get(device);
+    if (known === undefined) return;
+    known.awaited++;
+    const ended = () => {
+      known.awaited--;
+    };
+    ending.then(ended, ended);
+  }
+
   isShunned(device: DeviceId): boolean {
-    const untilMs = this.#known.get(device)?.shunnedUntilMs ?? 0;
-    return untilMs > 0 && untilMs > this.#clock.monotonicMs();
+    const known = this.#known.get(device);
+    if (known === undefined) return false;
+    const { awaited, shunnedUntilMs: untilMs } = known;
+    return awaited > 0 || (untilMs > 0 && untilMs > this.#clock.monotonicMs());
   }
 
   /** After what time it is late. */
@@ -52,7 +68,7 @@ export class Latencies {
 
   #add(device: DeviceId, meanMs: number, deviationMs: number): Estimate {
     if (this.#known.size >= limits.latenciesKept) this.#known.clear();
-    const estimate = { meanMs, deviationMs, shunnedUntilMs: 0 };
+    const estimate = { meanMs, deviationMs, shunnedUntilMs: 0, awaited: 0 };
     this.#known.set(device, estimate);
     return estimate;
   }

@@ -22,6 +22,18 @@ export interface Lent extends Disposable {
   readonly block: OpenBlock;
 }
 
+const nobody = () => false;
+
+function lend(candidate: Candidate, lengthBytes: number): Lent {
+  candidate.busyBytes += lengthBytes;
+  return {
+    block: candidate.block,
+    [Symbol.dispose]: () => {
+      candidate.busyBytes -= lengthBytes;
+    },
+  };
+}
+
 interface PoolBlocks {
   candidates: Candidate[];
   refreshing: Promise<void> | undefined;
@@ -37,9 +49,13 @@ export class OpenBlocks {
 
   /**
    * Small needles share the first open block of a pool, so that many of them share one sync; large
-   * ones go where the fewest bytes are under way.
+   * ones go where the fewest bytes are under way. Blocks with a shunned member come last.
    */
-  async take(pool: number, lengthBytes: number): Promise<Lent> {
+  async take(
+    pool: number,
+    lengthBytes: number,
+    isShunned: (device: DeviceId) => boolean = nobody,
+  ): Promise<Lent> {
     const open = this.#of(pool);
     for (let attempt = 0; open.candidates.length === 0; attempt++) {
       if (attempt > limits.retries)
@@ -47,18 +63,26 @@ export class OpenBlocks {
       open.refreshing ??= this.#refresh(pool, open);
       await open.refreshing;
     }
-    const candidate =
-      lengthBytes < limits.smallBytes
-        ? open.candidates[0]
-        : open.candidates.reduce((a, b) => (b.busyBytes <= a.busyBytes ? b : a));
-    if (candidate === undefined) throw new QuarryError("Unavailable", "no open block");
-    candidate.busyBytes += lengthBytes;
-    return {
-      block: candidate.block,
-      [Symbol.dispose]: () => {
-        candidate.busyBytes -= lengthBytes;
-      },
-    };
+    const fit =
+      this.takeFit(pool, lengthBytes, isShunned) ?? this.takeFit(pool, lengthBytes, nobody);
+    if (fit === undefined) throw new QuarryError("Unavailable", "no open block");
+    return fit;
+  }
+
+  /** One that is known and has no shunned member, if there is any. */
+  takeFit(
+    pool: number,
+    lengthBytes: number,
+    isShunned: (device: DeviceId) => boolean,
+  ): Lent | undefined {
+    let best: Candidate | undefined;
+    for (const candidate of this.#of(pool).candidates) {
+      if (best !== undefined && candidate.busyBytes > best.busyBytes) continue;
+      if (candidate.block.members.some((device) => device !== null && isShunned(device))) continue;
+      best = candidate;
+      if (lengthBytes < limits.smallBytes) break;
+    }
+    return best && lend(best, lengthBytes);
   }
 
   /** The block took an append no more: forget it and tell the nameserver. */

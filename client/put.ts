@@ -71,8 +71,7 @@ class BlobWriter {
         const slot = await this.#nextChunk(cutter);
         if (slot === undefined) break;
         lengthBytes += slot.buffer.length;
-        const sending = this.#send(slot.buffer, position++).finally(() => {
-          slot[Symbol.dispose]();
+        const sending = this.#send(slot, position++).finally(() => {
           this.#underWay.delete(sending);
         });
         this.#underWay.add(sending);
@@ -112,12 +111,20 @@ class BlobWriter {
   }
 
   /** Never rejects: the failure is kept for `writeAll`, which waits for all chunks. */
-  async #send(data: Buffer, position: number): Promise<void> {
+  async #send(slot: Slot, position: number): Promise<void> {
+    let lastUse: Promise<unknown> | undefined;
+    const keep = (use: Promise<unknown>) => {
+      lastUse = use;
+    };
     try {
       const owner = { blob: this.#blob, chunk: position };
-      this.#chunks[position] = await appendChunk(this.#context, owner, data, this.#placed);
+      const { buffer } = slot;
+      this.#chunks[position] = await appendChunk(this.#context, owner, buffer, this.#placed, keep);
     } catch (error) {
       this.#failure ??= error;
+    } finally {
+      if (lastUse === undefined) slot[Symbol.dispose]();
+      else lastUse.finally(() => slot[Symbol.dispose]());
     }
   }
 

@@ -1,6 +1,8 @@
 /** Whom a read asks, whom it reads around, and what it tells of them. */
 import { setImmediate as turn } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
+import { sleep } from "../base/clock.ts";
+import { QuarryError } from "../base/errors.ts";
 import type { DeviceId } from "../base/ids.ts";
 import { limits } from "../base/limits.ts";
 import type { Chunk } from "../rpc/objects.ts";
@@ -87,7 +89,7 @@ describe("a member that is late", () => {
     await using _ = members;
     // Nobody gives it up: it is asked another.
     const after = (delayMs: number, run: () => void) =>
-      delayMs < limits.blockCallMs ? hastyClock.after(delayMs, run) : { cancel: () => undefined };
+      delayMs < limits.blockReadMs ? hastyClock.after(delayMs, run) : { cancel: () => undefined };
     members.context = { ...members.context, clock: { ...hastyClock, after } };
     members.fault([0], "late");
     expect(content.equals(await readWindow(members.context, whole(chunk)))).toBe(true);
@@ -126,6 +128,36 @@ describe("a member that is late", () => {
     expect(content.equals(await reading)).toBe(true);
     members.release();
   });
+
+  test.each([copies, split, { k: 1, m: 0 }])(
+    "and without whom the others do not suffice is not asked twice ($k+$m)",
+    async (scheme) => {
+      const { members, chunk } = await fixture(scheme);
+      await using _ = members;
+      const hung = Array.from({ length: scheme.m + 1 }, (_, position) => position);
+      members.fault(hung, "hang");
+      if (scheme.m === 0) {
+        // Of a single member the way to it says when that is too long.
+        const { serviceOf } = members.context;
+        const giveUp = async () => {
+          throw new QuarryError("Timeout", "no answer");
+        };
+        const slow: typeof serviceOf = (device) => ({
+          ...serviceOf(device),
+          read: () => {
+            members.asked.push(device);
+            return sleep(hastyClock, limits.blockReadMs).then(giveUp);
+          },
+        });
+        members.context = { ...members.context, serviceOf: slow };
+      }
+      const reading = readWindow(members.context, whole(chunk));
+      await expect(reading).rejects.toMatchObject({ code: "Unavailable" });
+      const asked = positions(members);
+      expect(asked.length).toBe(new Set(asked).size);
+      expect(members.told).toEqual([]);
+    },
+  );
 
   test("counts when it comes first after all", async () => {
     const { members, content, chunk } = await fixture(copies);

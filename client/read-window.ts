@@ -43,20 +43,29 @@ export async function readWindow(context: ReadContext, window: Window): Promise<
   const { block, needle } = window.chunk;
   const { clock, locations } = context;
   let tookMs = 0;
+  let located = await locations.of(block);
   for (let round = 1; ; round++) {
-    const read = await readLocated(context, await locations.of(block), window);
+    const read = await readLocated(context, located, window);
     if (read instanceof Uint8Array) return read;
     locations.forget(block);
     tookMs += read.tookMs;
     const isLate = tookMs > limits.readAgainWithinMs;
-    if (round > 1 && (isLate || !read.isChanging || round > limits.retries))
-      throw new QuarryError(
+    const refuse = () =>
+      new QuarryError(
         read.code,
         `needle ${needle.toString(16)} of block ${block} cannot be read: ${read.what}`,
       );
+    if (round > 1 && (isLate || !read.isChanging || round > limits.retries)) throw refuse();
     if (read.isChanging) await sleep(clock, limits.readAgainMs);
+    const before = located;
+    located = await locations.of(block);
+    // Members that were waited for in vain are not waited for twice.
+    if (isLate && isSame(before, located)) throw refuse();
   }
 }
+
+const isSame = (a: OpenBlock, b: OpenBlock): boolean =>
+  a.generation === b.generation && a.members.every((device, at) => device === b.members[at]);
 
 async function readLocated(
   context: ReadContext,
@@ -87,10 +96,11 @@ async function readOnly(
   { chunk, from, lengthBytes }: Window,
 ): Promise<Uint8Array | Failure> {
   const range = { chunk, pieceBytes: chunk.lengthBytes, from, to: from + lengthBytes };
+  const sinceMs = context.clock.monotonicMs();
   const answer = await readPiece(context.serviceOf, device, range);
   if (answer.kind === "good") return answer.bytes;
   tell(context, chunk, 0, answer);
-  return verdict(block, 0, [answer], 0);
+  return verdict(block, 0, [answer], context.clock.monotonicMs() - sinceMs);
 }
 
 async function readStrips(

@@ -177,7 +177,7 @@ export class StripReading implements Disposable {
     const isLate = () => {
       asked.state = "late";
       latencies.shun(device);
-      asked.timer = clock.after(limits.blockCallMs, () =>
+      asked.timer = clock.after(limits.blockReadMs, () =>
         answered({ kind: "away", what: `${device} does not answer` }),
       );
       this.#advance();
