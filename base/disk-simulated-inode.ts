@@ -40,6 +40,8 @@ export class Inode {
   readonly #seen = new Bytes();
   readonly #safe = new Bytes();
   #changes: Change[] = [];
+  /** Raised whenever what is on the platter may have changed. */
+  version = 0;
 
   get lengthBytes(): number {
     return this.#seen.length;
@@ -47,6 +49,11 @@ export class Inode {
 
   content(): Buffer {
     return this.#seen.view();
+  }
+
+  /** As the platter has it. */
+  safeContent(): Buffer {
+    return this.#safe.view();
   }
 
   read(target: Uint8Array, offset: number): number {
@@ -66,6 +73,7 @@ export class Inode {
   }
 
   sync(): void {
+    this.version++;
     for (const change of this.#changes) if (!change.lost) this.#apply(change);
     this.#changes = this.#changes.filter((change) => change.lost);
   }
@@ -75,13 +83,21 @@ export class Inode {
     for (const change of this.#changes) change.lost = true;
   }
 
+  /** Cuts it off behind so many bytes, on the platter too. */
+  cut(lengthBytes: number): void {
+    this.version++;
+    for (const bytes of [this.#seen, this.#safe]) bytes.resize(Math.min(bytes.length, lengthBytes));
+  }
+
   flip(offset: number, mask: number): void {
+    this.version++;
     for (const bytes of [this.#seen.view(), this.#safe.view()])
       if (offset < bytes.length) bytes[offset] = (bytes[offset] ?? 0) ^ mask;
   }
 
   /** Each sector of each change is dropped, kept, or kept up to somewhere in its middle. */
   crash(random: Random): void {
+    this.version++;
     for (const change of this.#changes) {
       // Whole outcomes are likely in life and rare by sector-wise chance: try them often.
       const mood = random.u32() % 4;

@@ -95,6 +95,10 @@ export class SimulatedDisk implements Disk {
     this.#inode(path).flip(offset, mask);
   }
 
+  get safeFiles(): ReadonlyMap<string, Inode> {
+    return this.#safeNames;
+  }
+
   /** All files, sorted. */
   paths(): string[] {
     return [...this.#names.keys()].sort();

@@ -8,7 +8,6 @@ import type { DeviceId, ServerId } from "../base/ids.ts";
 import { limits } from "../base/limits.ts";
 import type { Random } from "../base/random.ts";
 import { parseAddress } from "../rpc/address.ts";
-import type { BlockService } from "../rpc/block-service.ts";
 import { RpcClient } from "../rpc/client.ts";
 import type { ClusterMap, MapAnswer } from "../rpc/cluster-map.ts";
 import { connect } from "../rpc/connect.ts";
@@ -23,14 +22,19 @@ export interface DevicesOptions {
   readonly tls?: TlsIdentity;
   readonly clock: Clock;
   readonly random: Random;
+  /** How to talk to a dataserver, host:port; default: over sockets. */
+  readonly open?: (address: string) => DeviceLine;
 }
 
-interface Line {
-  readonly address: string;
-  readonly rpc: RpcClient;
-  readonly blocks: BlockService;
+export interface DeviceLine {
+  readonly blocks: BlockAccess;
   /** The same, asked with less patience. */
-  readonly reads: BlockService;
+  readonly reads: BlockAccess;
+  close(): void;
+}
+
+interface Line extends DeviceLine {
+  readonly address: string;
 }
 
 export class Devices implements AsyncDisposable {
@@ -56,7 +60,7 @@ export class Devices implements AsyncDisposable {
   });
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const { rpc } of this.#lines.values()) rpc.close();
+    for (const line of this.#lines.values()) line.close();
     this.#lines.clear();
   }
 
@@ -114,22 +118,23 @@ export class Devices implements AsyncDisposable {
 
   #moveLines({ dataservers }: ClusterMap): void {
     const addresses = new Map(dataservers.map(({ server, address }) => [server, address]));
-    for (const [server, { address, rpc }] of this.#lines)
-      if (addresses.get(server) !== address) {
-        rpc.close();
+    for (const [server, line] of this.#lines)
+      if (addresses.get(server) !== line.address) {
+        line.close();
         this.#lines.delete(server);
       }
+    const { open = (address: string) => this.#connect(address) } = this.#options;
     for (const [server, address] of addresses)
-      if (!this.#lines.has(server)) this.#lines.set(server, this.#open(address));
+      if (!this.#lines.has(server)) this.#lines.set(server, { address, ...open(address) });
   }
 
-  #open(address: string): Line {
+  #connect(address: string): DeviceLine {
     const { secret, tls, clock, random } = this.#options;
     const rpc = new RpcClient({
       ...{ address: parseAddress(address), secret, clock, random, ...(tls && { tls }) },
       ...{ deadlineMs: limits.blockCallMs, pingMs: limits.blockPingMs },
     });
     const reads = connect(blockTable, rpc, { deadlineMs: limits.blockReadMs });
-    return { address, rpc, blocks: connect(blockTable, rpc), reads };
+    return { blocks: connect(blockTable, rpc), reads, close: () => rpc.close() };
   }
 }

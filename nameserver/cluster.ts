@@ -6,7 +6,7 @@ import { formatAddress } from "../rpc/address.ts";
 import type { BlockService } from "../rpc/block-service.ts";
 import type { MapAnswer } from "../rpc/cluster-map.ts";
 import type { Command } from "../rpc/commands.ts";
-import { Dataservers } from "./dataservers.ts";
+import { type BlockLine, Dataservers } from "./dataservers.ts";
 import type { Group } from "./group/group.ts";
 import type { Membership } from "./group/membership.ts";
 import type { Roster } from "./group/roster.ts";
@@ -23,6 +23,8 @@ export interface ClusterOptions {
   readonly blocks?: BlockService;
   readonly member?: Pick<Membership, "secret" | "tls">;
   readonly report: (message: string) => void;
+  /** How to talk to a dataserver, host:port; default: over sockets. */
+  readonly open?: (address: string) => BlockLine;
 }
 
 export interface Cluster extends AsyncDisposable {
@@ -66,7 +68,7 @@ async function admit(
 }
 
 export function openCluster(options: ClusterOptions, group: Group, roster?: Roster): Cluster {
-  const { clock, random, member } = options;
+  const { clock, random, member, open } = options;
   const map = new CurrentMap(group.state);
   const liveness = new Liveness(map, clock, {
     get applied() {
@@ -81,6 +83,7 @@ export function openCluster(options: ClusterOptions, group: Group, roster?: Rost
       liveness,
       secret: member.secret,
       ...(member.tls && { tls: member.tls }),
+      ...(open && { open }),
       clock,
       random,
     });

@@ -34,14 +34,19 @@ export interface DataserversOptions {
   readonly tls?: TlsIdentity;
   readonly clock: Clock;
   readonly random: Random;
+  /** How to talk to one of them, host:port; default: over sockets. */
+  readonly open?: (address: string) => BlockLine;
 }
 
-interface Line {
-  readonly address: string;
-  readonly rpc: RpcClient;
+export interface BlockLine {
   /** For what takes no longer than a few syncs. */
   readonly quick: BlockService;
   readonly patient: BlockService;
+  close(): void;
+}
+
+interface Line extends BlockLine {
+  readonly address: string;
 }
 
 export class Dataservers implements BlockService, AsyncDisposable {
@@ -55,7 +60,7 @@ export class Dataservers implements BlockService, AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
-    for (const { rpc } of this.#lines.values()) rpc.close();
+    for (const line of this.#lines.values()) line.close();
     this.#lines.clear();
   }
 
@@ -136,23 +141,23 @@ export class Dataservers implements BlockService, AsyncDisposable {
       throw new QuarryError("Unavailable", `the dataserver at ${server.address} is down`);
     const known = this.#lines.get(server.server);
     if (known?.address === server.address) return known;
-    known?.rpc.close();
-    const line = this.#open(server.address);
+    known?.close();
+    const { open = (address: string) => this.#connect(address) } = this.#options;
+    const line = { address: server.address, ...open(server.address) };
     this.#lines.set(server.server, line);
     return line;
   }
 
-  #open(address: string): Line {
+  #connect(address: string): BlockLine {
     const { secret, tls, clock, random } = this.#options;
     const rpc = new RpcClient({
       ...{ address: parseAddress(address), secret, clock, random },
       ...{ ...(tls && { tls }), pingMs: limits.blockPingMs },
     });
     return {
-      address,
-      rpc,
       quick: connect(blockTable, rpc, { deadlineMs: limits.blockOrderMs }),
       patient: connect(blockTable, rpc, { deadlineMs: limits.blockWorkMs }),
+      close: () => rpc.close(),
     };
   }
 }
