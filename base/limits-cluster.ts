@@ -20,6 +20,9 @@ export const clusterLimits = {
   /** k + m. */
   poolPieces: 32,
   poolPgs: 65_536,
+  /** Of a block: some chunks fit in it, and it is made anew in minutes. */
+  poolBlockBytesLeast: 16 * 1024 * 1024,
+  poolBlockBytesMost: 1024 * 1024 * 1024,
   storageClasses: 64,
   /** From here on an object is large, unless its storage class says otherwise. */
   largeObjectBytes: 1024 * 1024,

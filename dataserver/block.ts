@@ -70,8 +70,12 @@ export class Block implements AsyncDisposable {
     this.index = from.index;
     this.#damage = [...from.damage];
     this.#phase = from.sealed ? "sealed" : "open";
-    this.#writer = new BlockWriter(home, path, from.tailBytes, (at, syncedBytes) =>
-      this.#bare("mark", at, syncedBytes),
+    const { durability = home.durability } = from.superblock;
+    this.#writer = new BlockWriter(
+      { ...home, durability },
+      path,
+      from.tailBytes,
+      (at, syncedBytes) => this.#bare("mark", at, syncedBytes),
     );
   }
 
@@ -127,7 +131,8 @@ export class Block implements AsyncDisposable {
     if (this.#phase !== "open") return { kind: "sealed" };
     if (this.index.knows(needle) || this.#pending.has(needle)) return { kind: "duplicate" };
     const lengthBytes = recordBytes(data.length);
-    if (this.#damage.length > 0 || writer.tailBytes + lengthBytes > this.home.blockBytes)
+    const { blockBytes = this.home.blockBytes } = this.superblock;
+    if (this.#damage.length > 0 || writer.tailBytes + lengthBytes > blockBytes)
       return { kind: "full" };
     this.#pending.add(needle);
     this.#dirty = true;

@@ -31,7 +31,7 @@ import type {
   Rebuilt,
 } from "../rpc/healing-service.ts";
 import { firstBadSpan } from "../rpc/needle-checksums.ts";
-import type { PoolScheme } from "../rpc/pool.ts";
+import type { BlockKeeping, PoolScheme } from "../rpc/pool.ts";
 import { Device } from "./device.ts";
 import { FileCache } from "./file-cache.ts";
 import type { Peer } from "./rebuild/sources.ts";
@@ -121,8 +121,8 @@ export class Dataserver implements BlockService, AsyncDisposable {
     return this.#device(device).list(after, limit);
   }
 
-  async createBlock(address: Order, piece?: BlockPiece): Promise<void> {
-    await this.#device(address.device).create(address, piece);
+  async createBlock(address: Order, piece?: BlockPiece, keeping?: BlockKeeping): Promise<void> {
+    await this.#device(address.device).create(address, piece, keeping);
   }
 
   async append(request: AppendRequest, data: Uint8Array): Promise<AppendReply> {

@@ -22,6 +22,7 @@ import type {
   RebuildOrder,
   Rebuilt,
 } from "../rpc/healing-service.ts";
+import type { BlockKeeping } from "../rpc/pool.ts";
 import type { Block } from "./block.ts";
 import { listNeedles, noteUnreadable, readFromBlock } from "./block-reads.ts";
 import { leaveChecks } from "./checks-file.ts";
@@ -91,9 +92,9 @@ export class Device implements AsyncDisposable {
     return { blocks: blocks.flatMap((id) => status(id) ?? []), gone, upTo, more };
   }
 
-  create(order: Order, piece?: BlockPiece): Promise<void> {
+  create(order: Order, piece?: BlockPiece, keeping?: BlockKeeping): Promise<void> {
     this.#checkWritable();
-    return this.ordered(order, () => generations.create(this, order, piece));
+    return this.ordered(order, () => generations.create(this, order, piece, keeping));
   }
 
   async append(request: AppendRequest, data: Uint8Array): Promise<AppendReply> {

@@ -7,6 +7,7 @@ import { QuarryError } from "../base/errors.ts";
 import type { NeedleId } from "../base/ids.ts";
 import { limits } from "../base/limits.ts";
 import type { BlockAddress, BlockPiece, BlockStatus, RetireOrder } from "../rpc/block-service.ts";
+import type { BlockKeeping } from "../rpc/pool.ts";
 import { Block } from "./block.ts";
 import { buildGeneration } from "./compact.ts";
 import type { Device } from "./device.ts";
@@ -27,6 +28,7 @@ export async function create(
   device: Device,
   { block: id, generation }: BlockAddress,
   { piece, scheme }: BlockPiece = { piece: 0, scheme: { k: 1, m: 0 } },
+  { blockBytes, durability }: BlockKeeping = {},
 ): Promise<void> {
   const { parts, options, directory } = device;
   const there = parts.blocks.get(id);
@@ -41,6 +43,8 @@ export async function create(
     piece,
     ...scheme,
     createdMs: options.clock.nowMs(),
+    ...(blockBytes !== undefined && { blockBytes }),
+    ...(durability !== undefined && { durability }),
   };
   const path = blockPath(directory, id);
   await replaceWhole(options.disk, path, encodeSuperblock(superblock));

@@ -2,27 +2,32 @@
  * The first 64 bytes of a block file: which block, which generation, and the salt of its records.
  *
  *      0  magic          8 B   "QUARRYBK"
- *      8  format         u16   1
+ *      8  format         u16   1; 2 of a block that has what stands from byte 14 or 52 on
  *     10  piece index    u8    which piece of the scheme this member holds
  *     11  k              u8
  *     12  m              u8
- *     13  zero           3 B
+ *     13  zero           1 B
+ *     14  durability     u8    0 as the device does it; 1 commit, 2 interval, 3 none
+ *     15  zero           1 B
  *     16  block id       u32
  *     20  generation     u32
  *     24  salt           u32   random; seeds the checksums of the records
  *     28  created        u64   milliseconds since 1970
- *     36  zero          24 B
+ *     36  zero          16 B
+ *     52  size           u32   it takes no record that would end behind this; 0 as the device does it
+ *     56  zero           4 B
  *     60  CRC32C         u32   of bytes 0 … 59
  *
  * Little-endian. A higher format number is refused, never guessed at.
  */
+import type { Durability } from "../base/append-file.ts";
 import { crc32c } from "../base/checksum.ts";
 import { QuarryError } from "../base/errors.ts";
 import type { BlockId } from "../base/ids.ts";
 
 export const SUPERBLOCK_BYTES = 64;
 const MAGIC = Buffer.from("QUARRYBK");
-const FORMAT = 1;
+const FORMAT = 2;
 const CRC_AT = 60;
 
 export interface Superblock {
@@ -33,12 +38,21 @@ export interface Superblock {
   readonly k: number;
   readonly m: number;
   readonly createdMs: number;
+  readonly blockBytes?: number;
+  readonly durability?: Durability;
 }
+
+const durabilities: readonly (Durability | undefined)[] = [undefined, "commit", "interval", "none"];
 
 export function encodeSuperblock(superblock: Superblock): Buffer {
   const bytes = Buffer.alloc(SUPERBLOCK_BYTES);
   MAGIC.copy(bytes);
-  bytes.writeUInt16LE(FORMAT, 8);
+  const { blockBytes = 0, durability } = superblock;
+  const isPlain = blockBytes === 0 && durability === undefined;
+  // Versions that know no other format read what has nothing new in it.
+  bytes.writeUInt16LE(isPlain ? 1 : FORMAT, 8);
+  bytes.writeUInt8(durabilities.indexOf(durability), 14);
+  bytes.writeUInt32LE(blockBytes, 52);
   bytes.writeUInt8(superblock.piece, 10);
   bytes.writeUInt8(superblock.k, 11);
   bytes.writeUInt8(superblock.m, 12);
@@ -60,7 +74,11 @@ export function decodeSuperblock(bytes: Buffer, path: string): Superblock | unde
       "NewerFormat",
       `${path} was written by a newer version of Quarry (format ${format}); install that version`,
     );
+  const blockBytes = bytes.readUInt32LE(52);
+  const durability = durabilities[bytes.readUInt8(14)];
   return {
+    ...(blockBytes > 0 && { blockBytes }),
+    ...(durability !== undefined && { durability }),
     block: bytes.readUInt32LE(16) as BlockId,
     generation: bytes.readUInt32LE(20),
     salt: bytes.readUInt32LE(24),

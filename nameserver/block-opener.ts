@@ -2,7 +2,7 @@
 import { hasCode } from "../base/errors.ts";
 import type { BlockId, DeviceId } from "../base/ids.ts";
 import type { BlockMembers, OpenBlock } from "../rpc/name-service.ts";
-import { layoutOf, type Pool } from "../rpc/pool.ts";
+import { keepingOf, layoutOf, type Pool } from "../rpc/pool.ts";
 import { abandon, type StockOptions } from "./take-stock.ts";
 
 /** Ids that were used before are not used again. */
@@ -21,12 +21,13 @@ export async function openBlock(
   members: BlockMembers,
 ): Promise<Opened> {
   const { scheme } = pool;
+  const keeping = keepingOf(pool);
   const at = { block, generation: GENERATION };
   const made: DeviceId[] = [];
   const by: DeviceId[] = [];
   const make = async (device: DeviceId, piece: number) => {
     try {
-      await options.blocks.createBlock({ device, ...at }, { piece, scheme });
+      await options.blocks.createBlock({ device, ...at }, { piece, scheme }, keeping);
       made.push(device);
     } catch (error) {
       options.report(`device ${device} takes no new block: ${error}`);

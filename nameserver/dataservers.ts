@@ -22,6 +22,7 @@ import type {
 import { RpcClient } from "../rpc/client.ts";
 import { connect } from "../rpc/connect.ts";
 import type { RebuildOrder } from "../rpc/healing-service.ts";
+import type { BlockKeeping } from "../rpc/pool.ts";
 import { blockTable } from "../rpc/tables.ts";
 import type { TlsIdentity } from "../rpc/tls.ts";
 import type { Liveness } from "./liveness.ts";
@@ -73,8 +74,8 @@ export class Dataservers implements BlockService, AsyncDisposable {
     return await (await this.#line(device)).quick.blocks(device, after, limit);
   }
 
-  async createBlock(address: Order, piece?: BlockPiece) {
-    await (await this.#line(address.device)).quick.createBlock(address, piece);
+  async createBlock(address: Order, piece?: BlockPiece, keeping?: BlockKeeping) {
+    await (await this.#line(address.device)).quick.createBlock(address, piece, keeping);
   }
 
   async append(request: AppendRequest, data: Uint8Array) {

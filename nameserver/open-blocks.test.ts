@@ -6,6 +6,7 @@ import { type ClusterMap, emptyMap } from "../rpc/cluster-map.ts";
 import { filled } from "../rpc/name-service.ts";
 import { NotLeader } from "../rpc/not-leader.ts";
 import { placementOf } from "../rpc/placement.ts";
+import type { BlockKeeping } from "../rpc/pool.ts";
 import { ClusterState, deviceId } from "../test/metadata/cluster-state.ts";
 import { FakeBlocks } from "../test/metadata/fake-blocks.ts";
 import type { Group } from "./group/group.ts";
@@ -19,6 +20,8 @@ const first = { block: 1 as BlockId, generation: 1 };
 class Devices extends FakeBlocks {
   readonly states = new Map<DeviceId, DeviceStatus["state"]>();
   readonly pieces: (BlockAddress & { piece: BlockPiece | undefined })[] = [];
+  /** Of the block made last. */
+  keeping: BlockKeeping | undefined;
   /** They take no new blocks, though they say that they are well. */
   readonly broken = new Set<DeviceId>();
 
@@ -29,9 +32,10 @@ class Devices extends FakeBlocks {
     );
   }
 
-  override async createBlock(address: BlockAddress, piece?: BlockPiece) {
+  override async createBlock(address: BlockAddress, piece?: BlockPiece, keeping?: BlockKeeping) {
     if (this.broken.has(address.device)) throw new QuarryError("DiskFailed", "broken");
     this.pieces.push({ ...address, piece });
+    this.keeping = keeping;
     await super.createBlock(address);
   }
 
@@ -222,5 +226,15 @@ describe("open blocks of a pool", () => {
   test("are refused for a pool that is not there", async () => {
     const { opened } = await cluster(2, 1, 1);
     await expect(opened.get(7)).rejects.toMatchObject({ code: "NoSuchPool" });
+  });
+
+  test("a block is made with the size and the durability of its pool", async () => {
+    const { state, pool, blocks, opened } = await cluster(3, 1, 2);
+    await opened.get(pool);
+    expect(blocks.keeping).toBeUndefined();
+    const own = { blockBytes: 2 ** 27, durability: "interval" } as const;
+    const other = await state.pool("other", own);
+    await opened.get(other);
+    expect(blocks.keeping).toEqual(own);
   });
 });

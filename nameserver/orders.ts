@@ -20,7 +20,8 @@ export function ordersIn(blocks: BlockService, termOf: () => Term): BlockService
     fetch: (address, needles, check) => blocks.fetch(address, needles, check),
     rebuilds: (device) => blocks.rebuilds(device),
 
-    createBlock: (order, piece) => blocks.createBlock({ term: termOf(), ...order }, piece),
+    createBlock: (order, piece, keeping) =>
+      blocks.createBlock({ term: termOf(), ...order }, piece, keeping),
     remove: (order, needles) => blocks.remove({ term: termOf(), ...order }, needles),
     sealBlock: (order) => blocks.sealBlock({ term: termOf(), ...order }),
     compact: (order) => blocks.compact({ term: termOf(), ...order }),

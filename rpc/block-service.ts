@@ -5,7 +5,7 @@
  */
 import type { BlobId, BlockId, DeviceId, NeedleId, NeedleOwner, Term } from "../base/ids.ts";
 import type { HealingService } from "./healing-service.ts";
-import type { BlockLayout, PoolScheme } from "./pool.ts";
+import type { BlockKeeping, BlockLayout, PoolScheme } from "./pool.ts";
 
 /** What one member of a block holds of it. */
 export interface BlockPiece {
@@ -136,7 +136,7 @@ export interface BlockService extends HealingService {
   blocks(device: DeviceId, after: number, limit: number): Promise<BlockStatus[]>;
 
   /** Absent `piece`: the only piece of a whole block (1+0). */
-  createBlock(order: Order, piece?: BlockPiece): Promise<void>;
+  createBlock(order: Order, piece?: BlockPiece, keeping?: BlockKeeping): Promise<void>;
   /** `data` is not touched any more once the answer is there: its memory is used again. */
   append(request: AppendRequest, data: Uint8Array): Promise<AppendReply>;
   read(request: ReadRequest): Promise<ReadReply>;

@@ -2,6 +2,7 @@
  * Pools: where blocks go and in how many pieces. A block keeps the scheme and the layout that it was
  * opened with; its pool says what new blocks get.
  */
+import type { Durability } from "../base/append-file.ts";
 import { limits } from "../base/limits.ts";
 
 /** Any k of the k + m pieces give the data back; k = 1: each piece is the data itself. */
@@ -20,7 +21,15 @@ export type BlockLayout = "whole" | "split" | "striped";
 export const failureDomains = ["osd", "host", "rack", "zone", "region"] as const;
 export type FailureDomain = (typeof failureDomains)[number];
 
-export interface Pool {
+/** How a block is kept by its members. Absent: as the device does it. */
+export interface BlockKeeping {
+  /** A block takes no record that would end behind this. */
+  readonly blockBytes?: number;
+  /** When an append is answered. */
+  readonly durability?: Durability;
+}
+
+export interface Pool extends BlockKeeping {
   /** 0 is there from the start; no number is given twice. */
   readonly id: number;
   readonly name: string;
@@ -51,6 +60,15 @@ export interface StorageClass {
 
 export const RANGE_BLOCKS = 65_536;
 export const rangeOf = (block: number): number => Math.floor(block / RANGE_BLOCKS);
+
+/** Undefined: nothing is asked for. */
+export function keepingOf({ blockBytes, durability }: Pool): BlockKeeping | undefined {
+  if (blockBytes === undefined && durability === undefined) return undefined;
+  return {
+    ...(blockBytes !== undefined && { blockBytes }),
+    ...(durability !== undefined && { durability }),
+  };
+}
 
 export const piecesOf = ({ k, m }: PoolScheme): number => k + m;
 export const layoutOf = ({ k }: PoolScheme): BlockLayout => (k === 1 ? "whole" : "split");

@@ -1,9 +1,12 @@
 /** `quarry admin pool`: in how many pieces new blocks are stored, and over what they are spread. */
 import { Command, InvalidArgumentError, Option } from "commander";
+import type { Durability } from "../../base/append-file.ts";
 import { QuarryError } from "../../base/errors.ts";
+import { limits } from "../../base/limits.ts";
 import type { ClusterMap } from "../../rpc/cluster-map.ts";
 import type { Change, PoolSettings } from "../../rpc/commands.ts";
 import { type FailureDomain, failureDomains, type Pool, type PoolScheme } from "../../rpc/pool.ts";
+import { formatBytes, parseSize } from "../objects/printable.ts";
 import { withPeerOptions } from "../peers.ts";
 import { type ClusterFlags, change, table, withCluster } from "./cluster-view.ts";
 import { parseCount } from "./quantities.ts";
@@ -17,6 +20,8 @@ interface SettingFlags extends ClusterFlags {
   readonly class?: string;
   readonly anyClass?: boolean;
   readonly pgs?: number;
+  readonly blockSize?: number;
+  readonly durability?: Durability;
 }
 
 export function poolCommand(): Command {
@@ -78,10 +83,18 @@ function withSettings(command: Command): Command {
       new Option("--domain <level>", "what no two members share").choices([...failureDomains]),
     )
     .option("--class <class>", "only devices of this class, as in ssd")
-    .option("--pgs <n>", "placement groups, a power of two", parseCount);
+    .option("--pgs <n>", "placement groups, a power of two", parseCount)
+    .option("--block-size <size>", "of new blocks, 16MiB to 1GiB (64MiB)", parseSize)
+    .addOption(
+      new Option(
+        "--durability <mode>",
+        "answer appends to new blocks on: commit (all members have them on disk), interval (within 200 ms after), none",
+      ).choices(["commit", "interval", "none"]),
+    );
 }
 
-function settingsOf({ scheme, replicas, min, domain, class: kind, pgs }: SettingFlags) {
+function settingsOf(flags: SettingFlags) {
+  const { scheme, replicas, min, domain, class: kind, pgs, blockSize, durability } = flags;
   const wanted = scheme ?? (replicas === undefined ? undefined : { k: 1, m: replicas - 1 });
   return {
     ...(wanted !== undefined && { scheme: wanted }),
@@ -89,6 +102,8 @@ function settingsOf({ scheme, replicas, min, domain, class: kind, pgs }: Setting
     ...(domain !== undefined && { failureDomain: domain }),
     ...(kind !== undefined && { deviceClass: kind }),
     ...(pgs !== undefined && { pgNum: pgs }),
+    ...(blockSize !== undefined && { blockBytes: blockSize }),
+    ...(durability !== undefined && { durability }),
   } satisfies Partial<PoolSettings>;
 }
 
@@ -118,9 +133,18 @@ function listCommand(): Command {
   );
 }
 
-const TITLES = ["POOL", "NAME", "SCHEME", "MIN", "DOMAIN", "CLASS", "PGS"];
+const TITLES = ["POOL", "NAME", "SCHEME", "MIN", "DOMAIN", "CLASS", "PGS", "BLOCKS", "DURABILITY"];
 
-const rowOf = ({ id, name, scheme, minMembers, failureDomain, deviceClass, pgNum }: Pool) => [
+const rowOf = ({
+  id,
+  name,
+  scheme,
+  minMembers,
+  failureDomain,
+  deviceClass,
+  pgNum,
+  ...kept
+}: Pool) => [
   String(id),
   name,
   `${scheme.k}+${scheme.m}`,
@@ -128,4 +152,6 @@ const rowOf = ({ id, name, scheme, minMembers, failureDomain, deviceClass, pgNum
   failureDomain,
   deviceClass ?? "any",
   String(pgNum),
+  formatBytes(kept.blockBytes ?? limits.blockBytes),
+  kept.durability ?? "commit",
 ];

@@ -45,6 +45,19 @@ describe("pools", () => {
     expect(await now()).not.toHaveProperty("deviceClass");
   });
 
+  test("blocks have a size and a durability of their own, until these are taken back", async () => {
+    const state = new ClusterState();
+    const own = { blockBytes: 2 ** 28, durability: "interval" } as const;
+    const pool = await state.pool("pool", own);
+    const change = (to: object) => state.propose({ type: "changePool", pool, change: to });
+    const now = async () => (await state.map()).pools.find(({ id }) => id === pool);
+    await change({ pgNum: 16 });
+    expect(await now()).toMatchObject(own);
+    await change({ blockBytes: null });
+    expect(await now()).toMatchObject({ durability: "interval" });
+    expect(await now()).not.toHaveProperty("blockBytes");
+  });
+
   test.each([
     [{ scheme: { k: 0, m: 1 } }],
     [{ scheme: { k: 4, m: 0 } }],
@@ -56,6 +69,9 @@ describe("pools", () => {
     [{ pgNum: 100 }],
     [{ pgNum: 0 }],
     [{ deviceClass: "a b" }],
+    [{ blockBytes: 1024 }],
+    [{ blockBytes: 2 ** 31 }],
+    [{ durability: "often" as "none" }],
   ])("%j is refused", async (settings) => {
     await expect(new ClusterState().pool("pool", settings)).rejects.toMatchObject({
       code: "InvalidArgument",

@@ -4,6 +4,7 @@ import type { BlockId } from "../../base/ids.ts";
 import { limits } from "../../base/limits.ts";
 import type { Change, Command, CommandResult, PoolSettings } from "../../rpc/commands.ts";
 import {
+  type BlockKeeping,
   failureDomains,
   firstPool,
   type PoolScheme,
@@ -22,6 +23,7 @@ const { id: FIRST, ...firstSettings } = firstPool;
 /** `STANDARD` names it for both. */
 const firstRow: PoolRow = { ...firstSettings, blocks: 0, smallOf: 1, largeOf: 1 };
 const FIRST_RANGE = 0;
+const DURABILITIES: ReadonlySet<string> = new Set(["commit", "interval", "none"]);
 
 /** @throws QuarryError `NoSuchPool`. */
 export function poolRow({ rows }: ApplyContext, pool: number): PoolRow {
@@ -73,8 +75,7 @@ type Described = Omit<PoolRow, "blocks" | "smallOf" | "largeOf">;
 function changed(before: Described, change: Change<PoolSettings>): Described {
   const scheme = change.scheme === undefined ? before.scheme : (change.scheme ?? firstPool.scheme);
   const kept = change.scheme === undefined ? before.minMembers : undefined;
-  const { deviceClass: classBefore, ...rest } = before;
-  const deviceClass = change.deviceClass === undefined ? classBefore : change.deviceClass;
+  const { deviceClass, blockBytes, durability, ...rest } = before;
   const after = {
     ...rest,
     scheme: { k: scheme.k, m: scheme.m },
@@ -82,18 +83,32 @@ function changed(before: Described, change: Change<PoolSettings>): Described {
       (change.minMembers === undefined ? kept : change.minMembers) ?? usualMinMembers(scheme),
     failureDomain: settled(change.failureDomain, before.failureDomain, firstPool.failureDomain),
     pgNum: settled(change.pgNum, before.pgNum, firstPool.pgNum),
-    ...(deviceClass !== undefined && deviceClass !== null && { deviceClass }),
+    ...optional("deviceClass", change.deviceClass, deviceClass),
+    ...optional("blockBytes", change.blockBytes, blockBytes),
+    ...optional("durability", change.durability, durability),
   };
   check(after);
   return after;
 }
 
+/** A setting that a pool need not have. */
+function optional<Name extends string, T>(
+  name: Name,
+  change: T | null | undefined,
+  before: T | undefined,
+): { readonly [In in Name]?: T } {
+  const value = change === undefined ? before : change;
+  return value === undefined || value === null ? {} : ({ [name]: value } as { [In in Name]: T });
+}
+
 const settled = <T>(change: T | null | undefined, before: T, usual: T): T =>
   change === undefined ? before : (change ?? usual);
 
-function check({ name, scheme, minMembers, failureDomain, deviceClass, pgNum }: Described): void {
+function check(pool: Described): void {
+  const { name, scheme, minMembers, failureDomain, deviceClass, pgNum, ...keeping } = pool;
   demand(isName(name), `${name} is no name of a pool: use 1 to 64 letters, digits, . - and _`);
   checkScheme(scheme);
+  checkKeeping(keeping);
   demand(
     Number.isInteger(minMembers) && minMembers >= scheme.k && minMembers <= piecesOf(scheme),
     `of ${piecesOf(scheme)} members at least ${scheme.k} are needed: ${minMembers} is no minimum`,
@@ -110,6 +125,19 @@ function checkScheme({ k, m }: PoolScheme): void {
   const isWhole = Number.isInteger(k) && Number.isInteger(m) && k >= 1 && m >= 0;
   demand(isWhole && k + m <= limits.poolPieces, `k + m is at most ${limits.poolPieces}`);
   demand(k === 1 || m >= 1, "a scheme with k > 1 has parity: m is at least 1");
+}
+
+function checkKeeping({ blockBytes, durability }: BlockKeeping): void {
+  const { poolBlockBytesLeast: least, poolBlockBytesMost: most } = limits;
+  demand(
+    blockBytes === undefined ||
+      (Number.isInteger(blockBytes) && blockBytes >= least && blockBytes <= most),
+    `a block has ${least} to ${most} bytes, which is 16 MiB to 1 GiB`,
+  );
+  demand(
+    durability === undefined || DURABILITIES.has(durability),
+    `writes are answered on one of ${[...DURABILITIES].join(", ")}`,
+  );
 }
 
 const isPowerOfTwo = (n: number) => (n & (n - 1)) === 0;
