@@ -31,6 +31,7 @@ const clientCommands: { readonly [Type in Command["type"]]: true } = {
   removePool: true,
   setStorageClass: true,
   removeStorageClass: true,
+  setHealing: true,
 };
 
 export function isClientCommand(type: string): boolean {

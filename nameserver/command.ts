@@ -5,7 +5,7 @@
  */
 import { Packr } from "msgpackr";
 import { QuarryError } from "../base/errors.ts";
-import type { BlobId, BlockId, LogIndex, NodeId, SessionId } from "../base/ids.ts";
+import type { BlobId, BlockId, DeviceId, LogIndex, NodeId, SessionId } from "../base/ids.ts";
 import type { Command, CommandResult } from "../rpc/commands.ts";
 import type { BlockMembers } from "../rpc/name-service.ts";
 import type { Chunk } from "../rpc/objects.ts";
@@ -43,6 +43,27 @@ export type SystemCommand =
       readonly to: number;
     }
   | { readonly type: "removeBlock"; readonly block: BlockId; readonly generation: number }
+  /**
+   * The member at a position is another now; null is a hole. Refused for an open block, and with
+   * `Changed` when it was not `from`.
+   */
+  | {
+      readonly type: "moveMember";
+      readonly block: BlockId;
+      readonly generation: number;
+      readonly position: number;
+      readonly from: DeviceId | null;
+      readonly to: DeviceId | null;
+    }
+  /** Another number of whole copies (k = 1); `members`: who of those that there are stays, and where. */
+  | {
+      readonly type: "setScheme";
+      readonly block: BlockId;
+      readonly generation: number;
+      readonly from: PoolScheme;
+      readonly to: PoolScheme;
+      readonly members: BlockMembers;
+    }
   | {
       readonly type: "expirePending";
       readonly items: readonly { readonly untilMs: number; readonly blob: BlobId }[];

@@ -37,6 +37,7 @@ export const tags = {
   blockRange: "\x05",
   storageClass: "\x06",
   place: "\x07",
+  healing: "\x08",
   bucket: "\x10",
   owned: "\x11",
   owner: "\x12",
@@ -136,6 +137,7 @@ export const keys = {
   /** By the place that it lies in (0: none), its type and its name. */
   place: (parent: number, type: Place["type"], name: string) =>
     key<rows.PlaceRow>("place", u32(-parent) + text(type) + text(name)),
+  healing: () => key<rows.HealingRow>("healing", ""),
   bucket: (name: string) => key<rows.BucketRow>("bucket", text(name)),
   owned: (owner: string, name: string) => key<rows.OwnedRow>("owned", text(owner) + text(name)),
   owner: (owner: string) => key<rows.OwnerRow>("owner", text(owner)),

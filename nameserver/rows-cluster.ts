@@ -1,5 +1,6 @@
 /** The rows of the cluster: its map, pools, storage classes, and the blocks. */
 import type { MappedDataserver, MappedDevice, Place } from "../rpc/cluster-map.ts";
+import type { HealingSettings } from "../rpc/healing.ts";
 import type { BlockMembers } from "../rpc/name-service.ts";
 import type { BlockLayout, BlockRange, Pool, PoolScheme, StorageClass } from "../rpc/pool.ts";
 
@@ -45,6 +46,9 @@ export interface PoolRow extends Omit<Pool, "id"> {
 export type BlockRangeRow = Pick<BlockRange, "pool">;
 export type StorageClassRow = Omit<StorageClass, "name">;
 export type PlaceRow = Pick<Place, "id" | "shadows">;
+
+/** What differs from `usualHealing`. */
+export type HealingRow = Partial<HealingSettings>;
 
 export type DataserverRow = Omit<MappedDataserver, "server">;
 export type DeviceRow = Omit<MappedDevice, "device">;

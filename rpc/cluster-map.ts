@@ -42,6 +42,8 @@ export interface MappedDevice {
   readonly class?: string;
   /** Whether it is meant to hold data. */
   readonly in: boolean;
+  /** Who put it out because it was down for long, and puts it in again when it is back. */
+  readonly outBy?: "planner";
   /** The id of the host that it stands in. Absent: no dataserver of this version brought it yet. */
   readonly place?: number;
   /** Its directory on the dataserver's machine. Absent: no dataserver of this version brought it yet. */

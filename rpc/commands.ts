@@ -4,6 +4,7 @@
  */
 import type { BlobId, DeviceId, ServerId, SessionId } from "../base/ids.ts";
 import type { Location, OfferedDevice } from "./cluster-map.ts";
+import type { HealingSettings } from "./healing.ts";
 import type {
   BucketInfo,
   BucketSettings,
@@ -207,6 +208,11 @@ export type Command =
       readonly in?: boolean;
       /** 16.16 fixed point. */
       readonly weight?: number;
+      /**
+       * Not a person, but the planner, about a device that was down for long, or is back: it puts out only
+       * what is in, and in only what it put out itself. What it finds otherwise stays as it is.
+       */
+      readonly by?: "planner";
     }
   /**
    * Takes a device out of the cluster map for good; its number is not given again. Refused while it is
@@ -237,7 +243,9 @@ export type Command =
   | { readonly type: "removePool"; readonly pool: number }
   | { readonly type: "setStorageClass"; readonly storageClass: StorageClass }
   /** Refused for `STANDARD`. Objects that have it keep it, and stay where they are. */
-  | { readonly type: "removeStorageClass"; readonly name: string };
+  | { readonly type: "removeStorageClass"; readonly name: string }
+  /** How fast, and whether, blocks are made whole again; what is null is as usual. */
+  | { readonly type: "setHealing"; readonly change: Change<HealingSettings> };
 
 export type CommandResult =
   | { readonly type: "done" }

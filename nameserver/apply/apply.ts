@@ -7,6 +7,7 @@ import { QuarryError, unreachable } from "../../base/errors.ts";
 import type { AnyCommand, AnyResult, MemberCommand, SystemCommand } from "../command.ts";
 import { keys } from "../keyspace.ts";
 import * as blobs from "./blobs.ts";
+import { moveMember, setScheme } from "./block-members.ts";
 import * as blocks from "./blocks.ts";
 import * as buckets from "./buckets.ts";
 import { changeDevice, registerDataserver } from "./cluster-map.ts";
@@ -14,6 +15,7 @@ import type { ApplyContext } from "./context.ts";
 import * as copies from "./copies.ts";
 import { deleteObject } from "./delete-object.ts";
 import * as describe from "./describe.ts";
+import { setHealing } from "./healing.ts";
 import * as members from "./members.ts";
 import * as metadataCopies from "./metadata-copies.ts";
 import * as objects from "./objects.ts";
@@ -87,6 +89,8 @@ export function apply(context: ApplyContext, command: AnyCommand): AnyResult | P
       return storageClasses.setStorageClass(context, command);
     case "removeStorageClass":
       return storageClasses.removeStorageClass(context, command);
+    case "setHealing":
+      return setHealing(context, command);
     default:
       return applySystem(context, command);
   }
@@ -116,6 +120,10 @@ function applySystem(context: ApplyContext, command: SystemCommand | MemberComma
       return blocks.setGeneration(context, command);
     case "removeBlock":
       return blocks.removeBlock(context, command);
+    case "moveMember":
+      return moveMember(context, command);
+    case "setScheme":
+      return setScheme(context, command);
     case "expirePending":
       return blobs.expirePending(context, command);
     case "expireTrash":

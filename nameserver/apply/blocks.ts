@@ -57,7 +57,7 @@ function existing({ rows }: ApplyContext, block: BlockId): BlockRow {
   return row;
 }
 
-function current(context: ApplyContext, block: BlockId, generation: number): BlockRow {
+export function currentBlock(context: ApplyContext, block: BlockId, generation: number): BlockRow {
   const row = existing(context, block);
   if (row.generation !== generation)
     throw new QuarryError(
@@ -68,7 +68,7 @@ function current(context: ApplyContext, block: BlockId, generation: number): Blo
 }
 
 export function sealBlock(context: ApplyContext, command: Of<"sealBlock">): CommandResult {
-  const row = current(context, command.block, command.generation);
+  const row = currentBlock(context, command.block, command.generation);
   if (row.state === "open")
     context.rows.put(keys.block(command.block), {
       ...row,
@@ -79,7 +79,7 @@ export function sealBlock(context: ApplyContext, command: Of<"sealBlock">): Comm
 }
 
 export function settleBlock(context: ApplyContext, command: Of<"settleBlock">): CommandResult {
-  const row = current(context, command.block, command.generation);
+  const row = currentBlock(context, command.block, command.generation);
   if (row.state === "settled") return { type: "done" };
   if (row.state !== "sealed" || !hasRested(row, command.afterMs, context))
     throw new QuarryError("InvalidArgument", `block ${command.block} is not sealed long enough`);
@@ -92,7 +92,7 @@ function hasRested({ sealedMs = 0 }: BlockRow, afterMs: number, { timeMs }: Appl
 }
 
 export function sweptBlock(context: ApplyContext, command: Of<"sweptBlock">): CommandResult {
-  const row = current(context, command.block, command.generation);
+  const row = currentBlock(context, command.block, command.generation);
   if (row.state === "settled") context.rows.put(keys.block(command.block), { ...row, swept: true });
   return { type: "done" };
 }
@@ -100,7 +100,7 @@ export function sweptBlock(context: ApplyContext, command: Of<"sweptBlock">): Co
 export function setGeneration(context: ApplyContext, command: Of<"setGeneration">): CommandResult {
   const { block, from, to } = command;
   if (existing(context, block).generation === to) return { type: "done" };
-  const row = current(context, block, from);
+  const row = currentBlock(context, block, from);
   if (row.state !== "settled" || to <= from)
     throw new QuarryError("InvalidArgument", `block ${block} cannot go to generation ${to}`);
   context.rows.put(keys.block(block), { ...row, generation: to });
@@ -110,7 +110,7 @@ export function setGeneration(context: ApplyContext, command: Of<"setGeneration"
 export function removeBlock(context: ApplyContext, command: Of<"removeBlock">): CommandResult {
   const { block, generation } = command;
   const { rows } = context;
-  const row = current(context, block, generation);
+  const row = currentBlock(context, block, generation);
   const use = rows.get(keys.blockUse(block));
   if (row.state !== "settled" || (use?.needles ?? 0) > 0)
     throw new QuarryError("InvalidArgument", `block ${block} is not empty and settled`);

@@ -51,7 +51,7 @@ export function registerDataserver(
 }
 
 export function changeDevice(context: ApplyContext, command: Of<"changeDevice">): CommandResult {
-  const { device, weight } = command;
+  const { device, weight, by } = command;
   const key = keys.device(device);
   const known = context.rows.get(key);
   if (known === undefined)
@@ -60,9 +60,17 @@ export function changeDevice(context: ApplyContext, command: Of<"changeDevice">)
     weight === undefined || (Number.isInteger(weight) && weight >= 0 && weight <= MOST_WEIGHT),
     "a weight is a number of 16.16 fixed point, from 0 to below 32768.0",
   );
-  const isIn = command.in ?? known.in;
-  const row = { ...known, ...(weight !== undefined && { weight }), in: isIn };
   const { epoch } = mapOf(context);
+  const { outBy, ...rest } = known;
+  const isRefused = command.in === true ? outBy !== by : !known.in;
+  if (by !== undefined && isRefused) return { type: "epoch", epoch };
+  const row: DeviceRow = {
+    ...rest,
+    ...(weight !== undefined && { weight }),
+    in: command.in ?? known.in,
+    ...(by !== undefined && command.in === false && { outBy: by }),
+    ...(command.in === undefined && outBy !== undefined && { outBy }),
+  };
   return put(context, key, row) ? raiseEpoch(context, {}) : { type: "epoch", epoch };
 }
 
@@ -98,6 +106,7 @@ function placed(
     ...(kind !== undefined && { class: kind }),
     in: known?.in ?? true,
     ...(path !== undefined && { path }),
+    ...(known?.outBy !== undefined && { outBy: known.outBy }),
   };
 }
 
