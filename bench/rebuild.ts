@@ -1,162 +1,178 @@
 /**
  * A lost member made anew beside `cp` of the same bytes between two of the folders: `node
- * bench/rebuild.ts [blocks] [directory]`. Every member is a dataserver that is asked over RPC; all of
- * them run in this process, so its CPU is that of both sides. Rates count what is read and what is
- * written together.
+ * bench/rebuild.ts [--blocks 6] [--at-once 1,2,4] [--only 1+2/4,4+2/64] [--dir DIR]`. Every member is a
+ * dataserver in a process of its own that is asked over TCP. Rates count what is read and what is
+ * written together; `cp` is followed by a sync of what it wrote, as every block that is made anew is.
  */
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync, statSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { type ChildProcess, execFileSync, fork } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync, mkdtempSync, rmSync, statSync } from "node:fs";
+import { cpus, loadavg, tmpdir } from "node:os";
 import { join } from "node:path";
+import { parseArgs } from "node:util";
 import { systemClock } from "../base/clock.ts";
-import { nodeDisk } from "../base/disk-node.ts";
 import type { BlockId, DeviceId } from "../base/ids.ts";
-import { FREE } from "../base/ids.ts";
 import { systemRandom } from "../base/random.ts";
-import { type Dataserver, openDataserver } from "../dataserver/dataserver.ts";
+import { parseAddress } from "../rpc/address.ts";
+import type { BlockService } from "../rpc/block-service.ts";
 import { RpcClient } from "../rpc/client.ts";
 import { connect } from "../rpc/connect.ts";
-import { needleChecksums } from "../rpc/needle-checksums.ts";
 import { type PoolScheme, piecesOf } from "../rpc/pool.ts";
-import { serve } from "../rpc/serve.ts";
-import { RpcServer } from "../rpc/server.ts";
 import { blockTable } from "../rpc/tables.ts";
+import { type Answer, benchSecret, type Told } from "./rebuild-member.ts";
 
-const BLOCK_BYTES = 64 * 2 ** 20;
-const AT_ONCE = 4;
-const blocks = Number(process.argv[2] ?? 6);
-const root = mkdtempSync(join(process.argv[3] ?? tmpdir(), "quarry-rebuild-"));
-const seams = { clock: systemClock, random: systemRandom, secret: Buffer.alloc(32, 7) };
+const { values } = parseArgs({
+  options: {
+    blocks: { type: "string", default: "6" },
+    "at-once": { type: "string", default: "1,2,4" },
+    only: { type: "string", default: "1+2/4096,1+2/64,1+2/4,4+2/1024,4+2/64,4+2/4" },
+    dir: { type: "string", default: tmpdir() },
+  },
+});
+const blocks = Number(values.blocks);
+const root = mkdtempSync(join(values.dir, "quarry-rebuild-"));
 
-interface Member extends AsyncDisposable {
+class Member implements AsyncDisposable {
   readonly folder: string;
-  readonly server: Dataserver;
   readonly device: DeviceId;
   readonly address: string;
-}
+  readonly service: BlockService;
+  readonly #child: ChildProcess;
+  readonly #rpc: RpcClient;
 
-async function openMember(name: string): Promise<Member> {
-  const folder = join(root, name);
-  const lines = new Map<string, RpcClient>();
-  const server = await openDataserver({
-    ...{ disk: nodeDisk, clock: systemClock, random: systemRandom, directories: [folder] },
-    ...{ durability: "none", reserveBytes: 0 },
-    peerOf: (path) => {
-      const line = lines.get(path) ?? new RpcClient({ ...seams, address: { path } });
-      lines.set(path, line);
-      return connect(blockTable, line);
-    },
-  });
-  const path = join(root, `${name}.sock`);
-  const services = [serve(server, blockTable)];
-  const rpc = await RpcServer.listen({
-    ...seams,
-    address: { path },
-    services,
-    report: console.error,
-  });
-  const device = (await server.devices())[0]?.device as DeviceId;
-  return {
-    ...{ folder, server, device, address: path },
-    async [Symbol.asyncDispose]() {
-      for (const line of lines.values()) line.close();
-      await rpc[Symbol.asyncDispose]();
-      await server[Symbol.asyncDispose]();
-    },
-  };
-}
+  private constructor(folder: string, child: ChildProcess, address: string, device: DeviceId) {
+    this.folder = folder;
+    this.device = device;
+    this.address = address;
+    this.#child = child;
+    const seams = { clock: systemClock, random: systemRandom, secret: benchSecret };
+    this.#rpc = new RpcClient({ ...seams, address: parseAddress(address) });
+    this.service = connect(blockTable, this.#rpc, { deadlineMs: 600_000 });
+  }
 
-/** Blocks full of pieces of this size. Of a split scheme all pieces are random: any k decode to something. */
-async function fill(members: readonly Member[], scheme: PoolScheme, pieceBytes: number) {
-  const data = systemRandom.bytes(pieceBytes);
-  for (let n = 1; n <= blocks; n++) {
-    const at = { block: n as BlockId, generation: 1 };
-    for (const [piece, { server, device }] of members.entries())
-      await server.createBlock({ device, ...at }, { piece, scheme });
-    for (let full = false; !full; ) {
-      const needle = systemRandom.needleId();
-      const checksums = needleChecksums(at.block, needle, data);
-      const owner = { blob: FREE, chunk: 0 };
-      const what = { ...at, needle, owner, lengthBytes: data.length, checksums };
-      const told = await Promise.all(
-        members.map(({ server, device }) => server.append({ device, ...what }, data)),
-      );
-      full = told.some(({ kind }) => kind === "full");
-    }
-    for (const { server, device } of members) await server.sealBlock({ device, ...at });
+  static async open(name: string): Promise<Member> {
+    const folder = join(root, name);
+    const child = fork(join(import.meta.dirname, "rebuild-member.ts"), [folder]);
+    const [answer] = (await once(child, "message")) as [Answer];
+    if (answer.kind !== "ready") throw new Error("it is not ready");
+    return new Member(folder, child, answer.address, answer.device);
+  }
+
+  async tell(told: Told): Promise<Answer> {
+    this.#child.send(told);
+    const [answer] = (await once(this.#child, "message")) as [Answer];
+    return answer;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#rpc.close();
+    this.#child.send({ kind: "end" } satisfies Told);
+    await once(this.#child, "exit");
   }
 }
 
 const rate = (bytes: number, seconds: number) => `${Math.round(bytes / seconds / 1e6)} MB/s`;
 
-function copied(from: string, to: string): number {
+/** Bytes read and written in a second. */
+function copied(from: string): number {
+  const to = join(root, "copy");
+  mkdirSync(to);
   execFileSync("sync", ["-f", root]);
+  const names = Array.from(
+    { length: blocks },
+    (_, i) => `${(i + 1).toString(16).padStart(8, "0")}.block`,
+  );
   const started = performance.now();
-  execFileSync("cp", ["-r", from, to]);
+  execFileSync("cp", [...names.map((name) => join(from, name)), to]);
   execFileSync("sync", ["-f", to]);
   const seconds = (performance.now() - started) / 1000;
-  const bytes = Array.from({ length: blocks }, (_, i) =>
-    join(to, `${(i + 1).toString(16).padStart(8, "0")}.block`),
-  ).reduce((sum, path) => sum + statSync(path).size, 0);
+  const bytes = names.reduce((sum, name) => sum + statSync(join(to, name)).size, 0);
   rmSync(to, { recursive: true });
   return (2 * bytes) / seconds;
 }
 
-async function rebuilt(members: readonly Member[], scheme: PoolScheme, target: Member) {
+/** Of all these processes. */
+async function costOf(members: readonly Member[]) {
+  let [cpuSeconds, peakBytes] = [0, 0];
+  for (const member of members) {
+    const answer = await member.tell({ kind: "cpu" });
+    if (answer.kind !== "cpu") continue;
+    cpuSeconds += answer.micros / 1e6;
+    peakBytes = Math.max(peakBytes, answer.peakBytes);
+  }
+  return { cpuSeconds, peakBytes };
+}
+
+async function rebuilt(
+  members: readonly Member[],
+  scheme: PoolScheme,
+  target: Member,
+  atOnce: number,
+) {
   const sources = members
     .slice(1)
     .map(({ device, address }, i) => ({ piece: i + 1, device, address }));
   const layout = scheme.k === 1 ? ("whole" as const) : ("split" as const);
   let [read, written, next] = [0, 0, 1];
-  const cpu = process.cpuUsage();
+  const before = await costOf([...members, target]);
   const started = performance.now();
   const worker = async () => {
     while (next <= blocks) {
       const at = { device: target.device, block: next++ as BlockId, generation: 1 };
-      const done = await target.server.rebuild({ ...at, piece: 0, scheme, layout, sources });
+      const done = await target.service.rebuild({ ...at, piece: 0, scheme, layout, sources });
       read += done.readBytes;
       written += done.writtenBytes;
     }
   };
-  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  await Promise.all(Array.from({ length: atOnce }, worker));
   const seconds = (performance.now() - started) / 1000;
-  const { user, system } = process.cpuUsage(cpu);
-  return { read, written, seconds, cpuSeconds: (user + system) / 1e6 };
+  const { cpuSeconds } = await costOf([...members, target]);
+  const { peakBytes } = await costOf([target]);
+  for (let n = 1; n <= blocks; n++)
+    await target.service.retire({
+      ...{ device: target.device, block: n as BlockId, generation: 1, surplus: true },
+    });
+  return { read, written, seconds, peakBytes, cpuSeconds: cpuSeconds - before.cpuSeconds };
 }
 
 async function measure(scheme: PoolScheme, pieceBytes: number): Promise<void> {
   await using all = new AsyncDisposableStack();
   const members: Member[] = [];
-  for (let i = 0; i < piecesOf(scheme); i++) members.push(all.use(await openMember(`member${i}`)));
-  const target = all.use(await openMember("target"));
-  await fill(members, scheme, pieceBytes);
+  for (let i = 0; i < piecesOf(scheme); i++) members.push(all.use(await Member.open(`member${i}`)));
+  const target = all.use(await Member.open("target"));
+  await Promise.all(
+    members.map((member, piece) =>
+      member.tell({ kind: "fill", blocks, piece, scheme, pieceBytes }),
+    ),
+  );
   const [, from] = members;
   if (from === undefined) throw new Error("there is nobody to copy from");
-  const before = copied(from.folder, join(root, "copy"));
-  const { read, written, seconds, cpuSeconds } = await rebuilt(members, scheme, target);
-  const after = copied(from.folder, join(root, "copy"));
-  const cp = (before + after) / 2;
-  console.log(
-    `${scheme.k}+${scheme.m}, pieces of ${pieceBytes / 1024} KiB:`.padEnd(30),
-    `${Math.round(written / 2 ** 20)} MiB made anew at ${rate(read + written, seconds)}`,
-    `(written ${rate(written, seconds)}), ${((cpuSeconds * 1e9) / written).toFixed(2)} s CPU a GB written;`,
-    `cp and sync ${rate(cp, 1)}: ${((read + written) / seconds / cp).toFixed(2)} of it`,
-  );
+  for (const atOnce of values["at-once"].split(",").map(Number)) {
+    const before = copied(from.folder);
+    const { read, written, seconds, cpuSeconds, peakBytes } = await rebuilt(
+      ...([members, scheme, target, atOnce] as const),
+    );
+    const cp = (before + copied(from.folder)) / 2;
+    console.log(
+      `${scheme.k}+${scheme.m}, ${pieceBytes / 1024} KiB, ${atOnce} at once:`.padEnd(28),
+      `${rate(read + written, seconds)} (written ${rate(written, seconds)}),`,
+      `${((cpuSeconds * 2 ** 30) / written).toFixed(2)} s CPU a GiB written, target up to`,
+      `${Math.round(peakBytes / 2 ** 20)} MiB; cp and sync ${rate(cp, 1)}:`,
+      `${((read + written) / seconds / cp).toFixed(2)} of it`,
+    );
+  }
 }
 
+const load = () => loadavg()[0]?.toFixed(1);
+const loadBefore = load();
 try {
-  for (const [k, m, kib] of [
-    [1, 2, 4096],
-    [1, 2, 64],
-    [1, 2, 4],
-    [4, 2, 1024],
-    [4, 2, 64],
-  ] as const) {
-    await measure({ k, m }, kib * 1024);
+  for (const one of values.only.split(",")) {
+    const [, k, m, kib] = /^(\d+)\+(\d+)\/(\d+)$/.exec(one) ?? [];
+    await measure({ k: Number(k), m: Number(m) }, Number(kib) * 1024);
     rmSync(root, { recursive: true });
-    await nodeDisk.makeDirectory(root);
+    mkdirSync(root);
   }
 } finally {
   rmSync(root, { recursive: true, force: true });
 }
-console.log(`${blocks} blocks of ${BLOCK_BYTES / 2 ** 20} MiB, ${AT_ONCE} at once`);
+console.log(`${blocks} blocks of 64 MiB, ${cpus().length} cores, load ${loadBefore} to ${load()}`);
