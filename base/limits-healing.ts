@@ -21,6 +21,11 @@ export const healingLimits = {
   stockPulls: 16,
   /** Pieces of blocks on devices that a nameserver keeps in mind: some 200 bytes each. */
   stockEntries: 4_000_000,
+  /** What members that are away did not confirm is left alone, in the end, so long. */
+  collectRetryMs: 300_000,
+  /** A block that cannot be rewritten rests, longer after each try, in the end so long; so many blocks. */
+  blockRestMs: 3_600_000,
+  blocksResting: 10_000,
   /** Lost needles that are named one by one. */
   lostNamed: 100,
 } as const;

@@ -1,7 +1,9 @@
 /**
  * Collects blobs that nothing holds: their needles are removed from every member of their blocks,
- * then their rows go. What one member does not confirm stays queued.
+ * then their rows go. What one member does not confirm stays queued, on the disk: all that is remembered
+ * is where the first such entry stands.
  */
+import { QuarryError } from "../../base/errors.ts";
 import type { BlobId, BlockId, DeviceId, NeedleId } from "../../base/ids.ts";
 import { limits } from "../../base/limits.ts";
 import { filled } from "../../rpc/name-service.ts";
@@ -10,8 +12,9 @@ import { unpackChunks } from "../chunk-codec.ts";
 import { type Key, KeyReader, keys } from "../keyspace.ts";
 import { read } from "../queries/read.ts";
 import type { Stored } from "../state-store.ts";
-import { areMembersUp } from "./members-up.ts";
+import { areMembersUp, devicesAway } from "./members-up.ts";
 import { QueueCursor } from "./queue.ts";
+import { RetryWalk } from "./retry-walk.ts";
 import type { WorkContext, Worker } from "./worker.ts";
 
 const BLOBS = 200;
@@ -29,29 +32,31 @@ interface Task {
 export function collect(context: WorkContext, retryMs: number): Worker {
   const { group, clock } = context;
   const queue = new QueueCursor(group.state, "collectQueue");
-  /** The first entry that stayed, and when. */
-  let left: { readonly key: Key; readonly sinceMs: number } | undefined;
+  const walk = new RetryWalk(retryMs, limits.collectRetryMs);
   return {
     name: "collection of deleted blobs",
     async step() {
-      if (left !== undefined && clock.monotonicMs() - left.sinceMs >= retryMs) {
-        queue.rewind(left.key);
-        left = undefined;
-      }
+      const away = await devicesAway(context);
+      const first = walk.due(clock.monotonicMs(), away);
+      if (first !== undefined) queue.rewind(first);
       const batch = nextBatch(context, await queue.next(BLOBS));
-      if (batch.length === 0) return false;
-      const failed = await removeNeedles(
-        context,
-        batch.flatMap(({ chunks }) => chunks),
-      );
-      const gone = batch.filter(({ chunks }) => !chunks.some(({ block }) => failed.has(block)));
+      const last = batch.at(-1);
+      if (last === undefined) {
+        walk.ended(clock.monotonicMs());
+        return false;
+      }
+      const chunks = batch.flatMap((task) => task.chunks);
+      // Of those that were told already the ones that are up have done it.
+      const notTold = walk.isKnown(last.key) ? away : new Set<DeviceId>();
+      const failed = await removeNeedles(context, chunks, notTold);
+      const stays = (task: Task) => task.chunks.some(({ block }) => failed.has(block));
+      const gone = batch.filter((task) => !stays(task));
       const items = gone.map(({ queued, blob, keep }) => ({ queued, blob, keep }));
       if (items.length > 0) await group.propose({ type: "collected", items });
-      for (const { key, keep, chunks } of batch) {
-        const stays = chunks.some(({ block }) => failed.has(block));
-        if (stays) left ??= { key, sinceMs: clock.monotonicMs() };
-        else if (keep > 0) return true; // the next page of the same blob
-        queue.passed(key);
+      for (const task of batch) {
+        if (!stays(task) && task.keep > 0) return true; // the next page of the same blob
+        queue.passed(task.key);
+        walk.passed(task.key, stays(task));
       }
       return true;
     },
@@ -83,10 +88,14 @@ function nextTask({ group }: WorkContext, key: Key, queued: number, blob: BlobId
   return { key, queued, blob, keep: page * limits.chunksPerPage, chunks };
 }
 
-/** Removes the needles from all members; gives the blocks where one of them did not confirm. */
+/**
+ * Removes the needles from all members; gives the blocks where one of them did not confirm. Blocks with
+ * one of `notTold` are left alone.
+ */
 async function removeNeedles(
   context: WorkContext,
   chunks: readonly Chunk[],
+  notTold: ReadonlySet<DeviceId>,
 ): Promise<Set<BlockId>> {
   const byBlock = new Map<BlockId, NeedleId[]>();
   for (const { block, needle } of chunks) {
@@ -95,34 +104,47 @@ async function removeNeedles(
     byBlock.set(block, needles);
   }
   const failed = new Set<BlockId>();
-  await Promise.all(
-    [...byBlock].map(async ([block, needles]) => {
-      try {
-        await removeFromMembers(context, block, needles);
-      } catch (error) {
-        failed.add(block);
-        const row = read(context.group.state, keys.block(block)) ?? { members: [] };
-        // Of a device that is down the log tells already (device-news.ts).
-        if (await areMembersUp(context, row))
-          context.report(`needles of block ${block} are not removed yet: ${error}`);
-      }
-    }),
-  );
+  const removeFrom = async (block: BlockId, needles: readonly NeedleId[]) => {
+    try {
+      if (membersOf(context, block).some((member) => notTold.has(member))) failed.add(block);
+      else await removeFromMembers(context, block, needles);
+    } catch (error) {
+      failed.add(block);
+      // Of a device that is down the log tells already (device-news.ts).
+      if (await areMembersUp(context, { members: membersOf(context, block) }))
+        context.report(`needles of block ${block} are not removed yet: ${error}`);
+    }
+  };
+  await Promise.all([...byBlock].map(([block, needles]) => removeFrom(block, needles)));
   return failed;
 }
 
-export async function removeFromMembers(
-  { group, blocks }: WorkContext,
+const membersOf = ({ group }: WorkContext, block: BlockId): DeviceId[] =>
+  filled(read(group.state, keys.block(block))?.members ?? []);
+
+/**
+ * Resolves when every member has confirmed. One that took the place of another meanwhile confirms,
+ * too: it may have been made before the needles went.
+ */
+async function removeFromMembers(
+  context: WorkContext,
   block: BlockId,
   needles: readonly NeedleId[],
 ): Promise<void> {
-  const row = read(group.state, keys.block(block));
-  const { generation } = row ?? { generation: 0 };
+  const { group, blocks } = context;
+  const { generation } = read(group.state, keys.block(block)) ?? { generation: 0 };
   const removeFrom = async (device: DeviceId) => {
     for (let i = 0; i < needles.length; i += limits.removeBatch)
       await blocks.remove({ device, block, generation }, needles.slice(i, i + limits.removeBatch));
   };
-  // One that is away keeps none of the others from it; all of them confirm, or it is done again.
-  const told = await Promise.allSettled(filled(row?.members ?? []).map(removeFrom));
-  for (const one of told) if (one.status === "rejected") throw one.reason;
+  const told = new Set<DeviceId>();
+  for (let round = 0; round <= limits.retries; round++) {
+    const fresh = membersOf(context, block).filter((member) => !told.has(member));
+    if (fresh.length === 0) return;
+    // One that is away keeps none of the others from it; all of them confirm, or it is done again.
+    const ends = await Promise.allSettled(fresh.map(removeFrom));
+    for (const one of ends) if (one.status === "rejected") throw one.reason;
+    for (const device of fresh) told.add(device);
+  }
+  throw new QuarryError("Busy", `the members of block ${block} change all the time`);
 }

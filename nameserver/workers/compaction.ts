@@ -1,7 +1,8 @@
 /**
  * Rewrites settled blocks that hold much garbage, and removes empty ones. The next generation is
  * built and read back on every member before one command switches to it (INV-7); the old one goes
- * after that command.
+ * after that command. It leaves out what was removed, and with it the knowledge of that: so it is built
+ * only while all members agree on what lives. What a try that failed has built is built anew by the next.
  */
 import { QuarryError } from "../../base/errors.ts";
 import type { DeviceId } from "../../base/ids.ts";
@@ -11,6 +12,7 @@ import { keys } from "../keyspace.ts";
 import { read } from "../queries/read.ts";
 import type { BlockRow } from "../rows.ts";
 import { areMembersUp } from "./members-up.ts";
+import { Rests } from "./rests.ts";
 import type { WorkContext, Worker } from "./worker.ts";
 
 export interface CompactionOptions {
@@ -29,6 +31,7 @@ const LEAST_GARBAGE_BYTES = 256;
 
 export function compactBlocks(context: WorkContext, options: CompactionOptions): Worker {
   const { clock, blocks } = context;
+  const rests = new Rests(clock, options.lookMs);
   let todo: { device: DeviceId; after: number }[] = [];
   let lookedMs = Number.NEGATIVE_INFINITY;
   return {
@@ -47,7 +50,8 @@ export function compactBlocks(context: WorkContext, options: CompactionOptions):
       const page = await blocks.blocks(at.device, at.after, PAGE);
       for (const status of page) {
         at.after = status.block;
-        if (await tendOrReport(context, options, at.device, status)) {
+        if (rests.has(status.block)) continue;
+        if (await tendOrReport(context, options, rests, at.device, status)) {
           todo.push(at);
           return true;
         }
@@ -58,18 +62,22 @@ export function compactBlocks(context: WorkContext, options: CompactionOptions):
   };
 }
 
-/** A block that fails must not keep the others waiting; it has its turn again in the next look. */
+/** A block that fails must not keep the others waiting; it has its turn again after a rest. */
 async function tendOrReport(
   context: WorkContext,
   options: CompactionOptions,
+  rests: Rests,
   device: DeviceId,
   status: BlockStatus,
 ): Promise<boolean> {
   try {
-    return await tend(context, options, device, status);
+    const did = await tend(context, options, device, status);
+    if (did) rests.forget(status.block);
+    return did;
   } catch (error) {
     if (!(error instanceof QuarryError)) throw error;
-    context.report(`block ${status.block} stays as it is for now: ${error.message}`);
+    if (rests.failed(status.block))
+      context.report(`block ${status.block} stays as it is for now: ${error.message}`);
     return false;
   }
 }
@@ -109,12 +117,13 @@ async function removeEmpty(
   { block, generation }: BlockStatus,
   row: BlockRow,
 ): Promise<boolean> {
-  for (const device of filled(row.members)) {
+  const members = filled(row.members);
+  for (const device of members) {
     const page = await blocks.needles({ device, block, generation }, 0, 1);
     if (page.entries.length > 0) return false;
   }
   await group.propose({ type: "removeBlock", block, generation });
-  for (const device of filled(row.members)) await blocks.retire({ device, block, generation });
+  await tellAll(members, (device) => blocks.retire({ device, block, generation }));
   return true;
 }
 
@@ -123,13 +132,32 @@ async function compact(
   { block, generation, fileBytes }: BlockStatus,
   row: BlockRow,
 ): Promise<boolean> {
+  const members = filled(row.members);
+  const statusOn = async (device: DeviceId) =>
+    (await blocks.blocks(device, block - 1, 1)).find((one) => one.block === block);
+  const before = await Promise.all(members.map(statusOn));
+  // Who lacks something, or has missed a removal, is seen to first.
+  if (!before.every((one) => isReady(one, generation)) || !isAlike(before)) return false;
   const to = generation + 1;
-  let builtBytes = 0;
-  for (const device of filled(row.members))
-    builtBytes = (await blocks.compact({ device, block, generation })).fileBytes;
+  const built: BlockStatus[] = [];
+  for (const device of members) built.push(await blocks.compact({ device, block, generation }));
   await group.propose({ type: "setGeneration", block, from: generation, to });
-  for (const device of filled(row.members))
-    await blocks.switchGeneration({ device, block, generation: to });
-  report(`block ${block} went from ${fileBytes} to ${builtBytes} bytes`);
+  await tellAll(members, (device) => blocks.switchGeneration({ device, block, generation: to }));
+  report(`block ${block} went from ${fileBytes} to ${built.at(-1)?.fileBytes ?? 0} bytes`);
   return true;
+}
+
+const isReady = (status: BlockStatus | undefined, generation: number): boolean =>
+  status?.generation === generation && status.sealed && status.damage.length === 0;
+
+const isAlike = (all: readonly (BlockStatus | undefined)[]): boolean =>
+  all.every((one) => one?.digest === all[0]?.digest && one?.needles === all[0]?.needles);
+
+/** All are told, whoever fails: one that is away now does it when it is looked at the next time. */
+async function tellAll(
+  members: readonly DeviceId[],
+  tell: (device: DeviceId) => Promise<void>,
+): Promise<void> {
+  for (const end of await Promise.allSettled(members.map(tell)))
+    if (end.status === "rejected") throw end.reason;
 }

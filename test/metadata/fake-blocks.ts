@@ -47,7 +47,8 @@ export class FakeBlocks implements BlockService {
 
   #status(block: BlockId, { generation, sealed, needles, fileBytes }: FakeBlock): BlockStatus {
     const liveBytes = needles.size * 100;
-    const counted = { needles: needles.size, liveBytes, fileBytes, digest: 0n, damage: [] };
+    const digest = [...needles.keys()].reduce((all, needle) => all ^ needle, 0n);
+    const counted = { needles: needles.size, liveBytes, fileBytes, digest, damage: [] };
     return { block, generation, sealed, ...counted };
   }
 
@@ -106,6 +107,7 @@ export class FakeBlocks implements BlockService {
     found.needles = found.built;
     found.fileBytes = found.needles.size * 100;
     found.generation = generation;
+    delete found.built;
   }
   async retire(address: BlockAddress) {
     this.calls.push(`retire ${address.block}`);
