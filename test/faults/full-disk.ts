@@ -8,10 +8,10 @@ import { open, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { mountMemory, type PrivateMount } from "../bad-input/private-mount.ts";
-import { NameserverGroup } from "../nameserver-group.ts";
-import { GroupLoad, type LoadCounts } from "./group-load.ts";
-import { NameRegisters } from "./registers.ts";
-import { agree, until, untilBack } from "./watching.ts";
+import type { NameserverGroup } from "../nameserver-group.ts";
+import { type GroupFaultOptions, sayAgain, underLoad, victimOf } from "./group-fault.ts";
+import type { LoadCounts } from "./group-load.ts";
+import { until, untilBack } from "./watching.ts";
 
 const DISK_MIB = 192;
 /** How long it stays full. */
@@ -26,33 +26,22 @@ export interface FullDiskCounts extends LoadCounts {
   readonly stopped: number;
 }
 
-export async function fullDisk(options: {
-  readonly seconds: number;
-  readonly members: number;
-  readonly seed: number;
-  readonly say?: (line: string) => void;
-}): Promise<FullDiskCounts> {
+export async function fullDisk(options: GroupFaultOptions): Promise<FullDiskCounts> {
   await using disks = new AsyncDisposableStack();
   const mounts = new Map<number, PrivateMount>();
   for (let node = 1; node <= options.members; node++)
     mounts.set(node, disks.use(await mountMemory(DISK_MIB)));
-  await using group = await NameserverGroup.found(options.members, {
-    within: (node) => mounts.get(node)?.within ?? [],
-    data: (node) => mounts.get(node)?.path,
-  });
-  await using one = group.client();
-  await using other = group.client();
-  const clients = [one, other].map(({ names }) => new NameRegisters(names));
-  const load = await GroupLoad.begin({ clients, seed: options.seed });
-  const untilMs = performance.now() + options.seconds * 1000;
+  const places = {
+    within: (node: number) => mounts.get(node)?.within ?? [],
+    data: (node: number) => mounts.get(node)?.path,
+  };
   let failovers = 0;
   let filled = 0;
   let stopped = 0;
-  do {
+  const counts = await underLoad(options, places, async (scene) => {
+    const { group, load } = scene;
     await sleep(load.dice.between(300, 1_500));
-    const leader = await group.leader();
-    const isLeader = filled % 2 === 0;
-    const node = isLeader ? leader : (group.nodes.find((one) => one !== leader) ?? leader);
+    const { leader, node, isLeader } = await victimOf(scene);
     const saidBefore = group.said(node).length;
     const said = () => group.said(node).slice(saidBefore);
     const ballast = join(mounts.get(node)?.seenFrom ?? "", "ballast");
@@ -65,7 +54,7 @@ export async function fullDisk(options: {
     await sleep(FULL_MS);
     await rm(ballast);
     filled++;
-    if (!load.isWell) break;
+    if (!load.isWell) return;
     await settled(group, node, said);
     if (!group.runs(node)) {
       stopped++;
@@ -73,14 +62,9 @@ export async function fullDisk(options: {
     }
     await untilBack(group, node, load);
     if ((await group.leader()) !== leader) failovers++;
-    const { lastFirstMs } = load.progress;
-    options.say?.(
-      `${isLeader ? "leader" : "follower"}: acknowledged again after ${lastFirstMs} ms`,
-    );
-  } while (performance.now() < untilMs && load.isWell);
-  await load.finish();
-  await agree(group, load);
-  return { ...load.counts(), failovers, filled, stopped };
+    options.say?.(sayAgain(isLeader, load));
+  });
+  return { ...counts, failovers, filled, stopped };
 }
 
 /** Takes all the room there is. */

@@ -5,11 +5,10 @@
  *   npm run faults -- pause --seconds 120 --seed 1 --pause 30
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import { NameserverGroup } from "../nameserver-group.ts";
 import { askAlone } from "./ask-alone.ts";
-import { GroupLoad, type LoadCounts } from "./group-load.ts";
-import { NameRegisters } from "./registers.ts";
-import { agree, untilBack } from "./watching.ts";
+import { type GroupFaultOptions, underLoad } from "./group-fault.ts";
+import type { LoadCounts } from "./group-load.ts";
+import { untilBack } from "./watching.ts";
 
 /** Clients that ask only the paused leader, each at another moment of its pause. */
 const PINNED = 12;
@@ -21,25 +20,15 @@ export interface PauseCounts extends LoadCounts {
   readonly answeredByOld: number;
 }
 
-export async function pause(options: {
-  readonly seconds: number;
-  readonly members: number;
-  readonly seed: number;
-  readonly pauseMs: number;
-  readonly say?: (line: string) => void;
-}): Promise<PauseCounts> {
-  await using group = await NameserverGroup.found(options.members);
-  await using one = group.client();
-  await using other = group.client();
-  const clients = [one, other].map(({ names }) => new NameRegisters(names));
-  const load = await GroupLoad.begin({ clients, seed: options.seed });
-  const untilMs = performance.now() + options.seconds * 1000;
+export async function pause(
+  options: GroupFaultOptions & { readonly pauseMs: number },
+): Promise<PauseCounts> {
+  const { pauseMs, say } = options;
   let failovers = 0;
   let answeredByOld = 0;
-  do {
+  const counts = await underLoad(options, {}, async ({ group, load }) => {
     await sleep(load.dice.between(500, 2_000));
     const leader = await group.leader();
-    const { pauseMs } = options;
     const pinned = Array.from({ length: PINNED }, (_, i) =>
       askAlone(group, leader, load, { client: FIRST_CLIENT + i, whileMs: pauseMs }),
     );
@@ -52,9 +41,7 @@ export async function pause(options: {
     for (const answered of await Promise.all(pinned)) answeredByOld += answered;
     await untilBack(group, leader, load);
     failovers++;
-    options.say?.(`pause ${failovers}: acknowledged again after ${lastFirstMs} ms`);
-  } while (performance.now() < untilMs && load.isWell);
-  await load.finish();
-  await agree(group, load);
-  return { ...load.counts(), failovers, answeredByOld };
+    say?.(`pause ${failovers}: acknowledged again after ${lastFirstMs} ms`);
+  });
+  return { ...counts, failovers, answeredByOld };
 }

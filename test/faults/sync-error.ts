@@ -5,15 +5,13 @@
  *   npm run faults -- sync-error --seconds 60 --seed 1
  */
 import { execFileSync } from "node:child_process";
-import { mkdtempSync } from "node:fs";
-import { rm, writeFile } from "node:fs/promises";
+import { mkdtempDisposable, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { NameserverGroup } from "../nameserver-group.ts";
-import { GroupLoad, type LoadCounts } from "./group-load.ts";
-import { NameRegisters } from "./registers.ts";
-import { agree, until, untilBack } from "./watching.ts";
+import { type GroupFaultOptions, sayAgain, underLoad, victimOf } from "./group-fault.ts";
+import type { LoadCounts } from "./group-load.ts";
+import { until, untilBack } from "./watching.ts";
 
 export interface SyncErrorCounts extends LoadCounts {
   readonly failovers: number;
@@ -38,41 +36,20 @@ export function whyNotPreloaded(): string | undefined {
   }
 }
 
-export async function syncError(options: {
-  readonly seconds: number;
-  readonly members: number;
-  readonly seed: number;
-  readonly say?: (line: string) => void;
-}): Promise<SyncErrorCounts> {
-  const directory = mkdtempSync(join(tmpdir(), "quarry-sync-"));
-  try {
-    return await run(options, directory);
-  } finally {
-    await rm(directory, { recursive: true, force: true });
-  }
-}
-
-async function run(
-  options: Parameters<typeof syncError>[0],
-  directory: string,
-): Promise<SyncErrorCounts> {
-  const library = build(directory);
-  const switchOf = (node: number) => join(directory, `fails-${node}`);
-  await using group = await NameserverGroup.found(options.members, {
-    environment: (node) => ({ LD_PRELOAD: library, QUARRY_SYNC_FAILS: switchOf(node) }),
+export async function syncError(options: GroupFaultOptions): Promise<SyncErrorCounts> {
+  await using directory = await mkdtempDisposable(join(tmpdir(), "quarry-sync-"));
+  const library = build(directory.path);
+  const switchOf = (node: number) => join(directory.path, `fails-${node}`);
+  const environment = (node: number) => ({
+    LD_PRELOAD: library,
+    QUARRY_SYNC_FAILS: switchOf(node),
   });
-  await using one = group.client();
-  await using other = group.client();
-  const clients = [one, other].map(({ names }) => new NameRegisters(names));
-  const load = await GroupLoad.begin({ clients, seed: options.seed });
-  const untilMs = performance.now() + options.seconds * 1000;
   let failovers = 0;
   let stopped = 0;
-  do {
+  const counts = await underLoad(options, { environment }, async (scene) => {
+    const { group, load } = scene;
     await sleep(load.dice.between(300, 1_500));
-    const leader = await group.leader();
-    const isLeader = stopped % 2 === 0;
-    const node = isLeader ? leader : (group.nodes.find((one) => one !== leader) ?? leader);
+    const { node, isLeader } = await victimOf(scene);
     const saidBefore = group.said(node).length;
     load.mark();
     await writeFile(switchOf(node), "");
@@ -80,7 +57,7 @@ async function run(
     await until(`nameserver ${node} stops`, load, () => !group.runs(node));
     await load.acknowledgedAgain();
     await rm(switchOf(node));
-    if (!load.isWell) break;
+    if (!load.isWell) return;
     const said = group.said(node).slice(saidBefore);
     if ((await ended) === 0 || !/sync of .* failed/.test(said))
       load.complain(`nameserver ${node} ended with ${await ended} and said: ${said}`);
@@ -88,12 +65,7 @@ async function run(
     if (isLeader) failovers++;
     group.start(node);
     await untilBack(group, node, load);
-    const { lastFirstMs } = load.progress;
-    options.say?.(
-      `${isLeader ? "leader" : "follower"}: acknowledged again after ${lastFirstMs} ms`,
-    );
-  } while (performance.now() < untilMs && load.isWell);
-  await load.finish();
-  await agree(group, load);
-  return { ...load.counts(), failovers, stopped };
+    options.say?.(sayAgain(isLeader, load));
+  });
+  return { ...counts, failovers, stopped };
 }
