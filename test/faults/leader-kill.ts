@@ -12,6 +12,7 @@ import { GroupLoad, type LoadCounts } from "./group-load.ts";
 import { type Quantiles, quantilesOf } from "./progress.ts";
 import { NameRegisters } from "./registers.ts";
 import { Contents, S3Registers } from "./s3-registers.ts";
+import { sumOf } from "./s3-wire.ts";
 import { agree, untilBack } from "./watching.ts";
 
 /** Those of a load through gateways: everything shares the machine with more processes. */
@@ -51,7 +52,7 @@ export async function leaderKill(options: LeaderKillOptions): Promise<LeaderKill
     const ledMs = await killAgain(cluster.group, load, options);
     for (const client of clients) client.close();
     if (load.complaints().length > 0) load.complain(cluster.output.slice(-2_000));
-    const refusals = sum(clients.map((one) => one.refusals));
+    const refusals = sumOf(clients.map((one) => one.refusals));
     return { ...load.counts(), ...counted(ledMs), refusals };
   }
   await using group = await NameserverGroup.found(members);
@@ -108,11 +109,4 @@ async function somebodyLeads(group: NameserverGroup): Promise<void> {
     isKnown = true;
   });
   await Promise.race(watched);
-}
-
-function sum(all: readonly ReadonlyMap<string, number>[]): Record<string, number> {
-  const sums: Record<string, number> = {};
-  for (const [what, count] of all.flatMap((one) => [...one]))
-    sums[what] = (sums[what] ?? 0) + count;
-  return sums;
 }

@@ -5,6 +5,7 @@ import { bitFlips } from "./bit-flips.ts";
 import { fullDisk } from "./full-disk.ts";
 import { kill } from "./kill.ts";
 import { leaderKill } from "./leader-kill.ts";
+import { membersLost } from "./members-lost.ts";
 import { metadataLoss } from "./metadata-loss.ts";
 import { partition } from "./partition.ts";
 import { pause } from "./pause.ts";
@@ -22,8 +23,11 @@ const { positionals, values } = parseArgs({
     gateways: { type: "string", default: "2" },
     /** How long the leader stands still, in seconds. */
     pause: { type: "string", default: "30" },
-    /** Written in each round. */
-    objects: { type: "string", default: "3000" },
+    /** Written in each round; of a cluster at the beginning. */
+    objects: { type: "string" },
+    /** Of a cluster: k+m, and dataservers, each a host. */
+    scheme: { type: "string", default: "1+2" },
+    hosts: { type: "string" },
     seed: { type: "string", default: "1" },
     /** More flags for `quarry serve`, as in --serve=--gateways=1. */
     serve: { type: "string", multiple: true, default: [] },
@@ -35,13 +39,17 @@ const members = Number(values.members);
 const gateways = Number(values.gateways);
 const seed = Number(values.seed);
 const pauseMs = Number(values.pause) * 1000;
+const { scheme } = values;
+const hosts = Number(values.hosts ?? (scheme === "1+2" ? 4 : 8));
+const objectsOr = (count: number) => Number(values.objects ?? count);
 const say = (line: string) => console.log(line);
 const faults: Record<string, () => Promise<object>> = {
   "bit-flips": () => bitFlips({ rounds, seed }),
   "bit-flip-log": () => bitFlipLog({ seconds, members, seed, say }),
   kill: () => kill({ rounds, seed, serveArgs: values.serve, say }),
   "leader-kill": () => leaderKill({ seconds, members, gateways, seed, say }),
-  "metadata-loss": () => metadataLoss({ rounds, seed, objects: Number(values.objects), say }),
+  "metadata-loss": () => metadataLoss({ rounds, seed, objects: objectsOr(3000), say }),
+  "members-lost": () => membersLost({ seconds, seed, scheme, hosts, objects: objectsOr(200), say }),
   "sync-error": () => syncError({ seconds, members, seed, say }),
   "full-disk": () => fullDisk({ seconds, members, seed, say }),
   partition: () => partition({ seconds, members, seed, say }),

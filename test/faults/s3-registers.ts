@@ -1,21 +1,12 @@
 /** Objects of a gateway as registers: what one holds is its content. Nothing is repeated in here. */
 import { createHash } from "node:crypto";
-import { Agent, request as httpRequest, type IncomingMessage } from "node:http";
-import { text } from "node:stream/consumers";
 import type { Seen } from "../linearizable/history.ts";
-import { rootKeys } from "../server-process.ts";
-import { type Signer, sha256, signRequest } from "../sign-request.ts";
 import type { Outcome, Registers, Write } from "./registers.ts";
+import { S3Wire } from "./s3-wire.ts";
 
 const BUCKET = "faults";
-const PATIENCE_MS = 60_000;
 /** Contents whose ETags are remembered. */
 const REMEMBERED = 100_000;
-const root: Signer = {
-  ...{ accessKey: rootKeys.accessKeyId, secretKey: rootKeys.secretAccessKey },
-  region: "us-east-1",
-};
-
 const md5 = (content: string) => createHash("md5").update(content).digest("hex");
 
 /** What was written, by its ETag: listings tell no more. Shared by all clients of a store. */
@@ -40,19 +31,21 @@ interface Answer {
 }
 
 export class S3Registers implements Registers {
-  readonly #endpoint: URL;
   readonly #contents: Contents;
-  readonly #agent = new Agent({ keepAlive: true });
-  /** How often an answer was that the store cannot do this now, or none came. */
-  readonly refusals = new Map<string, number>();
+  readonly #wire: S3Wire;
 
   constructor(endpoint: string, contents: Contents) {
-    this.#endpoint = new URL(endpoint);
+    this.#wire = new S3Wire(endpoint);
     this.#contents = contents;
   }
 
+  /** How often an answer was that the store cannot do this now, or none came. */
+  get refusals(): ReadonlyMap<string, number> {
+    return this.#wire.refusals;
+  }
+
   close(): void {
-    this.#agent.destroy();
+    this.#wire.close();
   }
 
   async prepare(): Promise<void> {
@@ -102,47 +95,15 @@ export class S3Registers implements Registers {
   async #ask(
     method: string,
     url: string,
-    body = "",
+    content = "",
     more: Readonly<Record<string, string>> = {},
   ): Promise<Answer> {
-    const headers = { host: this.#endpoint.host, "content-length": `${body.length}`, ...more };
-    const signed = signRequest(root, method, url, headers, sha256(body), Date.now()).headers;
-    try {
-      const response = await this.#send(method, url, signed, body);
-      const answer = { status: response.statusCode ?? 0, body: await text(response) };
-      if (answer.status >= 500) this.#refused(`${answer.status} ${codeOf(answer.body)}`);
-      return answer;
-    } catch (error) {
-      this.#refused(`no answer: ${(error as NodeJS.ErrnoException).code ?? String(error)}`);
-      return { status: 0, body: String(error) };
-    }
-  }
-
-  #refused(how: string): void {
-    this.refusals.set(how, (this.refusals.get(how) ?? 0) + 1);
-  }
-
-  #send(
-    method: string,
-    path: string,
-    headers: Record<string, string>,
-    body: string,
-  ): Promise<IncomingMessage> {
-    const { hostname, port } = this.#endpoint;
-    return new Promise((resolve, reject) => {
-      const sent = httpRequest(
-        { method, path, headers, hostname, port, agent: this.#agent, timeout: PATIENCE_MS },
-        resolve,
-      );
-      sent.once("timeout", () => sent.destroy(new Error(`no answer in ${PATIENCE_MS} ms`)));
-      sent.once("error", reject);
-      sent.end(body);
-    });
+    const { status, body } = await this.#wire.ask(method, url, Buffer.from(content), more);
+    return { status, body: body.toString() };
   }
 }
 
 const pathOf = (key: string) => `/${BUCKET}/${key}`;
-const codeOf = (body: string) => /<Code>([^<]*)/.exec(body)?.[1] ?? "";
 
 /** What the store cannot do now it may have done all the same. */
 function outcomeOf({ status, body }: Answer): Outcome {
