@@ -10,6 +10,7 @@ import { metadataLoss } from "./metadata-loss.ts";
 import { partition } from "./partition.ts";
 import { pause } from "./pause.ts";
 import { syncError } from "./sync-error.ts";
+import { tooManyLost } from "./too-many-lost.ts";
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
@@ -50,6 +51,7 @@ const faults: Record<string, () => Promise<object>> = {
   "leader-kill": () => leaderKill({ seconds, members, gateways, seed, say }),
   "metadata-loss": () => metadataLoss({ rounds, seed, objects: objectsOr(3000), say }),
   "members-lost": () => membersLost({ seconds, seed, scheme, hosts, objects: objectsOr(200), say }),
+  "too-many-lost": () => tooManyLost({ seconds, seed, scheme, hosts, objects: objectsOr(60), say }),
   "sync-error": () => syncError({ seconds, members, seed, say }),
   "full-disk": () => fullDisk({ seconds, members, seed, say }),
   partition: () => partition({ seconds, members, seed, say }),
