@@ -26,6 +26,10 @@ export const healingLimits = {
   /** A block that cannot be rewritten rests, longer after each try, in the end so long; so many blocks. */
   blockRestMs: 3_600_000,
   blocksResting: 10_000,
+  /** What is taken of each range at once when a block is striped: whole spans. */
+  stripeWindowBytes: 1 * MiB,
+  /** Blocks that a dataserver writes anew in another layout at the same time. */
+  conversionsAtOnce: 2,
   /** Lost needles that are named one by one. */
   lostNamed: 100,
 } as const;

@@ -18,7 +18,7 @@ const none = new Uint32Array(0);
 
 export class BlockFileWriter {
   readonly index: NeedleIndex = NeedleIndex.open();
-  readonly #file: DiskFile;
+  readonly #file: Pick<DiskFile, "write" | "sync">;
   readonly #seed: number;
   /** Gathered for the next write. */
   #parts: Uint8Array[];
@@ -26,7 +26,7 @@ export class BlockFileWriter {
   #end = SUPERBLOCK_BYTES;
   #syncedBytes = 0;
 
-  constructor(file: DiskFile, superblock: Superblock) {
+  constructor(file: Pick<DiskFile, "write" | "sync">, superblock: Superblock) {
     this.#file = file;
     this.#seed = seedOfBlock(superblock);
     this.#parts = [encodeSuperblock(superblock)];

@@ -12,6 +12,7 @@ import {
   type RecordHeader,
   recordBytes,
 } from "./record.ts";
+import { listStriped, readElsewhere } from "./striped/reads.ts";
 
 /** Bytes read at once for the headers of neighbouring needles. */
 const LISTING_WINDOW_BYTES = 256 * 1024;
@@ -22,8 +23,11 @@ export async function readFromBlock(
   request: ReadRequest,
 ): Promise<ReadReply | "unreadable"> {
   const { needle } = request;
-  const place = block.index.find(needle);
-  if (place === undefined) return absent(block, needle);
+  const place = block.here(needle);
+  if (place === undefined)
+    return block.stripe === undefined
+      ? absent(block, needle)
+      : await readElsewhere(block, block.stripe, request);
   const spans = spansOf(place.lengthBytes, request.offset, request.lengthBytes);
   if (touchesDamage(block, place, spans))
     return { kind: "damaged", detail: `bytes of the needle in ${block.path} are damaged` };
@@ -36,7 +40,7 @@ export async function readFromBlock(
     kind: "data",
     needleBytes: place.lengthBytes,
     generation: block.generation,
-    ...(k > 1 && { piece: { piece, scheme: { k, m } } }),
+    ...(k > 1 && block.stripe === undefined && { piece: { piece, scheme: { k, m } } }),
     offset: spans.from,
     checksums: found.checksums,
     data: found.data,
@@ -66,6 +70,7 @@ export async function listNeedles(
   cursor: number,
   limit: number,
 ): Promise<{ entries: NeedleEntry[]; next?: number }> {
+  if (block.stripe !== undefined) return await listStriped(block, block.stripe, cursor, limit);
   const most = Math.min(limit, limits.needleList);
   const entries: NeedleEntry[] = [];
   return await block.home.files.use(block.path, async (file) => {

@@ -14,7 +14,7 @@ import { BlockWriter } from "./block-writer.ts";
 import type { Checks } from "./checks.ts";
 import type { FileCache } from "./file-cache.ts";
 import { writeCheckpoint } from "./index-file.ts";
-import type { NeedleIndex } from "./needle-index.ts";
+import { emptyRows, type NeedleIndex, type Place } from "./needle-index.ts";
 import {
   BARE_RECORD_BYTES,
   encodeRecord,
@@ -24,6 +24,7 @@ import {
 } from "./record.ts";
 import type { RecoveredBlock } from "./recover.ts";
 import { type Damage, isTouched, type Report } from "./report.ts";
+import type { Stripe } from "./striped/stripe.ts";
 import type { Superblock } from "./superblock.ts";
 
 /** What a block needs of its device. */
@@ -50,6 +51,8 @@ export class Block implements AsyncDisposable {
   readonly indexPath: string;
   readonly superblock: Superblock;
   readonly index: NeedleIndex;
+  /** Of a striped block: the index tells of all ranges, the file has one. */
+  readonly stripe: Stripe | undefined;
   /** `seedOfBlock` of the superblock. */
   readonly seed: number;
   readonly #damage: Damage[];
@@ -68,6 +71,7 @@ export class Block implements AsyncDisposable {
     this.superblock = from.superblock;
     this.seed = seedOfBlock(from.superblock);
     this.index = from.index;
+    this.stripe = from.stripe;
     this.#damage = [...from.damage];
     this.#phase = from.sealed ? "sealed" : "open";
     const { durability = home.durability } = from.superblock;
@@ -120,6 +124,14 @@ export class Block implements AsyncDisposable {
       ...(checkedMs !== undefined && { checkedMs }),
       damage: [...this.#damage],
     };
+  }
+
+  /** Where in this file a live needle is. */
+  here(needle: NeedleId): Place | undefined {
+    const place = this.index.find(needle);
+    if (place === undefined || this.stripe === undefined) return place;
+    const { range, ...inRange } = this.stripe.placeOf(place);
+    return range === this.superblock.piece ? inRange : undefined;
   }
 
   /** Stores a needle whose checksums were verified. */
@@ -244,7 +256,8 @@ export class Block implements AsyncDisposable {
         // While a writer is open: what was synced before it. So no tombstone is passed over.
         coversBytes: this.#writer.closedBytes,
         damage: this.#damage,
-        rows: this.index.sortedRows(),
+        // A striped block tells of its needles itself.
+        rows: this.stripe === undefined ? this.index.sortedRows() : emptyRows(0),
       });
     } catch (error) {
       this.#dirty = true;

@@ -151,6 +151,7 @@ async function removeLeftovers(
       const generation = blocks.get(file.block)?.generation;
       if (file.kind === "index" && generation !== undefined) continue;
       if (file.kind === "built" && file.generation - 1 === generation) continue;
+      if (file.kind === "staged" && file.generation > (generation ?? 0)) continue;
     }
     const path = `${directory}/${name}`;
     await disk.remove(path);

@@ -130,7 +130,7 @@ export class Device implements AsyncDisposable {
     }
     // The file may have been switched or removed under the read.
     if (!this.#isCurrent(block)) return await this.read(request);
-    const place = block.index.find(request.needle);
+    const place = block.here(request.needle);
     if (place === undefined) return { kind: "missing", what: "needle" };
     await noteUnreadable(block, { ...place, needle: request.needle });
     return { kind: "damaged", detail: `the needle in ${block.path} cannot be read` };

@@ -99,7 +99,7 @@ function runsOf(block: Block, needles: readonly NeedleId[], absent: NeedleId[]) 
   const runs: Run[] = [];
   let totalBytes = 0;
   for (const needle of needles) {
-    const place = block.index.find(needle);
+    const place = block.here(needle);
     if (place === undefined) {
       absent.push(needle);
       continue;

@@ -243,7 +243,10 @@ function at(column: Uint32Array, row: number): number {
   return column[row] ?? 0;
 }
 
-/** Row of the id in rows sorted by id, or -1. */
+/** Row of a needle in rows sorted by id, or -1. */
+export const rowOf = (rows: IndexRows, needle: NeedleId): number =>
+  interpolate(rows, highOf(needle), lowOf(needle));
+
 function interpolate(rows: IndexRows, high: number, low: number): number {
   let first = 0;
   let last = rows.count - 1;

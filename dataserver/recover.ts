@@ -11,10 +11,11 @@ import { unreachable } from "../base/errors.ts";
 import type { BlockId } from "../base/ids.ts";
 import { rewrite } from "../base/rewrite.ts";
 import { type Checkpoint, readCheckpoint, writeCheckpoint } from "./index-file.ts";
-import { NeedleIndex } from "./needle-index.ts";
+import { emptyRows, NeedleIndex } from "./needle-index.ts";
 import { seedOfBlock } from "./record.ts";
 import type { Damage, Report } from "./report.ts";
-import { decodeSuperblock, SUPERBLOCK_BYTES, type Superblock } from "./superblock.ts";
+import { Stripe } from "./striped/stripe.ts";
+import { decodeSuperblock, isStriped, SUPERBLOCK_BYTES, type Superblock } from "./superblock.ts";
 import { type Step, walk } from "./walk.ts";
 
 export interface RecoveredBlock {
@@ -24,6 +25,7 @@ export interface RecoveredBlock {
   /** End of the last record; everything before it is on the disk. */
   readonly tailBytes: number;
   readonly damage: readonly Damage[];
+  readonly stripe?: Stripe;
 }
 
 export interface RecoverOptions {
@@ -57,23 +59,27 @@ export async function recoverBlock(options: RecoverOptions): Promise<RecoveredBl
   const own = found?.block === block ? found : undefined;
   const checkpoint = await usableCheckpoint(options, own);
   const superblock = own ?? checkpoint?.superblock;
-  const progress = begin(checkpoint);
+  const stripe =
+    superblock && isStriped(superblock) ? await Stripe.read(file, superblock) : undefined;
+  const progress = begin(checkpoint, stripe);
   if (own === undefined)
     noteDamage(options, progress, { offset: 0, lengthBytes: SUPERBLOCK_BYTES }, "the superblock");
   if (superblock === undefined) return undefined;
+  if (isStriped(superblock) && stripe === undefined) return undefined;
 
   await walkBehind(options, file, superblock, progress);
   if (progress.sealed) progress.index.sort();
   const { index, sealed, tailBytes, damage } = progress;
   if (progress.changed) {
-    const rows = index.sortedRows();
+    const rows = stripe === undefined ? index.sortedRows() : emptyRows(0);
     const coversBytes = tailBytes;
     await writeCheckpoint(disk, indexPath, { superblock, sealed, coversBytes, damage, rows });
   }
-  return { superblock, index, sealed, tailBytes, damage };
+  return { superblock, index, sealed, tailBytes, damage, ...(stripe && { stripe }) };
 }
 
-function begin(checkpoint: Checkpoint | undefined): Progress {
+function begin(checkpoint: Checkpoint | undefined, stripe: Stripe | undefined): Progress {
+  if (stripe !== undefined) return beginStriped(checkpoint, stripe);
   const tailBytes = checkpoint?.coversBytes ?? SUPERBLOCK_BYTES;
   return {
     index: indexFrom(checkpoint),
@@ -81,6 +87,20 @@ function begin(checkpoint: Checkpoint | undefined): Progress {
     sealed: checkpoint?.sealed ?? false,
     durableBytes: tailBytes,
     tailBytes,
+    moved: false,
+    changed: checkpoint === undefined,
+  };
+}
+
+/** What it holds stands in its tables; every record behind them is walked. */
+function beginStriped(checkpoint: Checkpoint | undefined, stripe: Stripe): Progress {
+  const { recordsAt } = stripe.geometry;
+  return {
+    index: NeedleIndex.sorted(stripe.rows),
+    damage: [...(checkpoint?.damage ?? [])],
+    sealed: true,
+    durableBytes: Math.max(recordsAt, checkpoint?.coversBytes ?? 0),
+    tailBytes: recordsAt,
     moved: false,
     changed: checkpoint === undefined,
   };
@@ -117,10 +137,10 @@ async function walkBehind(
   progress: Progress,
 ): Promise<void> {
   const fileBytes = await file.lengthBytes();
-  if (fileBytes < progress.tailBytes) {
-    const lost = { offset: fileBytes, lengthBytes: progress.tailBytes - fileBytes };
+  if (fileBytes < progress.durableBytes) {
+    const lost = { offset: fileBytes, lengthBytes: progress.durableBytes - fileBytes };
     noteDamage(options, progress, lost, "the end of the file");
-    return;
+    if (fileBytes <= progress.tailBytes) return;
   }
   const walked = { file, block: superblock.block, seed: seedOfBlock(superblock) };
   // Steps from the first doubtful one on: a later record decides what it was.

@@ -6,6 +6,9 @@ import { type Clock, sleep } from "../base/clock.ts";
 import type { DiskFile } from "../base/disk.ts";
 import type { Block } from "./block.ts";
 import { readCheckpoint } from "./index-file.ts";
+import type { Damage } from "./report.ts";
+import { checkStripe } from "./striped/check.ts";
+import type { Stripe } from "./striped/stripe.ts";
 import { encodeSuperblock, SUPERBLOCK_BYTES } from "./superblock.ts";
 import { type Step, walk } from "./walk.ts";
 
@@ -67,8 +70,23 @@ export async function scrubBlocks(
 
 async function scrubBlock(run: Run): Promise<number> {
   const endBytes = run.block.settledBytes;
+  if (run.block.stripe !== undefined) return await scrubStriped(run, run.block.stripe, endBytes);
   let bad = await scrubSuperblock(run);
   bad += await scrubRecords(run, endBytes);
+  bad += await scrubEnd(run);
+  bad += await scrubIndexFile(run);
+  return bad;
+}
+
+async function scrubStriped(run: Run, stripe: Stripe, endBytes: number): Promise<number> {
+  const { block, file, afterRead, signal } = run;
+  let bad = 0;
+  const found = async (damage: Damage, what: string) => {
+    bad++;
+    await block.noteDamage(damage, what);
+  };
+  await checkStripe(file, stripe, found, afterRead, () => signal?.aborted !== true);
+  bad += await scrubRecords(run, endBytes, stripe.geometry.recordsAt);
   bad += await scrubEnd(run);
   bad += await scrubIndexFile(run);
   return bad;
@@ -83,9 +101,8 @@ async function scrubSuperblock({ block, file, afterRead }: Run): Promise<number>
   return 1;
 }
 
-async function scrubRecords(run: Run, to: number): Promise<number> {
+async function scrubRecords(run: Run, to: number, from = SUPERBLOCK_BYTES): Promise<number> {
   const { block, file, afterRead, signal } = run;
-  const from = SUPERBLOCK_BYTES;
   const walked = { file, block: block.superblock.block, seed: block.seed, from, to, afterRead };
   let bad = 0;
   for await (const step of walk(walked)) {

@@ -18,11 +18,13 @@ import type {
   Order,
   ReadRequest,
   RetireOrder,
+  SwitchOrder,
 } from "../rpc/block-service.ts";
 import { RpcClient } from "../rpc/client.ts";
 import { connect } from "../rpc/connect.ts";
 import type { RebuildOrder } from "../rpc/healing-service.ts";
 import type { BlockKeeping } from "../rpc/pool.ts";
+import type { ConvertOrder, StageOrder, StripeRequest } from "../rpc/stripe-service.ts";
 import { blockTable } from "../rpc/tables.ts";
 import type { TlsIdentity } from "../rpc/tls.ts";
 import type { Liveness } from "./liveness.ts";
@@ -102,7 +104,7 @@ export class Dataservers implements BlockService, AsyncDisposable {
     return await (await this.#line(address.device)).patient.compact(address);
   }
 
-  async switchGeneration(address: Order) {
+  async switchGeneration(address: SwitchOrder) {
     await (await this.#line(address.device)).quick.switchGeneration(address);
   }
 
@@ -128,6 +130,26 @@ export class Dataservers implements BlockService, AsyncDisposable {
 
   async rebuilds(device: DeviceId) {
     return await (await this.#line(device)).quick.rebuilds(device);
+  }
+
+  async readStripe(request: StripeRequest) {
+    return await (await this.#line(request.device)).patient.readStripe(request);
+  }
+
+  async stage(order: StageOrder, offset: number, data: Uint8Array) {
+    await (await this.#line(order.device)).patient.stage(order, offset, data);
+  }
+
+  async finishStage(order: StageOrder, fileBytes: number) {
+    return await (await this.#line(order.device)).patient.finishStage(order, fileBytes);
+  }
+
+  async dropStage(order: Order) {
+    await (await this.#line(order.device)).quick.dropStage(order);
+  }
+
+  async convert(order: ConvertOrder) {
+    return await (await this.#line(order.device)).patient.convert(order);
   }
 
   /** @throws QuarryError `NoSuchDevice`, and `Unavailable` at once for a device that is down. */

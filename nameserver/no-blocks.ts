@@ -22,4 +22,9 @@ export const noBlocks: BlockService = {
   fetch: none,
   rebuild: none,
   rebuilds: none,
+  readStripe: none,
+  stage: none,
+  finishStage: none,
+  dropStage: none,
+  convert: none,
 };

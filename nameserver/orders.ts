@@ -19,6 +19,7 @@ export function ordersIn(blocks: BlockService, termOf: () => Term): BlockService
     inventory: (address, after) => blocks.inventory(address, after),
     fetch: (address, needles, check) => blocks.fetch(address, needles, check),
     rebuilds: (device) => blocks.rebuilds(device),
+    readStripe: (request) => blocks.readStripe(request),
 
     createBlock: (order, piece, keeping) =>
       blocks.createBlock({ term: termOf(), ...order }, piece, keeping),
@@ -28,6 +29,10 @@ export function ordersIn(blocks: BlockService, termOf: () => Term): BlockService
     switchGeneration: (order) => blocks.switchGeneration({ term: termOf(), ...order }),
     retire: (order) => blocks.retire({ term: termOf(), ...order }),
     rebuild: (order) => blocks.rebuild({ term: termOf(), ...order }),
+    stage: (order, offset, data) => blocks.stage({ term: termOf(), ...order }, offset, data),
+    finishStage: (order, bytes) => blocks.finishStage({ term: termOf(), ...order }, bytes),
+    dropStage: (order) => blocks.dropStage({ term: termOf(), ...order }),
+    convert: (order) => blocks.convert({ term: termOf(), ...order }),
   };
 }
 

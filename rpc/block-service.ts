@@ -6,6 +6,7 @@
 import type { BlobId, BlockId, DeviceId, NeedleId, NeedleOwner, Term } from "../base/ids.ts";
 import type { HealingService } from "./healing-service.ts";
 import type { BlockKeeping, BlockLayout, PoolScheme } from "./pool.ts";
+import type { Encoding, StripePlace, StripeService } from "./stripe-service.ts";
 
 /** What one member of a block holds of it. */
 export interface BlockPiece {
@@ -29,6 +30,11 @@ export interface BlockAddress {
  */
 export interface Order extends BlockAddress {
   readonly term?: Term;
+}
+
+export interface SwitchOrder extends Order {
+  /** Only to what was made by this one (`StripeService.convert`). */
+  readonly encoding?: Encoding;
 }
 
 export interface RetireOrder extends Order {
@@ -77,7 +83,8 @@ export type ReadReply =
     }
   /** This device does not hold the block, or the block not the needle. Never final by itself. */
   | { readonly kind: "missing"; readonly what: "block" | "needle" }
-  | { readonly kind: "damaged"; readonly detail: string };
+  | { readonly kind: "damaged"; readonly detail: string }
+  | StripePlace;
 
 export interface NeedleEntry {
   readonly needle: NeedleId;
@@ -130,7 +137,7 @@ export interface NewsMark {
   readonly number: number;
 }
 
-export interface BlockService extends HealingService {
+export interface BlockService extends HealingService, StripeService {
   devices(): Promise<DeviceStatus[]>;
   /** Blocks of a device with an id above `after`, in order, at most `limit`. */
   blocks(device: DeviceId, after: number, limit: number): Promise<BlockStatus[]>;
@@ -153,7 +160,7 @@ export interface BlockService extends HealingService {
   /** Builds generation + 1 beside this one, without the removed needles, and reads it back. */
   compact(order: Order): Promise<BlockStatus>;
   /** From now on reads are served from this generation; older ones are removed. */
-  switchGeneration(order: Order): Promise<void>;
+  switchGeneration(order: SwitchOrder): Promise<void>;
   /** Removes an emptied block, or one that is surplus here. */
   retire(order: RetireOrder): Promise<void>;
 }

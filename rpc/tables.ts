@@ -40,6 +40,15 @@ export const blockTable: ServiceTable<BlockService> = {
     fetch: { id: 14, answerPayload: "data", answerBytes: () => limits.fetchBytes },
     rebuild: { id: 15 },
     rebuilds: { id: 16 },
+    readStripe: {
+      id: 24,
+      answerPayload: "data",
+      answerBytes: ({ lengthBytes }) => lengthBytes,
+    },
+    stage: { id: 25, payload: "last argument" },
+    finishStage: { id: 26 },
+    dropStage: { id: 27 },
+    convert: { id: 28 },
   },
 };
 

@@ -72,6 +72,11 @@ export function memoryBlocks(): BlockService {
     fetch: no,
     rebuild: no,
     rebuilds: no,
+    readStripe: no,
+    stage: no,
+    finishStage: no,
+    dropStage: no,
+    convert: no,
   };
 }
 

@@ -5,14 +5,16 @@ import type { DeviceId, NeedleId } from "../../base/ids.ts";
 import type { BlockAddress } from "../../rpc/block-service.ts";
 import type { HealingService } from "../../rpc/healing-service.ts";
 import type { PoolScheme } from "../../rpc/pool.ts";
+import type { StripeService } from "../../rpc/stripe-service.ts";
 
 /** What one dataserver asks of another. */
-export type Peer = Pick<HealingService, "inventory" | "fetch">;
+export type Peer = Pick<HealingService, "inventory" | "fetch"> &
+  Pick<StripeService, "readStripe" | "stage" | "finishStage">;
 
 export interface Source {
   readonly piece: number;
   readonly address: BlockAddress;
-  readonly peer: Peer;
+  readonly peer: Pick<Peer, "inventory" | "fetch">;
 }
 
 export interface Asked {

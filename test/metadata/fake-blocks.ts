@@ -132,6 +132,21 @@ export class FakeBlocks implements BlockService {
   rebuilds(): never {
     throw new QuarryError("NotImplemented", "a fake rebuilds nothing");
   }
+  readStripe(): never {
+    throw new QuarryError("NotImplemented", "a fake has no stripes");
+  }
+  stage(): never {
+    throw new QuarryError("NotImplemented", "a fake has no stripes");
+  }
+  finishStage(): never {
+    throw new QuarryError("NotImplemented", "a fake has no stripes");
+  }
+  dropStage(): never {
+    throw new QuarryError("NotImplemented", "a fake has no stripes");
+  }
+  convert(): never {
+    throw new QuarryError("NotImplemented", "a fake has no stripes");
+  }
   read(): never {
     throw new QuarryError("NotImplemented", "the nameserver reads nothing");
   }

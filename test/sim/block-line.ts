@@ -64,6 +64,11 @@ export function blockLine(around: BlockLineSurroundings, peer: Peer): BlockServi
     fetch: unasked,
     rebuild: unasked,
     rebuilds: unasked,
+    readStripe: unasked,
+    stage: unasked,
+    finishStage: unasked,
+    dropStage: unasked,
+    convert: unasked,
   };
 }
 
