@@ -51,6 +51,8 @@ export async function readPiece(
     });
     if (reply.kind === "missing")
       return { kind: "missing", what: `${device} misses the ${reply.what}` };
+    if (reply.kind === "elsewhere")
+      return { kind: "moved", what: `${device} has the block in stripes` };
     if (reply.kind === "damaged") return { kind: "damaged", what: `${device}: ${reply.detail}` };
     const { needleBytes, data, offset, checksums, generation, piece } = reply;
     const wrong = (what: string): Trouble => {

@@ -121,6 +121,7 @@ export class Block implements AsyncDisposable {
       fileBytes: this.tailBytes,
       digest: this.index.digest,
       piece: { piece, scheme: { k, m } },
+      ...(this.stripe !== undefined && { layout: "striped" as const }),
       ...(checkedMs !== undefined && { checkedMs }),
       damage: [...this.#damage],
     };

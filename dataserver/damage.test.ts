@@ -222,7 +222,7 @@ describe("damage", () => {
     const disk = await diskWith("closed");
     const { crc32c } = await import("../base/checksum.ts");
     const content = disk.contentOf(blockFile());
-    content.writeUInt16LE(3, 8);
+    content.writeUInt16LE(4, 8);
     content.writeUInt32LE(crc32c(content.subarray(0, 60)), 60);
     disk.plant(blockFile(), content);
     await expect(openFixture(disk)).rejects.toSatisfy(coded("NewerFormat"));

@@ -22,21 +22,33 @@ import type {
   ReadReply,
   ReadRequest,
   RetireOrder,
+  SwitchOrder,
 } from "../rpc/block-service.ts";
 import type {
   BlockReport,
   Inventory,
   RebuildOrder,
   RebuildProgress,
+  RebuildSource,
   Rebuilt,
 } from "../rpc/healing-service.ts";
 import { firstBadSpan } from "../rpc/needle-checksums.ts";
 import type { BlockKeeping, PoolScheme } from "../rpc/pool.ts";
+import type {
+  Converted,
+  ConvertOrder,
+  StageOrder,
+  StripeBytes,
+  StripeRequest,
+} from "../rpc/stripe-service.ts";
 import { Device } from "./device.ts";
 import { FileCache } from "./file-cache.ts";
 import type { Peer } from "./rebuild/sources.ts";
 import type { Report } from "./report.ts";
 import { type ScrubOptions, type ScrubResult, scrubBlocks } from "./scrub.ts";
+import { Conversions } from "./striped/conversions.ts";
+import { readStripe } from "./striped/reads.ts";
+import type { StripeSource } from "./striped/stripe-sources.ts";
 
 export interface DataserverOptions {
   readonly disk: Disk;
@@ -94,7 +106,7 @@ export async function openDataserver(options: DataserverOptions): Promise<Datase
 function nobody(address: string): Peer {
   const none = () =>
     Promise.reject(new QuarryError("Unavailable", `there is no way from here to ${address}`));
-  return { inventory: none, fetch: none };
+  return { inventory: none, fetch: none, readStripe: none, stage: none, finishStage: none };
 }
 
 export class Dataserver implements BlockService, AsyncDisposable {
@@ -102,6 +114,7 @@ export class Dataserver implements BlockService, AsyncDisposable {
   readonly #files: FileCache;
   readonly #devices: ReadonlyMap<DeviceId, Device>;
 
+  readonly #conversions = new Conversions();
   readonly #peerOf: (address: string) => Peer;
   /** Of all codecs; there is none as long as nothing is decoded. */
   #memory: CodecMemory | undefined;
@@ -155,7 +168,7 @@ export class Dataserver implements BlockService, AsyncDisposable {
     return await this.#device(address.device).compact(address);
   }
 
-  async switchGeneration(address: Order): Promise<void> {
+  async switchGeneration(address: SwitchOrder): Promise<void> {
     await this.#device(address.device).switchGeneration(address);
   }
 
@@ -176,21 +189,59 @@ export class Dataserver implements BlockService, AsyncDisposable {
   }
 
   async rebuild(order: RebuildOrder): Promise<Rebuilt> {
-    const { block, generation, layout, scheme } = order;
-    if (layout === "striped")
-      throw new QuarryError("NotImplemented", "members of striped blocks cannot be made anew yet");
+    const { block, generation, scheme } = order;
     if (order.sources.length > limits.rebuildSources)
       throw new QuarryError("TooLarge", `at most ${limits.rebuildSources} sources in one order`);
-    const sources = order.sources.map(({ piece, device, address }) => ({
-      ...{ piece, address: { device, block, generation } },
-      peer: this.#devices.has(device) ? this : this.#peerOf(address),
-    }));
+    const sources = this.#reach({ block, generation }, order.sources);
     const codec = scheme.k === 1 ? undefined : this.#codecOf(scheme);
     return await this.#device(order.device).rebuild(order, sources, codec);
   }
 
   async rebuilds(device: DeviceId): Promise<readonly RebuildProgress[]> {
     return this.#device(device).rebuilds.progress();
+  }
+
+  async readStripe(request: StripeRequest): Promise<StripeBytes> {
+    return await this.#device(request.device).reading(request, (block) =>
+      readStripe(block, request),
+    );
+  }
+
+  async stage(order: StageOrder, offset: number, data: Uint8Array): Promise<void> {
+    const device = this.#device(order.device);
+    await device.writing(order, () => device.stagings.write(device, order, offset, data));
+  }
+
+  async finishStage(order: StageOrder, fileBytes: number): Promise<BlockStatus> {
+    const device = this.#device(order.device);
+    return await device.writing(order, () => device.stagings.finish(device, order, fileBytes));
+  }
+
+  async dropStage(order: Order): Promise<void> {
+    const device = this.#device(order.device);
+    await device.writing(order, () => device.stagings.drop(device, order));
+  }
+
+  async convert(order: ConvertOrder): Promise<Converted> {
+    const { block, generation, to } = order;
+    if (Math.max(order.sources.length, order.targets.length) > limits.rebuildSources)
+      throw new QuarryError("TooLarge", `at most ${limits.rebuildSources} members of one block`);
+    const device = this.#device(order.device);
+    return await this.#conversions.run({
+      ...{ device, order, sources: this.#reach({ block, generation }, order.sources) },
+      targets: this.#reach({ block, generation: generation + 1 }, order.targets),
+      codec: to.layout === "striped" ? this.#codecOf(to.scheme) : undefined,
+    });
+  }
+
+  #reach(
+    at: Pick<BlockAddress, "block" | "generation">,
+    members: readonly RebuildSource[],
+  ): StripeSource[] {
+    return members.map(({ piece, device, address }) => ({
+      ...{ piece, address: { device, ...at } },
+      peer: this.#devices.has(device) ? this : this.#peerOf(address),
+    }));
   }
 
   /** Re-reads and checks the blocks of a device, or one of them. */
@@ -222,6 +273,7 @@ export class Dataserver implements BlockService, AsyncDisposable {
 
   /** Makes everything durable, leaves checkpoints, gives the directories free. */
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#conversions.end();
     const devices = [...this.#devices.values()];
     const ends = await Promise.allSettled(devices.map((device) => device[Symbol.asyncDispose]()));
     await this.#files[Symbol.asyncDispose]();

@@ -14,6 +14,7 @@ import type {
   ReadReply,
   ReadRequest,
   RetireOrder,
+  SwitchOrder,
 } from "../rpc/block-service.ts";
 import type {
   BlockReport,
@@ -34,6 +35,7 @@ import { fetchNeedles, inventoryOf } from "./hand-out.ts";
 import { Rebuilds } from "./rebuild/rebuilds.ts";
 import type { Source } from "./rebuild/sources.ts";
 import { recordBytes } from "./record.ts";
+import { Stagings } from "./striped/staging.ts";
 
 export class Device implements AsyncDisposable {
   readonly id: DeviceId;
@@ -41,6 +43,7 @@ export class Device implements AsyncDisposable {
   readonly options: DeviceOptions;
   readonly parts: DeviceParts;
   readonly rebuilds: Rebuilds = new Rebuilds();
+  readonly stagings: Stagings = new Stagings();
   readonly #gate = new Gate<BlockId>();
   /** Appends under way: the directory is not given free before they end. */
   readonly #appending = new Set<Promise<unknown>>();
@@ -157,7 +160,7 @@ export class Device implements AsyncDisposable {
   }
 
   needles(address: BlockAddress, cursor: number, limit: number) {
-    return this.#reading(address, (block) => listNeedles(block, cursor, limit));
+    return this.reading(address, (block) => listNeedles(block, cursor, limit));
   }
 
   inventory(address: BlockAddress, after: NeedleId): Inventory {
@@ -166,7 +169,7 @@ export class Device implements AsyncDisposable {
   }
 
   fetch(address: BlockAddress, needles: readonly NeedleId[], check?: boolean): Promise<Fetched> {
-    return this.#reading(address, (block) => fetchNeedles(block, needles, check));
+    return this.reading(address, (block) => fetchNeedles(block, needles, check));
   }
 
   /** Makes a block anew from other members; `codec` is for k > 1. */
@@ -176,7 +179,7 @@ export class Device implements AsyncDisposable {
   }
 
   /** Reads of one generation: its file may go meanwhile. */
-  async #reading<T>(address: BlockAddress, run: (block: Block) => Promise<T>): Promise<T> {
+  async reading<T>(address: BlockAddress, run: (block: Block) => Promise<T>): Promise<T> {
     this.#checkOpen();
     const block = this.blockAt(address);
     const found = await run(block).catch((error: unknown) => {
@@ -191,7 +194,7 @@ export class Device implements AsyncDisposable {
     return this.ordered(address, () => generations.compact(this, address));
   }
 
-  switchGeneration(address: Order): Promise<void> {
+  switchGeneration(address: SwitchOrder): Promise<void> {
     this.#checkWritable();
     return this.ordered(address, () => generations.switchTo(this, address));
   }
@@ -222,6 +225,7 @@ export class Device implements AsyncDisposable {
     this.#closed = true;
     await this.rebuilds.end();
     await this.#gate.idle();
+    await this.stagings.end();
     await Promise.allSettled(this.#appending);
     const closing = [...this.parts.blocks.values()].map((block) => block.close());
     const ends = await Promise.allSettled(closing);
@@ -269,6 +273,12 @@ export class Device implements AsyncDisposable {
       await this.parts.term.follow(term);
       return await run();
     });
+  }
+
+  /** The same for what writes. */
+  writing<T>(order: Order, run: () => Promise<T>): Promise<T> {
+    this.#checkWritable();
+    return this.ordered(order, run);
   }
 
   #checkOpen(): void {

@@ -6,7 +6,13 @@ import { replaceWhole } from "../base/disk.ts";
 import { QuarryError } from "../base/errors.ts";
 import type { NeedleId } from "../base/ids.ts";
 import { limits } from "../base/limits.ts";
-import type { BlockAddress, BlockPiece, BlockStatus, RetireOrder } from "../rpc/block-service.ts";
+import type {
+  BlockAddress,
+  BlockPiece,
+  BlockStatus,
+  RetireOrder,
+  SwitchOrder,
+} from "../rpc/block-service.ts";
 import type { BlockKeeping } from "../rpc/pool.ts";
 import { Block } from "./block.ts";
 import { buildGeneration } from "./compact.ts";
@@ -14,6 +20,7 @@ import type { Device } from "./device.ts";
 import { blockPath, builtPath, indexPath } from "./file-names.ts";
 import { NeedleIndex } from "./needle-index.ts";
 import { type RecoveredBlock, recoverBlock } from "./recover.ts";
+import { switchToStaged } from "./striped/switch.ts";
 import { encodeSuperblock, SUPERBLOCK_BYTES, type Superblock } from "./superblock.ts";
 
 export function stale(block: Block, wanted: number): QuarryError {
@@ -61,6 +68,8 @@ export async function compact(device: Device, address: BlockAddress): Promise<Bl
   const block = device.blockAt(address);
   if (!block.sealed)
     throw new QuarryError("InvalidArgument", `block ${address.block} is open; seal it first`);
+  if (block.stripe !== undefined)
+    throw new QuarryError("InvalidArgument", `block ${address.block} is striped; convert it anew`);
   if (block.damage.length > 0)
     throw new QuarryError("Damaged", `block ${address.block} has damage; repair it, then compact`);
   await parts.space.ask();
@@ -82,7 +91,7 @@ export async function compact(device: Device, address: BlockAddress): Promise<Bl
 }
 
 /** Puts a built generation in the place of the one before, and removes that. */
-export async function switchTo(device: Device, address: BlockAddress): Promise<void> {
+export async function switchTo(device: Device, address: SwitchOrder): Promise<void> {
   const { options, parts, directory } = device;
   const { block: id, generation } = address;
   const old = parts.blocks.get(id);
@@ -91,6 +100,7 @@ export async function switchTo(device: Device, address: BlockAddress): Promise<v
     await options.disk.syncDirectory(directory);
     return;
   }
+  if (await switchToStaged(device, address)) return;
   if (old === undefined || old.generation + 1 !== generation) {
     device.blockAt(address);
     return;

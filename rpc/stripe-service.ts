@@ -5,8 +5,8 @@
  */
 import type { Term } from "../base/ids.ts";
 import type { BlockAddress, BlockPiece, BlockStatus, Order } from "./block-service.ts";
-import type { BlockLayout, PoolScheme } from "./pool.ts";
 import type { RebuildSource } from "./healing-service.ts";
+import type { BlockLayout, PoolScheme } from "./pool.ts";
 
 /**
  * Names one writing of a block: random, the same in all files that were made by it. Files of several

@@ -81,7 +81,7 @@ export async function load(
   f: Fixture,
   needle: NeedleId,
   block = BLOCK,
-): Promise<Buffer | "missing" | "damaged" | "wrong"> {
+): Promise<Buffer | "missing" | "damaged" | "wrong" | "elsewhere"> {
   const reply: ReadReply = await f.server.read({
     device: f.device,
     block,

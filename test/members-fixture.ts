@@ -9,6 +9,7 @@ import {
   type DataserverOptions,
   openDataserver,
 } from "../dataserver/dataserver.ts";
+import type { Peer } from "../dataserver/rebuild/sources.ts";
 import { Codec } from "../erasure/codec.ts";
 import { split } from "../erasure/contents.ts";
 import { CodecMemory } from "../erasure/memory.ts";
@@ -32,7 +33,7 @@ export class Members {
   readonly stored = new Map<NeedleId, Buffer[]>();
   readonly down = new Set<number>();
   /** How the others are reached; default: in this process. */
-  reach: (i: number) => Pick<Dataserver, "inventory" | "fetch"> = (i) => this.server(i);
+  reach: (i: number) => Peer = (i) => this.server(i);
 
   private constructor(scheme: PoolScheme, count: number) {
     this.scheme = scheme;
@@ -131,9 +132,9 @@ export class Members {
     return this.positions().map((i) => Buffer.from(pieces.at(i)));
   }
 
-  #peer(i: number): Pick<Dataserver, "inventory" | "fetch"> {
+  #peer(i: number): Peer {
     if (!this.down.has(i)) return this.reach(i);
     const away = () => Promise.reject(new QuarryError("Unavailable", `${i} is down`));
-    return { inventory: away, fetch: away };
+    return { inventory: away, fetch: away, readStripe: away, stage: away, finishStage: away };
   }
 }

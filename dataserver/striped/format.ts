@@ -22,7 +22,7 @@ import { crc32c } from "../../base/checksum.ts";
 import { limits } from "../../base/limits.ts";
 import { emptyRows, type IndexRows } from "../needle-index.ts";
 import { seedOfBlock } from "../record.ts";
-import { SUPERBLOCK_BYTES, type StripeShape, type Superblock } from "../superblock.ts";
+import { type StripeShape, SUPERBLOCK_BYTES, type Superblock } from "../superblock.ts";
 
 export const SPAN = limits.checksumSpanBytes;
 export const PAGE_ROWS = 1024;
@@ -133,8 +133,7 @@ export function decodeColumns(superblock: StripedSuperblock, bytes: Buffer): Ind
   if (crc !== bytes.readUInt32LE(length)) return undefined;
   const rows = emptyRows(count);
   [rows.high, rows.low, rows.offset8, rows.lengths].forEach((column, c) => {
-    for (let row = 0; row < count; row++)
-      column[row] = bytes.readUInt32LE((c * count + row) * 4);
+    for (let row = 0; row < count; row++) column[row] = bytes.readUInt32LE((c * count + row) * 4);
   });
   return rows;
 }

@@ -92,7 +92,12 @@ export async function readStripe(block: Block, request: StripeRequest): Promise<
   const { columnsAt, spanSumsAt } = stripe.geometry;
   const tableBytes = spanSumsAt - columnsAt;
   const end = offset < rangeBytes ? rangeBytes : rangeBytes + tableBytes;
-  if (offset < 0 || lengthBytes < 0 || lengthBytes > limits.fetchBytes || offset + lengthBytes > end)
+  if (
+    offset < 0 ||
+    lengthBytes < 0 ||
+    lengthBytes > limits.fetchBytes ||
+    offset + lengthBytes > end
+  )
     throw new QuarryError("InvalidArgument", `block ${request.block} has no such bytes`);
   const data = await block.home.files.use(block.path, (file) =>
     offset < rangeBytes

@@ -46,7 +46,12 @@ export class Stripe {
 
   /** Undefined when the columns are damaged: then nothing of the block can be found. */
   static async read(file: DiskFile, superblock: StripedSuperblock): Promise<Stripe | undefined> {
-    const { columnsAt, detailsAt: columnsEnd, spanSumsAt, recordsAt } = geometryOf(superblock.stripe);
+    const {
+      columnsAt,
+      detailsAt: columnsEnd,
+      spanSumsAt,
+      recordsAt,
+    } = geometryOf(superblock.stripe);
     const columns = await readPart(file, columnsAt, columnsEnd - columnsAt);
     const rows = columns && decodeColumns(superblock, columns);
     if (rows === undefined) return undefined;

@@ -55,9 +55,7 @@ export class TargetFile {
   /** Part of the range: whole spans, unless it is its end. */
   async appendRange(bytes: Uint8Array): Promise<void> {
     for (let at = 0; at < bytes.length; at += SPAN)
-      this.#sums.push(
-        spanSum(this.superblock, this.#sums.length, bytes.subarray(at, at + SPAN)),
-      );
+      this.#sums.push(spanSum(this.superblock, this.#sums.length, bytes.subarray(at, at + SPAN)));
     await this.append(bytes);
   }
 

@@ -18,6 +18,7 @@ import type {
   ReadRequest,
 } from "../../rpc/block-service.ts";
 import type { HealingService } from "../../rpc/healing-service.ts";
+import type { StripeService } from "../../rpc/stripe-service.ts";
 import type { Flaw } from "./flaw.ts";
 import type { Oracle } from "./oracle.ts";
 import { SimProcess } from "./process.ts";
@@ -36,7 +37,7 @@ export interface DataserverSurroundings {
   readonly onStart: (server: SimDataserver) => void;
 }
 
-export class SimDataserver implements Omit<BlockService, keyof HealingService> {
+export class SimDataserver implements Omit<BlockService, keyof HealingService | keyof StripeService> {
   /** On the network. */
   readonly id: number;
   readonly device: DeviceId;

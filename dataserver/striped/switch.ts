@@ -1,0 +1,68 @@
+/**
+ * Puts a staged file in the place of the generation before, if there is one here. What was removed of
+ * that meanwhile is removed from it first. The rename is the moment.
+ */
+import { QuarryError } from "../../base/errors.ts";
+import type { NeedleId } from "../../base/ids.ts";
+import { limits } from "../../base/limits.ts";
+import type { SwitchOrder } from "../../rpc/block-service.ts";
+import { Block } from "../block.ts";
+import type { Device } from "../device.ts";
+import { blockPath, indexPath, stagedPath } from "../file-names.ts";
+import { stale } from "../generations.ts";
+import { type RecoveredBlock, recoverBlock } from "../recover.ts";
+
+/** False when nothing is staged for it. */
+export async function switchToStaged(device: Device, order: SwitchOrder): Promise<boolean> {
+  const { options, parts, directory } = device;
+  const { block: id, generation } = order;
+  const path = stagedPath(directory, id, generation);
+  if (!(await options.disk.exists(path))) return false;
+  const old = parts.blocks.get(id);
+  if (old !== undefined && old.generation > generation) throw stale(old, generation);
+  const home = blockPath(directory, id);
+  const index = indexPath(directory, id);
+  const built = new Block(parts.home, path, index, await recoverStaged(device, order, path));
+  if (old !== undefined) await removeRemoved(old, built);
+  await built.close();
+  // Once more: now all that is in it is on the disk.
+  const next = new Block(parts.home, home, index, await recoverStaged(device, order, path));
+  const exchange = async () => {
+    await options.disk.rename(path, home);
+    parts.blocks.set(id, next);
+    parts.unreadable.delete(id);
+    await parts.home.files.forget(home);
+  };
+  // The old file stays open until the block is exchanged: until then reads are answered from it.
+  if (old === undefined) await exchange();
+  else await parts.home.files.use(home, exchange);
+  parts.checks.made(id, generation, options.clock.nowMs());
+  parts.news.changed(id);
+  await options.disk.syncDirectory(directory);
+  await next.remakeCheckpoint();
+  return true;
+}
+
+async function recoverStaged(
+  { options, directory }: Device,
+  { block, generation, encoding }: SwitchOrder,
+  path: string,
+): Promise<RecoveredBlock> {
+  const { disk, report } = options;
+  const paths = { blockPath: path, indexPath: indexPath(directory, block) };
+  const state = await recoverBlock({ disk, report, block, ...paths });
+  const isWhole = state?.sealed === true && state.damage.length === 0;
+  if (!isWhole || state.superblock.generation !== generation)
+    throw new QuarryError("Damaged", `${path} is damaged; make this member of ${block} anew`);
+  if (encoding !== undefined && state.superblock.salt !== encoding)
+    throw new QuarryError("Damaged", `${path} is of another encoding; make it anew`);
+  return state;
+}
+
+async function removeRemoved(old: Block, next: Block): Promise<void> {
+  const gone: NeedleId[] = [];
+  for (const needle of next.index.needles())
+    if (old.index.knows(needle) && old.index.find(needle) === undefined) gone.push(needle);
+  for (let i = 0; i < gone.length; i += limits.removeBatch)
+    await next.remove(gone.slice(i, i + limits.removeBatch));
+}
