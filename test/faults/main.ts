@@ -5,6 +5,7 @@ import { bitFlips } from "./bit-flips.ts";
 import { fullDisk } from "./full-disk.ts";
 import { kill } from "./kill.ts";
 import { leaderKill } from "./leader-kill.ts";
+import { manyNeedles } from "./many-needles.ts";
 import { membersLost } from "./members-lost.ts";
 import { metadataLoss } from "./metadata-loss.ts";
 import { partition } from "./partition.ts";
@@ -29,6 +30,7 @@ const { positionals, values } = parseArgs({
     /** Of a cluster: k+m, and dataservers, each a host. */
     scheme: { type: "string", default: "1+2" },
     hosts: { type: "string" },
+    needles: { type: "string", default: "10000000" },
     seed: { type: "string", default: "1" },
     /** More flags for `quarry serve`, as in --serve=--gateways=1. */
     serve: { type: "string", multiple: true, default: [] },
@@ -50,6 +52,7 @@ const faults: Record<string, () => Promise<object>> = {
   kill: () => kill({ rounds, seed, serveArgs: values.serve, say }),
   "leader-kill": () => leaderKill({ seconds, members, gateways, seed, say }),
   "metadata-loss": () => metadataLoss({ rounds, seed, objects: objectsOr(3000), say }),
+  "many-needles": () => manyNeedles({ needles: Number(values.needles), seed, say }),
   "members-lost": () => membersLost({ seconds, seed, scheme, hosts, objects: objectsOr(200), say }),
   "too-many-lost": () => tooManyLost({ seconds, seed, scheme, hosts, objects: objectsOr(60), say }),
   "sync-error": () => syncError({ seconds, members, seed, say }),
