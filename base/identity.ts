@@ -33,7 +33,7 @@ export async function ensureIdentity(
   disk: Disk,
   directory: string,
   kind: Identity["kind"],
-  seams: { readonly clock: Clock; readonly random: Random },
+  seams: { readonly clock: Clock; readonly random: Pick<Random, "uuid"> },
 ): Promise<Identity> {
   const known = await readIdentity(disk, directory);
   if (known !== undefined) {

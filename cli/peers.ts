@@ -6,11 +6,14 @@ import { type Random, systemRandom } from "../base/random.ts";
 import { type Address, parseAddress } from "../rpc/address.ts";
 import type { TlsIdentity } from "../rpc/tls.ts";
 import { readSecret } from "./nameserver/secret-file.ts";
+import { readAccess } from "./serve/access-file.ts";
 import { TlsFiles, type TlsFlags, withTlsOptions } from "./tls-files.ts";
 
 export interface PeerFlags extends TlsFlags {
-  readonly nameservers: string;
-  readonly secretFile: string;
+  readonly nameservers?: string;
+  readonly secretFile?: string;
+  /** A folder of `quarry serve`, instead of the others. */
+  readonly store?: string;
 }
 
 /** Adds the flags that {@link openPeers} takes. */
@@ -22,6 +25,16 @@ export function withPeerOptions(command: Command): Command {
         "some or all nameservers, as in host:port,host:port,host:port",
       )
       .requiredOption("--secret-file <file>", "64 hex digits that all servers share"),
+  );
+}
+
+/** The same flags for commands that do as well with a store in one process. */
+export function withClusterOptions(command: Command): Command {
+  return withTlsOptions(
+    command
+      .option("--nameservers <list>", "some or all nameservers of a cluster, host:port,host:port")
+      .option("--secret-file <file>", "64 hex digits that all servers of the cluster share")
+      .option("--store <dir>", "instead of these: the folder of `quarry serve` on this machine"),
   );
 }
 
@@ -43,15 +56,30 @@ export async function openPeers(
   flags: PeerFlags,
   report: (message: string) => void,
 ): Promise<Peers> {
-  if (flags.nameservers === "")
-    throw new QuarryError("InvalidArgument", "--nameservers is like host:port,host:port");
-  const addresses = flags.nameservers.split(",").map(parseAddress);
-  const secret = await readSecret(flags.secretFile);
+  const { addresses, secret } = await whomToAsk(flags);
   const certificates = await TlsFiles.open(flags, report);
   const { tls } = certificates;
   return {
     addresses,
     trust: { clock: systemClock, random: systemRandom, secret, ...(tls && { tls }) },
     [Symbol.dispose]: () => certificates[Symbol.dispose](),
+  };
+}
+
+async function whomToAsk({ nameservers, secretFile, store }: PeerFlags) {
+  if (store !== undefined && (nameservers ?? secretFile) === undefined) {
+    const { path, secret } = await readAccess(store);
+    return { addresses: [{ path }], secret: Buffer.from(secret, "hex") };
+  }
+  if (store !== undefined || nameservers === undefined || secretFile === undefined)
+    throw new QuarryError(
+      "InvalidArgument",
+      "say --nameservers and --secret-file of a cluster, or --store with the folder of `quarry serve`",
+    );
+  if (nameservers === "")
+    throw new QuarryError("InvalidArgument", "--nameservers is like host:port,host:port");
+  return {
+    addresses: nameservers.split(",").map(parseAddress),
+    secret: await readSecret(secretFile),
   };
 }

@@ -2,7 +2,7 @@
  * A whole store in one process: `import { openStore } from "quarry"`. The same nameserver,
  * dataserver and client as `quarry serve` runs, bound to each other without sockets.
  */
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import type { Durability } from "../base/append-file.ts";
 import { type Clock, systemClock } from "../base/clock.ts";
 import type { Disk } from "../base/disk.ts";
@@ -15,7 +15,9 @@ import { type Dataserver, openDataserver } from "../dataserver/dataserver.ts";
 import { startScrubbing } from "../dataserver/scrubbing.ts";
 import { type CopySettings, defaultCopies } from "../nameserver/copies/copies.ts";
 import { type Nameserver, openNameserver } from "../nameserver/nameserver.ts";
+import type { Location } from "../rpc/cluster-map.ts";
 import { createClient } from "./client.ts";
+import { attendOwnDevices } from "./own-devices.ts";
 import type { Store } from "./store.ts";
 
 export type { Body, OpenObject, PartTarget, PutTarget, Store } from "./store.ts";
@@ -33,6 +35,8 @@ export interface StoreOptions {
   readonly firstScrubBytesPerSecond?: number;
   /** Copies of the metadata in blocks; default: as `defaultCopies` says. */
   readonly copies?: CopySettings | "none";
+  /** Where it stands, should other dataservers join it one day. */
+  readonly location?: Location;
   /** Told of what was found and mended, for a log. */
   readonly report?: (message: string) => void;
   readonly disk?: Disk;
@@ -61,16 +65,23 @@ export async function openServers(options: StoreOptions): Promise<Servers> {
   const dataserver = await openDataserver({
     ...shared,
     report: ({ kind, path, message }) => shared.report(`${kind}: ${path}: ${message}`),
-    directories: options.directories.map((directory) => join(directory, "device")),
+    directories: options.directories.map((directory) => resolve(directory, "device")),
   });
   try {
-    const nameserver = await openNameserver({
-      ...shared,
-      directory: join(first, "nameserver"),
-      blocks: dataserver,
-      ...(options.holdMs !== undefined && { holdMs: options.holdMs }),
-      ...(options.copies !== "none" && { copies: options.copies ?? defaultCopies }),
-    });
+    await using opening = new AsyncDisposableStack();
+    const nameserver = opening.use(
+      await openNameserver({
+        ...shared,
+        directory: join(first, "nameserver"),
+        blocks: dataserver,
+        ...(options.holdMs !== undefined && { holdMs: options.holdMs }),
+        ...(options.copies !== "none" && { copies: options.copies ?? defaultCopies }),
+      }),
+    );
+    const { location = { host: "local" } } = options;
+    const own = { nameserver, dataserver, location, ...shared };
+    const attendance = opening.use(await attendOwnDevices(own));
+    opening.move();
     const scrubbing = startScrubbing(dataserver, {
       clock: shared.clock,
       bytesPerSecond: options.scrubBytesPerSecond ?? limits.scrubBytesPerSecond,
@@ -85,6 +96,7 @@ export async function openServers(options: StoreOptions): Promise<Servers> {
       dataserver,
       async [Symbol.asyncDispose]() {
         await scrubbing[Symbol.asyncDispose]();
+        await attendance[Symbol.asyncDispose]();
         await nameserver[Symbol.asyncDispose]();
         await dataserver[Symbol.asyncDispose]();
       },

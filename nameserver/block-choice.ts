@@ -4,9 +4,11 @@
  * fall on devices as CRUSH shares them out; among those, groups of devices with few open blocks.
  */
 import type { DeviceId } from "../base/ids.ts";
-import { type BlockMembers, filled } from "../rpc/name-service.ts";
+import type { DeviceStatus } from "../rpc/block-service.ts";
+import type { ClusterMap } from "../rpc/cluster-map.ts";
+import { type BlockMembers, filled, type OpenBlock } from "../rpc/name-service.ts";
 import type { Placement } from "../rpc/placement.ts";
-import type { Pool } from "../rpc/pool.ts";
+import type { Pool, PoolScheme } from "../rpc/pool.ts";
 
 export interface Candidate {
   readonly pg: number;
@@ -73,4 +75,22 @@ export function choose(
 function isLess(a: readonly number[], b: readonly number[]): boolean {
   const at = a.findIndex((one, i) => one !== b[i]);
   return at >= 0 && (a[at] ?? 0) < (b[at] ?? 0);
+}
+
+const schemeName = ({ k, m }: PoolScheme) => `${k}+${m}`;
+
+/**
+ * Which open blocks have a member that takes no more, and will not soon, or another scheme than their
+ * pool has by now: what is left of them is sealing.
+ */
+export function endedIn(
+  map: ClusterMap,
+  devices: readonly DeviceStatus[],
+): (block: OpenBlock) => boolean {
+  const ended = new Set(map.devices.filter((one) => !one.in).map(({ device }) => device));
+  for (const { device, state } of devices)
+    if (state === "full" || state === "failed") ended.add(device);
+  const schemes = new Map(map.pools.map(({ id, scheme }) => [id, schemeName(scheme)]));
+  return ({ pool, scheme, members }) =>
+    filled(members).some((member) => ended.has(member)) || schemes.get(pool) !== schemeName(scheme);
 }

@@ -1,5 +1,5 @@
 /**
- * The map of a store whose devices were never registered, since they are in its own process: all of
+ * The map of a store whose devices are not registered yet, though they are in its own process: all of
  * them, on one host. They are known by the order of their ids.
  */
 import type { ServerId } from "../base/ids.ts";

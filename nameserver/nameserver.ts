@@ -14,7 +14,7 @@ import { leaveCleanEnd, takeCleanEnd } from "./clean-end.ts";
 import { openCluster } from "./cluster.ts";
 import { Copies, type CopySettings } from "./copies/copies.ts";
 import type { MemberRecord } from "./group/member-file.ts";
-import { claimFolder, hasOthers, type Membership } from "./group/membership.ts";
+import { claimFolder, hasOthers, type Membership, refuseMember } from "./group/membership.ts";
 import { type OpenMembership, openMembership } from "./group/open-membership.ts";
 import { Replica } from "./group/replica.ts";
 import type { Roster } from "./group/roster.ts";
@@ -85,6 +85,7 @@ export async function openNameserver(options: NameserverOptions): Promise<Namese
   const lock = opening.use(await disk.lock(directory));
   const mustExist = (await readIdentity(disk, directory)) !== undefined;
   const { member } = options;
+  if (member === undefined) await refuseMember(disk, directory);
   const record = member && (await claimFolder(disk, directory, member, mustExist));
   const cleanEnd = await takeCleanEnd(disk, directory, !mustExist);
   const opened = await openGroup(options, record, mustExist);

@@ -237,4 +237,15 @@ describe("open blocks of a pool", () => {
     await opened.get(other);
     expect(blocks.keeping).toEqual(own);
   });
+
+  test("a pool with another scheme gets other blocks; those of before are sealed", async () => {
+    const { state, pool, opened } = await cluster(3, 1, 1);
+    const [before] = await opened.get(pool);
+    await state.propose({ type: "changePool", pool, change: { scheme: { k: 1, m: 2 } } });
+    await opened.sealLeftovers();
+    const now = await opened.get(pool);
+    expect(now.length).toBeGreaterThan(0);
+    for (const { scheme } of now) expect(scheme).toEqual({ k: 1, m: 2 });
+    expect(read(state.store, keys.block(before?.block ?? expect.fail()))?.state).toBe("sealed");
+  });
 });

@@ -8,7 +8,7 @@ import type { ClusterMap } from "../rpc/cluster-map.ts";
 import { filled, type OpenBlock } from "../rpc/name-service.ts";
 import { type Placement, placementOf } from "../rpc/placement.ts";
 import { type Pool, STANDARD } from "../rpc/pool.ts";
-import { candidatesOf, choose, wantedBlocks } from "./block-choice.ts";
+import { candidatesOf, choose, endedIn, wantedBlocks } from "./block-choice.ts";
 import { BlockIds } from "./block-ids.ts";
 import { blockOf } from "./block-of.ts";
 import { openBlock } from "./block-opener.ts";
@@ -236,13 +236,9 @@ export class OpenBlocks {
     if (this.#usable(id, devices).length === 0) throw noRoom(placement, pool, devices);
   }
 
-  /** Blocks with a member that takes no more, and will not soon: what is left of them is sealing. */
   #forget(map: ClusterMap, devices: readonly DeviceStatus[]): void {
-    const ended = new Set(map.devices.filter((one) => !one.in).map(({ device }) => device));
-    for (const { device, state } of devices)
-      if (state === "full" || state === "failed") ended.add(device);
-    for (const { block, members } of this.#open.values())
-      if (filled(members).some((member) => ended.has(member))) this.#open.delete(block);
+    const isOver = endedIn(map, devices);
+    for (const one of this.#open.values()) if (isOver(one)) this.#open.delete(one.block);
   }
 
   async #openOn(

@@ -4,11 +4,11 @@ import { dump } from "../../crush/dump.ts";
 import { decompile } from "../../crush/text/decompile.ts";
 import { printExactWeight } from "../../crush/text/fixed-point.ts";
 import { crushMapOf } from "../../rpc/crush-map.ts";
-import { withPeerOptions } from "../peers.ts";
+import { withClusterOptions } from "../peers.ts";
 import { type ClusterFlags, withCluster } from "./cluster-view.ts";
 
 export function crushCommand(): Command {
-  return withPeerOptions(
+  return withClusterOptions(
     new Command("crush").description(
       "the CRUSH map as text for `quarry crush` and crushtool; who is out is no part of it",
     ),

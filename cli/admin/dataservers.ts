@@ -6,7 +6,7 @@ import type { ClusterMap, MappedDataserver, MappedDevice } from "../../rpc/clust
 import { awake } from "../awake.ts";
 import { placeText } from "../dataserver/location.ts";
 import { formatBytes } from "../objects/printable.ts";
-import { openPeers, type PeerFlags, withPeerOptions } from "../peers.ts";
+import { openPeers, type PeerFlags, withClusterOptions } from "../peers.ts";
 
 interface StatusFlags extends PeerFlags {
   readonly json?: boolean;
@@ -14,7 +14,7 @@ interface StatusFlags extends PeerFlags {
 
 export function dataserversCommand(): Command {
   return new Command("dataserver").description("dataservers of a cluster").addCommand(
-    withPeerOptions(
+    withClusterOptions(
       new Command("status").description("where they are, how full, and whether they are up"),
     )
       .option("--json", "one JSON object a device")

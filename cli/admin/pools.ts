@@ -7,7 +7,7 @@ import type { ClusterMap } from "../../rpc/cluster-map.ts";
 import type { Change, PoolSettings } from "../../rpc/commands.ts";
 import { type FailureDomain, failureDomains, type Pool, type PoolScheme } from "../../rpc/pool.ts";
 import { formatBytes, parseSize } from "../objects/printable.ts";
-import { withPeerOptions } from "../peers.ts";
+import { withClusterOptions } from "../peers.ts";
 import { type ClusterFlags, change, table, withCluster } from "./cluster-view.ts";
 import { parseCount } from "./quantities.ts";
 
@@ -68,7 +68,7 @@ export function poolCommand(): Command {
 }
 
 export const withOutput = (command: Command): Command =>
-  withPeerOptions(command).option("--json", "for programs: one JSON object a line");
+  withClusterOptions(command).option("--json", "for programs: one JSON object a line");
 
 function withSettings(command: Command): Command {
   return withOutput(command)

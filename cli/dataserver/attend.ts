@@ -2,6 +2,7 @@
 import { assert } from "../../base/errors.ts";
 import type { ServerId } from "../../base/ids.ts";
 import { limits } from "../../base/limits.ts";
+import { SOFTWARE_VERSION } from "../../base/version.ts";
 import { LeaderNames } from "../../client/leader.ts";
 import { Attendance } from "../../dataserver/attendance.ts";
 import type { Dataserver } from "../../dataserver/dataserver.ts";
@@ -15,9 +16,6 @@ import { type ReplacedDevice, replacedDevices } from "../../rpc/replaced-devices
 import { livenessTable } from "../../rpc/tables.ts";
 import type { Peers, Trust } from "../peers.ts";
 import type { DataserverSettings } from "./settings.ts";
-
-/** Of the software that registers. */
-const VERSION = "0.1.0";
 
 export interface Attending {
   readonly settings: DataserverSettings;
@@ -80,7 +78,13 @@ function open(nameserver: string, trust: Trust): RpcClient {
 function registration({ settings, server, address }: Attending, devices: readonly DeviceStatus[]) {
   const { location, class: kind } = settings;
   return {
-    ...({ type: "registerDataserver", server, address, location, version: VERSION } as const),
+    ...({
+      type: "registerDataserver",
+      server,
+      address,
+      location,
+      version: SOFTWARE_VERSION,
+    } as const),
     devices: devices.map(({ device, path, totalBytes }) => ({
       ...{ device, path, capacityBytes: totalBytes },
       ...(kind !== undefined && { class: kind }),

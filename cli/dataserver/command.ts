@@ -17,7 +17,7 @@ import { createLogger } from "../serve/face.ts";
 import { askedToEnd, tellReady } from "../starter.ts";
 import { attend } from "./attend.ts";
 import { placeText } from "./location.ts";
-import { checkFolder, serverIdOf } from "./own-folder.ts";
+import { checkFolder, serverIdOf, takeOverStore } from "./own-folder.ts";
 import { partOfDisk } from "./part-of-disk.ts";
 import { PeerLines } from "./peer-lines.ts";
 import { type DataserverFlags, type DataserverSettings, dataserverSettings } from "./settings.ts";
@@ -32,6 +32,7 @@ export function dataserverCommand(): Command {
     .option("--location <place>", "region/zone/rack/host, or its last parts (this host's name)")
     .option("--class <name>", "what kind of disks these are, such as ssd")
     .option("--capacity <size>", "use no more of each disk than this, such as 100GiB", parseSize)
+    .option("--from-serve", "the folders were made by `quarry serve`: its store becomes a cluster")
     .option("--scrub <MiB/s>", "pace of the daily check of all stored bytes; 0 for none", "8")
     .option("--first-scrub <MiB/s>", "… of what is new or could have been hurt since", "32")
     .action((flags: DataserverFlags) => run(dataserverSettings(flags), flags));
@@ -47,6 +48,7 @@ async function run(settings: DataserverSettings, flags: DataserverFlags): Promis
   const { capacityBytes } = settings;
   const disk = capacityBytes === undefined ? nodeDisk : partOfDisk(nodeDisk, capacityBytes);
   const seams = { disk, clock: systemClock, random: systemRandom };
+  if (settings.fromServe) await takeOverStore(nodeDisk, first, seams);
   for (const directory of directories) await checkFolder(nodeDisk, directory);
   using others = new PeerLines(peers.trust);
   await nodeDisk.makeDirectory(first);

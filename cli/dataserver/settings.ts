@@ -17,6 +17,7 @@ export interface DataserverFlags extends PeerFlags {
   readonly class?: string;
   /** Bytes. */
   readonly capacity?: number;
+  readonly fromServe?: boolean;
   readonly scrub: string;
   readonly firstScrub?: string;
 }
@@ -31,6 +32,7 @@ export interface DataserverSettings {
   readonly class?: string;
   /** Of each disk, at most; absent: all of it. */
   readonly capacityBytes?: number;
+  readonly fromServe: boolean;
   readonly scrubBytesPerSecond: number;
   readonly firstScrubBytesPerSecond: number;
 }
@@ -51,6 +53,7 @@ export function dataserverSettings(flags: DataserverFlags): DataserverSettings {
       flags.location === undefined ? hostLocation(hostname()) : parseLocation(flags.location),
     ...(flags.class !== undefined && { class: flags.class }),
     ...(flags.capacity !== undefined && { capacityBytes: checkedCapacity(flags.capacity) }),
+    fromServe: flags.fromServe === true,
     scrubBytesPerSecond: paceOf("--scrub", flags.scrub),
     firstScrubBytesPerSecond:
       flags.firstScrub === undefined

@@ -44,6 +44,7 @@ export function nameserverCommand(): Command {
     .option("--node <n>", "founding: which of the peers this is")
     .option("--peers <list>", "founding: all nameservers, as in 1=host:port,2=host:port")
     .option("--found", "this is a new group: the folder may be empty")
+    .option("--from-serve", "the folder was made by `quarry serve`: its store becomes a cluster")
     .option("--join <list>", "join the group of these nameservers, as in host:port,host:port")
     .option("--learner", "joining: follow along, without a vote")
     .option("--replace <n>", "joining: nameserver n goes when this one has come")

@@ -50,6 +50,6 @@ test("who joins names some of the others, and where it will be", () => {
 
 test("a folder that has its place in a group needs nothing else", () => {
   expect(nameserverSettings({ data: "/ns", secretFile: "secret" })).toEqual({
-    ...{ directory: "/ns", secretFile: "secret", founds: false },
+    ...{ directory: "/ns", secretFile: "secret", founds: false, grows: false },
   });
 });

@@ -14,6 +14,7 @@ export interface NameserverFlags extends TlsFlags {
   readonly node?: string;
   readonly peers?: string;
   readonly found?: boolean;
+  readonly fromServe?: boolean;
   readonly join?: string;
   readonly learner?: boolean;
   readonly replace?: string;
@@ -30,6 +31,8 @@ export interface NameserverSettings {
   /** Of the founders. */
   readonly addresses?: ReadonlyMap<NodeId, Address>;
   readonly founds: boolean;
+  /** The folder was made by `quarry serve`. */
+  readonly grows: boolean;
   readonly join?: Joining;
 }
 
@@ -44,6 +47,8 @@ export function nameserverSettings(flags: NameserverFlags): NameserverSettings {
   if (flags.data === "") throw wrong("--data needs a folder, and was given an empty name");
   if (flags.join !== undefined && (flags.peers ?? flags.node ?? flags.found) !== undefined)
     throw wrong("--join is for a nameserver that is new: it is given its number, and the others");
+  if (flags.fromServe === true && (flags.join ?? flags.found) !== undefined)
+    throw wrong("--from-serve takes what is there: it goes with --node 1 and --peers 1=host:port");
   if (flags.join === undefined && (flags.learner ?? flags.replace) !== undefined)
     throw wrong("--learner and --replace say how to --join");
   const listen = flags.listen === undefined ? undefined : parseAddress(flags.listen);
@@ -55,6 +60,7 @@ export function nameserverSettings(flags: NameserverFlags): NameserverSettings {
     ...(address !== undefined && { address }),
     ...founding(flags),
     founds: flags.found === true,
+    grows: flags.fromServe === true,
     ...(flags.join !== undefined && { join: joining(flags.join, address ?? listen, flags) }),
   };
 }

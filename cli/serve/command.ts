@@ -1,4 +1,5 @@
 /** `quarry serve`: a whole store on this machine. */
+import { hostname } from "node:os";
 import { Command } from "commander";
 import { systemClock } from "../../base/clock.ts";
 import { nodeDisk } from "../../base/disk-node.ts";
@@ -6,6 +7,7 @@ import type { QuarryError } from "../../base/errors.ts";
 import { systemRandom } from "../../base/random.ts";
 import { createClient } from "../../client/client.ts";
 import { openServers, type Servers } from "../../client/open-store.ts";
+import { hostLocation } from "../dataserver/location.ts";
 import { establishUser, rootUser } from "./establish-users.ts";
 import { createLogger, openFace, urlOf } from "./face.ts";
 import { freePort } from "./free-port.ts";
@@ -13,7 +15,7 @@ import { Gateways } from "./gateways.ts";
 import { credentialsPath, rootCredentials, sourcingLine } from "./root-credentials.ts";
 import { type ServeFlags, type ServeSettings, settingsFrom } from "./settings.ts";
 import { askedToStop } from "./stop-signals.ts";
-import { openStorageSocket } from "./storage-socket.ts";
+import { openStorageSocket, type StorageSocket } from "./storage-socket.ts";
 import { readUsersFile } from "./users-file.ts";
 
 const EXAMPLES = `
@@ -71,6 +73,7 @@ async function serve(settings: ServeSettings): Promise<void> {
     scrubBytesPerSecond: settings.scrubBytesPerSecond,
     firstScrubBytesPerSecond: settings.firstScrubBytesPerSecond,
     copies: settings.copies,
+    location: hostLocation(hostname()),
     report: (message) => logger.warn(message),
   });
   const [first = ""] = settings.directories;
@@ -79,10 +82,11 @@ async function serve(settings: ServeSettings): Promise<void> {
   const keys = await rootCredentials(nodeDisk, systemRandom, path, wished, process.env);
   await establishUser(servers.nameserver, rootUser, [keys]);
   for (const { user, key } of users) await establishUser(servers.nameserver, user, [key]);
+  await using socket = await openStorageSocket(servers, first, logger);
   const front =
     settings.gateways === 0
       ? await frontInProcess(servers, settings)
-      : await frontOfProcesses(servers, settings);
+      : await frontOfProcesses(socket, settings);
   if (front.url !== wished) await rootCredentials(nodeDisk, systemRandom, path, front.url, {});
   greet(front.url, settings);
   const { group } = servers.nameserver;
@@ -103,9 +107,8 @@ async function frontInProcess(servers: Servers, settings: ServeSettings): Promis
   return { url: face.url, failed: new Promise(() => undefined), stop: () => face.close() };
 }
 
-async function frontOfProcesses(servers: Servers, settings: ServeSettings): Promise<Front> {
+async function frontOfProcesses(socket: StorageSocket, settings: ServeSettings): Promise<Front> {
   const logger = createLogger(settings.logLevel, "storage");
-  const socket = await openStorageSocket(servers, settings.directories[0] ?? "", logger);
   // One port for all, known before the first listens: those that come later must find the same.
   const port = settings.port === 0 ? await freePort(settings.host) : settings.port;
   const start = {
@@ -115,10 +118,7 @@ async function frontOfProcesses(servers: Servers, settings: ServeSettings): Prom
     secret: socket.secret,
   } as const;
   const gateways = new Gateways(start, systemClock, logger);
-  const stop = async () => {
-    await gateways.stop();
-    await socket[Symbol.asyncDispose]();
-  };
+  const stop = () => gateways.stop();
   try {
     return { url: await gateways.open(settings.gateways), failed: gateways.failed, stop };
   } catch (error) {

@@ -1,4 +1,4 @@
-/** Where gateway processes reach metadata and blocks: a Unix socket that only its owner can open. */
+/** Where gateway processes and `quarry admin` reach metadata and blocks: a Unix socket of its owner alone. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,10 +10,11 @@ import { fitsSocket } from "../../rpc/address.ts";
 import { serve } from "../../rpc/serve.ts";
 import { RpcServer } from "../../rpc/server.ts";
 import { blockTable, nameTable } from "../../rpc/tables.ts";
+import { removeAccess, type StorageAccess, writeAccess } from "./access-file.ts";
 
-export interface StorageSocket extends AsyncDisposable {
+export interface StorageSocket extends StorageAccess, AsyncDisposable {
   readonly path: string;
-  /** Hex. Made anew at every start, told to the gateways only. */
+  /** Hex. Made anew at every start, told to the gateways, and to who may read the access file. */
   readonly secret: string;
 }
 
@@ -33,10 +34,12 @@ export async function openStorageSocket(
     services: [serve(servers.nameserver, nameTable), serve(servers.dataserver, blockTable)],
     report: (message) => logger.warn(message),
   });
+  const access = { path, secret: secret.toString("hex") };
+  await writeAccess(directory, access);
   return {
-    path,
-    secret: secret.toString("hex"),
+    ...access,
     async [Symbol.asyncDispose]() {
+      await removeAccess(directory);
       await server.close();
       await remove();
     },

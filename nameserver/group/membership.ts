@@ -24,7 +24,12 @@ export interface Membership {
    * where it has voted, so it may only come back under another number.
    */
   readonly founds?: boolean;
+  /** The folder is that of a store on one machine, which becomes a group of one. */
+  readonly grows?: boolean;
 }
+
+/** What a group of one gives itself. */
+const ONLY = 1 as NodeId;
 
 /** Who belongs to the group before its first entry, as this member knows it. */
 export function foundersOf({ founders }: MemberRecord): Configuration {
@@ -55,11 +60,13 @@ export async function claimFolder(
   }
   if (known !== undefined && node !== undefined && known !== node)
     throw othersFolder(directory, known, node);
+  const { addresses } = member;
+  if (known === undefined && mustExist && member.grows === true)
+    return await claimStore(disk, directory, member);
   if (known === undefined && mustExist)
     throw refuse(
-      `${directory} belongs to a store on one machine, or to another kind of server; choose another folder for a group`,
+      `${directory} belongs to a store on one machine, or to another kind of server; choose another folder for a group, or say --from-serve to make this store a cluster`,
     );
-  const { addresses } = member;
   const isNew = known === undefined;
   if (node === undefined || addresses === undefined || (isNew && member.founds !== true))
     throw refuse(
@@ -72,6 +79,29 @@ export async function claimFolder(
   await beginVote(disk, directory, isNew);
   await writeMember(disk, directory, record);
   return record;
+}
+
+/** A store on one machine was a group of one voter, number 1: nothing of it changes. */
+async function claimStore(
+  disk: Disk,
+  directory: string,
+  { node, addresses }: Membership,
+): Promise<MemberRecord> {
+  if (node !== ONLY || addresses === undefined || addresses.size !== 1)
+    throw refuse(
+      "a store becomes a group of one: say --node 1 --peers 1=host:port. More nameservers --join it later",
+    );
+  const record = { node, token: "", founders: [ONLY], voters: [ONLY], addresses };
+  await writeMember(disk, directory, record);
+  return record;
+}
+
+/** @throws QuarryError `InvalidArgument` when a folder is that of one of several. */
+export async function refuseMember(disk: Disk, directory: string): Promise<void> {
+  if ((await readMember(disk, directory)) !== undefined)
+    throw refuse(
+      `${directory} belongs to a nameserver of a cluster: start it with quarry nameserver (docs/cluster.md)`,
+    );
 }
 
 /** From its beginning on a member has a vote file, so that a lost one is missed. */
