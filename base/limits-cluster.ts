@@ -1,9 +1,11 @@
 /** Maxima of the cluster map and of those who follow it: a part of `limits`. Times in milliseconds. */
 
 import { healingLimits } from "./limits-healing.ts";
+import { healthLimits } from "./limits-health.ts";
 
 export const clusterLimits = {
   ...healingLimits,
+  ...healthLimits,
   /** A dataserver tells of itself this often … */
   heartbeatMs: 1_000,
   /** … and its devices are down when this long nothing was heard of it. */

@@ -10,6 +10,7 @@ import { type BlockLine, Dataservers } from "./dataservers.ts";
 import type { Group } from "./group/group.ts";
 import type { Membership } from "./group/membership.ts";
 import type { Roster } from "./group/roster.ts";
+import { Survey } from "./health/survey.ts";
 import { Liveness } from "./liveness.ts";
 import { NeedleReports } from "./needle-reports.ts";
 import { CurrentMap } from "./queries/cluster-map.ts";
@@ -35,6 +36,8 @@ export interface Cluster extends AsyncDisposable {
   readonly needleReports: NeedleReports;
   /** What the devices hold, as far as they were heard. */
   readonly stock: Stock;
+  /** How all of it stands. */
+  readonly survey: Survey;
   answer(newerThan: number): Promise<MapAnswer>;
   /**
    * @throws QuarryError `Locked` while the same dataserver is up at another address, or one of these
@@ -101,6 +104,7 @@ export function openCluster(options: ClusterOptions, group: Group, roster?: Rost
     blocks,
     map,
     stock: puller.stock,
+    survey: new Survey({ group, blocks, map: () => map.get(), stock: puller.stock, clock }),
     needleReports: new NeedleReports(),
     async answer(newerThan) {
       const now = await map.get();

@@ -18,6 +18,8 @@ import { claimFolder, hasOthers, type Membership, refuseMember } from "./group/m
 import { type OpenMembership, openMembership } from "./group/open-membership.ts";
 import { Replica } from "./group/replica.ts";
 import type { Roster } from "./group/roster.ts";
+import { nameserverStandings } from "./health/nameserver-standings.ts";
+import type { Survey } from "./health/survey.ts";
 import { leaderWork } from "./leader-work.ts";
 import { OpenBlocks } from "./open-blocks.ts";
 import { openStateFolder } from "./open-state.ts";
@@ -27,6 +29,7 @@ import { configure } from "./settings.ts";
 import type { OpenStore } from "./state-folder.ts";
 import { LevelState } from "./state-level.ts";
 import { headOf } from "./state-machine.ts";
+import type { Change } from "./state-store.ts";
 import { WatchFeed } from "./watch/feed.ts";
 import { whileLeading } from "./while-leading.ts";
 import { Tombstones } from "./workers/tombstones.ts";
@@ -88,13 +91,18 @@ export async function openNameserver(options: NameserverOptions): Promise<Namese
   if (member === undefined) await refuseMember(disk, directory);
   const record = member && (await claimFolder(disk, directory, member, mustExist));
   const cleanEnd = await takeCleanEnd(disk, directory, !mustExist);
-  const opened = await openGroup(options, record, mustExist);
+  let survey: Survey | undefined;
+  const saw = (changes: readonly Change[]) => survey?.saw(changes);
+  const opened = await openGroup(options, record, mustExist, saw);
   const { group, tombstones, cache, membership, watches } = opened;
   opening.use(group);
   if (membership !== undefined) opening.use(membership);
   const identity = await ensureIdentity(disk, directory, "nameserver", options);
   if (member === undefined) await configure(group, options);
   const cluster = opening.use(openCluster(options, group, membership?.roster));
+  survey = cluster.survey;
+  if (membership !== undefined)
+    survey.nameservers = () => nameserverStandings(group, membership.roster, options.clock);
   const openBlocks = new OpenBlocks({
     group,
     blocks: cluster.blocks,
@@ -142,6 +150,7 @@ async function openGroup(
   options: NameserverOptions,
   record: MemberRecord | undefined,
   mustExist: boolean,
+  saw: (changes: readonly Change[]) => void,
 ): Promise<Opened> {
   const { disk, clock, random, directory, durability, report } = options;
   const mayRejoin = record !== undefined && hasOthers(record);
@@ -165,6 +174,7 @@ async function openGroup(
         tombstones.saw(changes);
         cache.saw(changes);
         membership?.roster.saw(changes);
+        saw(changes);
       },
       onReplaced: () => {
         cache.clear();

@@ -5,7 +5,7 @@ import type { Placement } from "../rpc/placement.ts";
 import { type Pool, piecesOf } from "../rpc/pool.ts";
 import { candidatesOf, mostMembers } from "./block-choice.ts";
 
-const domainNames = {
+export const domainNames = {
   osd: ["device", "devices"],
   host: ["host", "hosts"],
   rack: ["rack", "racks"],

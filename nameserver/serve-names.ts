@@ -110,6 +110,8 @@ export function nameService(
     },
     clusterMap: query((newerThan) => cluster.answer(newerThan)),
     deviceStates: query(() => cluster.blocks.devices()),
+    health: query(async () => (await cluster.survey.look()).health),
+    capacity: query(async () => (await cluster.survey.look()).capacity),
     openBlocks: (pool) => openBlocks.get(pool),
     locate: query((block): OpenBlock => {
       const row = read(state, keys.block(block));

@@ -78,6 +78,8 @@ export const nameTable: ServiceTable<NameService> = {
     closeSession: { id: 20 },
     clusterMap: { id: 21 },
     deviceStates: { id: 22 },
+    health: { id: 23 },
+    capacity: { id: 24 },
     reportNeedle: { id: 30 },
     statePiece: {
       id: 40,

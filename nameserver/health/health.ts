@@ -1,0 +1,55 @@
+/** The health of a cluster, from the tally of its blocks and what else is wrong. Pure. */
+import type { BlockId } from "../../base/ids.ts";
+import { limits } from "../../base/limits.ts";
+import type { HealingProgress } from "../../rpc/healing.ts";
+import { type Concern, type Health, type HealthLevel, healthLevels } from "../../rpc/health.ts";
+import type { Judgement } from "./judge-block.ts";
+import { rankOf, type Tally } from "./tally.ts";
+
+export interface HealthInput {
+  readonly nowMs: number;
+  readonly tally: Tally;
+  readonly concerns: readonly Concern[];
+  readonly healing: HealingProgress | undefined;
+}
+
+export function healthOf({ nowMs, tally, concerns, healing }: HealthInput): Health {
+  const sorted = concerns.toSorted((a, b) => rankOf(a.level) - rankOf(b.level));
+  const named = sorted.slice(0, limits.healthConcerns);
+  const { blocks, bytes, oldestCheckMs } = tally;
+  return {
+    ...{ level: worstOf(tally, sorted), asOfMs: nowMs, blocks, bytes },
+    ...{ atRisk: tally.worst(), concerns: named, moreConcerns: sorted.length - named.length },
+    ...(oldestCheckMs !== undefined && { oldestCheckMs }),
+    ...(healing !== undefined && { healing }),
+  };
+}
+
+function worstOf({ blocks }: Tally, concerns: readonly Concern[]): HealthLevel {
+  const found = healthLevels.find(
+    (level) => blocks[level] > 0 || concerns.some((one) => one.level === level),
+  );
+  return found ?? "healthy";
+}
+
+/** What is being done about a block, as far as one can tell from the progress of healing. */
+export function doingWith(
+  healing: HealingProgress | undefined,
+): (block: BlockId, judged: Judgement) => string | undefined {
+  const stuck = new Map(healing?.stuck.map(({ block, why }) => [block, why]));
+  return (block, { level, troubles }) => {
+    const why = stuck.get(block);
+    if (why !== undefined) return `stuck: ${why}`;
+    if (level === "unchecked") return "is read by the scrub";
+    if (level === "lost" || level === "unreadable") return "waits until a device returns";
+    if (troubles.every((one) => one.why === "device down"))
+      return healing === undefined ? undefined : outWords(healing);
+    if (healing === undefined) return undefined;
+    return healing.settings.paused ? "waits: healing is paused" : "is in the queue of healing";
+  };
+}
+
+function outWords({ settings: { outAfterMs } }: HealingProgress): string {
+  if (outAfterMs === 0) return "waits until the device returns or is put out";
+  return `is made anew elsewhere when the device was down for ${Math.round(outAfterMs / 1000)} s`;
+}
