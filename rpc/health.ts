@@ -148,3 +148,9 @@ export interface Capacity {
   readonly pools: readonly PoolCapacity[];
   readonly devices: readonly DeviceCapacity[];
 }
+
+/** What nameservers answer of it: as of a second ago, or more where there are many blocks. */
+export interface HealthService {
+  health(): Promise<Health>;
+  capacity(): Promise<Capacity>;
+}

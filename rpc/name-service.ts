@@ -6,7 +6,7 @@ import type { BlobId, BlockId, DeviceId, NeedleId, SessionId } from "../base/ids
 import type { DeviceStatus } from "./block-service.ts";
 import type { MapAnswer } from "./cluster-map.ts";
 import type { Command, CommandResult, Once } from "./commands.ts";
-import type { Capacity, Health } from "./health.ts";
+import type { HealthService } from "./health.ts";
 import type {
   BucketInfo,
   ChecksumAlgorithm,
@@ -151,7 +151,7 @@ export interface Access {
   readonly bucket?: BucketInfo;
 }
 
-export interface NameService {
+export interface NameService extends HealthService {
   /**
    * With `once` a command may be given again until it is answered: it is applied once, and answered
    * with what came of it then (of a refusal the code). `SessionExpired`: whether it was applied cannot
@@ -266,11 +266,6 @@ export interface NameService {
   clusterMap(newerThan: number): Promise<MapAnswer>;
   /** All devices of the cluster, as the leader last heard of them. */
   deviceStates(): Promise<DeviceStatus[]>;
-  /** How endangered what is stored is, why, and what is done about it: as of a second ago, or more
-   * where there are many blocks. */
-  health(): Promise<Health>;
-  /** How much can still be stored. */
-  capacity(): Promise<Capacity>;
   /** Deleted and overwritten keys of a bucket that `undelete` can still bring back, oldest name first. */
   deleted(request: {
     readonly bucket: string;
