@@ -57,6 +57,7 @@ export class Devices implements AsyncDisposable {
   readonly serviceOf = (device: DeviceId): BlockAccess => ({
     append: (request, data) => this.#call(device, ({ blocks }) => blocks.append(request, data)),
     read: (request) => this.#call(device, ({ reads }) => reads.read(request)),
+    readStripe: (request) => this.#call(device, ({ reads }) => reads.readStripe(request)),
   });
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -6,7 +6,7 @@ import type { BlockService } from "../rpc/block-service.ts";
 import type { NameService, OpenBlock } from "../rpc/name-service.ts";
 
 /** What a client asks of a dataserver; the rest is for the nameserver. */
-export type BlockAccess = Pick<BlockService, "append" | "read">;
+export type BlockAccess = Pick<BlockService, "append" | "read" | "readStripe">;
 
 /** Finds the dataserver that serves a device. */
 export type ServiceOf = (device: DeviceId) => BlockAccess;

@@ -17,6 +17,8 @@ import type { ServiceOf } from "./members.ts";
 import { type GoodPiece, type PieceRange, readPiece, type Trouble } from "./read-piece.ts";
 import { pieceBytesOf, type Strip } from "./strips.ts";
 
+export type ReadAt = (position: number, device: DeviceId) => Promise<GoodPiece | Trouble>;
+
 export interface StripContext {
   readonly serviceOf: ServiceOf;
   readonly clock: Clock;
@@ -46,6 +48,7 @@ type Member = readonly [position: number, device: DeviceId];
 export class StripReading implements Disposable {
   readonly #context: StripContext;
   readonly #block: OpenBlock;
+  readonly #readAt: ReadAt;
   readonly #range: PieceRange;
   /** In the order in which they are asked. */
   readonly #members: readonly Member[];
@@ -58,12 +61,20 @@ export class StripReading implements Disposable {
   /** For pieces beside the wanted ones. */
   #room: "none" | "waiting" | Disposable = "none";
 
-  constructor(context: StripContext, block: OpenBlock, chunk: Chunk, strip: Strip) {
+  /** `readAt`: how the strip is read at a member; default: as a range of the needle's piece. */
+  constructor(
+    context: StripContext,
+    block: OpenBlock,
+    chunk: Chunk,
+    strip: Strip,
+    readAt?: ReadAt,
+  ) {
     const { scheme } = block;
     const { first, count, from, to } = strip;
     this.#context = context;
     this.#sinceMs = context.clock.monotonicMs();
     this.#block = block;
+    this.#readAt = readAt ?? ((position, device) => this.#readPiece(position, device));
     this.#range = { chunk, pieceBytes: pieceBytesOf(scheme, chunk.lengthBytes), from, to };
     const members = filledOf(block);
     // Readers of one needle begin at the same member, whose cache has it then.
@@ -164,7 +175,7 @@ export class StripReading implements Disposable {
   }
 
   #ask(position: number, device: DeviceId): void {
-    const { clock, latencies, serviceOf } = this.#context;
+    const { clock, latencies } = this.#context;
     const sinceMs = clock.monotonicMs();
     const lateAfterMs = latencies.lateAfterMs(device);
     const asked: Asked = { state: "asked", timer: clock.after(lateAfterMs, () => isDue()) };
@@ -192,13 +203,17 @@ export class StripReading implements Disposable {
       this.#advance();
     };
     this.#asked.set(position, asked);
-    const { scheme } = this.#block;
-    const range =
-      scheme.k === 1 ? this.#range : { ...this.#range, piece: { piece: position, scheme } };
-    readPiece(serviceOf, device, range).then(answered, (error: unknown) => {
+    this.#readAt(position, device).then(answered, (error: unknown) => {
       this.#stop();
       this.#end.reject(error);
     });
+  }
+
+  #readPiece(position: number, device: DeviceId): Promise<GoodPiece | Trouble> {
+    const { scheme } = this.#block;
+    const range =
+      scheme.k === 1 ? this.#range : { ...this.#range, piece: { piece: position, scheme } };
+    return readPiece(this.#context.serviceOf, device, range);
   }
 
   /** Pieces beside the wanted ones take memory that is asked for first. */

@@ -89,6 +89,28 @@ export class PieceMembers implements AsyncDisposable {
     this.blocks.push({ block, generation: 1, pool: 0, scheme, layout, members });
   }
 
+  /** Writes the first block anew in stripes, on devices from number `first` on. */
+  async stripe(scheme: PoolScheme, first = 0): Promise<void> {
+    const [block] = this.blocks;
+    assert(block !== undefined, "there is a block");
+    const at = { block: block.block, generation: block.generation };
+    const near = (device: DeviceId | null, piece: number) => ({
+      ...{ piece, device: device ?? this.devices[0] ?? ("" as DeviceId), address: "" },
+    });
+    for (const device of block.members)
+      if (device !== null) await this.server.sealBlock({ device, ...at });
+    const members = this.devices.slice(first, first + piecesOf(scheme));
+    const { encoding } = await this.server.convert({
+      ...{ device: members[0] ?? ("" as DeviceId), ...at },
+      ...{ scheme: block.scheme, layout: block.layout, sources: block.members.map(near) },
+      ...{ to: { scheme, layout: "striped" }, targets: members.map(near) },
+    });
+    const generation = block.generation + 1;
+    for (const device of members)
+      await this.server.switchGeneration({ ...at, device, generation, encoding });
+    this.blocks[0] = { ...block, generation, scheme, layout: "striped", members };
+  }
+
   async createBlock(device: DeviceId, block: BlockId, piece: number): Promise<void> {
     const { scheme } = this;
     await this.server.createBlock({ device, block, generation: 1 }, { piece, scheme });
@@ -169,6 +191,16 @@ export class PieceMembers implements AsyncDisposable {
         if (fault === "damaged") return { kind: "damaged", detail: "a bad sector" };
         if (fault !== "lie" && fault !== "newer") await this.#fail(fault);
         return twisted(await this.server.read(request), fault, this.random);
+      },
+      readStripe: async (request) => {
+        this.asked.push(device);
+        const fault = this.faults.get(device);
+        if (fault === "missing") throw new QuarryError("NoSuchBlock", "it is not here");
+        if (fault === "damaged") throw new QuarryError("Damaged", "a bad sector");
+        if (fault === "newer") throw new QuarryError("StaleGeneration", "it is newer");
+        if (fault !== undefined && fault !== "lie") await this.#fail(fault);
+        const reply = await this.server.readStripe(request);
+        return fault === "lie" ? { ...reply, sum: reply.sum ^ 1 } : reply;
       },
     };
   }

@@ -83,7 +83,7 @@ const idAt = (rows: Stripe["rows"], row: number) =>
 export async function readStripe(block: Block, request: StripeRequest): Promise<StripeBytes> {
   const { stripe } = block;
   if (stripe === undefined)
-    throw new QuarryError("InvalidArgument", `block ${request.block} is not striped`);
+    throw new QuarryError("StaleGeneration", `block ${request.block} is not striped here`);
   const { k, m, piece, salt, createdMs } = stripe.superblock;
   const { encoding, offset, lengthBytes } = request;
   if (encoding !== undefined && encoding !== salt)
@@ -95,7 +95,7 @@ export async function readStripe(block: Block, request: StripeRequest): Promise<
   if (
     offset < 0 ||
     lengthBytes < 0 ||
-    lengthBytes > limits.fetchBytes ||
+    lengthBytes > limits.needleBytes ||
     offset + lengthBytes > end
   )
     throw new QuarryError("InvalidArgument", `block ${request.block} has no such bytes`);

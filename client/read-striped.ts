@@ -1,0 +1,156 @@
+/**
+ * Reads of striped blocks. The member in whose range a needle most likely stands is asked for it first.
+ * Any other member knows where it stands and its checksums: with these its bytes are read as a strip of
+ * the ranges, from the right one or computed from k others, and verified.
+ */
+import { payloadPool } from "../base/buffer-pool.ts";
+import { crc32c } from "../base/checksum.ts";
+import { sleep } from "../base/clock.ts";
+import type { DeviceId } from "../base/ids.ts";
+import { limits } from "../base/limits.ts";
+import type { OpenBlock } from "../rpc/name-service.ts";
+import { firstBadSpan } from "../rpc/needle-checksums.ts";
+import type { StripePlace } from "../rpc/stripe-service.ts";
+import type { Window } from "./content-cursor.ts";
+import {
+  type GoodPiece,
+  type PieceRange,
+  readOrPlace,
+  type Trouble,
+  troubleOf,
+} from "./read-piece.ts";
+import { type Failure, type ReadContext, readStrip, tell, verdict } from "./read-strip.ts";
+import { filledOf, type ReadAt } from "./strip-reading.ts";
+
+type Answer = GoodPiece | StripePlace | Trouble;
+
+export async function readStriped(
+  context: ReadContext,
+  block: OpenBlock,
+  window: Window,
+): Promise<Uint8Array | Failure> {
+  const { chunk, from, lengthBytes } = window;
+  const range = { chunk, pieceBytes: chunk.lengthBytes, from, to: from + lengthBytes };
+  const sinceMs = context.clock.monotonicMs();
+  const { answer, troubles } = await find(context, block, range);
+  for (const [position, trouble] of troubles) tell(context, chunk, position, trouble);
+  if (answer?.kind === "good") return answer.bytes;
+  const tookMs = context.clock.monotonicMs() - sinceMs;
+  if (answer === undefined) return lacking(block, [...troubles.values()], tookMs);
+  return await readPlaced(context, block, window, answer);
+}
+
+/** Members that are just switching have the block neither as it was nor as it will be. */
+function lacking(block: OpenBlock, troubles: readonly Trouble[], tookMs: number): Failure {
+  const failure = verdict(block, 0, troubles, tookMs);
+  const isChanging = troubles.some(({ kind }) => kind === "missing" || kind === "moved");
+  return isChanging ? { ...failure, isChanging } : failure;
+}
+
+/**
+ * Asks one member after the other, the next when one fails or is late, until one has the bytes or
+ * knows where they are.
+ */
+async function find(context: ReadContext, block: OpenBlock, range: PieceRange) {
+  const { latencies, clock, serviceOf } = context;
+  const troubles = new Map<number, Trouble>();
+  const waiting = new Map<number, Promise<readonly [number, Answer]>>();
+  const left = inTurn(context, block, range);
+  const ended = new AbortController();
+  try {
+    for (;;) {
+      const next = left.shift();
+      if (next === undefined && waiting.size === 0) return { answer: undefined, troubles };
+      if (next !== undefined) {
+        const [position, device] = next;
+        const sinceMs = clock.monotonicMs();
+        const asking = readOrPlace(serviceOf, device, range).then((answer) => {
+          if (answer.kind === "away") latencies.shun(device);
+          else latencies.answered(device, clock.monotonicMs() - sinceMs);
+          return [position, answer] as const;
+        });
+        waiting.set(position, asking);
+      }
+      const late = async (device: DeviceId) => {
+        await sleep(clock, latencies.lateAfterMs(device), ended.signal);
+        return undefined;
+      };
+      const first = await Promise.race([...waiting.values(), ...(next ? [late(next[1])] : [])]);
+      if (first === undefined) {
+        if (next !== undefined) latencies.shun(next[1]);
+        continue;
+      }
+      const [position, answer] = first;
+      waiting.delete(position);
+      if (answer.kind === "good" || answer.kind === "elsewhere") return { answer, troubles };
+      troubles.set(position, answer);
+    }
+  } finally {
+    ended.abort();
+    // Whoever answers later answers for nothing.
+    for (const asking of waiting.values()) asking.then(giveBack, () => undefined);
+  }
+}
+
+function giveBack([, answer]: readonly [number, Answer]): void {
+  if (answer.kind === "good") payloadPool.give(answer.bytes);
+}
+
+/** The member of the range first where a needle goes, those that were slow or away last. */
+function inTurn(
+  { latencies }: ReadContext,
+  block: OpenBlock,
+  { chunk }: PieceRange,
+): (readonly [number, DeviceId])[] {
+  const preferred = Number(chunk.needle % BigInt(block.scheme.k));
+  const members = filledOf(block);
+  const at = Math.max(
+    members.findIndex(([position]) => position === preferred),
+    0,
+  );
+  const turned = [...members.slice(at), ...members.slice(0, at)];
+  const isShunned = ([, device]: readonly [number, DeviceId]) => latencies.isShunned(device);
+  return [...turned.filter((one) => !isShunned(one)), ...turned.filter(isShunned)];
+}
+
+async function readPlaced(
+  context: ReadContext,
+  block: OpenBlock,
+  { chunk, from, lengthBytes }: Window,
+  place: StripePlace,
+): Promise<Uint8Array | Failure> {
+  const wrong = (what: string): Failure => ({
+    ...{ kind: "failure", code: "Damaged", what, isChanging: false, tookMs: 0 },
+  });
+  const { offset, checksums, needleBytes, range, at, encoding, generation, scheme } = place;
+  if (needleBytes !== chunk.lengthBytes)
+    return wrong(`it has ${needleBytes} bytes there, not ${chunk.lengthBytes}`);
+  const spansBytes = checksums.length * limits.checksumSpanBytes;
+  const to = Math.min(offset + spansBytes, needleBytes);
+  const strip = { first: range, count: 1, from: at + offset, to: at + to };
+  const readAt: ReadAt = async (position, device) => {
+    try {
+      const { from: start, to: end } = strip;
+      const found = await context.serviceOf(device).readStripe({
+        ...{ device, block: block.block, generation, encoding },
+        ...{ offset: start, lengthBytes: end - start },
+      });
+      if (found.piece.piece !== position)
+        return { kind: "moved", what: `${device} has another range` };
+      if (found.data.length !== end - start || crc32c(found.data) !== found.sum)
+        return { kind: "wrong", what: `${device} gave other bytes than it said` };
+      return { kind: "good", bytes: found.data, generation };
+    } catch (error) {
+      return troubleOf(error);
+    }
+  };
+  // As the member that told it knows the block: the nameserver's answer may be older.
+  const told = { ...block, generation, scheme };
+  const bytes = await readStrip(context, told, chunk, strip, undefined, readAt);
+  if (!(bytes instanceof Uint8Array)) return bytes;
+  const bad = firstBadSpan(block.block, chunk.needle, needleBytes, bytes, checksums);
+  if (bad < 0 && from >= offset && from + lengthBytes <= to)
+    return bytes.subarray(from - offset, from - offset + lengthBytes);
+  payloadPool.give(bytes);
+  return wrong("what its ranges give is not what was written");
+}
