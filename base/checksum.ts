@@ -21,6 +21,17 @@ const castagnoliTable = Uint32Array.from({ length: 256 }, (_, byte) => {
   return sum;
 });
 
+/**
+ * CRC32C of the bytes from `from` to `to`, continued from `seed`: of some 60 or fewer faster than a view
+ * of them and a call.
+ */
+export function crc32cWithin(bytes: Uint8Array, from: number, to: number, seed = 0): number {
+  let sum = ~seed;
+  for (let i = from; i < to; i++)
+    sum = (sum >>> 8) ^ (castagnoliTable[(sum ^ (bytes[i] ?? 0)) & 0xff] ?? 0);
+  return ~sum >>> 0;
+}
+
 /** CRC32C of a short latin1 string, a character a byte: up to some 60 faster than to copy and call. */
 export function crc32cOfLatin1(text: string): number {
   let sum = -1;

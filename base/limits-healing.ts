@@ -12,6 +12,9 @@ export const healingLimits = {
   fetchNeedles: 4096,
   /** Other members that one block is made anew from. */
   rebuildSources: 30,
+  /** What one rebuild asks all of its sources for at once, and what of it may be on its way. */
+  rebuildWindowBytes: 2 * MiB,
+  rebuildAheadBytes: 8 * MiB,
   /** Blocks that a device makes anew at the same time; more orders are told to come later. */
   rebuildsAtOnce: 4,
   /** Blocks of one report. */

@@ -31,6 +31,7 @@ import type {
   RebuildProgress,
   RebuildSource,
   Rebuilt,
+  Records,
 } from "../rpc/healing-service.ts";
 import { firstBadSpan } from "../rpc/needle-checksums.ts";
 import type { BlockKeeping, PoolScheme } from "../rpc/pool.ts";
@@ -43,7 +44,8 @@ import type {
 } from "../rpc/stripe-service.ts";
 import { Device } from "./device.ts";
 import { FileCache } from "./file-cache.ts";
-import type { Peer } from "./rebuild/sources.ts";
+import { recordsAt } from "./hand-out.ts";
+import { nobody, type Peer } from "./rebuild/sources.ts";
 import type { Report } from "./report.ts";
 import { type ScrubOptions, type ScrubResult, scrubBlocks } from "./scrub.ts";
 import { Conversions } from "./striped/conversions.ts";
@@ -101,12 +103,6 @@ export async function openDataserver(options: DataserverOptions): Promise<Datase
     throw error;
   }
   return new Dataserver(clock, files, devices, options.peerOf);
-}
-
-function nobody(address: string): Peer {
-  const none = () =>
-    Promise.reject(new QuarryError("Unavailable", `there is no way from here to ${address}`));
-  return { inventory: none, fetch: none, readStripe: none, stage: none, finishStage: none };
 }
 
 export class Dataserver implements BlockService, AsyncDisposable {
@@ -186,6 +182,12 @@ export class Dataserver implements BlockService, AsyncDisposable {
 
   async fetch(address: BlockAddress, needles: readonly NeedleId[], check?: boolean) {
     return await this.#device(address.device).fetch(address, needles, check);
+  }
+
+  async records(address: BlockAddress, offset: number, lengthBytes: number): Promise<Records> {
+    return await this.#device(address.device).reading(address, (block) =>
+      recordsAt(block, offset, lengthBytes),
+    );
   }
 
   async rebuild(order: RebuildOrder): Promise<Rebuilt> {

@@ -13,6 +13,7 @@ import {
   type FetchedNeedle,
   INVENTORY_ROW_BYTES,
   type Inventory,
+  type Records,
 } from "../rpc/healing-service.ts";
 import { firstBadSpan } from "../rpc/needle-checksums.ts";
 import type { Block } from "./block.ts";
@@ -34,8 +35,9 @@ export function inventoryOf(block: Block, after: NeedleId): Inventory {
   for (let i = 0; i < count; i++)
     for (let c = 0; c < columns.length; c++)
       bytes.writeUInt32LE(columns[c]?.[from + i] ?? 0, i * INVENTORY_ROW_BYTES + c * 4);
-  const { piece, k, m } = block.superblock;
-  const inventory = { rows: bytes, piece: { piece, scheme: { k, m } } };
+  const { piece, k, m, salt } = block.superblock;
+  const { digest } = block.index;
+  const inventory = { rows: bytes, piece: { piece, scheme: { k, m } }, salt, digest };
   if (from + count === rows.count) return inventory;
   return { ...inventory, next: idAt(rows, from + count - 1) };
 }
@@ -53,6 +55,26 @@ function firstBehind(rows: IndexRows, after: NeedleId): number {
     else to = middle;
   }
   return from;
+}
+
+/** Records as they stand in the file. @throws QuarryError `DiskFailed`. */
+export async function recordsAt(
+  block: Block,
+  offset: number,
+  lengthBytes: number,
+): Promise<Records> {
+  const most = Math.max(limits.fetchBytes, recordBytes(limits.needleBytes));
+  const isRange = Number.isSafeInteger(offset) && offset >= 0 && lengthBytes >= 0;
+  if (!isRange || !(lengthBytes <= most))
+    throw new QuarryError("TooLarge", `at most ${most} bytes of a block in one request`);
+  const data = payloadPool.take(Math.max(0, Math.min(lengthBytes, block.settledBytes - offset)));
+  try {
+    const got = await block.home.files.use(block.path, (file) => file.read(data, offset));
+    return { data: data.subarray(0, got) };
+  } catch (error) {
+    payloadPool.give(data);
+    throw error;
+  }
 }
 
 /** A needle that is asked for and known. */

@@ -26,9 +26,9 @@ import { spanCount } from "../rpc/needle-checksums.ts";
 import type { Superblock } from "./superblock.ts";
 
 export const HEADER_BYTES = 32;
-const MAGIC = 0x4e51;
-const HEADER_CRC_AT = 28;
-const KINDS = { needle: 1, tombstone: 2, seal: 3, mark: 4 } as const;
+export const RECORD_MAGIC = 0x4e51;
+export const HEADER_CRC_AT = 28;
+export const KINDS = { needle: 1, tombstone: 2, seal: 3, mark: 4 } as const;
 export type RecordKind = keyof typeof KINDS;
 const kindOf: readonly (RecordKind | undefined)[] = [
   undefined,
@@ -73,7 +73,8 @@ export function seedOfBlock(of: Pick<Superblock, "block" | "generation" | "salt"
   return crc32c(bytes);
 }
 
-function seedAt(seed: number, offset: number): number {
+/** What the header checksum of a record at `offset` starts from. */
+export function seedAt(seed: number, offset: number): number {
   return (seed ^ Math.imul(offset / 8, 0x9e3779b1)) >>> 0;
 }
 
@@ -87,7 +88,7 @@ export function encodeRecord(
   assert(offset % 8 === 0 && footer.syncedBytes % 8 === 0, "records stand at multiples of 8");
   const footLength = footerBytes(header.lengthBytes);
   const bytes = Buffer.allocUnsafe(HEADER_BYTES + footLength);
-  bytes.writeUInt16LE(MAGIC, 0);
+  bytes.writeUInt16LE(RECORD_MAGIC, 0);
   bytes[2] = KINDS[header.kind];
   bytes[3] = 0;
   bytes.writeUInt32LE(header.lengthBytes, 4);
@@ -117,7 +118,7 @@ export function decodeHeader(
   bytes: Buffer,
   at = 0,
 ): RecordHeader | undefined {
-  if (bytes.length - at < HEADER_BYTES || bytes.readUInt16LE(at) !== MAGIC) return undefined;
+  if (bytes.length - at < HEADER_BYTES || bytes.readUInt16LE(at) !== RECORD_MAGIC) return undefined;
   const crc = crc32c(bytes.subarray(at, at + HEADER_CRC_AT), seedAt(seed, offset));
   if (crc !== bytes.readUInt32LE(at + HEADER_CRC_AT)) return undefined;
   const kind = kindOf[bytes[at + 2] ?? 0];

@@ -124,6 +124,10 @@ export class Dataservers implements BlockService, AsyncDisposable {
     return await (await this.#line(address.device)).patient.fetch(address, needles, check);
   }
 
+  async records(address: BlockAddress, offset: number, lengthBytes: number) {
+    return await (await this.#line(address.device)).patient.records(address, offset, lengthBytes);
+  }
+
   async rebuild(order: RebuildOrder) {
     return await (await this.#line(order.device)).patient.rebuild(order);
   }

@@ -20,6 +20,7 @@ export const noBlocks: BlockService = {
   report: none,
   inventory: none,
   fetch: none,
+  records: none,
   rebuild: none,
   rebuilds: none,
   readStripe: none,

@@ -18,6 +18,7 @@ export function ordersIn(blocks: BlockService, termOf: () => Term): BlockService
     report: (device, after, limit) => blocks.report(device, after, limit),
     inventory: (address, after) => blocks.inventory(address, after),
     fetch: (address, needles, check) => blocks.fetch(address, needles, check),
+    records: (address, offset, lengthBytes) => blocks.records(address, offset, lengthBytes),
     rebuilds: (device) => blocks.rebuilds(device),
     readStripe: (request) => blocks.readStripe(request),
 

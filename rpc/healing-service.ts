@@ -26,6 +26,10 @@ export interface Inventory {
   /** Little-endian rows; the length is that of the needle as this member stores it. */
   readonly rows: Uint8Array;
   readonly piece: BlockPiece;
+  /** Seeds the headers of its records; absent from a version before that does not give `records`. */
+  readonly salt?: number;
+  /** XOR of the ids of all live needles. */
+  readonly digest?: bigint;
   /** The last id told; absent at the end. */
   readonly next?: NeedleId;
 }
@@ -46,6 +50,12 @@ export interface Fetched {
   /** Of those asked and looked at: not here, or unreadable. */
   readonly absent: readonly NeedleId[];
   /** As it stands in the file; what lies between needles means nothing. */
+  readonly data: Uint8Array;
+}
+
+/** A part of a block file. */
+export interface Records {
+  /** As it stands there; nothing of it was verified. Shorter when the file ends. */
   readonly data: Uint8Array;
 }
 
@@ -97,6 +107,11 @@ export interface HealingService {
    * asked for again with `check`, so that who has it verifies, too: it notes what has rotted.
    */
   fetch(address: BlockAddress, needles: readonly NeedleId[], check?: boolean): Promise<Fetched>;
+  /**
+   * What stands in the file from an offset on: at most `limits.fetchBytes`, or one record that is longer.
+   * @throws QuarryError `DiskFailed` when the disk cannot read it.
+   */
+  records(address: BlockAddress, offset: number, lengthBytes: number): Promise<Records>;
   /**
    * Resolves when the block is durable, was read back and is in its place. The same order again joins
    * the one under way, or begins anew; a crash leaves the state before or after.

@@ -4,7 +4,7 @@
  * wrong place are found too. The writer makes them, the member checks and stores them, the reader
  * verifies them: end to end.
  */
-import { crc32c } from "../base/checksum.ts";
+import { crc32c, crc32cWithin } from "../base/checksum.ts";
 import type { BlockId, NeedleId } from "../base/ids.ts";
 import { limits } from "../base/limits.ts";
 
@@ -16,12 +16,17 @@ export function spanCount(lengthBytes: number): number {
   return Math.ceil(lengthBytes / SPAN);
 }
 
-function seedOf(block: BlockId, needle: NeedleId, lengthBytes: number): number {
+/** What the checksums of a needle's data start from; its id in halves. */
+export function spanSeed(block: BlockId, low: number, high: number, lengthBytes: number): number {
   seedBytes.writeUInt32LE(block, 0);
-  seedBytes.writeBigUInt64LE(needle, 4);
+  seedBytes.writeUInt32LE(low, 4);
+  seedBytes.writeUInt32LE(high, 8);
   seedBytes.writeUInt32LE(lengthBytes, 12);
-  return crc32c(seedBytes);
+  return crc32cWithin(seedBytes, 0, seedBytes.length);
 }
+
+const seedOf = (block: BlockId, needle: NeedleId, lengthBytes: number) =>
+  spanSeed(block, Number(needle & 0xffffffffn), Number(needle >> 32n), lengthBytes);
 
 /** Checksums of the whole data of a needle. */
 export function needleChecksums(block: BlockId, needle: NeedleId, data: Uint8Array): Uint32Array {

@@ -40,6 +40,11 @@ export const blockTable: ServiceTable<BlockService> = {
     fetch: { id: 14, answerPayload: "data", answerBytes: () => limits.fetchBytes },
     rebuild: { id: 15 },
     rebuilds: { id: 16 },
+    records: {
+      id: 17,
+      answerPayload: "data",
+      answerBytes: (_, __, lengthBytes) => lengthBytes,
+    },
     readStripe: {
       id: 24,
       answerPayload: "data",

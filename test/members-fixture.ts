@@ -87,6 +87,11 @@ export class Members {
     }
   }
 
+  /** Every member has it by now. */
+  async keep(needle: NeedleId, content: Buffer): Promise<void> {
+    this.stored.set(needle, await this.#piecesOf(content));
+  }
+
   positions(): number[] {
     return Array.from({ length: this.scheme.k + this.scheme.m }, (_, i) => i);
   }
@@ -135,6 +140,9 @@ export class Members {
   #peer(i: number): Peer {
     if (!this.down.has(i)) return this.reach(i);
     const away = () => Promise.reject(new QuarryError("Unavailable", `${i} is down`));
-    return { inventory: away, fetch: away, readStripe: away, stage: away, finishStage: away };
+    return {
+      ...{ inventory: away, fetch: away, records: away },
+      ...{ readStripe: away, stage: away, finishStage: away },
+    };
   }
 }

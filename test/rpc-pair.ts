@@ -70,6 +70,7 @@ export function memoryBlocks(): BlockService {
     report: no,
     inventory: no,
     fetch: no,
+    records: no,
     rebuild: no,
     rebuilds: no,
     readStripe: no,

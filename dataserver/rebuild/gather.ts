@@ -11,7 +11,7 @@ import type { Codec } from "../../erasure/codec.ts";
 import type { Pieces } from "../../erasure/pieces.ts";
 import type { FetchedNeedle } from "../../rpc/healing-service.ts";
 import { firstBadSpan, needleChecksums } from "../../rpc/needle-checksums.ts";
-import type { WholeNeedle } from "../block-file.ts";
+import type { WholeNeedle } from "../record-writer.ts";
 import type { Plan } from "./plan.ts";
 import type { Source } from "./sources.ts";
 
@@ -29,7 +29,7 @@ export interface GatherOptions {
 }
 
 export interface Gathered extends Disposable {
-  readonly needles: readonly WholeNeedle[];
+  readonly needles: readonly (WholeNeedle & { readonly row: number })[];
   /** Rows of the plan of which too few pieces were found. */
   readonly lost: readonly number[];
 }
@@ -64,9 +64,9 @@ export class Gatherer {
     this.#direct = mask((source) => k === 1 || source.piece === piece);
   }
 
-  async window(rows: readonly number[]): Promise<Gathered> {
+  async window(rows: ArrayLike<number>): Promise<Gathered> {
     const { plan, k, piece } = this.#options;
-    const wanted = rows.map((row) => ({
+    const wanted = Array.from(rows, (row) => ({
       row,
       needle: plan.ids[row] as NeedleId,
       lengthBytes: plan.lengths[row] ?? 0,
@@ -86,9 +86,9 @@ export class Gatherer {
         await this.#collect(indirect, k, this.#every, held.payloads);
         await this.#decode(indirect, held.pieces);
       }
-      const needles = wanted.flatMap(({ needle, pieces }) => {
+      const needles = wanted.flatMap(({ row, needle, pieces }) => {
         const found = k === 1 ? pieces.values().next().value : pieces.get(piece);
-        return found === undefined ? [] : { needle, ...found };
+        return found === undefined ? [] : { row, needle, ...found };
       });
       const lost = wanted.filter((one) => !has(one)).map(({ row }) => row);
       return { needles, lost, [Symbol.dispose]: release };

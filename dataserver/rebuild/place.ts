@@ -8,7 +8,7 @@ import { Block } from "../block.ts";
 import type { Device } from "../device.ts";
 import { blockPath, indexPath } from "../file-names.ts";
 import { stale } from "../generations.ts";
-import { fetchNeedles, inventoryOf } from "../hand-out.ts";
+import { fetchNeedles, inventoryOf, recordsAt } from "../hand-out.ts";
 import type { NeedleIndex } from "../needle-index.ts";
 import type { Superblock } from "../superblock.ts";
 import type { Source } from "./sources.ts";
@@ -42,6 +42,7 @@ export function ownOf(device: Device, { block, generation, piece }: RebuildOrder
   const peer: Source["peer"] = {
     inventory: async (_, after) => inventoryOf(there, after),
     fetch: (_, needles, check) => fetchNeedles(there, needles, check),
+    records: (_, offset, lengthBytes) => recordsAt(there, offset, lengthBytes),
   };
   return [{ piece, address, peer }];
 }
@@ -69,8 +70,8 @@ export async function place(device: Device, path: string, made: MadeBlock): Prom
   else await parts.home.files.use(home, exchange);
   parts.checks.made(id, generation, options.clock.nowMs());
   parts.news.changed(id);
-  await options.disk.syncDirectory(directory);
-  await next.remakeCheckpoint();
+  // A checkpoint with this salt speaks of no file before: it may be there first.
+  await Promise.all([options.disk.syncDirectory(directory), next.remakeCheckpoint()]);
   return next.status();
 }
 

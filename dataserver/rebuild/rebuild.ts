@@ -3,21 +3,28 @@
  * it here: asks what they hold, takes it window by window, makes it durable, reads it back, and only
  * then puts it in its place (INV-7). A crash leaves a file that the next start removes.
  */
-import { QuarryError } from "../../base/errors.ts";
-import type { DeviceId, NeedleId, Term } from "../../base/ids.ts";
+import { QuarryError, unreachable } from "../../base/errors.ts";
+import type { NeedleId, Term } from "../../base/ids.ts";
 import { limits } from "../../base/limits.ts";
 import type { Codec } from "../../erasure/codec.ts";
 import type { RebuildOrder, Rebuilt } from "../../rpc/healing-service.ts";
-import { BlockFileWriter, readBack } from "../block-file.ts";
 import type { Device } from "../device.ts";
 import { rebuiltPath } from "../file-names.ts";
 import { Pace } from "../pace.ts";
 import { BARE_RECORD_BYTES } from "../record.ts";
+import { RecordWriter } from "../record-writer.ts";
 import { SUPERBLOCK_BYTES, type Superblock } from "../superblock.ts";
+import { ahead } from "./ahead.ts";
+import { copyFrom } from "./copy.ts";
+import { decodeFrom } from "./decode.ts";
 import { Gatherer } from "./gather.ts";
+import { Making } from "./making.ts";
 import { checkPlace, ownOf, place } from "./place.ts";
-import { type Plan, planFrom, windows } from "./plan.ts";
-import { askAll, type Source } from "./sources.ts";
+import { type Plan, planFrom } from "./plan.ts";
+import { readBack } from "./read-back.ts";
+import { windows } from "./runs.ts";
+import { type AskedSource, askAll, haveChanged, type Source } from "./sources.ts";
+import { wayOf } from "./way.ts";
 
 export interface RebuildRun {
   readonly order: RebuildOrder;
@@ -34,13 +41,11 @@ interface Work {
   readonly device: Device;
   readonly run: RebuildRun;
   readonly plan: Plan;
-  readonly sources: readonly Source[];
+  readonly sources: readonly AskedSource[];
   /** Bit s: source s is this device itself. */
   readonly own: number;
   readonly pace: Pace;
   readonly codec: Codec | undefined;
-  /** Bytes so far. */
-  readonly moved: { read: number; written: number };
 }
 
 /** `others` are the sources of the order; `codec` is for k > 1. */
@@ -66,16 +71,15 @@ export async function rebuild(
   const work: Work = {
     ...{ device, run, plan, sources, codec, own: own.length > 0 ? 1 : 0 },
     pace: new Pace(options.clock, order.bytesPerSecond, signal),
-    moved: { read: 0, written: 0 },
   };
   const path = rebuiltPath(directory, order.block);
   await options.disk.remove(path);
   try {
-    const { made, lost } = await build(work, path);
+    const { made, lost, readBytes } = await build(work, path);
     const status = await device.ordered({ ...order, ...termOf(run) }, () =>
       place(device, path, made),
     );
-    return answer(work, status, lost, unasked);
+    return { status, readBytes, writtenBytes: made.fileBytes, ...told(work, lost), unasked };
   } catch (error) {
     await options.disk.remove(path).catch(() => undefined); // the next start removes it
     throw error;
@@ -84,17 +88,9 @@ export async function rebuild(
 
 const termOf = ({ term }: RebuildRun) => (term === undefined ? {} : { term });
 
-function answer(
-  { moved, plan }: Work,
-  status: Rebuilt["status"],
-  lost: readonly number[],
-  unasked: readonly DeviceId[],
-): Rebuilt {
+function told({ plan }: Work, lost: readonly number[]) {
   const named = lost.slice(0, limits.lostNamed).map((row) => plan.ids[row] as NeedleId);
-  return {
-    ...{ status, readBytes: moved.read, writtenBytes: moved.written },
-    ...{ lost: named, lostCount: lost.length, unasked },
-  };
+  return { lost: named, lostCount: lost.length };
 }
 
 /** Who has the piece itself, or k others. */
@@ -108,69 +104,77 @@ function checkEnough({ block, piece, scheme }: RebuildOrder, sources: readonly S
 }
 
 async function build(work: Work, path: string) {
-  const { device, run, pace, moved } = work;
+  const { device, run, pace, plan } = work;
   const { block, generation, piece, scheme } = run.order;
   const { disk, clock, random } = device.options;
   const createdMs = clock.nowMs();
   const salt = random.u32();
   const superblock: Superblock = { block, generation, salt, piece, ...scheme, createdMs };
   await using file = await disk.open(path, "create");
-  const writer = new BlockFileWriter(file, superblock);
-  const lost = await writeNeedles(work, writer);
-  for (const needle of await removedByNow(work)) {
-    writer.remove(needle);
-    if (writer.gatheredBytes >= limits.copyBytes) await writer.flush();
+  const writer = new RecordWriter(file, superblock);
+  const making = new Making({ plan, writer, run, pace });
+  try {
+    await fillFrom(work, making);
+    const lost = await writeLeft(work, making);
+    const removed = await removedByNow(work);
+    for (const needle of removed) {
+      writer.remove(needle as NeedleId);
+      if (writer.gatheredBytes >= limits.copyBytes) await writer.flush();
+    }
+    const fileBytes = await writer.seal();
+    const made = { file, superblock, fileBytes, tombstones: removed.length };
+    // Both, so that nothing uses the file when it is closed.
+    const ends = [file.sync(), readBack(made, making, (bytes) => pace.spend(bytes))];
+    for (const end of await Promise.allSettled(ends))
+      if (end.status === "rejected") throw end.reason;
+    const index = making.index(removed);
+    return { made: { superblock, index, fileBytes }, lost, readBytes: making.readBytes };
+  } finally {
+    await writer.written().catch(() => undefined); // whoever wrote was told
   }
-  const fileBytes = await writer.seal();
-  moved.written = fileBytes;
-  const index = await readBack(file, superblock, fileBytes, (bytes) => pace.spend(bytes));
-  if (index.live !== writer.index.live || index.digest !== writer.index.digest)
-    throw new QuarryError("Damaged", `${path} was read back with other needles than written`);
-  index.sort();
-  return { made: { superblock, index, fileBytes }, lost };
 }
 
-/** Window by window: while one is written the next is on its way. Resolves with rows that are lost. */
-async function writeNeedles(work: Work, writer: BlockFileWriter): Promise<number[]> {
-  const { run, plan, sources, pace, moved, codec } = work;
+/** What can be had in whole runs of records. */
+async function fillFrom({ run, plan, sources, own, codec }: Work, making: Making): Promise<void> {
+  const way = wayOf(run.order, plan, sources, own !== 0);
+  switch (way.kind) {
+    case "copy":
+      return await copyFrom(making, way.from);
+    case "decode":
+      if (codec !== undefined) await decodeFrom(making, codec, way.columns);
+      return;
+    case "needles":
+      return;
+    default:
+      unreachable(way);
+  }
+}
+
+/** The rest, needle by needle: while one window is written the next is on its way. Rows that are lost. */
+async function writeLeft(work: Work, making: Making): Promise<number[]> {
+  const { run, plan, sources, codec } = work;
   const { block, piece, scheme } = run.order;
-  const spend = async (bytes: number) => {
-    moved.read += bytes;
-    await pace.spend(bytes);
-  };
+  const spend = (bytes: number) => making.read(bytes);
   const from = { block, piece, k: scheme.k, plan, sources, spend };
   const gatherer = new Gatherer({ ...from, ...(codec && { codec }) });
   const lost: number[] = [];
-  const rows = windows(plan, limits.fetchBytes, limits.fetchNeedles);
-  const ahead = () => {
-    const window = rows.next().value;
-    const coming = window && gatherer.window(window);
-    coming?.catch(() => undefined); // told when its turn comes
-    return coming;
-  };
-  for (let coming = ahead(); coming !== undefined; ) {
-    using gathered = await coming;
-    checkGoesOn(run);
-    coming = ahead();
-    try {
-      checkLost(work, gathered.lost);
-      lost.push(...gathered.lost);
-      for (const needle of gathered.needles) writer.put(needle);
-      await pace.spend(writer.gatheredBytes);
-      await writer.flush();
-    } catch (error) {
-      (await coming?.catch(() => undefined))?.[Symbol.dispose]();
-      throw error;
-    }
-    run.needlesDone += gathered.needles.length;
-    run.bytesDone = writer.endBytes;
+  const rows = windows(plan, making.left, limits.fetchBytes, limits.fetchNeedles);
+  const begun = map(rows, (window) => ({
+    bytes: limits.fetchBytes,
+    coming: gatherer.window(window),
+  }));
+  for await (const one of ahead(begun, limits.fetchBytes, (late) => late[Symbol.dispose]())) {
+    using gathered = one;
+    making.check();
+    checkLost(work, gathered.lost);
+    lost.push(...gathered.lost);
+    await making.put(gathered.needles);
   }
   return lost;
 }
 
-function checkGoesOn({ signal, order }: RebuildRun): void {
-  if (signal.aborted)
-    throw new QuarryError("Cancelled", `block ${order.block} goes, or the server`);
+function* map<T, U>(items: Iterable<T>, make: (item: T) => U): Generator<U> {
+  for (const item of items) yield make(item);
 }
 
 /** What this device has of a needle is not given up for a block without it. */
@@ -184,9 +188,10 @@ function checkLost({ plan, own, run }: Work, lost: readonly number[]): void {
   );
 }
 
-/** Asked for again at the end: removals did not wait. */
-async function removedByNow({ plan, sources, run }: Work): Promise<Iterable<NeedleId>> {
+/** Asked for again at the end: removals did not wait. Ascending. */
+async function removedByNow({ plan, sources, run }: Work): Promise<BigUint64Array> {
+  if (!(await haveChanged(sources))) return plan.removed;
   const { inventories } = await askAll(sources, run.order.scheme);
-  const now = planFrom(inventories).removed;
-  return new Set([...plan.removed, ...now]) as Set<NeedleId>;
+  const all = new Set([...plan.removed, ...planFrom(inventories).removed]);
+  return BigUint64Array.from(all).sort();
 }

@@ -16,7 +16,8 @@ import type { Device } from "../device.ts";
 import { emptyRows } from "../needle-index.ts";
 import { Pace } from "../pace.ts";
 import { Gatherer } from "../rebuild/gather.ts";
-import { type Plan, planFrom, windows } from "../rebuild/plan.ts";
+import { type Plan, planFrom } from "../rebuild/plan.ts";
+import { inFileOrder, windows } from "../rebuild/runs.ts";
 import { askAll } from "../rebuild/sources.ts";
 import { seedOfBlock } from "../record.ts";
 import { encodeSuperblock, SUPERBLOCK_BYTES, type Superblock } from "../superblock.ts";
@@ -118,7 +119,7 @@ async function writeStripes(work: Work): Promise<void> {
   const { plan, order, codec, gatherer } = work;
   const { k } = order.to.scheme;
   if (codec === undefined) throw new QuarryError("InvalidArgument", "stripes need parities");
-  const layout = layOut(plan, k);
+  const layout = layOut({ ...plan, order: inFileOrder(plan) }, k);
   const tables = tablesOf(plan, layout);
   const superblock: StripedSuperblock = {
     ...work.superblock,
@@ -228,7 +229,7 @@ async function writeWhole(work: Work): Promise<void> {
     sync: async () => {},
   };
   const writer = new BlockFileWriter(everywhere, superblock);
-  for (const window of windows(plan, limits.fetchBytes, limits.fetchNeedles)) {
+  for (const window of windows(plan, inFileOrder(plan), limits.fetchBytes, limits.fetchNeedles)) {
     using gathered = await gatherer.window(window);
     const found = new Map(gathered.needles.map((one) => [one.needle, one]));
     for (const row of window) {

@@ -2,9 +2,9 @@
 import type { NeedleId } from "../../base/ids.ts";
 import { limits } from "../../base/limits.ts";
 import type { PieceSource } from "../../erasure/windows.ts";
-import type { WholeNeedle } from "../block-file.ts";
 import type { Gathered } from "../rebuild/gather.ts";
 import { encodeRecord, recordBytes } from "../record.ts";
+import type { WholeNeedle } from "../record-writer.ts";
 import { SUPERBLOCK_BYTES } from "../superblock.ts";
 
 export interface RangeOptions {

@@ -123,6 +123,9 @@ export class FakeBlocks implements BlockService {
   inventory(): never {
     throw new QuarryError("NotImplemented", "a fake hands out nothing");
   }
+  records(): never {
+    throw new QuarryError("NotImplemented", "a fake hands out nothing");
+  }
   fetch(): never {
     throw new QuarryError("NotImplemented", "a fake hands out nothing");
   }

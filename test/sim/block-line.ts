@@ -62,6 +62,7 @@ export function blockLine(around: BlockLineSurroundings, peer: Peer): BlockServi
     report: unasked,
     inventory: unasked,
     fetch: unasked,
+    records: unasked,
     rebuild: unasked,
     rebuilds: unasked,
     readStripe: unasked,
