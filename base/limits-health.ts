@@ -11,4 +11,6 @@ export const healthLimits = {
   /** Health is found out at most this often, and rests so many times as long as it took. */
   healthRestMs: 1_000,
   healthRestShare: 20,
+  /** How old, beyond that, what is known of the room for repairs may be. */
+  repairRoomMs: 5_000,
 } as const;

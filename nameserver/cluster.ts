@@ -104,7 +104,14 @@ export function openCluster(options: ClusterOptions, group: Group, roster?: Rost
     blocks,
     map,
     stock: puller.stock,
-    survey: new Survey({ group, blocks, map: () => map.get(), stock: puller.stock, clock }),
+    survey: new Survey({
+      group,
+      blocks,
+      map: () => map.get(),
+      stock: puller.stock,
+      clock,
+      report: options.report,
+    }),
     needleReports: new NeedleReports(),
     async answer(newerThan) {
       const now = await map.get();

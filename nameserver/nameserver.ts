@@ -109,6 +109,7 @@ export async function openNameserver(options: NameserverOptions): Promise<Namese
     map: () => cluster.map.get(),
     clock: options.clock,
     report: options.report,
+    keptBytes: () => cluster.survey.keptBytes(),
     perDevice: options.openBlocksPerDevice ?? OPEN_BLOCKS_PER_DEVICE,
   });
   const { onHarmed } = membership ?? {};

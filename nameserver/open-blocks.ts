@@ -18,6 +18,7 @@ import { LocalMap } from "./local-map.ts";
 import { noRoom } from "./no-room.ts";
 import { ordersIn } from "./orders.ts";
 import { read } from "./queries/read.ts";
+import { type TakingStatus, withoutRepairRoom } from "./repair-full.ts";
 import type { BlockRow } from "./rows.ts";
 import { refusalsNeeded, refuseAppends } from "./seal-block.ts";
 import { takeStockOf } from "./take-stock.ts";
@@ -30,6 +31,8 @@ export interface OpenBlocksOptions {
   readonly map: () => Promise<ClusterMap>;
   readonly clock: Clock;
   readonly report: (message: string) => void;
+  /** By device: bytes that are kept for repairs. */
+  readonly keptBytes?: () => ReadonlyMap<DeviceId, number> | undefined;
   /** Open blocks of each pool that a device is in, about. */
   readonly perDevice: number;
 }
@@ -79,12 +82,12 @@ export class OpenBlocks {
    */
   async get(pool: number): Promise<OpenBlock[]> {
     await this.#learn();
-    const { blocks, clock, report } = this.#options;
+    const { clock, report } = this.#options;
     const work = this.#work(pool);
-    let usable = this.#usable(pool, await blocks.devices());
+    let usable = this.#usable(pool, await this.#devices());
     if (usable.length === 0) {
       await this.#fill(pool);
-      usable = this.#usable(pool, await blocks.devices());
+      usable = this.#usable(pool, await this.#devices());
     } else if (clock.monotonicMs() - work.lookedMs > LOOK_AGAIN_MS)
       this.#fill(pool).catch((error: unknown) => report(`no block opened: ${error}`));
     return inTurn(usable, work.turn++);
@@ -109,6 +112,11 @@ export class OpenBlocks {
 
   #of(pool: number): OpenBlock[] {
     return [...this.#open.values()].filter((block) => block.pool === pool);
+  }
+
+  async #devices(): Promise<readonly TakingStatus[]> {
+    const { blocks, keptBytes } = this.#options;
+    return withoutRepairRoom(await blocks.devices(), keptBytes?.());
   }
 
   /** Blocks of a device that is down stay open, and are not handed out until it is up again. */
@@ -137,7 +145,7 @@ export class OpenBlocks {
   async sealLeftovers(): Promise<void> {
     const orders = this.#inThisTerm();
     await this.#learn();
-    const states = await this.#options.blocks.devices();
+    const states = await this.#devices();
     this.#forget(await this.#options.map(), states);
     const down = new Set(states.filter(({ state }) => state === "down").map((one) => one.device));
     for await (const { block, row } of blockRows(this.#options.group.state)) {
@@ -226,7 +234,7 @@ export class OpenBlocks {
     const { clock, map: currentMap } = this.#options;
     const orders = this.#orders;
     this.#work(id).lookedMs = clock.monotonicMs();
-    const devices = await orders.devices();
+    const devices = await this.#devices();
     const placement = placementOf(this.#local.of(await currentMap(), devices));
     const pool = placement.pool(id);
     if (pool === undefined) throw new QuarryError("NoSuchPool", `there is no pool ${id}`);

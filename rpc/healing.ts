@@ -8,9 +8,15 @@ export interface HealingSettings {
   readonly bytesPerSecond?: number;
   /** A device that is down for so long is out: what it had is made anew elsewhere. 0: never. */
   readonly outAfterMs: number;
+  /** So much of each device stays free that what the largest device or place holds fits elsewhere. */
+  readonly keepsRepairRoom: boolean;
 }
 
-export const usualHealing: HealingSettings = { paused: false, outAfterMs: 600_000 };
+export const usualHealing: HealingSettings = {
+  paused: false,
+  outAfterMs: 600_000,
+  keepsRepairRoom: true,
+};
 
 /**
  * `rebuild` a member that is lost, stale or harmed; `move` one to where it belongs; `retire` what no

@@ -9,7 +9,7 @@ type SetHealing = Extract<Command, { type: "setHealing" }>;
 
 /** What is null is as usual again. */
 export function setHealing({ rows }: ApplyContext, { change }: SetHealing): CommandResult {
-  const { paused, bytesPerSecond, outAfterMs } = change;
+  const { paused, bytesPerSecond, outAfterMs, keepsRepairRoom } = change;
   check(bytesPerSecond, 1, "a pace is in bytes a second, at least 1");
   check(outAfterMs, 0, "a time is in milliseconds, 0 for never");
   const before = rows.get(keys.healing()) ?? {};
@@ -17,6 +17,7 @@ export function setHealing({ rows }: ApplyContext, { change }: SetHealing): Comm
     ...kept("paused", paused, before),
     ...kept("bytesPerSecond", bytesPerSecond, before),
     ...kept("outAfterMs", outAfterMs, before),
+    ...kept("keepsRepairRoom", keepsRepairRoom, before),
   };
   rows.put(keys.healing(), row);
   return { type: "done" };

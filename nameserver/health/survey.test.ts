@@ -23,6 +23,7 @@ async function scene(hosts: number, scheme: PoolScheme, blocks = 3) {
   const stock = new Stock();
   const survey = new Survey({
     ...{ group: { state: state.store }, stock, clock, map: async () => await state.map() },
+    report: () => undefined,
     blocks: {
       devices: async () =>
         map.devices.map(({ device }) => ({

@@ -8,12 +8,14 @@ import type { BlockId, DeviceId } from "../../base/ids.ts";
 import { limits } from "../../base/limits.ts";
 import type { BlockService, DeviceStatus } from "../../rpc/block-service.ts";
 import type { ClusterMap } from "../../rpc/cluster-map.ts";
-import type { HealingProgress } from "../../rpc/healing.ts";
+import { type HealingProgress, usualHealing } from "../../rpc/healing.ts";
 import type { Capacity, Health } from "../../rpc/health.ts";
 import { type Placement, placementOf } from "../../rpc/placement.ts";
 import { WHOLE } from "../../rpc/pool.ts";
 import type { Group } from "../group/group.ts";
+import { keys } from "../keyspace.ts";
 import { LocalMap } from "../local-map.ts";
+import { read } from "../queries/read.ts";
 import type { BlockRow } from "../rows.ts";
 import type { Change } from "../state-store.ts";
 import type { Stock } from "../stock/stock.ts";
@@ -24,7 +26,7 @@ import { differingOf, Lasting } from "./differing.ts";
 import { doingWith, healthOf } from "./health.ts";
 import { judgeBlock, type Standing } from "./judge-block.ts";
 import { RecentRows } from "./recent-rows.ts";
-import { repairRoomOf } from "./repair-room.ts";
+import { type RepairRoom, repairRoomOf } from "./repair-room.ts";
 import { Tally } from "./tally.ts";
 
 export interface SurveyOptions {
@@ -33,11 +35,16 @@ export interface SurveyOptions {
   readonly map: () => Promise<ClusterMap>;
   readonly stock: Stock;
   readonly clock: Clock;
+  readonly report: (message: string) => void;
 }
 
 export interface Surveyed {
   readonly health: Health;
   readonly capacity: Capacity;
+}
+
+interface Kept {
+  readonly repairRoom: RepairRoom | undefined;
 }
 
 /** Blocks that nobody knows, and are named. */
@@ -48,14 +55,12 @@ export class Survey {
   healing: () => HealingProgress | undefined = () => undefined;
   /** How the other nameservers stand. */
   nameservers: () => readonly NameserverStanding[] = () => [];
-  /** Whether room is kept free for repairs. */
-  keepsRepairRoom: () => boolean = () => true;
   readonly #options: SurveyOptions;
   readonly #recent: RecentRows;
   readonly #local = new LocalMap();
   readonly #differing: Lasting<BlockId>;
   #looking: Promise<Surveyed> | undefined;
-  #last: (Surveyed & { readonly untilMs: number }) | undefined;
+  #last: (Surveyed & Kept & { readonly untilMs: number }) | undefined;
 
   constructor(options: SurveyOptions) {
     this.#options = options;
@@ -77,6 +82,24 @@ export class Survey {
     return await this.#looking;
   }
 
+  /**
+   * By device: bytes that no new block may take. It changes slowly, so nobody waits: what is told is
+   * what was found out last, and a new look begins when that is long ago.
+   */
+  keptBytes(): ReadonlyMap<DeviceId, number> | undefined {
+    const { clock, report } = this.#options;
+    if (!this.#keepsRoom()) return undefined;
+    const isOld = (this.#last?.untilMs ?? 0) + limits.repairRoomMs < clock.monotonicMs();
+    if (this.#last === undefined || isOld)
+      this.look().catch((error: unknown) => report(`the room for repairs is not known: ${error}`));
+    return this.#last?.repairRoom?.bytes;
+  }
+
+  #keepsRoom(): boolean {
+    const settings = read(this.#options.group.state, keys.healing());
+    return settings?.keepsRepairRoom ?? usualHealing.keepsRepairRoom;
+  }
+
   async #look(): Promise<Surveyed> {
     const { clock, blocks, map, stock } = this.#options;
     const beganMs = clock.monotonicMs();
@@ -86,7 +109,7 @@ export class Survey {
     const tally = new Tally();
     const known = await this.#judgeAll(tally, placement, states, healing);
     const nowMs = clock.nowMs();
-    const repairRoom = this.keepsRepairRoom() ? repairRoomOf(placement, tally.healable) : undefined;
+    const repairRoom = this.#keepsRoom() ? repairRoomOf(placement, tally.healable) : undefined;
     const reserveBytes = limits.deviceReserveBytes;
     const { uses } = tally;
     const capacity = capacityOf({ nowMs, placement, states, uses, repairRoom, reserveBytes });
@@ -98,7 +121,7 @@ export class Survey {
     const health = healthOf({ nowMs, tally, concerns, healing });
     const tookMs = clock.monotonicMs() - beganMs;
     const restMs = Math.max(limits.healthRestMs, tookMs * limits.healthRestShare);
-    this.#last = { health, capacity, untilMs: clock.monotonicMs() + restMs };
+    this.#last = { health, capacity, repairRoom, untilMs: clock.monotonicMs() + restMs };
     return this.#last;
   }
 
