@@ -33,9 +33,9 @@ import { Gate } from "./gate.ts";
 import * as generations from "./generations.ts";
 import { fetchNeedles, inventoryOf } from "./hand-out.ts";
 import { Rebuilds } from "./rebuild/rebuilds.ts";
-import type { Source } from "./rebuild/sources.ts";
 import { recordBytes } from "./record.ts";
 import { Stagings } from "./striped/staging.ts";
+import type { StripeSource } from "./striped/stripe-sources.ts";
 
 export class Device implements AsyncDisposable {
   readonly id: DeviceId;
@@ -173,7 +173,11 @@ export class Device implements AsyncDisposable {
   }
 
   /** Makes a block anew from other members; `codec` is for k > 1. */
-  async rebuild(order: RebuildOrder, sources: readonly Source[], codec?: Codec): Promise<Rebuilt> {
+  async rebuild(
+    order: RebuildOrder,
+    sources: readonly StripeSource[],
+    codec?: Codec,
+  ): Promise<Rebuilt> {
     this.#checkWritable();
     return await this.rebuilds.run(this, order, sources, codec);
   }

@@ -10,6 +10,7 @@ import { blockPath, indexPath } from "../file-names.ts";
 import { stale } from "../generations.ts";
 import { fetchNeedles, inventoryOf, recordsAt } from "../hand-out.ts";
 import type { NeedleIndex } from "../needle-index.ts";
+import type { Stripe } from "../striped/stripe.ts";
 import type { Superblock } from "../superblock.ts";
 import type { Source } from "./sources.ts";
 
@@ -17,6 +18,7 @@ export interface MadeBlock {
   readonly superblock: Superblock;
   readonly index: NeedleIndex;
   readonly fileBytes: number;
+  readonly stripe?: Stripe;
 }
 
 /** Before anything is done: may the block be made here? One that is still open is sealed. */
@@ -57,7 +59,8 @@ export async function place(device: Device, path: string, made: MadeBlock): Prom
   const index = indexPath(directory, id);
   let tailBytes = made.fileBytes;
   if (old?.generation === generation) tailBytes = await bringUpToDate(parts.home, path, made, old);
-  const state = { superblock: made.superblock, index: made.index, sealed: true, damage: [] };
+  const { superblock, index: needles, stripe } = made;
+  const state = { superblock, index: needles, sealed: true, damage: [], ...(stripe && { stripe }) };
   const next = new Block(parts.home, home, index, { ...state, tailBytes });
   const exchange = async () => {
     await options.disk.rename(path, home);
@@ -85,7 +88,8 @@ async function bringUpToDate(
   const gone: NeedleId[] = [];
   for (const needle of index.needles())
     if (old.index.knows(needle) && old.index.find(needle) === undefined) gone.push(needle);
-  for (const needle of old.index.needles())
+  const isSame = old.superblock.stripe === undefined || old.superblock.salt === superblock.salt;
+  for (const needle of isSame ? old.index.needles() : [])
     if (!index.knows(needle))
       throw new QuarryError("Damaged", `${path} lacks needles of ${old.path}; order it again`);
   if (gone.length === 0) return fileBytes;

@@ -5,8 +5,9 @@ import { limits } from "../../base/limits.ts";
 import type { Codec } from "../../erasure/codec.ts";
 import type { RebuildOrder, RebuildProgress, Rebuilt } from "../../rpc/healing-service.ts";
 import type { Device } from "../device.ts";
+import { rebuildStriped } from "../striped/rebuild-striped.ts";
+import type { StripeSource } from "../striped/stripe-sources.ts";
 import { type RebuildRun, rebuild } from "./rebuild.ts";
-import type { Source } from "./sources.ts";
 
 interface Running extends RebuildRun {
   readonly stop: AbortController;
@@ -20,7 +21,7 @@ export class Rebuilds {
   async run(
     device: Device,
     order: RebuildOrder,
-    sources: readonly Source[],
+    sources: readonly StripeSource[],
     codec: Codec | undefined,
   ): Promise<Rebuilt> {
     device.parts.term.check(order.term);
@@ -31,9 +32,11 @@ export class Rebuilds {
     const stop = new AbortController();
     const counts = { needles: 0, needlesDone: 0, bytes: 0, bytesDone: 0 };
     const run = { order, term: order.term, signal: stop.signal, ...counts };
-    const done = rebuild(device, run, sources, codec).finally(() =>
-      this.#running.delete(order.block),
-    );
+    const rebuilding =
+      order.layout === "striped" && codec !== undefined
+        ? rebuildStriped(device, run, sources, codec)
+        : rebuild(device, run, sources, codec);
+    const done = rebuilding.finally(() => this.#running.delete(order.block));
     this.#running.set(order.block, Object.assign(run, { stop, done }));
     return await done;
   }

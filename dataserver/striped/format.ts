@@ -169,6 +169,24 @@ export const isDetailsPage = (of: Superblock, place: PagePlace, bytes: Buffer): 
 export const isLongSumsPage = (of: Superblock, place: PagePlace, bytes: Buffer): boolean =>
   isPage(seeded(seedOfBlock(of), LONG_SEED), place, bytes);
 
+/** Whether all of these tables is what was written. */
+export function areTables(superblock: StripedSuperblock, tables: Buffer): boolean {
+  const { columnsAt } = geometryOf(superblock.stripe);
+  const { needles, longSums } = superblock.stripe;
+  const pageAt = (place: PagePlace) =>
+    tables.subarray(place.at - columnsAt, place.at - columnsAt + place.lengthBytes);
+  if (decodeColumns(superblock, tables) === undefined) return false;
+  for (let row = 0; row < needles; row += PAGE_ROWS) {
+    const place = detailsPlace(superblock.stripe, row);
+    if (!isDetailsPage(superblock, place, pageAt(place))) return false;
+  }
+  for (let number = 0; number < longSums; number += PAGE_ROWS) {
+    const place = longSumsPlace(superblock.stripe, number);
+    if (!isLongSumsPage(superblock, place, pageAt(place))) return false;
+  }
+  return true;
+}
+
 export function detailsAt({ first }: PagePlace, page: Buffer, row: number): Details {
   const at = (row - first) * DETAIL_BYTES;
   return {

@@ -1,11 +1,17 @@
 /** Members of a striped block, as another dataserver uses them. */
 import { crc32c } from "../../base/checksum.ts";
 import { QuarryError } from "../../base/errors.ts";
+import { limits } from "../../base/limits.ts";
+import type { BlockAddress } from "../../rpc/block-service.ts";
 import { INVENTORY_ROW_BYTES } from "../../rpc/healing-service.ts";
 import type { Encoding, StripeBytes } from "../../rpc/stripe-service.ts";
+import type { Device } from "../device.ts";
+import { fetchNeedles, inventoryOf } from "../hand-out.ts";
 import type { Plan } from "../rebuild/plan.ts";
 import type { Peer, Source } from "../rebuild/sources.ts";
 import { SUPERBLOCK_BYTES } from "../superblock.ts";
+import { areTables, geometryOf, type StripedSuperblock } from "./format.ts";
+import { readStripe } from "./reads.ts";
 
 export interface StripeSource extends Source {
   readonly peer: Peer;
@@ -50,4 +56,48 @@ export async function holdersOfRanges(
     }
   }
   return { ...plan, holders };
+}
+
+/** This device as a source for itself, where it has the block in this generation. */
+export function ownStripe(
+  device: Device,
+  { block, generation }: Pick<BlockAddress, "block" | "generation">,
+): StripeSource[] {
+  const there = device.parts.blocks.get(block);
+  if (there?.generation !== generation || there.stripe === undefined) return [];
+  const address = { device: device.id, block, generation };
+  const no = () => Promise.reject(new QuarryError("InvalidArgument", "nothing is written there"));
+  const peer: Peer = {
+    inventory: async (_, after) => inventoryOf(there, after),
+    fetch: (_, needles, check) => fetchNeedles(there, needles, check),
+    readStripe: (request) => readStripe(there, request),
+    ...{ stage: no, finishStage: no },
+  };
+  return [{ piece: there.superblock.piece, address, peer }];
+}
+
+/** The tables, from the first source that has them whole. */
+export async function tablesFrom(
+  sources: readonly StripeSource[],
+  superblock: StripedSuperblock,
+  spend: (bytes: number) => Promise<void>,
+): Promise<Buffer> {
+  const { columnsAt, spanSumsAt } = geometryOf(superblock.stripe);
+  const { salt, stripe } = superblock;
+  for (const source of sources) {
+    try {
+      const tables = Buffer.alloc(spanSumsAt - columnsAt);
+      for (let at = 0; at < tables.length; at += limits.fetchBytes) {
+        const length = Math.min(limits.fetchBytes, tables.length - at);
+        const { data } = await readFrom(source, stripe.rangeBytes + at, length, salt);
+        await spend(length);
+        tables.set(data, at);
+      }
+      if (areTables(superblock, tables)) return tables;
+    } catch (error) {
+      if (!(error instanceof QuarryError)) throw error;
+    }
+  }
+  const { block } = superblock;
+  throw new QuarryError("TooFewPieces", `no member of block ${block} has its tables whole`);
 }
