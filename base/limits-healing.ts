@@ -33,6 +33,19 @@ export const healingLimits = {
   stripeWindowBytes: 1 * MiB,
   /** Blocks that a dataserver writes anew in another layout at the same time. */
   conversionsAtOnce: 2,
+  /** Members that differ are compared when they differ in the same for so long, or at all for … */
+  differRestMs: 10_000,
+  differLongMs: 60_000,
+  /** One that cannot be compared, or mended, rests in the end so long. */
+  reconcileRestMs: 300_000,
+  /** Blocks whose members are compared at the same time; that are remembered as compared. */
+  reconcilesAtOnce: 2,
+  reconcilesKept: 100_000,
+  /** Rows of blocks that are looked at in one step; reports of needles. */
+  reconcileRows: 5_000,
+  reconcileReports: 16,
+  /** Blocks with losses that are listed. */
+  lossesListed: 10_000,
   /** Lost needles that are named one by one. */
   lostNamed: 100,
 } as const;

@@ -13,6 +13,7 @@ import type { Roster } from "./group/roster.ts";
 import { Survey } from "./health/survey.ts";
 import { Liveness } from "./liveness.ts";
 import { NeedleReports } from "./needle-reports.ts";
+import { Losses } from "./planner/losses.ts";
 import { CurrentMap } from "./queries/cluster-map.ts";
 import { Puller } from "./stock/puller.ts";
 import type { Stock } from "./stock/stock.ts";
@@ -34,6 +35,8 @@ export interface Cluster extends AsyncDisposable {
   readonly map: CurrentMap;
   /** What readers found; for the planner. */
   readonly needleReports: NeedleReports;
+  /** Needles that are lost, as far as this nameserver found out while it leads. */
+  readonly losses: Losses;
   /** What the devices hold, as far as they were heard. */
   readonly stock: Stock;
   /** How all of it stands. */
@@ -113,6 +116,7 @@ export function openCluster(options: ClusterOptions, group: Group, roster?: Rost
       report: options.report,
     }),
     needleReports: new NeedleReports(),
+    losses: new Losses(),
     async answer(newerThan) {
       const now = await map.get();
       const states = await liveness.devices();

@@ -1,8 +1,11 @@
 /** All that a leader does by itself, in the order in which it takes turns. */
 import type { Clock } from "../base/clock.ts";
 import { limits } from "../base/limits.ts";
+import type { Cluster } from "./cluster.ts";
+import { healingSettings } from "./healing-settings.ts";
 import type { OpenBlocks } from "./open-blocks.ts";
 import { stepsInTerm } from "./orders.ts";
+import { Reconciler } from "./planner/reconciler.ts";
 import { type Settings, settingsWorker } from "./settings.ts";
 import { collect } from "./workers/collect.ts";
 import { compactBlocks } from "./workers/compaction.ts";
@@ -15,6 +18,8 @@ import type { WorkContext, Worker } from "./workers/worker.ts";
 
 export interface LeaderWork extends Settings {
   readonly openBlocks: OpenBlocks;
+  /** Absent: the members of blocks are not compared. */
+  readonly cluster?: Pick<Cluster, "stock" | "needleReports" | "losses" | "map">;
   /** How long a block stays sealed before it settles; default one minute. */
   readonly settleMs?: number;
   /** The last run did not end cleanly: sweep every block again. */
@@ -48,7 +53,23 @@ function workers(context: WorkContext, options: LeaderWork): Worker[] {
     sealLeftovers(options.openBlocks, clock, lookMs),
     settleAndSweep(context, { settleMs, lookMs, sweepAll: options.sweepAll }),
     compactBlocks(context, { lookMs, garbageShare: GARBAGE_SHARE }),
+    ...(options.cluster ? [reconciler(context, options, options.cluster, lookMs)] : []),
   ];
+}
+
+function reconciler(
+  context: WorkContext,
+  { openBlocks }: LeaderWork,
+  cluster: NonNullable<LeaderWork["cluster"]>,
+  lookMs: number,
+): Worker {
+  const { stock, needleReports, losses, map } = cluster;
+  return new Reconciler(context, {
+    ...{ stock, needleReports, losses, lookMs },
+    seal: (block, generation) => openBlocks.seal(block, generation),
+    addressOf: (device) => map.addressOf(device),
+    settings: () => healingSettings(context.group.state),
+  });
 }
 
 function sealLeftovers(openBlocks: OpenBlocks, clock: Clock, lookMs: number): Worker {

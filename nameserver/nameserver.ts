@@ -11,7 +11,7 @@ import type { LivenessService } from "../rpc/liveness-service.ts";
 import type { NameService } from "../rpc/name-service.ts";
 import { StatePieces } from "./backup/state-pieces.ts";
 import { leaveCleanEnd, takeCleanEnd } from "./clean-end.ts";
-import { openCluster } from "./cluster.ts";
+import { type Cluster, openCluster } from "./cluster.ts";
 import { Copies, type CopySettings } from "./copies/copies.ts";
 import type { MemberRecord } from "./group/member-file.ts";
 import { claimFolder, hasOthers, type Membership, refuseMember } from "./group/membership.ts";
@@ -113,7 +113,7 @@ export async function openNameserver(options: NameserverOptions): Promise<Namese
     perDevice: options.openBlocksPerDevice ?? OPEN_BLOCKS_PER_DEVICE,
   });
   const { onHarmed } = membership ?? {};
-  const workers = startWorkers(options, group, cluster.blocks, openBlocks, cleanEnd, onHarmed);
+  const workers = startWorkers(options, group, cluster, openBlocks, cleanEnd, onHarmed);
   opening.move();
   const pieces = new StatePieces({ group, clock: options.clock, random: options.random });
   const names = nameService(group, openBlocks, cache, pieces, cluster, onHarmed);
@@ -198,7 +198,7 @@ async function openGroup(
 function startWorkers(
   options: NameserverOptions,
   group: Replica,
-  blocks: BlockService,
+  cluster: Cluster,
   openBlocks: OpenBlocks,
   cleanEnd: boolean,
   onHarmed: OpenMembership["onHarmed"] | undefined,
@@ -206,9 +206,15 @@ function startWorkers(
   const pauseMs = options.workersPauseMs ?? WORKERS_PAUSE_MS;
   if (pauseMs === "off") return undefined;
   const { clock, report } = options;
-  const context = { group, blocks, clock, report, onHarmed };
+  const context = { group, blocks: cluster.blocks, clock, report, onHarmed };
   const inGroup = options.member !== undefined;
-  const work = leaderWork(context, { ...options, openBlocks, sweepAll: !cleanEnd, inGroup });
+  const work = leaderWork(context, {
+    ...options,
+    openBlocks,
+    cluster,
+    sweepAll: !cleanEnd,
+    inGroup,
+  });
   if (options.copies !== undefined)
     work.push(
       new Copies(context, { ...options, ...options.copies, openBlocks, log: group.retention }),

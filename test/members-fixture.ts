@@ -2,7 +2,7 @@
 import { SimulatedClock } from "../base/clock-simulated.ts";
 import { SimulatedDisk } from "../base/disk-simulated.ts";
 import { QuarryError } from "../base/errors.ts";
-import type { BlobId, BlockId, DeviceId, NeedleId } from "../base/ids.ts";
+import type { BlobId, BlockId, DeviceId, NeedleId, NeedleOwner } from "../base/ids.ts";
 import { seededRandom } from "../base/random.ts";
 import {
   type Dataserver,
@@ -74,13 +74,17 @@ export class Members {
   }
 
   /** Cuts the content as a client does and gives each of `to` its piece. */
-  async store(needle: NeedleId, content: Buffer, to = this.positions()): Promise<void> {
+  async store(
+    needle: NeedleId,
+    content: Buffer,
+    to = this.positions(),
+    owner: NeedleOwner = { blob: Number(needle % 1000n) as BlobId, chunk: 3 },
+  ): Promise<void> {
     const pieces = await this.#piecesOf(content);
     if (to.length === this.positions().length) this.stored.set(needle, pieces);
     for (const i of to) {
       const data = pieces[i] ?? Buffer.alloc(0);
       const checksums = needleChecksums(BLOCK, needle, data);
-      const owner = { blob: Number(needle % 1000n) as BlobId, chunk: 3 };
       const request = { ...this.at(i), needle, owner, lengthBytes: data.length, checksums };
       const { kind } = await this.server(i).append(request, data);
       if (kind !== "stored") throw new Error(`member ${i} says ${kind}`);

@@ -65,6 +65,12 @@ export class CurrentMap {
     return this.#devices.get(device);
   }
 
+  /** host:port of the dataserver that has a device. */
+  async addressOf(id: DeviceId): Promise<string | undefined> {
+    const device = await this.device(id);
+    return device && this.#servers.get(device.server)?.address;
+  }
+
   async #read(): Promise<void> {
     await using view = this.#state.snapshot();
     this.#map = await readMap(view);

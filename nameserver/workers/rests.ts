@@ -11,11 +11,17 @@ interface Rest {
 export class Rests {
   readonly #clock: Pick<Clock, "monotonicMs">;
   readonly #firstMs: number;
+  readonly #longestMs: number;
   readonly #resting = new Map<BlockId, Rest>();
 
-  constructor(clock: Pick<Clock, "monotonicMs">, firstMs: number) {
+  constructor(
+    clock: Pick<Clock, "monotonicMs">,
+    firstMs: number,
+    longestMs: number = limits.blockRestMs,
+  ) {
     this.#clock = clock;
     this.#firstMs = firstMs;
+    this.#longestMs = longestMs;
   }
 
   has(block: BlockId): boolean {
@@ -26,7 +32,7 @@ export class Rests {
   /** True for the first time in a row: then it is worth telling. */
   failed(block: BlockId): boolean {
     const before = this.#resting.get(block);
-    const ms = Math.min((before?.ms ?? this.#firstMs / 2) * 2, limits.blockRestMs);
+    const ms = Math.min((before?.ms ?? this.#firstMs / 2) * 2, this.#longestMs);
     this.#resting.delete(block);
     if (this.#resting.size >= limits.blocksResting) {
       const oldest = this.#resting.keys().next();

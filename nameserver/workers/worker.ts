@@ -26,7 +26,7 @@ export interface Worker {
 }
 
 /** The time that a command proposed now would carry, at the least. */
-export function logTime({ group, clock }: WorkContext): number {
+export function logTime({ group, clock }: Pick<WorkContext, "group" | "clock">): number {
   return Math.max(group.timeMs, clock.nowMs());
 }
 
