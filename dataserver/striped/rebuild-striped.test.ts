@@ -117,7 +117,7 @@ describe("harmed members", () => {
     const members = await striped(25, 4);
     const random = seededRandom(4);
     const content = members.disks[2]?.contentOf(FILE) ?? Buffer.alloc(0);
-    for (let n = 0; n < 150; n++) {
+    for (let n = 0; n < 50; n++) {
       const offset = random.u32() % content.length;
       members.disks[2]?.flip(FILE, offset, 1 << (n % 8));
       const { device } = members.at(2);

@@ -6,7 +6,7 @@ import type { BlockAddress } from "../../rpc/block-service.ts";
 import { INVENTORY_ROW_BYTES } from "../../rpc/healing-service.ts";
 import type { Encoding, StripeBytes } from "../../rpc/stripe-service.ts";
 import type { Device } from "../device.ts";
-import { fetchNeedles, inventoryOf } from "../hand-out.ts";
+import { fetchNeedles, inventoryOf, recordsAt } from "../hand-out.ts";
 import type { Plan } from "../rebuild/plan.ts";
 import type { Peer, Source } from "../rebuild/sources.ts";
 import { SUPERBLOCK_BYTES } from "../superblock.ts";
@@ -70,6 +70,7 @@ export function ownStripe(
   const peer: Peer = {
     inventory: async (_, after) => inventoryOf(there, after),
     fetch: (_, needles, check) => fetchNeedles(there, needles, check),
+    records: (_, offset, lengthBytes) => recordsAt(there, offset, lengthBytes),
     readStripe: (request) => readStripe(there, request),
     ...{ stage: no, finishStage: no },
   };
