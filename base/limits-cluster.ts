@@ -11,6 +11,16 @@ export const clusterLimits = {
   /** … and its devices are down when this long nothing was heard of it. */
   deviceDownMs: 5_000,
   heartbeatAnswerMs: 3_000,
+  /** Who comes back more than once in this time must be up so long for new blocks, each time twice … */
+  flapWindowMs: 600_000,
+  flapHoldMs: 10_000,
+  /** … and at most; so many returns are remembered. */
+  flapHoldLongestMs: 300_000,
+  flapsKept: 8,
+  /** What a disk took is forgotten after this; slow is so many times the others' median, and this. */
+  paceKeptMs: 60_000,
+  slowTimes: 4,
+  slowLeastMs: 50,
   dataservers: 4096,
   devicesPerDataserver: 256,
   /** Regions, zones, racks and hosts that ever were; what CRUSH counts has an end too (`crushBuckets`). */

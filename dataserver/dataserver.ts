@@ -43,6 +43,7 @@ import type {
   StripeRequest,
 } from "../rpc/stripe-service.ts";
 import { Device } from "./device.ts";
+import { DiskPaces } from "./disk-paces.ts";
 import { FileCache } from "./file-cache.ts";
 import { recordsAt } from "./hand-out.ts";
 import { nobody, type Peer } from "./rebuild/sources.ts";
@@ -110,6 +111,7 @@ export class Dataserver implements BlockService, AsyncDisposable {
   readonly #files: FileCache;
   readonly #devices: ReadonlyMap<DeviceId, Device>;
 
+  readonly #paces: DiskPaces;
   readonly #conversions = new Conversions();
   readonly #peerOf: (address: string) => Peer;
   /** Of all codecs; there is none as long as nothing is decoded. */
@@ -117,13 +119,14 @@ export class Dataserver implements BlockService, AsyncDisposable {
 
   constructor(clock: Clock, files: FileCache, devices: readonly Device[], peerOf = nobody) {
     this.#clock = clock;
+    this.#paces = new DiskPaces(clock);
     this.#files = files;
     this.#peerOf = peerOf;
     this.#devices = new Map(devices.map((device) => [device.id, device]));
   }
 
   async devices(): Promise<DeviceStatus[]> {
-    return await Promise.all([...this.#devices.values()].map((device) => device.status()));
+    return await this.#paces.statuses([...this.#devices.values()]);
   }
 
   async blocks(device: DeviceId, after: number, limit: number): Promise<BlockStatus[]> {
@@ -141,11 +144,13 @@ export class Dataserver implements BlockService, AsyncDisposable {
     const whole = data.length === lengthBytes;
     if (!whole || firstBadSpan(block, needle, lengthBytes, data, checksums) >= 0)
       throw new QuarryError("Damaged", "the bytes that arrived do not match their checksums");
-    return await this.#device(request.device).append(request, data);
+    const device = this.#device(request.device);
+    return await this.#paces.timed(device.id, "append", () => device.append(request, data));
   }
 
   async read(request: ReadRequest): Promise<ReadReply> {
-    return await this.#device(request.device).read(request);
+    const device = this.#device(request.device);
+    return await this.#paces.timed(device.id, "read", () => device.read(request));
   }
 
   async remove(address: Order, needles: readonly NeedleId[]): Promise<void> {

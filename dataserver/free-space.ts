@@ -3,6 +3,8 @@ import type { Clock } from "../base/clock.ts";
 import type { Disk, DiskSpace } from "../base/disk.ts";
 
 const ASK_EVERY_MS = 1000;
+/** This part of the reserve. */
+const MARGIN = 8;
 
 export class FreeSpace {
   readonly #disk: Disk;
@@ -11,6 +13,7 @@ export class FreeSpace {
   readonly #reserveBytes: number;
   #space: DiskSpace = { totalBytes: 0, freeBytes: 0 };
   #usedSince = 0;
+  #isFull = false;
   #isGone = false;
   #askedMs = Number.NEGATIVE_INFINITY;
   #asking: Promise<void> | undefined;
@@ -30,15 +33,23 @@ export class FreeSpace {
   /** True when so many bytes fit without touching the reserve; counts them as used. */
   async take(bytes: number): Promise<boolean> {
     if (this.#clock.monotonicMs() - this.#askedMs >= ASK_EVERY_MS) await this.ask();
-    const freeBytes = this.#space.freeBytes - this.#usedSince;
-    if (freeBytes - bytes < this.#reserveBytes) return false;
+    this.#look(bytes);
+    if (this.#isFull) return false;
     this.#usedSince += bytes;
     return true;
   }
 
   async isFull(): Promise<boolean> {
-    const { freeBytes } = await this.now();
-    return freeBytes - this.#usedSince < this.#reserveBytes;
+    await this.now();
+    this.#look(0);
+    return this.#isFull;
+  }
+
+  /** Who is full stays so until there is some room more, or it would be so again and again. */
+  #look(bytes: number): void {
+    const leftBytes = this.#space.freeBytes - this.#usedSince - this.#reserveBytes;
+    if (leftBytes < bytes) this.#isFull = true;
+    else if (leftBytes >= bytes + this.#reserveBytes / MARGIN) this.#isFull = false;
   }
 
   /** The system did not say, when it was asked last. */

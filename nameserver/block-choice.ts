@@ -8,7 +8,8 @@ import type { DeviceStatus } from "../rpc/block-service.ts";
 import type { ClusterMap } from "../rpc/cluster-map.ts";
 import { type BlockMembers, filled, type OpenBlock } from "../rpc/name-service.ts";
 import type { Placement } from "../rpc/placement.ts";
-import type { Pool, PoolScheme } from "../rpc/pool.ts";
+import { type Pool, type PoolScheme, piecesOf } from "../rpc/pool.ts";
+import { slowDevices } from "../rpc/slow-devices.ts";
 
 export interface Candidate {
   readonly pg: number;
@@ -31,6 +32,30 @@ export function candidatesOf(
   return all.filter(({ members }) => filled(members).length === most);
 }
 
+/**
+ * Devices that new blocks are opened on: without those that are slow, as long as the blocks have all
+ * their members then; without those that come and go, as long as they have enough.
+ */
+export function takersOf(
+  placement: Placement,
+  pool: Pool,
+  devices: readonly DeviceStatus[],
+): Set<DeviceId> {
+  const ok = devices.filter(({ state }) => state === "ok");
+  const most = (of: readonly DeviceStatus[]) =>
+    mostMembers(candidatesOf(placement, pool, idsOf(of)));
+  const steady = ok.filter(({ unsteadyMs = 0 }) => unsteadyMs === 0);
+  const isEnough = steady.length === ok.length || most(steady) >= pool.minMembers;
+  const trusted = isEnough ? steady : ok;
+  const slow = slowDevices(devices);
+  const quick = trusted.filter(({ device }) => !slow.has(device));
+  if (quick.length === trusted.length) return idsOf(trusted);
+  const wanted = Math.min(piecesOf(pool.scheme), most(trusted));
+  return idsOf(wanted > 0 && most(quick) >= wanted ? quick : trusted);
+}
+
+const idsOf = (devices: readonly DeviceStatus[]) => new Set(devices.map(({ device }) => device));
+
 export function mostMembers(candidates: readonly Candidate[]): number {
   return candidates.reduce((most, { members }) => Math.max(most, filled(members).length), 0);
 }
@@ -48,6 +73,14 @@ export interface Load {
   open(device: DeviceId): number;
   /** More than this is too many while others have fewer. */
   readonly mostOpen: number;
+}
+
+/** @param blocks as in {@link Load}. */
+export function loadOf(here: readonly OpenBlock[], blocks: Load["blocks"], mostOpen: number): Load {
+  const open = new Map<DeviceId, number>();
+  for (const { members } of here)
+    for (const device of filled(members)) open.set(device, (open.get(device) ?? 0) + 1);
+  return { blocks, open: (device) => open.get(device) ?? 0, mostOpen };
 }
 
 /** @param turn With which of the equally good ones to begin. */
@@ -93,4 +126,18 @@ export function endedIn(
   const schemes = new Map(map.pools.map(({ id, scheme }) => [id, schemeName(scheme)]));
   return ({ pool, scheme, members }) =>
     filled(members).some((member) => ended.has(member)) || schemes.get(pool) !== schemeName(scheme);
+}
+
+/** Those with members that are well; of these the ones that are quick and steady, if there are any. */
+export function handedOut(
+  blocks: readonly OpenBlock[],
+  devices: readonly DeviceStatus[],
+): OpenBlock[] {
+  const slow = slowDevices(devices);
+  const ok = devices.filter(({ state }) => state === "ok");
+  const good = ok.filter(({ device, unsteadyMs = 0 }) => unsteadyMs === 0 && !slow.has(device));
+  const on = (takes: ReadonlySet<DeviceId>) =>
+    blocks.filter(({ members }) => filled(members).every((one) => takes.has(one)));
+  const best = on(idsOf(good));
+  return best.length > 0 ? best : on(idsOf(ok));
 }

@@ -9,6 +9,7 @@ import type { DeviceStatus } from "../rpc/block-service.ts";
 import type { MappedDevice } from "../rpc/cluster-map.ts";
 import type { Heartbeat, HeartbeatAnswer, LivenessService } from "../rpc/liveness-service.ts";
 import type { CurrentMap } from "./queries/cluster-map.ts";
+import { Steadiness } from "./steadiness.ts";
 
 interface Heard {
   readonly atMs: number;
@@ -27,6 +28,7 @@ export class Liveness implements LivenessService {
   readonly #group: GroupView;
   readonly #heard = new Map<ServerId, Heard>();
   readonly #left = new Set<ServerId>();
+  readonly #steadiness = new Steadiness();
   readonly #sinceMs: number;
 
   constructor(map: CurrentMap, clock: Clock, group: GroupView) {
@@ -47,7 +49,9 @@ export class Liveness implements LivenessService {
       this.#heard.delete(server);
       this.#left.add(server);
     } else if (known.address === address) {
-      this.#left.delete(server);
+      const isBack = this.#left.delete(server) || this.#heard.has(server);
+      if (isBack && !this.isHeard(server))
+        this.#steadiness.returned(server, this.#clock.monotonicMs());
       this.#heard.set(server, {
         atMs: this.#clock.monotonicMs(),
         devices: new Map(devices.map((status) => [status.device, status])),
@@ -79,13 +83,15 @@ export class Liveness implements LivenessService {
   statusOf({ device, server, capacityBytes }: MappedDevice): DeviceStatus {
     const heard = this.#heard.get(server);
     const status = heard?.devices.get(device);
-    if (this.isHeard(server) && status !== undefined) return status;
+    const unsteadyMs = this.#steadiness.unsteadyMs(server, this.#clock.monotonicMs());
+    const unsteady = { ...(unsteadyMs > 0 && { unsteadyMs }) };
+    if (this.isHeard(server) && status !== undefined) return { ...status, ...unsteady };
     const isNew = this.#clock.monotonicMs() - this.#sinceMs < limits.deviceDownMs;
     if (heard === undefined && isNew && !this.#left.has(server))
       return { device, path: "", totalBytes: capacityBytes, freeBytes: capacityBytes, state: "ok" };
     return {
       ...(status ?? { device, path: "", totalBytes: capacityBytes, freeBytes: 0 }),
-      state: "down",
+      ...{ ...unsteady, state: "down" },
     };
   }
 

@@ -8,7 +8,15 @@ import type { ClusterMap } from "../rpc/cluster-map.ts";
 import { filled, type OpenBlock } from "../rpc/name-service.ts";
 import { type Placement, placementOf } from "../rpc/placement.ts";
 import { type Pool, STANDARD } from "../rpc/pool.ts";
-import { candidatesOf, choose, endedIn, wantedBlocks } from "./block-choice.ts";
+import {
+  candidatesOf,
+  choose,
+  endedIn,
+  handedOut,
+  loadOf,
+  takersOf,
+  wantedBlocks,
+} from "./block-choice.ts";
 import { BlockIds } from "./block-ids.ts";
 import { blockOf } from "./block-of.ts";
 import { openBlock } from "./block-opener.ts";
@@ -121,8 +129,7 @@ export class OpenBlocks {
 
   /** Blocks of a device that is down stay open, and are not handed out until it is up again. */
   #usable(pool: number, devices: readonly DeviceStatus[]): OpenBlock[] {
-    const ok = new Set(devices.filter(({ state }) => state === "ok").map(({ device }) => device));
-    return this.#of(pool).filter(({ members }) => filled(members).every((one) => ok.has(one)));
+    return handedOut(this.#of(pool), devices);
   }
 
   /** Seals a block that a client saw full, failed or sealed; once, however many report it. */
@@ -239,7 +246,7 @@ export class OpenBlocks {
     const pool = placement.pool(id);
     if (pool === undefined) throw new QuarryError("NoSuchPool", `there is no pool ${id}`);
     this.#forget(placement.map, devices);
-    const takes = new Set(devices.filter(({ state }) => state === "ok").map((one) => one.device));
+    const takes = takersOf(placement, pool, devices);
     await this.#openOn(placement, pool, takes, orders);
     if (this.#usable(id, devices).length === 0) throw noRoom(placement, pool, devices);
   }
@@ -258,11 +265,13 @@ export class OpenBlocks {
     const { group, report } = this.#options;
     const perDevice = Math.min(this.#options.perDevice, limits.openBlocks);
     const isUsable = ({ members }: OpenBlock) => filled(members).every((one) => takes.has(one));
+    const load = (here: readonly OpenBlock[]) =>
+      loadOf(here, (pg) => this.#ids.count(pool, pg), 2 * perDevice);
     let candidates = candidatesOf(placement, pool, takes);
     const wanted = wantedBlocks(candidates, perDevice);
     for (let tries = 0; tries < wanted + limits.retries; tries++) {
       const here = this.#of(pool.id).filter(isUsable);
-      const chosen = choose(candidates, this.#load(pool, here, 2 * perDevice), tries);
+      const chosen = choose(candidates, load(here), tries);
       if (here.length >= wanted || chosen === undefined) return;
       const block = this.#ids.next(placement.map, pool, chosen.pg);
       this.#opening.add(block);
@@ -284,16 +293,5 @@ export class OpenBlocks {
         this.#opening.delete(block);
       }
     }
-  }
-
-  #load(pool: Pool, here: readonly OpenBlock[], mostOpen: number) {
-    const open = new Map<DeviceId, number>();
-    for (const { members } of here)
-      for (const device of filled(members)) open.set(device, (open.get(device) ?? 0) + 1);
-    return {
-      blocks: (pg: number) => this.#ids.count(pool, pg),
-      open: (device: DeviceId) => open.get(device) ?? 0,
-      mostOpen,
-    };
   }
 }

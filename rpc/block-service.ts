@@ -116,6 +116,12 @@ export interface BlockStatus {
   readonly damage: readonly { readonly offset: number; readonly lengthBytes: number }[];
 }
 
+/** How long a disk takes of late; absent: nothing was asked of it in the last minute. */
+export interface DevicePace {
+  readonly appendMs?: number;
+  readonly readMs?: number;
+}
+
 export interface DeviceStatus {
   readonly device: DeviceId;
   readonly path: string;
@@ -126,6 +132,12 @@ export interface DeviceStatus {
    * `down` nothing was heard for `limits.deviceDownMs`.
    */
   readonly state: "ok" | "full" | "failed" | "down";
+  readonly pace?: DevicePace;
+  /**
+   * Its dataserver went down and came back again and again: it must be up for so long before new blocks
+   * are trusted to it. Said by nameservers.
+   */
+  readonly unsteadyMs?: number;
   /** Where the news of this device have got to (`HealingService.report`). */
   readonly news?: NewsMark;
 }

@@ -8,6 +8,7 @@ import type { SystemCommand } from "../command.ts";
 import { keys } from "../keyspace.ts";
 import { currentBlock, keptScheme } from "./blocks.ts";
 import type { ApplyContext } from "./context.ts";
+import { demandMembers } from "./removals.ts";
 
 type Of<Type extends SystemCommand["type"]> = Extract<SystemCommand, { type: Type }>;
 
@@ -22,6 +23,7 @@ export function moveMember(context: ApplyContext, command: Of<"moveMember">): Co
   if (row.state === "open") throw refusal(`block ${block} is open: its members are fixed`);
   if (to !== null && row.members.includes(to))
     throw refusal(`${to} is a member of block ${block} already`);
+  demandMembers(context, [to]);
   const members = row.members.with(position, to);
   if (filled(members).length < (row.scheme ?? WHOLE).k)
     throw refusal(`without ${from} block ${block} cannot be read`);
