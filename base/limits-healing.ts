@@ -1,9 +1,12 @@
 /** Maxima of what makes blocks whole again: a part of `limits-cluster.ts`. Sizes in bytes. */
 
+import { plannerLimits } from "./limits-planner.ts";
+
 const KiB = 1024;
 const MiB = 1024 * KiB;
 
 export const healingLimits = {
+  ...plannerLimits,
   /** Rows of one inventory. */
   inventoryBytes: 1 * MiB,
   /** What one answer to a fetch has, unless a single needle has more. */

@@ -1,6 +1,7 @@
 /** What a nameserver knows of the dataservers: the map, who of them is up, and the way to them. */
 import type { Clock } from "../base/clock.ts";
 import { assert, QuarryError } from "../base/errors.ts";
+import type { DeviceId } from "../base/ids.ts";
 import type { Random } from "../base/random.ts";
 import { formatAddress } from "../rpc/address.ts";
 import type { BlockService } from "../rpc/block-service.ts";
@@ -41,6 +42,8 @@ export interface Cluster extends AsyncDisposable {
   readonly stock: Stock;
   /** How all of it stands. */
   readonly survey: Survey;
+  /** When a device was last heard of, by the monotonic clock. */
+  heardMs(device: DeviceId): number | undefined;
   answer(newerThan: number): Promise<MapAnswer>;
   /**
    * @throws QuarryError `Locked` while the same dataserver is up at another address, or one of these
@@ -95,18 +98,17 @@ export function openCluster(options: ClusterOptions, group: Group, roster?: Rost
     });
   const blocks = options.blocks ?? dataservers;
   assert(blocks !== undefined, "a nameserver without a group is given its blocks");
-  const puller = new Puller({
-    ...{ group, blocks, clock, report: options.report },
-    heardMs: (device) => {
-      const server = map.known(device)?.server;
-      return server && liveness.heardMs(server);
-    },
-  });
+  const heardMs = (device: DeviceId) => {
+    const server = map.known(device)?.server;
+    return server && liveness.heardMs(server);
+  };
+  const puller = new Puller({ group, blocks, clock, heardMs, report: options.report });
   return {
     liveness,
     blocks,
     map,
     stock: puller.stock,
+    heardMs,
     survey: new Survey({
       group,
       blocks,

@@ -10,9 +10,10 @@ import type { BlockService } from "../rpc/block-service.ts";
 import type { LivenessService } from "../rpc/liveness-service.ts";
 import type { NameService } from "../rpc/name-service.ts";
 import { StatePieces } from "./backup/state-pieces.ts";
+import { BlockClaims } from "./block-claims.ts";
 import { leaveCleanEnd, takeCleanEnd } from "./clean-end.ts";
-import { type Cluster, openCluster } from "./cluster.ts";
-import { Copies, type CopySettings } from "./copies/copies.ts";
+import { openCluster } from "./cluster.ts";
+import type { CopySettings } from "./copies/copies.ts";
 import type { MemberRecord } from "./group/member-file.ts";
 import { claimFolder, hasOthers, type Membership, refuseMember } from "./group/membership.ts";
 import { type OpenMembership, openMembership } from "./group/open-membership.ts";
@@ -20,12 +21,13 @@ import { Replica } from "./group/replica.ts";
 import type { Roster } from "./group/roster.ts";
 import { nameserverStandings } from "./health/nameserver-standings.ts";
 import type { Survey } from "./health/survey.ts";
-import { leaderWork } from "./leader-work.ts";
 import { OpenBlocks } from "./open-blocks.ts";
 import { openStateFolder } from "./open-state.ts";
+import { ChangedBlocks } from "./planner/changed-blocks.ts";
 import { RowCache } from "./row-cache.ts";
 import { nameService } from "./serve-names.ts";
 import { configure } from "./settings.ts";
+import { startPlanner, startWorkers } from "./start-work.ts";
 import type { OpenStore } from "./state-folder.ts";
 import { LevelState } from "./state-level.ts";
 import { headOf } from "./state-machine.ts";
@@ -33,7 +35,6 @@ import type { Change } from "./state-store.ts";
 import { WatchFeed } from "./watch/feed.ts";
 import { whileLeading } from "./while-leading.ts";
 import { Tombstones } from "./workers/tombstones.ts";
-import { Workers } from "./workers/worker.ts";
 
 export interface NameserverOptions {
   readonly disk: Disk;
@@ -75,7 +76,6 @@ export interface Nameserver extends NameService, AsyncDisposable {
 
 const OPEN_BLOCKS_PER_DEVICE = 2;
 const NOTHING_APPLIED = 0 as LogIndex;
-const WORKERS_PAUSE_MS = 1_000;
 
 /**
  * Opens or creates the metadata in a folder.
@@ -92,8 +92,13 @@ export async function openNameserver(options: NameserverOptions): Promise<Namese
   const record = member && (await claimFolder(disk, directory, member, mustExist));
   const cleanEnd = await takeCleanEnd(disk, directory, !mustExist);
   let survey: Survey | undefined;
-  const saw = (changes: readonly Change[]) => survey?.saw(changes);
-  const opened = await openGroup(options, record, mustExist, saw);
+  const changed = new ChangedBlocks();
+  const saw = (changes: readonly Change[]) => {
+    survey?.saw(changes);
+    changed.saw(changes);
+  };
+  const onReplaced = () => changed.replaced();
+  const opened = await openGroup(options, record, mustExist, { saw, onReplaced });
   const { group, tombstones, cache, membership, watches } = opened;
   opening.use(group);
   if (membership !== undefined) opening.use(membership);
@@ -113,7 +118,11 @@ export async function openNameserver(options: NameserverOptions): Promise<Namese
     perDevice: options.openBlocksPerDevice ?? OPEN_BLOCKS_PER_DEVICE,
   });
   const { onHarmed } = membership ?? {};
-  const workers = startWorkers(options, group, cluster, openBlocks, cleanEnd, onHarmed);
+  const { clock, report } = options;
+  const claims = new BlockClaims();
+  const context = { group, blocks: cluster.blocks, clock, report, onHarmed, claims };
+  const workers = startWorkers(options, context, { group, cluster, openBlocks, cleanEnd });
+  const planner = startPlanner(options, context, cluster, changed);
   opening.move();
   const pieces = new StatePieces({ group, clock: options.clock, random: options.random });
   const names = nameService(group, openBlocks, cache, pieces, cluster, onHarmed);
@@ -128,8 +137,11 @@ export async function openNameserver(options: NameserverOptions): Promise<Namese
       await using _lock = lock;
       watches[Symbol.dispose]();
       await membership?.stop();
+      // What it has ordered ends with the ways to the dataservers.
+      const healing = planner?.[Symbol.asyncDispose]();
       await workers?.[Symbol.asyncDispose]();
       await cluster[Symbol.asyncDispose]();
+      await healing;
       await tombstones.idle();
       await pieces[Symbol.asyncDispose]();
       await group[Symbol.asyncDispose]();
@@ -151,7 +163,7 @@ async function openGroup(
   options: NameserverOptions,
   record: MemberRecord | undefined,
   mustExist: boolean,
-  saw: (changes: readonly Change[]) => void,
+  told: { readonly saw: (changes: readonly Change[]) => void; readonly onReplaced: () => void },
 ): Promise<Opened> {
   const { disk, clock, random, directory, durability, report } = options;
   const mayRejoin = record !== undefined && hasOthers(record);
@@ -175,12 +187,13 @@ async function openGroup(
         tombstones.saw(changes);
         cache.saw(changes);
         membership?.roster.saw(changes);
-        saw(changes);
+        told.saw(changes);
       },
       onReplaced: () => {
         cache.clear();
         watches.replaced(headOf(store)?.index ?? NOTHING_APPLIED);
         membership?.roster.replaced();
+        told.onReplaced();
       },
       observer: watches,
       ...(options.reads && { settings: { ...defaultSettings, reads: options.reads } }),
@@ -193,31 +206,4 @@ async function openGroup(
     await store[Symbol.asyncDispose]();
     throw error;
   }
-}
-
-function startWorkers(
-  options: NameserverOptions,
-  group: Replica,
-  cluster: Cluster,
-  openBlocks: OpenBlocks,
-  cleanEnd: boolean,
-  onHarmed: OpenMembership["onHarmed"] | undefined,
-): Workers | undefined {
-  const pauseMs = options.workersPauseMs ?? WORKERS_PAUSE_MS;
-  if (pauseMs === "off") return undefined;
-  const { clock, report } = options;
-  const context = { group, blocks: cluster.blocks, clock, report, onHarmed };
-  const inGroup = options.member !== undefined;
-  const work = leaderWork(context, {
-    ...options,
-    openBlocks,
-    cluster,
-    sweepAll: !cleanEnd,
-    inGroup,
-  });
-  if (options.copies !== undefined)
-    work.push(
-      new Copies(context, { ...options, ...options.copies, openBlocks, log: group.retention }),
-    );
-  return new Workers(context, work, pauseMs);
 }

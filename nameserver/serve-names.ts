@@ -112,6 +112,12 @@ export function nameService(
     deviceStates: query(() => cluster.blocks.devices()),
     health: query(async () => (await cluster.survey.look()).health),
     capacity: query(async () => (await cluster.survey.look()).capacity),
+    healing: query(() => {
+      const progress = cluster.survey.healing();
+      if (progress === undefined)
+        throw new QuarryError("Unavailable", "this nameserver heals nothing just now");
+      return progress;
+    }),
     openBlocks: (pool) => openBlocks.get(pool),
     locate: query((block): OpenBlock => {
       const row = read(state, keys.block(block));

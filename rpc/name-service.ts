@@ -6,6 +6,7 @@ import type { BlobId, BlockId, DeviceId, NeedleId, SessionId } from "../base/ids
 import type { DeviceStatus } from "./block-service.ts";
 import type { MapAnswer } from "./cluster-map.ts";
 import type { Command, CommandResult, Once } from "./commands.ts";
+import type { HealingProgress } from "./healing.ts";
 import type { HealthService } from "./health.ts";
 import type {
   BucketInfo,
@@ -17,6 +18,9 @@ import type {
   UserInfo,
 } from "./objects.ts";
 import type { BlockLayout, PoolScheme } from "./pool.ts";
+import type { StatePiece, StatePieceRequest } from "./state-piece.ts";
+
+export type { StatePiece, StatePieceRequest };
 
 /** One version of an object, as queries answer it. */
 export interface ObjectInfo {
@@ -264,6 +268,8 @@ export interface NameService extends HealthService {
   ): Promise<void>;
   /** The cluster map, when it is newer than this epoch (0: in any case), and which devices are down. */
   clusterMap(newerThan: number): Promise<MapAnswer>;
+  /** What the leader makes whole, and how it goes on. */
+  healing(): Promise<HealingProgress>;
   /** All devices of the cluster, as the leader last heard of them. */
   deviceStates(): Promise<DeviceStatus[]>;
   /** Deleted and overwritten keys of a bucket that `undelete` can still bring back, oldest name first. */
@@ -279,21 +285,6 @@ export interface NameService extends HealthService {
    * `Changed` when the reading cannot go on and has to begin anew.
    */
   statePiece(request: StatePieceRequest): Promise<StatePiece>;
-}
-
-/** Absent `reading`: begins one, of the state as it is now. */
-export interface StatePieceRequest {
-  readonly reading?: number;
-  /** Behind the last piece, or that piece once more. */
-  readonly offset: number;
-}
-
-export interface StatePiece {
-  readonly reading: number;
-  readonly offset: number;
-  /** The last piece of a reading may be empty. */
-  readonly bytes: Uint8Array;
-  readonly last: boolean;
 }
 
 /** Names content independently of the name that led to it. Opaque outside `nameserver/`. */

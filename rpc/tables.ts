@@ -85,6 +85,7 @@ export const nameTable: ServiceTable<NameService> = {
     deviceStates: { id: 22 },
     health: { id: 23 },
     capacity: { id: 24 },
+    healing: { id: 25 },
     reportNeedle: { id: 30 },
     statePiece: {
       id: 40,

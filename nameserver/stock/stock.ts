@@ -73,6 +73,24 @@ export class Stock {
     return taken;
   }
 
+  /** Somebody asked a device and was answered: its news tell the same before long. */
+  learn(device: DeviceId, status: BlockStatus): void {
+    const shelf = this.#shelves.get(device);
+    if (shelf === undefined) return;
+    if (!shelf.blocks.has(status.block)) this.#place(device, status.block);
+    shelf.blocks.set(status.block, this.#heldOf(status));
+    shelf.fresh?.set(status.block, this.#heldOf(status));
+    this.#changed.add(status.block);
+  }
+
+  /** The device has answered that it holds nothing of the block any more. */
+  unlearn(device: DeviceId, block: BlockId): void {
+    const shelf = this.#shelves.get(device);
+    if (shelf === undefined) return;
+    shelf.fresh?.delete(block);
+    this.#drop(device, { ...shelf, fresh: undefined }, block);
+  }
+
   /** From here on the puller: */
 
   get devices(): Iterable<DeviceId> {

@@ -70,6 +70,8 @@ async function tendOrReport(
   device: DeviceId,
   status: BlockStatus,
 ): Promise<boolean> {
+  using claim = context.claims?.take(status.block);
+  if (context.claims !== undefined && claim === undefined) return false;
   try {
     const did = await tend(context, options, device, status);
     if (did) rests.forget(status.block);

@@ -62,6 +62,8 @@ export function settleAndSweep(context: WorkContext, options: SettleOptions): Wo
         if (isDue && !known && !rests) {
           later.add(block);
           if (!(await areMembersUp(context, row))) continue;
+          using claim = context.claims?.take(block);
+          if (context.claims !== undefined && claim === undefined) continue;
           if (!(await sweep(context, block, row))) {
             kept.add(block);
             return true;

@@ -2,6 +2,7 @@
 import { type Clock, sleep } from "../../base/clock.ts";
 import type { QuarryError } from "../../base/errors.ts";
 import type { BlockService } from "../../rpc/block-service.ts";
+import type { BlockClaims } from "../block-claims.ts";
 import type { Group } from "../group/group.ts";
 import { HarmedRow } from "../row-codec.ts";
 
@@ -15,6 +16,8 @@ export interface WorkContext {
   readonly report: (message: string) => void;
   /** The state of this nameserver cannot be read, and there are others who have it. */
   readonly onHarmed?: ((harm: QuarryError) => unknown) | undefined;
+  /** Shared with the planner, where there is one. */
+  readonly claims?: BlockClaims;
 }
 
 export interface Worker {

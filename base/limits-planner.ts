@@ -1,0 +1,27 @@
+/** Maxima of the planner: a part of `limits-healing.ts`. Sizes in bytes, times in milliseconds. */
+
+const MiB = 1024 * 1024;
+
+export const plannerLimits = {
+  /** Blocks that the planner works on at the same time, and how many it looks through to find them. */
+  healingAtOnce: 32,
+  healingLook: 4096,
+  /** Blocks that are made on one device at the same time, and read from one. */
+  healingAsTarget: 2,
+  healingAsSource: 4,
+  /** A block whose work failed rests for so long, each time twice as long, up to … */
+  healingRetryMs: 1_000,
+  healingLongestRetryMs: 60_000,
+  /** A block whose row changed is looked at when devices had time to tell the same. */
+  healingRestMs: 2_500,
+  /** How often the planner looks when nothing wakes it. */
+  healingLookMs: 1_000,
+  /** Blocks that are looked at before others have their turn. */
+  healingPage: 500,
+  /** Stuck blocks that are told of one by one. */
+  healingStuckNamed: 100,
+  /** Over how long the pace is told. */
+  healingPaceMs: 60_000,
+  /** Below this pace for one block, fewer are worked on at the same time. */
+  healingLeastPace: 4 * MiB,
+} as const;

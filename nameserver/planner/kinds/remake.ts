@@ -1,0 +1,129 @@
+/**
+ * A member is made anew: in its place when it is harmed, behind or gone from its device; in another
+ * when CRUSH wants it elsewhere, or when its device is lost. Always from the others, read back by who
+ * made it, and only then a member (INV-7). What it came from is retired later, as surplus.
+ */
+import type { DeviceId } from "../../../base/ids.ts";
+import type { RemakeNeed, Verdict } from "../need.ts";
+import { targetsOf } from "../targets.ts";
+import {
+  type BlockView,
+  type Condition,
+  isPiece,
+  type Member,
+  type Source,
+  upFacts,
+} from "../view.ts";
+import { fullReason, homelessReason, tooFewReason } from "../why.ts";
+
+/** Made anew where it is. */
+const mendable: ReadonlySet<Condition> = new Set(["absent", "behind", "damaged"]);
+/** What it has, if anything, is of no use. */
+const gone: ReadonlySet<Condition> = new Set(["hole", "lost", "absent"]);
+
+export function remakeVerdict(view: BlockView): Verdict {
+  const needs: RemakeNeed[] = [];
+  const reasons: string[] = [];
+  const homeless = targetsOf(view);
+  const moving = new Set(homeless.map(({ member }) => member.position));
+  for (const member of view.members)
+    if (!moving.has(member.position)) consider(view, member, member.device, needs, reasons);
+  for (const { member, to } of homeless) {
+    // Without another place it is as good where it is, unless its device shall hold nothing.
+    const isAtHome = to === undefined && member.facts?.isIn === true;
+    const target = isAtHome ? member.device : to;
+    if (target === null || target === undefined) reasons.push(homelessReason(view, member));
+    else consider(view, member, target, needs, reasons);
+  }
+  const [first] = needs.sort((a, b) => rank(a) - rank(b));
+  return { ...(first && { need: first }), ...(reasons[0] !== undefined && { stuck: reasons[0] }) };
+}
+
+/** Whether the block, as it is now, still wants this member there. */
+export function isWanted(view: BlockView, { generation, position, from, to }: RemakeNeed): boolean {
+  const { row } = view;
+  if (row.generation !== generation || row.members[position] !== from) return false;
+  if (from === to) return true;
+  return targetsOf(view).some((one) => one.member.position === position && one.to === to);
+}
+
+const rank = ({ kind }: RemakeNeed): number => (kind === "move" ? 1 : 0);
+
+function consider(
+  view: BlockView,
+  member: Member,
+  to: DeviceId | null,
+  needs: RemakeNeed[],
+  reasons: string[],
+): void {
+  const { device, condition } = member;
+  if (to === null || (to === device && !mendable.has(condition))) return;
+  // Of its generation the metadata hear first (workers/compaction.ts).
+  if (condition === "ahead" || condition === "unheard") return;
+  const facts = upFacts(view.devices.get(to));
+  if (facts === undefined) return; // it comes back, or is out before long
+  if (facts.state !== "ok") {
+    reasons.push(fullReason(to, facts));
+    return;
+  }
+  if (!isFree(view, member, to)) return;
+  const others = view.sources.filter(
+    (source) => source.device !== to && isOther(view, source, member),
+  );
+  // Another block begins with another one, so that all of them are read from.
+  const turn = view.block % Math.max(1, others.length);
+  const sources = [...others.slice(turn), ...others.slice(0, turn)];
+  const isBehind = condition === "behind" && to === device;
+  if (!isBehind && !isEnough(view, sources, member, to)) {
+    reasons.push(tooFewReason(view));
+    return;
+  }
+  const kind = isBehind ? "switch" : isMove(condition) ? "move" : "rebuild";
+  needs.push(needFor(view, member, to, kind, sources));
+}
+
+const isMove = (condition: Condition): boolean => condition === "good" || condition === "away";
+
+/** A member that moves is a source, too; one that is made anew in its place knows itself. */
+const isOther = ({ scheme }: BlockView, { piece }: Source, { position, condition }: Member) =>
+  scheme.k === 1 || piece !== position || !gone.has(condition);
+
+/** Another piece of the block, that a move left there, goes first. */
+function isFree({ holders, row, scheme }: BlockView, { position }: Member, to: DeviceId): boolean {
+  const held = holders.get(to);
+  return held?.generation !== row.generation || isPiece(scheme, held, position);
+}
+
+function isEnough(
+  { scheme, holders, row }: BlockView,
+  sources: readonly Source[],
+  { position }: Member,
+  to: DeviceId,
+): boolean {
+  const pieces = new Set(sources.map(({ piece, device }) => (scheme.k === 1 ? device : piece)));
+  const own = holders.get(to);
+  if (own?.generation === row.generation && isPiece(scheme, own, position))
+    pieces.add(scheme.k === 1 ? to : position);
+  const hasIt = scheme.k > 1 && sources.some(({ piece }) => piece === position);
+  return hasIt || pieces.size >= scheme.k;
+}
+
+function needFor(
+  { block, row, scheme, spare, holders }: BlockView,
+  { position, device }: Member,
+  to: DeviceId,
+  kind: RemakeNeed["kind"],
+  sources: readonly Source[],
+): RemakeNeed {
+  const fileBytes = Math.max(0, ...[...holders.values()].map((held) => held.fileBytes));
+  const isCopied = scheme.k === 1 || sources.some(({ piece }) => piece === position);
+  const readers = isCopied
+    ? sources.filter(({ piece }) => scheme.k === 1 || piece === position)
+    : sources;
+  return {
+    ...{ kind, block, generation: row.generation, spare, position, from: device, to, sources },
+    bytes: fileBytes * (1 + (isCopied ? 1 : scheme.k)),
+    targets: [to],
+    readers: readers.slice(0, isCopied ? 1 : scheme.k).map((source) => source.device),
+  };
+}

@@ -1,0 +1,64 @@
+/** What a block needs, told from its view alone: one thing at a time, the most pressing first. */
+import type { BlockId, DeviceId } from "../../base/ids.ts";
+import type { HealingKind } from "../../rpc/healing.ts";
+import type { BlockMembers } from "../../rpc/name-service.ts";
+import type { PoolScheme } from "../../rpc/pool.ts";
+import { copiesNeed } from "./kinds/copies.ts";
+import { remakeVerdict } from "./kinds/remake.ts";
+import { retireNeed } from "./kinds/retire.ts";
+import type { BlockView, Source } from "./view.ts";
+
+interface Base {
+  readonly block: BlockId;
+  readonly generation: number;
+  /** As in {@link BlockView}: the fewer, the sooner. */
+  readonly spare: number;
+  /** Read and written, about. */
+  readonly bytes: number;
+  /** Who writes for it, and who is read from: each does only so much at a time. */
+  readonly targets: readonly DeviceId[];
+  readonly readers: readonly DeviceId[];
+}
+
+/** `rebuild`, `move` and `switch` leave this member at this position. */
+export interface RemakeNeed extends Base {
+  readonly kind: Extract<HealingKind, "rebuild" | "move" | "switch">;
+  readonly position: number;
+  readonly from: DeviceId | null;
+  readonly to: DeviceId;
+  readonly sources: readonly Source[];
+}
+
+export interface RetireNeed extends Base {
+  readonly kind: "retire";
+  readonly device: DeviceId;
+  /** Of what it holds. */
+  readonly held: number;
+}
+
+/** Another number of whole copies. */
+export interface CopiesNeed extends Base {
+  readonly kind: "convert";
+  readonly from: PoolScheme;
+  readonly to: PoolScheme;
+  readonly members: BlockMembers;
+}
+
+export type Need = RemakeNeed | RetireNeed | CopiesNeed;
+
+export interface Verdict {
+  readonly need?: Need;
+  /** What cannot be done, and what it is missing. */
+  readonly stuck?: string;
+}
+
+/** An open block is sealed first, by whoever opens them (open-blocks.ts). */
+export function needOf(view: BlockView): Verdict {
+  if (view.row.state === "open") return {};
+  const copies = copiesNeed(view);
+  if (copies !== undefined) return { need: copies };
+  const remake = remakeVerdict(view);
+  if (remake.need !== undefined) return remake;
+  const retire = retireNeed(view);
+  return { ...(retire && { need: retire }), ...(remake.stuck && { stuck: remake.stuck }) };
+}

@@ -1,0 +1,61 @@
+/**
+ * Who is down for long is put out, so that what it had is made anew elsewhere, and in again when it is
+ * back. Never so many that less than half is left: then it is rather this nameserver that is cut off.
+ */
+import type { DeviceId } from "../../base/ids.ts";
+import type { DeviceStatus } from "../../rpc/block-service.ts";
+import type { ClusterMap, MappedDevice } from "../../rpc/cluster-map.ts";
+
+export interface InOut {
+  readonly device: DeviceId;
+  readonly in: boolean;
+}
+
+const takesNoWrites = (state: DeviceStatus["state"]) => state === "down" || state === "failed";
+
+export class Outs {
+  /** Since when each is down or failed, by the monotonic clock. */
+  readonly #since = new Map<DeviceId, number>();
+
+  /** A new leader counts anew, but for what it heard as a follower. */
+  clear(): void {
+    this.#since.clear();
+  }
+
+  /** @param outAfterMs 0: nobody is put out. */
+  changes(
+    map: ClusterMap,
+    states: readonly DeviceStatus[],
+    look: {
+      readonly nowMs: number;
+      readonly outAfterMs: number;
+      readonly heardMs: (device: DeviceId) => number | undefined;
+    },
+  ): InOut[] {
+    const { nowMs, outAfterMs, heardMs } = look;
+    const stateOf = new Map(states.map(({ device, state }) => [device, state]));
+    const changes: InOut[] = [];
+    let left = map.devices.filter((one) => one.in).length;
+    for (const mapped of map.devices) {
+      const { device } = mapped;
+      const state = stateOf.get(device) ?? "down";
+      if (!takesNoWrites(state)) {
+        this.#since.delete(device);
+        if (mapped.outBy === "planner") changes.push({ device, in: true });
+        continue;
+      }
+      const since = this.#sinceOf(mapped, state === "down" ? heardMs(device) : undefined, nowMs);
+      const isDue = outAfterMs > 0 && nowMs - since >= outAfterMs;
+      if (!mapped.in || !isDue || (left - 1) * 2 < map.devices.length) continue;
+      left--;
+      changes.push({ device, in: false });
+    }
+    return changes;
+  }
+
+  #sinceOf({ device }: MappedDevice, heardMs: number | undefined, nowMs: number): number {
+    const since = this.#since.get(device) ?? heardMs ?? nowMs;
+    this.#since.set(device, since);
+    return since;
+  }
+}

@@ -1,0 +1,253 @@
+/**
+ * One loop of the leader: what is desired against what is there, the most endangered blocks first. It
+ * remembers nothing but rows and what devices tell, so whoever leads next goes on where this one was.
+ */
+import { type Clock, sleep } from "../../base/clock.ts";
+import { hasCode, QuarryError } from "../../base/errors.ts";
+import type { BlockId, DeviceId, Term } from "../../base/ids.ts";
+import { limits } from "../../base/limits.ts";
+import { type HealingProgress, type HealingSettings, usualHealing } from "../../rpc/healing.ts";
+import type { BlockClaims } from "../block-claims.ts";
+import type { Group } from "../group/group.ts";
+import { keys } from "../keyspace.ts";
+import { ordersIn } from "../orders.ts";
+import { read } from "../queries/read.ts";
+import { HarmedRow } from "../row-codec.ts";
+import type { WorkContext } from "../workers/worker.ts";
+import { isWanted } from "./kinds/remake.ts";
+import { Look, type LookOptions } from "./look.ts";
+import { type Need, needOf } from "./need.ts";
+import { Outs } from "./outs.ts";
+import { type Budget, plan } from "./plan.ts";
+import { Retires } from "./retires.ts";
+import { run } from "./run.ts";
+import type { RunContext } from "./run-context.ts";
+import { Tally } from "./tally.ts";
+
+export interface PlannerOptions
+  extends Omit<LookOptions, "group" | "blocks">,
+    Omit<WorkContext, "clock"> {
+  readonly group: Group;
+  readonly clock: Clock;
+  readonly claims: BlockClaims;
+  /** When a device was last heard of; undefined: never. */
+  readonly heardMs: (device: DeviceId) => number | undefined;
+  /** How often it looks when nothing wakes it. */
+  readonly lookMs?: number;
+}
+
+interface Failure {
+  readonly why: string;
+  readonly untilMs: number;
+  readonly restMs: number;
+}
+
+export class Planner implements AsyncDisposable {
+  readonly #options: PlannerOptions;
+  readonly #look: Look;
+  readonly #tally = new Tally();
+  readonly #outs = new Outs();
+  readonly #retires: Retires;
+  readonly #running = new Map<BlockId, Need>();
+  readonly #work = new Set<Promise<void>>();
+  readonly #failed = new Map<BlockId, Failure>();
+  readonly #stop = new AbortController();
+  readonly #loop: Promise<void>;
+  #wake = new AbortController();
+  #term: Term | undefined;
+  #trouble = "";
+
+  constructor(options: PlannerOptions) {
+    this.#options = options;
+    this.#look = new Look(options);
+    this.#retires = new Retires();
+    this.#loop = this.#run();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+    this.#wake.abort();
+    await this.#loop;
+    await Promise.all(this.#work);
+  }
+
+  /** How it stands, as this leader knows it. */
+  progress(): HealingProgress {
+    return this.#tally.progress({
+      ...{ needs: this.#look.needs, running: this.#running, failed: this.#failed },
+      ...{ settings: this.#settings(), isKnown: this.#look.isKnown },
+      nowMs: this.#options.clock.monotonicMs(),
+    });
+  }
+
+  async #run(): Promise<void> {
+    const { clock, group, lookMs = limits.healingLookMs } = this.#options;
+    while (!this.#stop.signal.aborted) {
+      this.#wake = new AbortController();
+      if (group.isLeader) await this.#roundOrComplain();
+      else this.#term = undefined;
+      if (this.#stop.signal.aborted) return;
+      await sleep(clock, lookMs, this.#wake.signal);
+    }
+  }
+
+  async #roundOrComplain(): Promise<void> {
+    try {
+      await this.round();
+      this.#trouble = "";
+    } catch (error) {
+      if (error instanceof HarmedRow) this.#options.onHarmed?.(error);
+      if (this.#trouble === "") this.#options.report(`healing will try again: ${error}`);
+      this.#trouble = String(error);
+    }
+  }
+
+  /** Looks once and begins what there is room for. */
+  async round(): Promise<void> {
+    const { group, clock } = this.#options;
+    const { term } = group;
+    if (term !== this.#term) this.#begin(term);
+    await this.#look.step();
+    await this.#putOutAndIn(term);
+    const settings = this.#settings();
+    if (settings.paused || this.#stop.signal.aborted) return;
+    const nowMs = clock.monotonicMs();
+    const mayRun = ({ block }: Need) =>
+      !this.#options.claims.has(block) && (this.#failed.get(block)?.untilMs ?? 0) <= nowMs;
+    const budget = budgetOf(settings);
+    const { needs } = this.#look;
+    const look = { atMost: limits.healingLook, mayRun };
+    for (const need of plan(needs.inOrder(), budget, this.#running, look))
+      this.#start(need, term, paceOf(settings, budget));
+    if (needs.size === 0 && this.#running.size === 0) {
+      this.#tally.idle();
+      this.#failed.clear();
+    }
+  }
+
+  /** Resolves when nothing is under way: for tests. */
+  async idle(): Promise<void> {
+    while (this.#work.size > 0) await Promise.all(this.#work);
+  }
+
+  #begin(term: Term): void {
+    this.#term = term;
+    this.#look.clear();
+    this.#tally.clear();
+    this.#outs.clear();
+    this.#failed.clear();
+  }
+
+  #settings(): HealingSettings {
+    return { ...usualHealing, ...read(this.#options.group.state, keys.healing()) };
+  }
+
+  async #putOutAndIn(term: Term): Promise<void> {
+    const { clock, heardMs, report } = this.#options;
+    const { map, states } = this.#look;
+    if (map === undefined || map.epoch === 0) return;
+    const { outAfterMs } = this.#settings();
+    const look = { nowMs: clock.monotonicMs(), outAfterMs, heardMs };
+    for (const { device, in: isIn } of this.#outs.changes(map, states, look)) {
+      await this.#propose(term, { type: "changeDevice", device, in: isIn, by: "planner" });
+      report(
+        isIn
+          ? `device ${device} is back, and in again`
+          : `device ${device} is out: it was down for ${Math.round(outAfterMs / 1000)} s; what it held is made anew elsewhere`,
+      );
+    }
+  }
+
+  #start(need: Need, term: Term, pace: number | undefined): void {
+    const claim = this.#options.claims.take(need.block);
+    if (claim === undefined) return;
+    this.#running.set(need.block, need);
+    const work = run(this.#context(need, term, pace), need)
+      .then(() => {
+        this.#failed.delete(need.block);
+        this.#tally.done(need.kind);
+      })
+      .catch((error: unknown) => this.#fail(need, error))
+      .finally(() => {
+        claim[Symbol.dispose]();
+        this.#running.delete(need.block);
+        this.#work.delete(work);
+        if (this.#term === term) this.#look.at(need.block);
+        this.#wake.abort();
+      });
+    this.#work.add(work);
+  }
+
+  #fail({ block, kind }: Need, error: unknown): void {
+    const before = this.#failed.get(block);
+    const isBusy = hasCode(error, "Busy", "Changed");
+    const restMs = isBusy
+      ? limits.healingRetryMs
+      : Math.min(limits.healingLongestRetryMs, (before?.restMs ?? limits.healingRetryMs / 2) * 2);
+    const why = error instanceof QuarryError ? error.message : String(error);
+    const untilMs = this.#options.clock.monotonicMs() + restMs;
+    this.#failed.set(block, { why: `${kind}: ${why}`, untilMs, restMs });
+    if (isBusy || before?.why === `${kind}: ${why}`) return;
+    this.#options.report(`${kind} of block ${block} will be tried again: ${why}`);
+  }
+
+  async #propose(term: Term, command: Parameters<RunContext["propose"]>[0]): Promise<void> {
+    const { group } = this.#options;
+    this.#demandTerm(term);
+    await group.propose(command);
+  }
+
+  #demandTerm(term: Term): void {
+    const { group } = this.#options;
+    if (!group.isLeader || group.term !== term)
+      throw new QuarryError("StaleTerm", "this nameserver does not lead any more");
+  }
+
+  #context(need: Need, term: Term, pace: number | undefined): RunContext {
+    const { group, blocks, stock, report, clock } = this.#options;
+    const orders = ordersIn(blocks, () => term);
+    const look = this.#look;
+    const context: RunContext = {
+      ...{ orders, stock, pace, report },
+      propose: (command) => this.#propose(term, command),
+      confirmLeading: async () => {
+        this.#demandTerm(term);
+        await group.readBarrier();
+        this.#demandTerm(term);
+      },
+      rowOf: (block) => read(group.state, keys.block(block)),
+      removedAt: (block) => read(group.state, keys.removedBlock(block))?.generation ?? 0,
+      retire: async (block, device, generation) => {
+        await this.#retires.order(orders, { block, device, generation });
+        stock.unlearn(device, block);
+      },
+      settleRetires: (block, device) => this.#retires.settle(orders, block, device),
+      isNeeded: () => {
+        const view = look.view(need.block);
+        if (view === undefined) return false;
+        return need.kind === "retire" || need.kind === "convert"
+          ? needOf(view).need?.kind === need.kind
+          : isWanted(view, need);
+      },
+      moved: (bytes) => this.#tally.moved(bytes, clock.monotonicMs()),
+    };
+    return context;
+  }
+}
+
+function budgetOf({ bytesPerSecond }: HealingSettings): Budget {
+  const most = limits.healingAtOnce;
+  const slow = Math.floor((bytesPerSecond ?? Number.POSITIVE_INFINITY) / limits.healingLeastPace);
+  return {
+    atOnce: Math.min(most, Math.max(1, slow)),
+    asTarget: limits.healingAsTarget,
+    asSource: limits.healingAsSource,
+  };
+}
+
+/** Each of those that may run at the same time has its share. */
+function paceOf({ bytesPerSecond }: HealingSettings, { atOnce }: Budget): number | undefined {
+  return bytesPerSecond === undefined
+    ? undefined
+    : Math.max(1, Math.floor(bytesPerSecond / atOnce));
+}

@@ -1,0 +1,30 @@
+/** What the work on one block is done with. Everything in it is of the term in which it was decided. */
+import type { BlockId, DeviceId } from "../../base/ids.ts";
+import type { BlockService } from "../../rpc/block-service.ts";
+import type { AnyCommand } from "../command.ts";
+import type { BlockRow } from "../rows.ts";
+import type { Stock } from "../stock/stock.ts";
+
+export interface RunContext {
+  /** Orders carry the term. */
+  readonly orders: BlockService;
+  readonly stock: Stock;
+  /** Refused when this nameserver does not lead in that term any more. */
+  propose(command: AnyCommand): Promise<void>;
+  /** Resolves when this nameserver still leads, and has applied what was acknowledged before. */
+  confirmLeading(): Promise<void>;
+  rowOf(block: BlockId): BlockRow | undefined;
+  /** The last generation of a block that was removed; 0: none was. */
+  removedAt(block: BlockId): number;
+  /** Removes what a device holds of a block whose member it is not. */
+  retire(block: BlockId, device: DeviceId, generation: number): Promise<void>;
+  /** What was ordered of it so is answered, before the device gets the block again. */
+  settleRetires(block: BlockId, device: DeviceId): Promise<void>;
+  /** Whether the block, as it is now, still needs this. */
+  isNeeded(): boolean;
+  /** Bytes a second for one order; undefined: as fast as it goes. */
+  readonly pace: number | undefined;
+  /** Told of what was read and written. */
+  moved(bytes: number): void;
+  readonly report: (message: string) => void;
+}

@@ -1,0 +1,80 @@
+/** How the healing goes on: counts, bytes, pace and what is left, for people. */
+import type { BlockId } from "../../base/ids.ts";
+import { limits } from "../../base/limits.ts";
+import {
+  type HealingCount,
+  type HealingKind,
+  type HealingProgress,
+  type HealingSettings,
+  healingKinds,
+} from "../../rpc/healing.ts";
+import type { Need } from "./need.ts";
+import type { Needs } from "./needs.ts";
+
+export class Tally {
+  readonly #done = new Map<HealingKind, number>();
+  /** What was moved when, of the last minute. */
+  #moves: { readonly atMs: number; readonly bytes: number }[] = [];
+  #bytesDone = 0;
+
+  clear(): void {
+    this.#done.clear();
+    this.#moves = [];
+    this.#bytesDone = 0;
+  }
+
+  /** There was nothing to do. */
+  idle(): void {
+    this.#bytesDone = 0;
+  }
+
+  done(kind: HealingKind): void {
+    this.#done.set(kind, (this.#done.get(kind) ?? 0) + 1);
+  }
+
+  moved(bytes: number, nowMs: number): void {
+    this.#bytesDone += bytes;
+    this.#moves = this.#moves.filter(({ atMs }) => nowMs - atMs < limits.healingPaceMs);
+    this.#moves.push({ atMs: nowMs, bytes });
+  }
+
+  progress(now: {
+    readonly needs: Needs;
+    readonly running: ReadonlyMap<BlockId, Need>;
+    readonly failed: ReadonlyMap<BlockId, { readonly why: string }>;
+    readonly settings: HealingSettings;
+    readonly isKnown: boolean;
+    readonly nowMs: number;
+  }): HealingProgress {
+    const { needs, running, failed, settings, isKnown, nowMs } = now;
+    const bytesPerSecond = this.#pace(nowMs);
+    const stuck = new Map([...failed].map(([block, { why }]) => [block, why]));
+    for (const [block, why] of needs.stuck) stuck.set(block, why);
+    const moves = bytesPerSecond > 0 && needs.bytes > 0;
+    return {
+      settings,
+      work: Object.fromEntries(
+        healingKinds.map((kind) => [kind, this.#count(kind, needs, running)]),
+      ) as HealingProgress["work"],
+      ...{ bytesLeft: needs.bytes, bytesDone: this.#bytesDone, bytesPerSecond },
+      ...(moves && { estimateMs: Math.ceil((needs.bytes / bytesPerSecond) * 1000) }),
+      stuck: [...stuck].slice(0, limits.healingStuckNamed).map(([block, why]) => ({ block, why })),
+      ...{ stuckCount: stuck.size, isKnown },
+    };
+  }
+
+  #count(kind: HealingKind, needs: Needs, running: ReadonlyMap<BlockId, Need>): HealingCount {
+    const under = [...running.values()].filter((need) => need.kind === kind);
+    const begun = under.filter(({ block }) => needs.of(block)?.kind === kind).length;
+    const waiting = needs.count(kind) - begun;
+    return { waiting, running: under.length, done: this.#done.get(kind) ?? 0 };
+  }
+
+  #pace(nowMs: number): number {
+    const recent = this.#moves.filter(({ atMs }) => nowMs - atMs < limits.healingPaceMs);
+    const [first] = recent;
+    if (first === undefined) return 0;
+    const bytes = recent.reduce((sum, one) => sum + one.bytes, 0);
+    return Math.round((bytes * 1000) / Math.max(1_000, nowMs - first.atMs));
+  }
+}
