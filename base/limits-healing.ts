@@ -47,6 +47,9 @@ export const healingLimits = {
   /** Rows of blocks that are looked at in one step; reports of needles. */
   reconcileRows: 5_000,
   reconcileReports: 16,
+  /** Blocks on devices of which there is no row that are remembered from one look to the next; the looks. */
+  unknownBlocks: 100_000,
+  unknownLookMs: 60_000,
   /** Blocks with losses that are listed. */
   lossesListed: 10_000,
   /** Lost needles that are named one by one. */

@@ -1,20 +1,32 @@
 /**
  * Ids for new blocks: of the ranges of their pool, the next that falls into a placement group and was
- * never used. A pool whose ranges are used up takes a new one, with the first block in it.
+ * never used; when there is none, one whose block was removed, and only then the pool takes a new range,
+ * with the first block in it. Ids of needles are random, so an old fid misses in the next life of a block.
  */
 import { QuarryError } from "../base/errors.ts";
 import type { BlockId } from "../base/ids.ts";
 import type { ClusterMap } from "../rpc/cluster-map.ts";
 import { blockPg } from "../rpc/placement.ts";
 import { type Pool, RANGE_BLOCKS, rangeOf } from "../rpc/pool.ts";
+import type { RemovedBlockRow } from "./rows.ts";
 
 const FIRST_POOL = 0;
 const LAST_RANGE = 0xffff;
 /** Blocks of a device are asked for from behind a number on, 0 to begin: there is no block 0. */
 const FIRST_BLOCK = 1;
 
+/**
+ * Of the first life of a block, or of the next one: above all that a device which was away may hold of
+ * the life before, also of a generation that was built and never switched to.
+ */
+export const firstGeneration = (removed: RemovedBlockRow | undefined): number =>
+  removed === undefined ? 1 : removed.generation + 2;
+
 export class BlockIds {
   readonly #isUsed: (block: BlockId) => boolean;
+  readonly #isFree: (block: BlockId) => boolean;
+  /** By pool and group: below, there are no ids that can be used again. */
+  readonly #againFrom = new Map<string, number>();
   /** By pool and group: all ids of the group below were used. */
   readonly #from = new Map<string, number>();
   readonly #counts = new Map<string, number>();
@@ -22,8 +34,10 @@ export class BlockIds {
   readonly #fresh = new Map<number, number[]>();
   #lastRange = 0;
 
-  constructor(isUsed: (block: BlockId) => boolean) {
+  /** Whether there is, or was, such a block; and whether there was one, and nothing of it is left. */
+  constructor(isUsed: (block: BlockId) => boolean, isFree: (block: BlockId) => boolean) {
     this.#isUsed = isUsed;
+    this.#isFree = isFree;
   }
 
   /** A block that there is, or was. */
@@ -46,26 +60,30 @@ export class BlockIds {
     return this.#counts.get(nameOf(pool, pg)) ?? 0;
   }
 
-  /** @throws QuarryError `QuotaExceeded` when all ids there can be were used. */
+  /** @throws QuarryError `QuotaExceeded` when all ids there can be are in use. */
   next(map: ClusterMap, pool: Pool, pg: number): BlockId {
-    for (const range of this.#rangesOf(map, pool)) {
-      const block = this.#nextIn(range, pool, pg);
-      if (block !== undefined) return block;
-    }
+    const ranges = this.#rangesOf(map, pool);
+    for (const which of ["new", "again"] as const)
+      for (const range of ranges) {
+        const block = this.#nextIn(range, pool, pg, which);
+        if (block !== undefined) return block;
+      }
+    this.#againFrom.delete(nameOf(pool, pg));
     for (;;) {
-      const block = this.#nextIn(this.#takeRange(map, pool), pool, pg);
+      const block = this.#nextIn(this.#takeRange(map, pool), pool, pg, "new");
       if (block !== undefined) return block;
     }
   }
 
-  #nextIn(range: number, pool: Pool, pg: number): BlockId | undefined {
+  #nextIn(range: number, pool: Pool, pg: number, which: "new" | "again"): BlockId | undefined {
     const name = nameOf(pool, pg);
-    const first = Math.max(range * RANGE_BLOCKS, this.#from.get(name) ?? 0, FIRST_BLOCK);
+    const from = which === "new" ? this.#from : this.#againFrom;
+    const first = Math.max(range * RANGE_BLOCKS, from.get(name) ?? 0, FIRST_BLOCK);
     for (let id = first; id < (range + 1) * RANGE_BLOCKS; id++) {
       const block = id as BlockId;
       if (blockPg(pool, block) !== pg) continue;
-      this.#from.set(name, id + 1);
-      if (!this.#isUsed(block)) return block;
+      from.set(name, id + 1);
+      if (which === "new" ? !this.#isUsed(block) : this.#isFree(block)) return block;
     }
     return undefined;
   }
@@ -79,7 +97,7 @@ export class BlockIds {
   #takeRange({ ranges }: ClusterMap, { id }: Pool): number {
     const last = ranges.reduce((most, { range }) => Math.max(most, range), this.#lastRange);
     if (last >= LAST_RANGE)
-      throw new QuarryError("QuotaExceeded", "every block id that there is was used");
+      throw new QuarryError("QuotaExceeded", "every block id that there is is in use");
     this.#lastRange = last + 1;
     this.#fresh.set(id, [...(this.#fresh.get(id) ?? []), this.#lastRange]);
     return this.#lastRange;

@@ -3,10 +3,10 @@ import { hasCode } from "../base/errors.ts";
 import type { BlockId, DeviceId } from "../base/ids.ts";
 import type { BlockMembers, OpenBlock } from "../rpc/name-service.ts";
 import { keepingOf, layoutOf, type Pool } from "../rpc/pool.ts";
+import { firstGeneration } from "./block-ids.ts";
+import { keys } from "./keyspace.ts";
+import { read } from "./queries/read.ts";
 import { abandon, type StockOptions } from "./take-stock.ts";
-
-/** Ids that were used before are not used again. */
-const GENERATION = 1;
 
 export type Opened =
   | { readonly kind: "open"; readonly block: OpenBlock }
@@ -22,7 +22,8 @@ export async function openBlock(
 ): Promise<Opened> {
   const { scheme } = pool;
   const keeping = keepingOf(pool);
-  const at = { block, generation: GENERATION };
+  const removed = read(options.group.state, keys.removedBlock(block));
+  const at = { block, generation: firstGeneration(removed) };
   const made: DeviceId[] = [];
   const by: DeviceId[] = [];
   const make = async (device: DeviceId, piece: number) => {

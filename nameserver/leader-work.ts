@@ -12,6 +12,7 @@ import { compactBlocks } from "./workers/compaction.ts";
 import { deviceNews } from "./workers/device-news.ts";
 import { dropLeftovers } from "./workers/drop.ts";
 import { expirePending, expireTrash } from "./workers/expire.ts";
+import { clearRemoved } from "./workers/removed-blocks.ts";
 import { clearSessions } from "./workers/sessions.ts";
 import { settleAndSweep } from "./workers/settle.ts";
 import type { WorkContext, Worker } from "./workers/worker.ts";
@@ -53,23 +54,25 @@ function workers(context: WorkContext, options: LeaderWork): Worker[] {
     sealLeftovers(options.openBlocks, clock, lookMs),
     settleAndSweep(context, { settleMs, lookMs, sweepAll: options.sweepAll }),
     compactBlocks(context, { lookMs, garbageShare: GARBAGE_SHARE }),
-    ...(options.cluster ? [reconciler(context, options, options.cluster, lookMs)] : []),
+    ...(options.cluster ? comparing(context, options, options.cluster, lookMs) : []),
   ];
 }
 
-function reconciler(
+function comparing(
   context: WorkContext,
   { openBlocks }: LeaderWork,
   cluster: NonNullable<LeaderWork["cluster"]>,
   lookMs: number,
-): Worker {
+): Worker[] {
   const { stock, needleReports, losses, map } = cluster;
-  return new Reconciler(context, {
+  const reconciler = new Reconciler(context, {
     ...{ stock, needleReports, losses, lookMs },
     seal: (block, generation) => openBlocks.seal(block, generation),
     addressOf: (device) => map.addressOf(device),
     settings: () => healingSettings(context.group.state),
   });
+  const clearing = { stock, lookMs: Math.max(lookMs, limits.unknownLookMs) };
+  return [reconciler, clearRemoved(context, clearing)];
 }
 
 function sealLeftovers(openBlocks: OpenBlocks, clock: Clock, lookMs: number): Worker {

@@ -21,7 +21,7 @@ import { BlockIds } from "./block-ids.ts";
 import { blockOf } from "./block-of.ts";
 import { openBlock } from "./block-opener.ts";
 import type { Group } from "./group/group.ts";
-import { keys } from "./keyspace.ts";
+import { keys, type RowKey } from "./keyspace.ts";
 import { LocalMap } from "./local-map.ts";
 import { noRoom } from "./no-room.ts";
 import { ordersIn } from "./orders.ts";
@@ -195,14 +195,13 @@ export class OpenBlocks {
   }
 
   #newIds(): BlockIds {
-    return new BlockIds((block) => {
-      const { state } = this.#options.group;
-      return (
-        this.#found.has(block) ||
-        read(state, keys.block(block)) !== undefined ||
-        read(state, keys.removedBlock(block)) !== undefined
-      );
-    });
+    const row = (key: RowKey<unknown>) => read(this.#options.group.state, key);
+    const was = (block: BlockId) => row(keys.removedBlock(block)) !== undefined;
+    const is = (block: BlockId) => this.#found.has(block) || row(keys.block(block)) !== undefined;
+    return new BlockIds(
+      (block) => is(block) || was(block),
+      (block) => was(block) && !is(block),
+    );
   }
 
   /** After a start: which blocks are open, which ids are taken, what a crash left on devices. */

@@ -85,6 +85,8 @@ export class Reconciler implements Worker {
       if (row.state === "settled") this.#consider(block, row, away);
     }
     this.#at = 0 as BlockId;
+    for (const { block } of this.#options.losses.list())
+      if (read(group.state, keys.block(block)) === undefined) this.#options.losses.forget(block);
     this.#looks++;
     this.#lookedMs = clock.monotonicMs();
     return false;

@@ -29,11 +29,12 @@ export interface SettleOptions {
 
 export function settleAndSweep(context: WorkContext, options: SettleOptions): Worker {
   const { group, clock } = context;
-  const sweptNow = new Set<BlockId>();
+  /** By block and generation: an id may come back. */
+  const sweptNow = new Set<string>();
   /** Blocks that could not be swept in this look. */
   const later = new Set<BlockId>();
   /** They have orphans that are kept for now: looked at again after the next start. */
-  const kept = new Set<BlockId>();
+  const kept = new Set<string>();
   let lookedMs = Number.NEGATIVE_INFINITY;
   /** Where this look has got to: after a crash there are as many steps as blocks. */
   let at = 0 as BlockId;
@@ -58,18 +59,19 @@ export function settleAndSweep(context: WorkContext, options: SettleOptions): Wo
         }
         const known = row.swept === true && !options.sweepAll;
         const isDue = blockRules.mayBeSwept(row.state, nowMs - sealedMs, options.settleMs);
-        const rests = sweptNow.has(block) || later.has(block) || kept.has(block);
+        const name = `${block} ${generation}`;
+        const rests = sweptNow.has(name) || later.has(block) || kept.has(name);
         if (isDue && !known && !rests) {
           later.add(block);
           if (!(await areMembersUp(context, row))) continue;
           using claim = context.claims?.take(block);
           if (context.claims !== undefined && claim === undefined) continue;
           if (!(await sweep(context, block, row))) {
-            kept.add(block);
+            kept.add(name);
             return true;
           }
           if (row.swept !== true) await group.propose({ type: "sweptBlock", block, generation });
-          sweptNow.add(block);
+          sweptNow.add(name);
           return true;
         }
       }
