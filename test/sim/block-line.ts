@@ -1,112 +1,80 @@
-/** The dataservers as one {@link BlockService}, over the simulated network, as one peer sees them. */
-import { QuarryError } from "../../base/errors.ts";
-import type { DeviceId } from "../../base/ids.ts";
-import type { Dice } from "../../raft/testing/dice.ts";
+/** The way to the dataservers over the simulated network, as one peer has it. */
+import { payloadPool } from "../../base/buffer-pool.ts";
+import { limits } from "../../base/limits.ts";
+import type { DeviceLine } from "../../client/devices.ts";
+import type { Peer as Source } from "../../dataserver/rebuild/sources.ts";
+import type { BlockLine } from "../../nameserver/dataservers.ts";
+import { type Address, parseAddress } from "../../rpc/address.ts";
 import type { BlockService } from "../../rpc/block-service.ts";
-import { InterruptedCall } from "../../rpc/call.ts";
-import type { Heartbeats } from "./heartbeats.ts";
-import type { SimProcess } from "./process.ts";
-import type { SimDataserver } from "./sim-dataserver.ts";
-import type { SimNetwork } from "./sim-network.ts";
+import { methodsOf } from "../../rpc/service-table.ts";
+import { blockTable } from "../../rpc/tables.ts";
+import { type Asked, call, type Peer, type Ways } from "./calls.ts";
 
-/** A device that there is not any more: it confirms every removal, and takes nothing. */
-export const NOWHERE = "nowhere" as DeviceId;
-const DEADLINE_MS = 800;
-
-export interface Peer {
-  /** On the network. */
-  readonly id: number;
-  readonly process: SimProcess;
+export interface BlockWays extends Ways {
+  /** Who listens there, or would. */
+  readonly dataserverAt: (address: Address) => Asked<BlockService>;
 }
 
-export interface BlockLineSurroundings {
-  readonly network: SimNetwork;
-  readonly dice: Dice;
-  readonly dataservers: readonly SimDataserver[];
-  readonly heartbeats: Heartbeats;
-}
+type Method = (...args: unknown[]) => Promise<unknown>;
 
-const unasked = () => Promise.reject(new QuarryError("NotImplemented", "nobody heals here yet"));
-
-export function blockLine(around: BlockLineSurroundings, peer: Peer): BlockService {
-  const serverOf = (device: DeviceId): SimDataserver => {
-    const server = around.dataservers.find((one) => one.device === device);
-    if (server === undefined) throw new QuarryError("NoSuchDevice", `there is no ${device}`);
-    return server;
-  };
-  const ask = async <T>(device: DeviceId, run: (server: SimDataserver) => Promise<T>): Promise<T> =>
-    await call(around, peer, serverOf(device), run);
-  return {
-    devices: async () =>
-      around.dataservers.map((server) => around.heartbeats.statusOf(server, peer.id)),
-    blocks: (device, after, limit) => ask(device, (server) => server.blocks(device, after, limit)),
-    createBlock: (address) => ask(address.device, (server) => server.createBlock(address)),
-    append: (request, data) => {
-      // The sender's memory is used again when it has given up.
-      const sent = Buffer.from(data);
-      return ask(request.device, (server) => server.append(request, sent));
-    },
-    read: (request) => ask(request.device, (server) => server.read(request)),
-    remove: async (address, needles) => {
-      if (address.device === NOWHERE) return;
-      await ask(address.device, (server) => server.remove(address, needles));
-    },
-    sealBlock: (address) => ask(address.device, (server) => server.sealBlock(address)),
-    needles: (address, cursor, limit) =>
-      ask(address.device, (server) => server.needles(address, cursor, limit)),
-    compact: (address) => ask(address.device, (server) => server.compact(address)),
-    switchGeneration: (address) =>
-      ask(address.device, (server) => server.switchGeneration(address)),
-    retire: (address) => ask(address.device, (server) => server.retire(address)),
-    // Nothing in the simulator asks for healing yet.
-    report: unasked,
-    inventory: unasked,
-    fetch: unasked,
-    records: unasked,
-    rebuild: unasked,
-    rebuilds: unasked,
-    readStripe: unasked,
-    stage: unasked,
-    finishStage: unasked,
-    dropStage: unasked,
-    convert: unasked,
-  };
-}
-
-function call<T>(
-  { network, dice }: BlockLineSurroundings,
-  { id, process }: Peer,
-  server: SimDataserver,
-  run: (server: SimDataserver) => Promise<T>,
-): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const end = (code: "Timeout" | "Unavailable", mayHaveExecuted: boolean) =>
-      reject(new InterruptedCall(code, `${server.device} gave no answer`, mayHaveExecuted));
-    const timer = process.after(DEADLINE_MS, () => end("Timeout", true));
-    const answer = (tell: () => void) =>
-      network.carry(
-        server.id,
-        id,
-        () =>
-          process.enter(() => {
-            timer.cancel();
-            tell();
-          }),
-        true,
-      );
-    network.carry(id, server.id, () => {
-      const life = server.process;
-      // Where nothing listens a connection is mostly refused.
-      if (life === undefined && dice.chance(0.7)) answer(() => end("Unavailable", false));
-      life?.enter(() => {
-        const ifAlive = (tell: () => void) => {
-          if (life.isAlive) answer(tell);
-        };
-        run(server).then(
-          (said) => ifAlive(() => resolve(said)),
-          (error: unknown) => ifAlive(() => reject(error)),
-        );
-      });
+/** Everything that one dataserver does. */
+function blocksAt(
+  ways: BlockWays,
+  peer: Peer,
+  address: string,
+  terms: { readonly deadlineMs: number; readonly once: boolean },
+): BlockService {
+  const to = ways.dataserverAt(parseAddress(address));
+  const ask = (name: string, args: readonly unknown[]) => {
+    // The sender's memory is used again when it has given up.
+    const sent = args.map((one) => (one instanceof Uint8Array ? Buffer.from(one) : one));
+    return call(ways, peer, to, terms, async (service) => {
+      const method = (service as unknown as Record<string, Method>)[name];
+      return carried(await method?.apply(service, sent));
     });
-  });
+  };
+  const methods = methodsOf(blockTable).map(
+    ({ name }) => [name, (...args: unknown[]) => ask(name, args)] as const,
+  );
+  return Object.fromEntries(methods) as unknown as BlockService;
+}
+
+/** Raw bytes of an answer are others' when they arrive. */
+function carried(answer: unknown): unknown {
+  if (typeof answer !== "object" || answer === null || !("data" in answer)) return answer;
+  const { data } = answer;
+  if (!(data instanceof Uint8Array)) return answer;
+  const copy = Buffer.from(data);
+  payloadPool.give(data);
+  return { ...answer, data: copy };
+}
+
+/** Of a nameserver: what it orders may come twice. */
+export function orderLine(ways: BlockWays, peer: Peer, address: string): BlockLine {
+  const line = (deadlineMs: number) => blocksAt(ways, peer, address, { deadlineMs, once: false });
+  return {
+    quick: line(limits.blockOrderMs),
+    patient: line(limits.blockWorkMs),
+    close: () => undefined,
+  };
+}
+
+/** Of a client. */
+export function deviceLine(ways: BlockWays, peer: Peer, address: string): DeviceLine {
+  const line = (deadlineMs: number) => blocksAt(ways, peer, address, { deadlineMs, once: true });
+  return {
+    blocks: line(limits.blockCallMs),
+    reads: line(limits.blockReadMs),
+    close: () => undefined,
+  };
+}
+
+/** Of another dataserver. */
+export function sourceLine(ways: BlockWays, peer: Peer, address: string): Source {
+  return blocksAt(ways, peer, address, { deadlineMs: limits.blockOrderMs, once: true });
+}
+
+/** What a user of bare needles asks of members himself. */
+export function bareLine(ways: BlockWays, peer: Peer, address: string): BlockService {
+  return blocksAt(ways, peer, address, { deadlineMs: limits.blockCallMs, once: true });
 }

@@ -3,7 +3,6 @@ import { QuarryError } from "../../base/errors.ts";
 import { seededRandom } from "../../base/random.ts";
 import type { AnyCommand } from "../../nameserver/command.ts";
 import { RandomCommands } from "../metadata/random-commands.ts";
-import { NOWHERE } from "./block-line.ts";
 import { WATCHED } from "./cuts.ts";
 import { isOpen, type Line } from "./line.ts";
 
@@ -28,7 +27,7 @@ export class Bystander {
     }));
     // No needle stands in the blocks that random commands speak of.
     const imagined = RandomCommands.opening().map((command) =>
-      command.type === "addBlock" ? { ...command, members: [NOWHERE] } : command,
+      command.type === "addBlock" ? { ...command, members: [null] } : command,
     );
     const watched = { type: "createBucket" as const, bucket: WATCHED, owner: "me" };
     for (const command of [...imagined, ...leases, watched])

@@ -27,22 +27,22 @@ export class DataserverFaults {
   }
 
   heal(): void {
-    for (const server of this.#world.dataservers) {
-      server.slowness = 1;
-      server.isFull = false;
+    for (const server of this.#world.machines.servers) {
+      server.mood.slowness = 1;
+      for (const { disk } of server.drives) disk.capacityBytes = 2 ** 50;
     }
   }
 
   crashAll(): void {
-    for (const server of this.#world.dataservers) this.#crash(server, "power");
+    for (const server of this.#world.machines.servers) this.#crash(server, "power");
   }
 
   /** False when there was nobody it could happen to. */
   happen(name: DataserverFault): boolean {
-    const { dice, dataservers, oracle, agenda } = this.#world;
-    const server = dice.pick(dataservers);
+    const { dice, machines, oracle, agenda } = this.#world;
+    const server = dice.pick(machines.servers);
     if (server?.process === undefined) return false;
-    oracle.say(`fault: ${name} (${server.device})`);
+    oracle.say(`fault: ${name} (${server.name})`);
     switch (name) {
       case "dataserverCrash":
         return this.#crash(server, "power");
@@ -52,13 +52,13 @@ export class DataserverFaults {
         server.process.pause(dice.between(50, 2_500));
         return true;
       case "dataserverSlow":
-        server.slowness = dice.between(3, 80);
+        server.mood.slowness = dice.between(3, 80);
         return true;
       case "dataserverFull":
-        server.isFull = true;
+        for (const { disk } of server.drives) disk.leaveFree(dice.between(0, 3_000));
         return true;
       case "dataserverSyncError": {
-        server.failsSync = true;
+        this.#failOneSync(server);
         const life = server.process;
         agenda.after(REPAIR_MS, () => {
           if (life.isAlive) this.#crash(server, "process");
@@ -71,11 +71,21 @@ export class DataserverFaults {
     }
   }
 
+  #failOneSync(server: SimDataserver): void {
+    const drive = this.#world.dice.pick(server.drives);
+    drive?.disk.failSync(() => {
+      drive.disk.failSync(undefined);
+      return true;
+    });
+  }
+
   /** From some of those who talk to it, in one direction or both. */
   #cut({ id }: SimDataserver): void {
     const { dice, network, nodes, users } = this.#world;
     const ways = dice.between(1, 3);
-    const peers = [...nodes.map((node) => node.id as number), ...users.peers];
+    const others = this.#world.machines.servers.filter((one) => one.id !== id);
+    const all = [...nodes, ...others].map((one) => one.id as number);
+    const peers = [...all, ...users.peers];
     for (const peer of peers.filter(() => dice.chance(0.6))) {
       if ((ways & 1) > 0) network.cut(id, peer);
       if ((ways & 2) > 0) network.cut(peer, id);

@@ -1,5 +1,7 @@
 /** What goes wrong in a simulation, every kind of it counted. */
+import { HEALS } from "./calm.ts";
 import { DataserverFaults, dataserverWeights, isDataserverFault } from "./faults-dataserver.ts";
+import { DeviceFaults, deviceWeights, isDeviceFault } from "./faults-devices.ts";
 import { isMemberFault, MemberFaults, memberWeights } from "./faults-members.ts";
 import { isPlot, Plots, plotWeights } from "./plots.ts";
 import type { SimNode } from "./sim-node.ts";
@@ -7,6 +9,7 @@ import type { World } from "./world.ts";
 
 const weights = {
   ...dataserverWeights,
+  ...deviceWeights,
   ...plotWeights,
   ...memberWeights,
   crash: 8,
@@ -27,7 +30,8 @@ const weights = {
 };
 export type FaultName = keyof typeof weights;
 const names = Object.keys(weights) as FaultName[];
-const urn = names.flatMap((name) => Array.from({ length: weights[name] }, () => name));
+const urnOf = (some: readonly FaultName[]) =>
+  some.flatMap((name) => Array.from({ length: weights[name] }, () => name));
 /** The end of a log may lie behind all marks: a flip there cannot be told from a torn write. */
 const TOLD_TAIL_BYTES = 1_500;
 
@@ -35,10 +39,12 @@ export class Faults {
   readonly counts = Object.fromEntries(names.map((name) => [name, 0])) as Record<FaultName, number>;
   readonly #world: World;
   readonly #dataservers: DataserverFaults;
+  readonly #devices: DeviceFaults;
   readonly plots: Plots;
   readonly #members: MemberFaults;
   /** Who has lost entries must not be counted among few: a bit is flipped, or members change. */
   readonly #flips: boolean;
+  readonly #urn: readonly FaultName[];
   #isOver = false;
 
   constructor(world: World) {
@@ -46,7 +52,12 @@ export class Faults {
     this.plots = new Plots(world);
     this.#members = new MemberFaults(world);
     this.#flips = world.dice.chance(0.5);
+    const isBare = world.machines.servers.length === 0;
+    const isLeftOut = (name: string) =>
+      (isDeviceFault(name) && (isBare || !HEALS)) || (isDataserverFault(name) && isBare);
+    this.#urn = urnOf(names.filter((name) => !isLeftOut(name)));
     this.#dataservers = new DataserverFaults(world);
+    this.#devices = new DeviceFaults(world);
   }
 
   get total(): number {
@@ -63,7 +74,7 @@ export class Faults {
     this.#isOver = true;
     this.plots.isOver = true;
     this.#heal();
-    for (const one of [...this.#world.nodes, ...this.#world.dataservers]) {
+    for (const one of [...this.#world.nodes, ...this.#world.machines.servers]) {
       one.process?.resume();
       one.start();
     }
@@ -76,7 +87,7 @@ export class Faults {
       if (this.plots.busyUntilMs > agenda.nowMs) return this.#plan();
       if (dice.chance(0.25)) this.#heal();
       else {
-        const name = dice.pick(urn) ?? "crash";
+        const name = dice.pick(this.#urn) ?? "crash";
         if (this.#happen(name)) this.counts[name]++;
       }
       this.#plan();
@@ -95,6 +106,7 @@ export class Faults {
       node.disk.capacityBytes = 2 ** 50;
     }
     this.#dataservers.heal();
+    this.#devices.heal();
   }
 
   /** False when there was nobody it could happen to. */
@@ -102,6 +114,7 @@ export class Faults {
     if (isMemberFault(name)) return !this.#flips && this.#members.happen(name);
     if (isPlot(name)) return this.plots.happen(name);
     if (isDataserverFault(name)) return this.#dataservers.happen(name);
+    if (isDeviceFault(name)) return this.#devices.happen(name);
     const { dice, nodes, leader, oracle } = this.#world;
     const node = (dice.chance(0.5) ? leader : undefined) ?? dice.pick(nodes);
     if (node === undefined || !node.isUp) return false;

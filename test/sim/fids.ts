@@ -10,14 +10,22 @@ import { seededRandom } from "../../base/random.ts";
 import type { BlockService } from "../../rpc/block-service.ts";
 import { filled, type NameService } from "../../rpc/name-service.ts";
 import { needleChecksums } from "../../rpc/needle-checksums.ts";
+import { STANDARD } from "../../rpc/pool.ts";
+import type { Peer } from "./calls.ts";
 import type { Line } from "./line.ts";
+import type { Needles } from "./needles.ts";
 import type { Oracle } from "./oracle.ts";
 
 interface Fid {
   readonly block: BlockId;
   readonly needle: NeedleId;
-  /** Where its removal is not confirmed yet. */
-  readonly left: Set<DeviceId>;
+}
+
+export interface FidsOptions {
+  readonly line: Line;
+  readonly oracle: Oracle;
+  readonly needles: Needles;
+  readonly blocksFor: (peer: Peer, device: DeviceId) => BlockService;
 }
 
 const MOST_KEPT = 12;
@@ -27,78 +35,90 @@ export class Fids {
   stored = 0;
   removed = 0;
   stopped = false;
+  /** Their removal was asked for, and every member confirmed it. */
+  readonly gone: Fid[] = [];
   /** Acknowledged, and nobody asked to remove them. */
   readonly #kept: Fid[] = [];
-  #leaving: Fid[] = [];
-  readonly #line: Line;
-  readonly #oracle: Oracle;
+  #leaving: Fid | undefined;
+  readonly #options: FidsOptions;
 
-  constructor(line: Line, oracle: Oracle) {
-    this.#line = line;
-    this.#oracle = oracle;
+  constructor(options: FidsOptions) {
+    this.#options = options;
   }
 
-  async live(names: NameService, blocks: BlockService): Promise<void> {
-    const { dice } = this.#line;
+  async live(names: NameService, peer: Peer): Promise<void> {
+    const { line, oracle } = this.#options;
+    const { dice } = line;
     const random = seededRandom(dice.u32());
     while (!this.stopped) {
-      await this.#line.sleep(dice.between(5, 120));
+      await line.sleep(dice.between(5, 120));
       const goes = this.#kept.length >= MOST_KEPT || dice.chance(0.4);
-      const step = goes ? this.#remove(names, blocks) : this.#store(names, blocks, random);
+      const step = goes ? this.#remove(names, peer) : this.#store(names, peer, random);
       await step.catch((error: unknown) => {
-        if (
-          !hasCode(
-            error,
-            "Timeout",
-            "Unavailable",
-            "DiskFull",
-            "DiskFailed",
-            "NoSuchBlock",
-            "StaleGeneration",
-            "NotLeader",
-            "OutcomeUnknown",
-          )
-        )
-          this.#oracle.violated(`a user of fids was told ${String(error)}`);
+        if (!hasCode(error, ...ofTheMoment)) oracle.violated(`a user of fids was told ${error}`);
       });
     }
   }
 
-  /** Which needles devices must have. */
-  get kept(): readonly Fid[] {
-    return this.#kept;
-  }
-
-  async #store(names: NameService, blocks: BlockService, random: ReturnType<typeof seededRandom>) {
-    const open = this.#line.dice.pick(await names.openBlocks(0));
+  async #store(names: NameService, peer: Peer, random: ReturnType<typeof seededRandom>) {
+    const { line, oracle, needles, blocksFor } = this.#options;
+    const { map } = await names.clusterMap(0);
+    const { small } = map?.storageClasses.find(({ name }) => name === STANDARD.name) ?? STANDARD;
+    const open = line.dice.pick(await names.openBlocks(small));
     if (open === undefined || open.members.length === 0) return;
     const { block, generation } = open;
-    const members = filled(open.members);
     const needle = random.needleId();
     const data = random.bytes(BYTES);
     const owner = { blob: FREE, chunk: 0 };
     const checksums = needleChecksums(block, needle, data);
     const what = { block, generation, needle, owner, lengthBytes: BYTES, checksums };
     const kinds = await Promise.all(
-      members.map(async (device) => (await blocks.append({ device, ...what }, data)).kind),
+      filled(open.members).map(async (device) => {
+        return (await blocksFor(peer, device).append({ device, ...what }, data)).kind;
+      }),
     );
     if (!kinds.every((kind) => kind === "stored")) return;
     this.stored++;
-    this.#oracle.say(`fid ${block}/${needle} is stored`);
-    this.#kept.push({ block, needle, left: new Set(members) });
+    oracle.say(`fid ${block}/${needle} is stored`);
+    this.#kept.push({ block, needle });
+    needles.kept.set(needle, { block, needle, lengthBytes: BYTES });
+    needles.checkBlock(block);
   }
 
-  async #remove(names: NameService, blocks: BlockService): Promise<void> {
-    const next = this.#leaving[0] ?? this.#kept.shift();
-    if (next === undefined) return;
-    if (!this.#leaving.includes(next)) this.#leaving.push(next);
-    const { block, needle, left } = next;
-    const { generation } = await names.locate(block);
-    for (const device of [...left]) {
-      await blocks.remove({ device, block, generation }, [needle]);
-      left.delete(device);
+  /** Of members that change meanwhile the new ones are told, too. */
+  async #remove(names: NameService, peer: Peer): Promise<void> {
+    this.#leaving ??= this.#kept.shift();
+    if (this.#leaving === undefined) return;
+    const { oracle, needles, blocksFor } = this.#options;
+    const { block, needle } = this.#leaving;
+    needles.kept.delete(needle);
+    for (let told = ""; ; ) {
+      const { generation, members } = await names.locate(block);
+      const now = `${generation} ${members.join()}`;
+      if (now === told) break;
+      for (const device of filled(members))
+        await blocksFor(peer, device).remove({ device, block, generation }, [needle]);
+      told = now;
     }
     this.removed++;
-    this.#leaving = this.#leaving.filter((one) => one !== next);
+    oracle.say(`fid ${block}/${needle} is removed`);
+    this.gone.push(this.#leaving);
+    this.#leaving = undefined;
   }
 }
+
+/** Nobody is to blame: the same is tried again. */
+const ofTheMoment = [
+  "Timeout",
+  "Unavailable",
+  "DiskFull",
+  "DiskFailed",
+  "NoSuchBlock",
+  "NoSuchDevice",
+  "NoSuchPool",
+  "StaleGeneration",
+  "Damaged",
+  "Closed",
+  "NotLeader",
+  "OutcomeUnknown",
+] as const;

@@ -1,13 +1,14 @@
 /** A bug that a test plants, to see that the simulation finds it. Nothing else passes one. */
 import type { WorkContext, Worker } from "../../nameserver/workers/worker.ts";
 import type { BlockService } from "../../rpc/block-service.ts";
-import type { SimBlock } from "./sim-blocks.ts";
 import type { BatchFlaw } from "./sim-store.ts";
 
 export interface Flaw {
   readonly name: string;
   /** A seed that finds it at once. Default 1. */
   readonly knownSeed?: number;
+  /** Nameservers alone do it: it is looked for in worlds without dataservers. */
+  readonly isBare?: boolean;
   /** Files whose syncs are skipped. */
   readonly liesAbout?: (path: string) => boolean;
   /** A change is acknowledged as soon as it was proposed. */
@@ -22,10 +23,6 @@ export interface Flaw {
   readonly receives?: BatchFlaw;
   /** A dataserver acknowledges a needle before its sync. */
   readonly storesEarly?: boolean;
-  /** What was removed while the next generation was built is in it. */
-  readonly forgetsTombstones?: boolean;
-  /** What a dataserver puts into the next generation. */
-  readonly rebuilds?: (block: SimBlock) => SimBlock;
   /** What becomes of the orders of a leader. */
   readonly orders?: (blocks: BlockService) => BlockService;
   /** What a leader does beside the right work. */

@@ -12,10 +12,9 @@ import { nameService } from "../../nameserver/serve-names.ts";
 import { whileLeading } from "../../nameserver/while-leading.ts";
 import { Workers } from "../../nameserver/workers/worker.ts";
 import type { Address } from "../../rpc/address.ts";
-import type { BlockService } from "../../rpc/block-service.ts";
-import { type ClusterMap, emptyMap } from "../../rpc/cluster-map.ts";
+import type { LivenessService } from "../../rpc/liveness-service.ts";
 import type { NameService } from "../../rpc/name-service.ts";
-import { firstPool } from "../../rpc/pool.ts";
+import { type BlockWays, orderLine } from "./block-line.ts";
 import type { Flaw } from "./flaw.ts";
 import type { SimProcess } from "./process.ts";
 
@@ -29,7 +28,7 @@ export interface LeadingOptions {
   readonly roster: Roster;
   readonly replica: Replica;
   readonly cache: RowCache;
-  readonly blocks: BlockService;
+  readonly ways: BlockWays;
   readonly process: SimProcess;
   readonly flaw: Flaw;
   readonly report: (message: string) => void;
@@ -38,23 +37,29 @@ export interface LeadingOptions {
 export const addressOf = (node: NodeId): Address => ({ host: "nameserver", port: node });
 export const portOf = (address: Address): number => ("port" in address ? address.port : 0);
 
-/** Every block has two members. */
-const twofold: ClusterMap = {
-  ...emptyMap,
-  pools: [{ ...firstPool, scheme: { k: 1, m: 1 }, minMembers: 2 }],
-};
+export interface Led {
+  readonly names: NameService;
+  readonly liveness: LivenessService;
+}
 
 /** Starts the work of a leader, and gives what it answers. */
-export function startLeading(options: LeadingOptions): NameService {
-  const { node, roster, replica, cache, process, flaw, report } = options;
+export function startLeading(options: LeadingOptions): Led {
+  const { node, roster, replica, cache, process, flaw, report, ways } = options;
   const { clock } = process;
-  const blocks = flaw.orders?.(options.blocks) ?? options.blocks;
   const random = seededRandom(node);
-  const cluster = openCluster({ clock, random, blocks, report }, replica);
+  const cluster = openCluster(
+    {
+      ...{ clock, random, report, member: { secret: new Uint8Array(0) } },
+      open: (address) => orderLine(ways, { id: node, process }, address),
+    },
+    replica,
+    roster,
+  );
+  const blocks = flaw.orders?.(cluster.blocks) ?? cluster.blocks;
   const openBlocks = new OpenBlocks({
     ...{ group: replica, blocks, clock, report },
     perDevice: 1,
-    map: async () => twofold,
+    map: () => cluster.map.get(),
   });
   const context = { group: replica, blocks, clock, report };
   const work = leaderWork(context, {
@@ -64,5 +69,6 @@ export function startLeading(options: LeadingOptions): NameService {
   });
   new Workers(context, [...work, ...(flaw.work?.(context) ?? [])], WORKERS_PAUSE_MS);
   const pieces = new StatePieces({ group: replica, clock, random });
-  return whileLeading(nameService(replica, openBlocks, cache, pieces, cluster), replica, roster);
+  const answers = nameService(replica, openBlocks, cache, pieces, cluster);
+  return { names: whileLeading(answers, replica, roster), liveness: cluster.liveness };
 }

@@ -5,7 +5,7 @@ import type { Address } from "../../rpc/address.ts";
 import { InterruptedCall } from "../../rpc/call.ts";
 import { methodsOf } from "../../rpc/service-table.ts";
 import { nameTable } from "../../rpc/tables.ts";
-import type { Peer } from "./block-line.ts";
+import type { Peer } from "./calls.ts";
 import { portOf } from "./leading.ts";
 import type { Line } from "./line.ts";
 

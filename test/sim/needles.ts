@@ -1,24 +1,19 @@
 /**
- * What must be said of needles, from the log alone: which blob each key of the clients has, until
- * when a blob without a key is held, which chunks a blob has. Every needle that a device takes away,
- * and every reference that the log makes, is judged by that; nothing of this asks reference counts.
+ * Judges everything that happens to needles, by what the log says of them (names.ts) and by what
+ * stands on the platters of all drives (platters.ts), whether anybody can reach them or not.
  */
-import { type BlobId, type BlockId, type DeviceId, FREE, type NeedleId } from "../../base/ids.ts";
-import { limits } from "../../base/limits.ts";
-import { defaultSettings } from "../../nameserver/apply/context.ts";
-import { unpackChunks } from "../../nameserver/chunk-codec.ts";
+import { type BlockId, type DeviceId, FREE, type NeedleId } from "../../base/ids.ts";
+import { pieceBytesOf } from "../../client/strips.ts";
 import type { AnyCommand } from "../../nameserver/command.ts";
-import { keys, prefixEnd, prefixOf } from "../../nameserver/keyspace.ts";
-import { read } from "../../nameserver/queries/read.ts";
 import type { BlockRow } from "../../nameserver/rows.ts";
+import { filled } from "../../rpc/name-service.ts";
 import type { Chunk } from "../../rpc/objects.ts";
-import { WATCHED } from "./cuts.ts";
+import { type PoolScheme, WHOLE } from "../../rpc/pool.ts";
+import type { Drive } from "./drive.ts";
+import { IMAGINED, Names, type Reference, referencesOf } from "./names.ts";
 import type { Oracle } from "./oracle.ts";
-import type { SimBlock, SimNeedle, Witness } from "./sim-blocks.ts";
-import type { SimDataserver } from "./sim-dataserver.ts";
-
-/** Blocks that random commands speak of; no needle stands in them. */
-export const IMAGINED: ReadonlySet<BlockId> = new Set([1, 2] as BlockId[]);
+import { type Judge, Platters } from "./platters.ts";
+import type { Standing, StandingNeedle } from "./standing.ts";
 
 /** What a command is about to refer to, as of the entry before it. */
 export interface Before {
@@ -27,193 +22,206 @@ export interface Before {
   readonly sealedMs: number;
 }
 
-export class Needles implements Witness {
-  readonly #oracle: Oracle;
-  readonly #dataservers: readonly SimDataserver[];
-  readonly #settleMs: number;
-  readonly #blobs = new Map<string, BlobId>();
-  readonly #names = new Map<BlobId, number>();
-  readonly #heldUntilMs = new Map<BlobId, number>();
-  #timeMs = 0;
+/** A bare needle that was acknowledged. */
+export interface Kept {
+  readonly block: BlockId;
+  readonly needle: NeedleId;
+  readonly lengthBytes: number;
+}
 
-  constructor(oracle: Oracle, dataservers: readonly SimDataserver[], settleMs: number) {
-    this.#oracle = oracle;
-    this.#dataservers = dataservers;
-    this.#settleMs = settleMs;
+export interface NeedlesOptions {
+  readonly oracle: Oracle;
+  readonly drives: () => readonly Drive[];
+  readonly settleMs: number;
+  readonly nowMs: () => number;
+}
+
+export class Needles implements Judge {
+  readonly names: Names;
+  readonly platters: Platters;
+  /** Bare needles that must be there. */
+  readonly kept = new Map<NeedleId, Kept>();
+  readonly #oracle: Oracle;
+  readonly #options: NeedlesOptions;
+  /** What was harmed by design and is not whole again, by device and block; since when. */
+  readonly #harms = new Map<string, number>();
+  /** Devices that are no more, by design. */
+  readonly #gone = new Set<DeviceId>();
+  #touched = new Set<BlockId>();
+
+  constructor(options: NeedlesOptions) {
+    this.#options = options;
+    this.#oracle = options.oracle;
+    this.names = new Names(options.oracle.store);
+    this.platters = new Platters(options.drives);
   }
 
   /** To be called before the entry of this command is applied. */
   before(command: AnyCommand): Before {
     const chunks = referencesOf(command).filter(({ block }) => !IMAGINED.has(block));
-    const states = chunks.map(({ block }) => this.#row(block)?.state);
+    const states = chunks.map(({ block }) => this.names.row(block)?.state);
     const sealedMs =
-      command.type === "settleBlock" ? (this.#row(command.block)?.sealedMs ?? Infinity) : 0;
+      command.type === "settleBlock" ? (this.names.row(command.block)?.sealedMs ?? Infinity) : 0;
     return { states, chunks, sealedMs };
   }
 
   /** The command took effect. */
   after(command: AnyCommand, { states, chunks, sealedMs }: Before, timeMs: number): void {
-    this.#timeMs = timeMs;
+    this.names.timeMs = timeMs;
     if (states.some((state) => state === undefined || state === "settled"))
       this.#wrong(`INV-4: ${command.type} refers to a settled block`);
-    for (const chunk of chunks) this.#checkDurable(command.type, chunk);
-    if (command.type === "settleBlock" && sealedMs + this.#settleMs > timeMs)
+    if (command.type === "settleBlock" && sealedMs + this.#options.settleMs > timeMs)
       this.#wrong(`INV-4: block ${command.block} settles ${timeMs - sealedMs} ms after its seal`);
+    this.names.follow(command);
+    for (const { block } of chunks) this.#touched.add(block);
+    if ("block" in command) this.#touched.add(command.block);
     if (command.type === "setGeneration") this.#checkBuilt(command.block, command.to);
-    this.#follow(command);
   }
 
-  removed(device: DeviceId, at: SimBlock, needle: SimNeedle): void {
-    this.#oracle.say(`${device} removes needle ${needle.needle} of block ${at.block}`);
-    this.#checkFree("removed", at.block, needle);
+  /** To be called after each event. */
+  look(): void {
+    for (const block of this.platters.look(this)) this.#touched.add(block);
+    if (this.#touched.size === 0) return;
+    const touched = this.#touched;
+    this.#touched = new Set();
+    for (const block of touched) this.checkBlock(block);
   }
 
-  switched(device: DeviceId, from: SimBlock, to: SimBlock): void {
-    this.#oracle.say(`${device} switches block ${from.block} to ${to.generation}`);
-    const generation = this.#row(from.block)?.generation ?? 0;
-    if (generation < to.generation)
-      this.#wrong(`INV-7: ${device} switches block ${from.block} without a command`);
-    for (const [id, needle] of from.needles)
-      if (!to.needles.has(id)) this.#checkFree("left out", from.block, needle);
-    for (const id of to.needles.keys())
-      if (!from.needles.has(id))
-        this.#wrong(`a removed needle of block ${from.block} is back on ${device}`);
+  /** A fault did this: what is gone now is gone by design. */
+  harmed(device: DeviceId, blocks: Iterable<BlockId>): void {
+    for (const block of blocks) this.#harms.set(`${device} ${block}`, this.#options.nowMs());
+    this.platters.look(undefined);
   }
 
-  retired(device: DeviceId, at: SimBlock): void {
-    this.#oracle.say(`${device} retires block ${at.block}`);
-    if (this.#row(at.block) !== undefined)
-      this.#wrong(`INV-7: ${device} retires block ${at.block}, which was not removed by a command`);
-    for (const needle of at.needles.values()) this.#checkFree("retired", at.block, needle);
+  /** All that was on it is gone, by design. */
+  lost(device: DeviceId): void {
+    this.#gone.add(device);
+    this.platters.look(undefined);
   }
 
-  /** Every name that clients gave has its bytes on every member. */
-  checkAll(): void {
-    for (const [key, blob] of this.#blobs)
-      for (const chunk of this.chunksOf(blob)) this.#checkDurable(key, chunk);
+  isHarmed(device: DeviceId, block: BlockId): boolean {
+    return this.#gone.has(device) || this.#harms.has(`${device} ${block}`);
   }
 
-  /** What the workers of a leader have still to do. */
-  leftToDo(): string | undefined {
-    const { store } = this.#oracle;
-    for (const tag of ["collectQueue", "dropQueue", "pendingQueue", "dueQueue"] as const)
-      if (store.count(prefixOf(tag), prefixEnd(prefixOf(tag))) > 0) return tag;
-    for (const { device, held } of this.#dataservers)
-      for (const { block, generation } of held.values()) {
-        const row = this.#row(block);
-        if (row?.members.includes(device) !== true || row.state === "open") continue;
-        if (row.swept !== true || row.generation !== generation)
-          return `block ${block} of ${device}: ${JSON.stringify({ ...row, generation })}`;
-      }
-    return undefined;
+  /** How many members of a block are not as they should be. */
+  harmsOf(block: BlockId): number {
+    const members = filled(this.names.row(block)?.members ?? []);
+    return members.filter((device) => this.isHarmed(device, block)).length;
   }
 
-  /** In calm times, when all work is done: what nobody needs is gone from settled blocks. */
-  checkSwept(): void {
-    for (const { device, held } of this.#dataservers)
-      for (const { block, generation, needles, sealed } of held.values()) {
-        const row = this.#row(block);
-        if (row === undefined || !row.members.includes(device)) {
-          // Made by a leader that died: the next one takes it away when it takes stock.
-          if (needles.size > 0) this.#wrong(`${device} holds block ${block}, which is not there`);
-          continue;
-        }
-        if (row.generation !== generation)
-          this.#wrong(`block ${block} of ${device} stays at generation ${generation}`);
-        if (row.swept !== true) continue;
-        if (!sealed) this.#wrong(`block ${block} of ${device} takes appends, though it is swept`);
-        for (const needle of needles.values())
-          if (needle.blob !== FREE && !this.#isNamed(block, needle))
-            this.#wrong(`needle ${needle.needle} of block ${block} stays on ${device}`);
-      }
+  changed(device: DeviceId, before: Standing | undefined, now: Standing): void {
+    const { block, generation } = now;
+    if (before === undefined) {
+      this.#say(`${device} has block ${block}.${generation}`);
+      return;
+    }
+    if (before.generation !== generation) this.#switched(device, before, now);
+    const isHarmed = this.isHarmed(device, block);
+    for (const [id, needle] of before.needles) {
+      if (now.needles.has(id) || isHarmed) continue;
+      const isRemoved = now.tombstones.has(id);
+      // What a harmed member has forgotten of removals it learns again from the others.
+      if (isRemoved && this.#isRemovedElsewhere(device, block, id)) continue;
+      this.#checkFree(isRemoved ? "removed" : "left out", block, needle);
+    }
+    for (const id of now.needles.keys())
+      if (before.tombstones.has(id))
+        this.#wrong(`a removed needle of block ${block} is back on ${device}`);
   }
 
-  /** A needle that was acknowledged, and that nobody asked to remove, is on every member. */
-  checkFid({ block, needle }: { readonly block: BlockId; readonly needle: NeedleId }): void {
-    const members = this.#row(block)?.members ?? [];
-    for (const { device, held } of this.#dataservers)
-      if (members.includes(device) && held.get(block)?.needles.has(needle) !== true)
-        this.#wrong(`INV-2: ${device} lost needle ${needle} of block ${block}`);
-    if (members.length === 0) this.#wrong(`block ${block} is gone with needle ${needle}`);
-  }
-
-  chunksOf(blob: BlobId): Chunk[] {
-    const { store } = this.#oracle;
-    const head = read(store, keys.blob(blob));
-    if (head === undefined) return [];
-    if (head.inline !== undefined) return unpackChunks(head.inline);
-    const pages = Math.ceil(head.chunks / limits.chunksPerPage);
-    return Array.from({ length: pages }, (_, page) => read(store, keys.page(blob, page))).flatMap(
-      (page) => unpackChunks(page?.chunks ?? new Uint8Array()),
+  #isRemovedElsewhere(device: DeviceId, block: BlockId, needle: NeedleId): boolean {
+    const others = filled(this.names.row(block)?.members ?? []).filter((one) => one !== device);
+    return others.some((other) =>
+      this.platters.allOf(other, block).some(({ tombstones }) => tombstones.has(needle)),
     );
   }
 
-  #checkDurable(what: string, { block, needle, lengthBytes }: Chunk): void {
-    const members = this.#row(block)?.members ?? [];
-    for (const { device, held } of this.#dataservers) {
-      if (!members.includes(device)) continue;
-      const stored = held.get(block)?.needles.get(needle);
-      if (stored?.lengthBytes !== lengthBytes)
-        this.#wrong(`INV-1/2: ${what} names needle ${needle} of block ${block}, not on ${device}`);
+  #switched(device: DeviceId, before: Standing, { block, generation }: Standing): void {
+    this.#say(`${device} switches block ${block} from ${before.generation} to ${generation}`);
+    const wanted = this.names.row(block)?.generation ?? 0;
+    if (wanted < generation && this.names.row(block) !== undefined)
+      this.#wrong(`INV-7: ${device} switches block ${block} without a command`);
+    if (generation < before.generation)
+      this.#wrong(`INV-7: ${device} goes back to generation ${generation} of block ${block}`);
+  }
+
+  went(device: DeviceId, before: Standing): void {
+    const { block } = before;
+    this.#say(`${device} retires block ${block}`);
+    const row = this.names.row(block);
+    if (row === undefined) {
+      for (const needle of before.needles.values()) this.#checkFree("retired", block, needle);
+      return;
     }
+    if (filled(row.members).includes(device))
+      this.#wrong(`INV-7: ${device} retires block ${block}, of which it is a member`);
+  }
+
+  /** Every needle that is needed, or was acknowledged bare, is good on every member that was not harmed. */
+  checkBlock(block: BlockId): void {
+    const row = this.names.row(block);
+    const needed = [...this.names.neededIn(block)];
+    const kept = [...this.kept.values()].filter((one) => one.block === block);
+    if (IMAGINED.has(block)) return;
+    if (row === undefined) {
+      if (needed.length + kept.length > 0) this.#wrong(`INV-7: block ${block} is gone, and needed`);
+      return;
+    }
+    const scheme = row.scheme ?? WHOLE;
+    const standings = row.members.map((device) =>
+      device === null ? undefined : this.platters.standingOf(device, block, row.generation),
+    );
+    const isWhole = row.members.map(() => true);
+    for (const one of [...needed, ...kept]) {
+      const good = standings.map((standing, position) => isGoodAt(standing, one, scheme, position));
+      for (const [position, isGood] of good.entries()) if (!isGood) isWhole[position] = false;
+      if (good.filter((isGood) => isGood).length < scheme.k)
+        this.#wrong(
+          `INV-2: needle ${one.needle} of block ${block} has fewer than ${scheme.k} good pieces`,
+        );
+    }
+    for (const [position, device] of row.members.entries()) {
+      if (device === null) continue;
+      const isAll = isWhole[position] === true && standings[position] !== undefined;
+      if (isAll) this.#harms.delete(`${device} ${block}`);
+      else if (!this.isHarmed(device, block) && (needed.length > 0 || kept.length > 0))
+        this.#wrong(`INV-1/2/7: ${device} lacks needles of block ${block}.${row.generation}`);
+    }
+  }
+
+  checkAll(): void {
+    const blocks = [...this.names.keys.values()].flatMap((blob) =>
+      this.names.chunksOf(blob).map(({ block }) => block),
+    );
+    for (const block of new Set(blocks)) this.checkBlock(block);
+    for (const { block } of this.kept.values()) this.checkBlock(block);
   }
 
   #checkBuilt(block: BlockId, to: number): void {
-    const members = this.#row(block)?.members ?? [];
-    for (const { device, held } of this.#dataservers) {
-      const there = held.get(block);
-      const isProved = there?.generation === to || there?.built?.generation === to;
-      if (members.includes(device) && !isProved)
+    for (const device of filled(this.names.row(block)?.members ?? []))
+      if (
+        !this.isHarmed(device, block) &&
+        this.platters.standingOf(device, block, to) === undefined
+      )
         this.#wrong(`INV-7: generation ${to} of block ${block} is not built on ${device}`);
-    }
   }
 
   /** What is taken away is neither needed nor can it still be named. */
-  #checkFree(how: string, block: BlockId, needle: SimNeedle): void {
+  #checkFree(how: string, block: BlockId, needle: StandingNeedle): void {
     const { blob } = needle;
-    if (blob === FREE && how === "removed") return;
-    const head = read(this.#oracle.store, keys.blob(blob));
-    const isNamed = head !== undefined && this.#isNamed(block, needle);
-    const isHeld = (this.#heldUntilMs.get(blob) ?? 0) > this.#timeMs;
     const what = `needle ${needle.needle} of block ${block} is ${how}`;
-    if (isNamed && (this.#names.get(blob) ?? 0) > 0) this.#wrong(`INV-4: ${what}, but named`);
-    else if (isNamed && isHeld) this.#wrong(`INV-4: ${what}, but held`);
-    else if (isNamed && (head.refs > 0 || head.pendingUntilMs !== undefined))
-      this.#wrong(`INV-4: ${what}, but its blob is in use`);
-    else if (head === undefined || !isNamed) {
-      const state = this.#row(block)?.state ?? "settled";
+    if (this.kept.has(needle.needle)) this.#wrong(`INV-2: ${what}, and nobody asked for it`);
+    if (blob === FREE) return;
+    const why = this.names.whyNeeded(block, needle);
+    if (why !== undefined) this.#wrong(`INV-4: ${what}, but ${why}`);
+    else if (!this.names.isNamed(block, needle)) {
+      const state = this.names.row(block)?.state ?? "settled";
       if (state !== "settled") this.#wrong(`INV-4: ${what}, though its block is ${state}`);
     }
   }
 
-  #isNamed(block: BlockId, { blob, chunk, needle }: SimNeedle): boolean {
-    const named = this.chunksOf(blob)[chunk];
-    return named?.block === block && named.needle === needle;
-  }
-
-  #follow(command: AnyCommand): void {
-    if (!("bucket" in command) || command.bucket !== WATCHED || !("key" in command)) return;
-    const { type, key } = command;
-    if (type === "putObject") this.#name(key, command.content.blob);
-    else if (type === "copyObject") this.#name(key, this.#blobs.get(command.source.key));
-    else if (type === "deleteObject") this.#name(key, undefined);
-  }
-
-  #name(key: string, blob: BlobId | undefined): void {
-    const before = this.#blobs.get(key);
-    if (blob === undefined) this.#blobs.delete(key);
-    else {
-      this.#blobs.set(key, blob);
-      this.#names.set(blob, (this.#names.get(blob) ?? 0) + 1);
-    }
-    if (before === undefined) return;
-    this.#names.set(before, (this.#names.get(before) ?? 0) - 1);
-    const { holdMs } = read(this.#oracle.store, keys.settings()) ?? defaultSettings;
-    this.#heldUntilMs.set(before, this.#timeMs + holdMs);
-  }
-
-  #row(block: BlockId): BlockRow | undefined {
-    return read(this.#oracle.store, keys.block(block));
+  #say(what: string): void {
+    this.#oracle.say(what);
   }
 
   #wrong(what: string): void {
@@ -221,15 +229,14 @@ export class Needles implements Witness {
   }
 }
 
-/** Chunks that a command names for the first time. */
-function referencesOf(command: AnyCommand): readonly Chunk[] {
-  switch (command.type) {
-    case "addChunks":
-      return command.chunks;
-    case "putObject":
-    case "putPart":
-      return command.content.chunks;
-    default:
-      return [];
-  }
+function isGoodAt(
+  standing: Standing | undefined,
+  { needle, lengthBytes }: Pick<Reference, "needle" | "lengthBytes">,
+  scheme: PoolScheme,
+  position: number,
+): boolean {
+  const stored = standing?.needles.get(needle);
+  if (standing === undefined || stored?.isGood !== true) return false;
+  if (scheme.k === 1) return stored.lengthBytes === lengthBytes;
+  return standing.piece === position && stored.lengthBytes === pieceBytesOf(scheme, lengthBytes);
 }

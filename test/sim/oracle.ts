@@ -148,6 +148,7 @@ export class Oracle {
 
   /** To be called when nothing moves: what was claimed must be so. */
   settle(): void {
+    this.needles?.look();
     for (const { node, index, digest } of this.#claims) {
       const right = this.#digests[index];
       if (right === undefined || right.a !== digest.a || right.b !== digest.b)

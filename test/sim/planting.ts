@@ -12,3 +12,16 @@ export function inPlaceOf<Owner extends object, Name extends keyof Owner>(
     };
   };
 }
+
+/** The same service with some methods in the place of others. */
+export function withMethods<Service extends object>(
+  service: Service,
+  wrong: Partial<Service>,
+): Service {
+  return new Proxy(service, {
+    get(right, name) {
+      const method: unknown = Reflect.get(wrong, name) ?? Reflect.get(right, name);
+      return typeof method === "function" ? method.bind(right) : method;
+    },
+  });
+}

@@ -1,65 +1,69 @@
 /**
- * A dataserver with one device, at its interface: it answers as the real one does, takes its time,
- * and crashes. What it has not acknowledged a crash may lose.
+ * One dataserver through all its lives: the real one, on simulated disks, at its place in the cluster.
+ * So whatever it does in a crash is what the product would do.
  */
-import { QuarryError } from "../../base/errors.ts";
-import type { BlockId, DeviceId, NeedleId, Term } from "../../base/ids.ts";
+import type { DeviceId, ServerId } from "../../base/ids.ts";
+import { seededRandom } from "../../base/random.ts";
+import { type Dataserver, openDataserver } from "../../dataserver/dataserver.ts";
+import { startScrubbing } from "../../dataserver/scrubbing.ts";
 import type { Agenda } from "../../raft/testing/agenda.ts";
 import type { Dice } from "../../raft/testing/dice.ts";
-import type {
-  AppendReply,
-  AppendRequest,
-  BlockAddress,
-  BlockService,
-  BlockStatus,
-  DeviceStatus,
-  Order,
-  ReadReply,
-  ReadRequest,
-} from "../../rpc/block-service.ts";
-import type { HealingService } from "../../rpc/healing-service.ts";
-import type { StripeService } from "../../rpc/stripe-service.ts";
+import { formatAddress } from "../../rpc/address.ts";
+import type { Location } from "../../rpc/cluster-map.ts";
+import { type Attending, attend } from "./attending.ts";
+import { type BlockWays, sourceLine } from "./block-line.ts";
+import { told } from "./calls.ts";
+import type { Drive } from "./drive.ts";
+import { drivesDisk } from "./drives-disk.ts";
 import type { Flaw } from "./flaw.ts";
 import type { Oracle } from "./oracle.ts";
 import { SimProcess } from "./process.ts";
-import * as blocks from "./sim-blocks.ts";
+import type { DiskMood } from "./sim-disk.ts";
 
-const BLOCK_BYTES = 1_200;
-const SYNC_MS = 2;
-const READ_MS = 0.3;
+const BLOCK_BYTES = 1_400;
+const EXTEND_BYTES = 512;
+const RESERVE_BYTES = 1_000;
+const SCRUB_REST_MS = 1_500;
+const SCRUB_PACE = 2 ** 30;
+const AGAIN_MS = 400;
 
-export interface DataserverSurroundings {
+export interface DataserverSurroundings extends Pick<Attending, "line"> {
   readonly agenda: Agenda;
   readonly dice: Dice;
   readonly oracle: Oracle;
   readonly flaw: Flaw;
-  readonly witness: blocks.Witness;
-  readonly onStart: (server: SimDataserver) => void;
+  readonly ways: BlockWays;
 }
 
-export class SimDataserver implements Omit<BlockService, keyof HealingService | keyof StripeService> {
+export class SimDataserver {
   /** On the network. */
   readonly id: number;
-  readonly device: DeviceId;
-  readonly held: Map<BlockId, blocks.SimBlock> = new Map();
+  readonly name: string;
+  readonly server: ServerId;
+  readonly address: string;
+  readonly location: Location;
+  drives: readonly Drive[];
   process: SimProcess | undefined;
-  slowness = 1;
-  isFull = false;
-  /** The next sync fails. */
-  failsSync = false;
+  /** While it runs and its devices are open. */
+  service: Dataserver | undefined;
+  /** Nobody starts it again. */
+  isGone = false;
+  readonly mood: DiskMood & { slowness: number };
   readonly #around: DataserverSurroundings;
-  /** Since a sync failed nothing is written until the next start. */
-  #hasFailed = false;
-  /** The highest of a leader; on the disk before its order is followed. */
-  #term: Term | undefined;
-  /** Written, but not synced. */
-  readonly #unsynced = new Set<() => void>();
-  /** Changes of one block are made one after the other. */
-  readonly #tails = new Map<BlockId, Promise<unknown>>();
 
-  constructor(id: number, around: DataserverSurroundings) {
+  constructor(
+    id: number,
+    location: Location,
+    drives: readonly Drive[],
+    around: DataserverSurroundings,
+  ) {
     this.id = id;
-    this.device = `device-${id}` as DeviceId;
+    this.name = `dataserver ${id}`;
+    this.server = `00000000-0000-4000-8000-${String(id).padStart(12, "0")}` as ServerId;
+    this.address = formatAddress({ host: "dataserver", port: id });
+    this.location = location;
+    this.drives = drives;
+    this.mood = { slowness: 1, isHasty: true, liesAbout: around.flaw.liesAbout ?? (() => false) };
     this.#around = around;
   }
 
@@ -67,211 +71,70 @@ export class SimDataserver implements Omit<BlockService, keyof HealingService | 
     return this.process !== undefined;
   }
 
+  get devices(): DeviceId[] {
+    return this.drives.flatMap(({ device }) => device ?? []);
+  }
+
+  /** Whether it makes a block anew. */
+  get isRebuilding(): boolean {
+    return this.drives.some(({ disk }) =>
+      disk.paths().some((path) => path.endsWith(".rebuilt.new")),
+    );
+  }
+
   start(): void {
-    if (this.isUp) return;
-    this.process = new SimProcess(this.#around.agenda, 1);
-    this.#around.oracle.say(`${this.device} starts`);
-    this.#around.onStart(this);
+    if (this.isUp || this.isGone) return;
+    const process = new SimProcess(this.#around.agenda, 1);
+    this.process = process;
+    this.#around.oracle.say(`${this.name} starts`);
+    this.#open(process).catch((error: unknown) => {
+      if (process.isAlive) this.#failed(error);
+    });
   }
 
   crash(kind: "power" | "process"): void {
     if (this.process === undefined) return;
     const { oracle, dice } = this.#around;
-    oracle.say(`${this.device} crashes (${kind})`);
+    oracle.say(`${this.name} crashes (${kind})`);
     this.process.kill();
     this.process = undefined;
-    this.failsSync = false;
-    this.#hasFailed = false;
-    for (const effect of this.#unsynced) if (kind === "process" || dice.chance(0.5)) effect();
-    this.#unsynced.clear();
-    this.#tails.clear();
+    this.service = undefined;
+    for (const drive of this.drives) drive.crash(kind, seededRandom(dice.u32()));
   }
 
-  status(): DeviceStatus {
-    const state = this.#hasFailed ? "failed" : this.isFull ? "full" : "ok";
-    const { device } = this;
-    return { device, path: `/${device}`, totalBytes: 1e9, freeBytes: 1e9, state };
-  }
-
-  devices(): Promise<DeviceStatus[]> {
-    return Promise.resolve([this.status()]);
-  }
-
-  async blocks(_device: DeviceId, after: number, limit: number): Promise<BlockStatus[]> {
-    await this.#takes(READ_MS);
-    const later = [...this.held.values()].filter(({ block }) => block > after);
-    return later
-      .sort((a, b) => a.block - b.block)
-      .slice(0, limit)
-      .map(blocks.statusOf);
-  }
-
-  createBlock(order: Order): Promise<void> {
-    const { block, generation } = order;
-    return this.#ordered(order, async () => {
-      const there = this.held.get(block);
-      if (there?.generation === generation) return;
-      if (there !== undefined && there.generation > generation)
-        throw blocks.stale(there, generation);
-      if (there !== undefined) throw new QuarryError("InvalidArgument", "retire it first");
-      await this.#write(() => this.held.set(block, blocks.emptyBlock(block, generation)));
+  async #open(process: SimProcess): Promise<void> {
+    const { dice, oracle, flaw, ways, line } = this.#around;
+    const { clock } = process;
+    const peer = { id: this.id, process };
+    const report = (message: string) => {
+      if (process.isAlive) oracle.say(`${this.name} reports: ${message}`);
+    };
+    const service = await openDataserver({
+      disk: drivesDisk(this.drives, process, dice, this.mood),
+      ...{ clock, random: seededRandom(dice.u32()) },
+      directories: this.drives.map(({ directory }) => directory),
+      opener: this.server,
+      ...{ blockBytes: BLOCK_BYTES, extendBytes: EXTEND_BYTES, reserveBytes: RESERVE_BYTES },
+      durability: flaw.storesEarly === true ? "none" : "commit",
+      peerOf: (address) => sourceLine(ways, peer, address),
+      report: ({ kind, path, message }) => report(`${kind}: ${path}: ${message}`),
+    });
+    this.service = service;
+    startScrubbing(service, {
+      ...{ clock, report: (what) => report(String(what)), restMs: SCRUB_REST_MS },
+      ...{ bytesPerSecond: SCRUB_PACE, firstBytesPerSecond: SCRUB_PACE },
+    });
+    const attendance = attend({ ...{ line, ways, peer, report }, dataserver: this, service });
+    void attendance.failed.then((error) => {
+      if (process.isAlive) this.#failed(error);
     });
   }
 
-  append(request: AppendRequest, data: Uint8Array): Promise<AppendReply> {
-    const { block, generation, needle, owner, lengthBytes, checksums } = request;
-    return this.#alone(block, async (): Promise<AppendReply> => {
-      const at = this.held.get(block);
-      if (at === undefined) return { kind: "missing" };
-      if (at.generation !== generation) return { kind: "stale" };
-      if (at.sealed) return { kind: "sealed" };
-      if (at.needles.has(needle) || at.tombstones.has(needle)) return { kind: "duplicate" };
-      const room = BLOCK_BYTES - at.fileBytes - blocks.recordBytes(lengthBytes);
-      if (this.isFull || room < 0) return { kind: "full" };
-      const stored = { needle, ...owner, lengthBytes, checksums, data };
-      const synced = this.#write(() => blocks.put(at, needle, stored));
-      if (this.#around.flaw.storesEarly === true) synced.catch(() => undefined);
-      else await synced;
-      return { kind: "stored" };
-    });
-  }
-
-  async read({ block, needle }: ReadRequest): Promise<ReadReply> {
-    await this.#takes(READ_MS);
-    const found = this.held.get(block)?.needles.get(needle);
-    if (found === undefined)
-      return { kind: "missing", what: this.held.has(block) ? "needle" : "block" };
-    const { data, checksums, lengthBytes: needleBytes } = found;
-    const generation = this.held.get(block)?.generation ?? 0;
-    return { kind: "data", needleBytes, generation, offset: 0, checksums, data: Buffer.from(data) };
-  }
-
-  remove(address: Order, needles: readonly NeedleId[]): Promise<void> {
-    return this.#ordered(address, async () => {
-      const at = blocks.blockAt(this.held, address);
-      const there = needles.filter((needle) => at.needles.has(needle));
-      if (there.length > 0) await this.#write(() => this.#remove(at, there));
-    });
-  }
-
-  sealBlock(address: Order): Promise<BlockStatus> {
-    return this.#ordered(address, async () => {
-      const at = blocks.blockAt(this.held, address);
-      if (!at.sealed)
-        await this.#write(() => {
-          at.sealed = true;
-        });
-      return blocks.statusOf(at);
-    });
-  }
-
-  async needles(address: BlockAddress, cursor: number, limit: number) {
-    await this.#takes(READ_MS);
-    const all = [...blocks.blockAt(this.held, address).needles.values()];
-    const found = all.filter(({ offset }) => offset >= cursor);
-    const entries = found.slice(0, limit);
-    const next = found[limit]?.offset;
-    return next === undefined ? { entries } : { entries, next };
-  }
-
-  compact(address: Order): Promise<BlockStatus> {
-    return this.#ordered(address, async () => {
-      const at = blocks.blockAt(this.held, address);
-      if (!at.sealed) throw new QuarryError("InvalidArgument", "it is open; seal it first");
-      if (this.isFull) throw new QuarryError("DiskFull", "there is no room to compact");
-      const built = this.#around.flaw.rebuilds?.(at) ?? blocks.rebuilt(at);
-      await this.#takes(SYNC_MS);
-      await this.#write(() => {
-        at.built = built;
-      });
-      return blocks.statusOf(built);
-    });
-  }
-
-  switchGeneration(address: Order): Promise<void> {
-    const { block, generation } = address;
-    return this.#ordered(address, async () => {
-      const at = this.held.get(block);
-      if (at?.generation === generation) return;
-      if (at === undefined || at.generation + 1 !== generation) {
-        blocks.blockAt(this.held, address);
-        return;
-      }
-      const { built } = at;
-      if (built === undefined) throw new QuarryError("NoSuchBlock", "the generation is not built");
-      await this.#write(() => this.#switch(at, built));
-    });
-  }
-
-  retire(address: Order): Promise<void> {
-    return this.#ordered(address, async () => {
-      if (!this.held.has(address.block)) return;
-      const at = blocks.blockAt(this.held, address);
-      if (at.needles.size > 0) throw new QuarryError("InvalidArgument", "it holds needles");
-      await this.#write(() => {
-        this.held.delete(address.block);
-        this.#around.witness.retired(this.device, at);
-      });
-    });
-  }
-
-  #remove(at: blocks.SimBlock, needles: readonly NeedleId[]): void {
-    for (const id of needles) {
-      const needle = at.needles.get(id);
-      blocks.remove(at, id);
-      if (needle !== undefined) this.#around.witness.removed(this.device, at, needle);
-    }
-  }
-
-  /** What was removed since the generation was built is removed from it. */
-  #switch(at: blocks.SimBlock, built: blocks.SimBlock): void {
-    if (this.#around.flaw.forgetsTombstones !== true)
-      for (const id of at.tombstones) blocks.remove(built, id);
-    this.held.set(at.block, built);
-    this.#around.witness.switched(this.device, at, built);
-  }
-
-  /** The term is looked at when its turn has come: until then a newer leader may have spoken. */
-  #ordered<T>({ block, term }: Order, run: () => Promise<T>): Promise<T> {
-    return this.#alone(block, async () => {
-      if (term !== undefined && term < (this.#term ?? 0))
-        throw new QuarryError("StaleTerm", `term ${term} is over: ${this.#term} has begun`);
-      this.#term = term ?? this.#term;
-      return await run();
-    });
-  }
-
-  #alone<T>(block: BlockId, run: () => Promise<T>): Promise<T> {
-    const before = this.#tails.get(block) ?? Promise.resolve();
-    const running = before.then(async () => {
-      if (this.#hasFailed) throw new QuarryError("DiskFailed", `${this.device} is read-only`);
-      return await run();
-    });
-    this.#tails.set(
-      block,
-      running.catch(() => undefined),
-    );
-    return running;
-  }
-
-  /** Resolves when the effect is durable. */
-  async #write(effect: () => void): Promise<void> {
-    const { process } = this;
-    this.#unsynced.add(effect);
-    await this.#takes(SYNC_MS);
-    if (process !== this.process || !this.#unsynced.delete(effect)) return;
-    if (this.failsSync) {
-      this.failsSync = false;
-      this.#hasFailed = true;
-      // What the failed sync should have saved is lost, or is not.
-      if (this.#around.dice.chance(0.5)) effect();
-      throw new QuarryError("DiskFailed", `${this.device}: input/output error`);
-    }
-    effect();
-  }
-
-  async #takes(usualMs: number): Promise<void> {
-    const share = this.#around.dice.between(20, 180) / 100;
-    await this.process?.sleep(usualMs * share * this.slowness);
+  /** People start it again. */
+  #failed(error: unknown): void {
+    const { oracle, agenda, dice } = this.#around;
+    oracle.say(`${this.name} stopped: ${told(error)}`);
+    this.crash(dice.chance(0.5) ? "power" : "process");
+    agenda.after(AGAIN_MS, () => this.start());
   }
 }

@@ -10,10 +10,13 @@ export interface DiskMood {
   slowness: number;
   /** Planted: syncs of such files are only said to have been made. */
   readonly liesAbout: (path: string) => boolean;
+  /** What is no sync mostly takes no time: dataservers do a lot of it, and each bit is an event. */
+  readonly isHasty?: boolean;
 }
 
 const WRITE_MS = 0.1;
 const SYNC_MS = 2;
+const HASTE = 0.8;
 
 export class SimDisk implements Disk {
   readonly #disk: SimulatedDisk;
@@ -90,6 +93,8 @@ export class SimDisk implements Disk {
   }
 
   #takes(usualMs: number): Promise<void> {
+    if (this.#mood.isHasty === true && usualMs < SYNC_MS && this.#dice.chance(HASTE))
+      return Promise.resolve();
     const share = this.#dice.between(20, 180) / 100;
     return this.#process.sleep(usualMs * share * this.#mood.slowness);
   }

@@ -13,9 +13,9 @@ import type { Message } from "../../raft/message.ts";
 import type { Settings } from "../../raft/settings.ts";
 import type { Agenda } from "../../raft/testing/agenda.ts";
 import type { Dice } from "../../raft/testing/dice.ts";
-import type { BlockService } from "../../rpc/block-service.ts";
+import type { LivenessService } from "../../rpc/liveness-service.ts";
 import type { NameService } from "../../rpc/name-service.ts";
-import type { Peer } from "./block-line.ts";
+import type { BlockWays } from "./block-line.ts";
 import type { Flaw } from "./flaw.ts";
 import { startLeading } from "./leading.ts";
 import type { Oracle } from "./oracle.ts";
@@ -34,7 +34,7 @@ export interface Surroundings {
   readonly flaw: Flaw;
   readonly founders: Configuration;
   readonly nodeAt: (id: NodeId) => SimNode | undefined;
-  readonly blocksFor: (peer: Peer) => BlockService;
+  readonly ways: BlockWays;
 }
 
 const DIRECTORY = "/ns";
@@ -50,6 +50,8 @@ export class SimNode {
   process: SimProcess | undefined;
   /** What it answers to clients. */
   names: NameService | undefined;
+  /** Where dataservers tell of themselves. */
+  liveness: LivenessService | undefined;
   rate = 1;
   /** Its disk was harmed: it may stop, and say so. */
   mayStop = false;
@@ -94,6 +96,7 @@ export class SimNode {
     this.process = undefined;
     this.replica = undefined;
     this.names = undefined;
+    this.liveness = undefined;
     this.disk.failSync(undefined);
     if (kind === "power") this.disk.crash(seededRandom(dice.u32()));
     else this.disk.kill();
@@ -113,8 +116,7 @@ export class SimNode {
     const store = await StateFolder.open(disk, `${DIRECTORY}/state`, openStore, this.#wasOpened);
     const cache = new RowCache(store);
     const tombstones = new Tombstones(store, report);
-    const { blocksFor, flaw } = this.#around;
-    const blocks = blocksFor({ id: this.id, process });
+    const { ways, flaw } = this.#around;
     const member = await openMember({
       ...{ disk, directory: DIRECTORY, store, first: this.#first, process, report },
     });
@@ -152,9 +154,11 @@ export class SimNode {
     this.#wasOpened = true;
     this.replica = replica;
     member.start(replica);
-    this.names = startLeading({
-      ...{ node: this.id, roster, replica, cache, blocks, process, flaw, report },
+    const led = startLeading({
+      ...{ node: this.id, roster, replica, cache, ways, process, flaw, report },
     });
+    this.names = led.names;
+    this.liveness = led.liveness;
     void replica.failed.then((failure) => {
       if (process.isAlive) this.#stopped(failure);
     });

@@ -7,12 +7,13 @@ import { createHash } from "node:crypto";
 import { hasCode, InvariantError, QuarryError } from "../../base/errors.ts";
 import { seededRandom } from "../../base/random.ts";
 import { createClient } from "../../client/client.ts";
+import { Devices } from "../../client/devices.ts";
 import { LeaderNames } from "../../client/leader.ts";
 import type { Store } from "../../client/store.ts";
-import type { BlockService } from "../../rpc/block-service.ts";
 import type { NameService } from "../../rpc/name-service.ts";
 import type { Answer, Operation, Request, Seen } from "../linearizable/history.ts";
-import type { Peer } from "./block-line.ts";
+import { type BlockWays, deviceLine } from "./block-line.ts";
+import type { Peer } from "./calls.ts";
 import { WATCHED } from "./cuts.ts";
 import type { Fids } from "./fids.ts";
 import { addressOf } from "./leading.ts";
@@ -29,7 +30,7 @@ const PATIENCE_MS = 2_500;
 export interface UsersSurroundings {
   readonly line: Line;
   readonly oracle: Oracle;
-  readonly blocksFor: (peer: Peer) => BlockService;
+  readonly ways: BlockWays;
   readonly newPeer: () => Peer;
 }
 
@@ -60,7 +61,7 @@ export class Users {
 
   startFids(fids: Fids): void {
     const peer = this.#around.newPeer();
-    void fids.live(this.#namesFor(peer), this.#around.blocksFor(peer));
+    void fids.live(this.#namesFor(peer), peer);
   }
 
   #namesFor(peer: Peer): NameService {
@@ -76,13 +77,16 @@ export class Users {
   }
 
   async #live(peer: Peer): Promise<void> {
-    const { line, blocksFor } = this.#around;
+    const { line, ways } = this.#around;
     const { dice } = line;
     const { clock } = peer.process;
     const names = this.#namesFor(peer);
     const random = seededRandom(dice.u32());
-    const blocks = blocksFor(peer);
-    const store = createClient({ names, serviceOf: () => blocks, clock, random });
+    const { serviceOf } = new Devices({
+      ...{ names, secret: new Uint8Array(0), clock, random },
+      open: (address) => deviceLine(ways, peer, address),
+    });
+    const store = createClient({ names, serviceOf, clock, random });
     while (!this.stopped) {
       await line.sleep(dice.between(1, 80) * this.slowness);
       await this.#attempt(peer, store).catch((error: unknown) => this.#failed(error));

@@ -14,19 +14,20 @@ import { Agenda } from "../../raft/testing/agenda.ts";
 import { Dice } from "../../raft/testing/dice.ts";
 import { judgeAll } from "../linearizable/linearizable.ts";
 import { audit } from "../metadata/audit.ts";
-import { blockLine, type Peer } from "./block-line.ts";
+import type { BlockWays } from "./block-line.ts";
 import { Bystander } from "./bystander.ts";
+import { Calm } from "./calm.ts";
 import { Clients } from "./clients.ts";
 import { type FaultName, Faults } from "./faults.ts";
-import { Fids } from "./fids.ts";
+import { Fids, type FidsOptions } from "./fids.ts";
 import type { Flaw } from "./flaw.ts";
-import { Heartbeats } from "./heartbeats.ts";
 import { addressOf, portOf, SETTLE_MS } from "./leading.ts";
 import { Line } from "./line.ts";
+import { Machines } from "./machines.ts";
 import { Needles } from "./needles.ts";
 import { Oracle } from "./oracle.ts";
+import { People } from "./people.ts";
 import { SimProcess } from "./process.ts";
-import { SimDataserver } from "./sim-dataserver.ts";
 import { founding } from "./sim-member.ts";
 import { SimNetwork } from "./sim-network.ts";
 import { SimNode, type Surroundings } from "./sim-node.ts";
@@ -37,6 +38,8 @@ export interface WorldOptions {
   /** Events with faults, at least. */
   readonly steps?: number;
   readonly flaw?: Flaw;
+  /** No dataservers, and nobody who stores bytes: for what only nameservers can do wrong. */
+  readonly isBare?: boolean;
 }
 
 export interface Report {
@@ -71,13 +74,14 @@ const LEAST_FAULTS = 5;
 const LONGEST_MS = 3_600_000;
 const CLIENTS = 4;
 const USERS = 5;
-const DATASERVERS = 3;
+const SERVERS = 7;
 const STORM_MS = 6_000;
 const CALM_MS = 5_000;
 const QUIET_MS = 2_500;
 /** By then some client has written, however the dice fell. */
 /** A clock that was set back keeps the time of the log from going on. */
 const ALL_DONE_MS = 200_000;
+const LOOK_MS = 500;
 const PATIENCE_MS = 30_000;
 const settings: Settings = {
   ...defaultSettings,
@@ -96,10 +100,12 @@ export class World {
   readonly line: Line;
   readonly #around: Surroundings;
   readonly clients: Clients;
-  readonly dataservers: readonly SimDataserver[];
+  readonly machines: Machines;
   readonly users: Users;
   readonly fids: Fids;
-  readonly #needles: Needles;
+  readonly needles: Needles;
+  readonly people: People;
+  readonly #calm: Calm;
   readonly #bystander: Bystander;
   readonly #faults: Faults;
   readonly #options: WorldOptions;
@@ -115,37 +121,44 @@ export class World {
     const founders = configurationOf({ voters: ids, learners: [] });
     this.oracle = new Oracle(founders, () => agenda.nowMs);
     const flaw = options.flaw ?? { name: "none" };
-    const heartbeats = new Heartbeats(this.network, () => agenda.nowMs);
-    const onStart = (server: SimDataserver) => heartbeats.begin(server, () => this.nodes);
-    const witness = {
-      removed: (...of: Parameters<Needles["removed"]>) => this.#needles.removed(...of),
-      switched: (...of: Parameters<Needles["switched"]>) => this.#needles.switched(...of),
-      retired: (...of: Parameters<Needles["retired"]>) => this.#needles.retired(...of),
+    const ways: BlockWays = {
+      ...{ network: this.network, dice },
+      violated: (what) => this.oracle.violated(what),
+      dataserverAt: (address) => this.machines.at(address),
     };
-    this.dataservers = Array.from(
-      { length: DATASERVERS },
-      (_, i) =>
-        new SimDataserver(201 + i, { agenda, dice, oracle: this.oracle, flaw, witness, onStart }),
-    );
-    this.#needles = new Needles(this.oracle, this.dataservers, SETTLE_MS);
-    this.oracle.needles = this.#needles;
-    const { network, dataservers } = this;
-    const blocksFor = (peer: Peer) => blockLine({ network, dice, dataservers, heartbeats }, peer);
     const around: Surroundings = {
       ...{ agenda, dice, founders, settings, network: this.network, oracle: this.oracle },
-      ...{ flaw, blocksFor },
+      ...{ flaw, ways },
       nodeAt: (id) => this.nodes.find((node) => node.id === id),
     };
     this.#around = around;
-    this.nodes = ids.map((id) => new SimNode(id, around, founding(id, ids, addressOf)));
     const line = new Line(around, () => this.nodes);
     this.line = line;
+    const { isBare = false } = options;
+    this.machines = new Machines(isBare ? 0 : SERVERS, {
+      agenda,
+      dice,
+      oracle: this.oracle,
+      flaw,
+      ways,
+      line,
+    });
+    const { machines } = this;
+    this.needles = new Needles({
+      ...{ oracle: this.oracle, settleMs: SETTLE_MS, nowMs: () => agenda.nowMs },
+      drives: () => machines.drives,
+    });
+    this.oracle.needles = this.needles;
+    this.nodes = ids.map((id) => new SimNode(id, around, founding(id, ids, addressOf)));
     this.clients = new Clients(line, this.oracle);
     this.#bystander = new Bystander(line);
     let peers = 300;
     const newPeer = () => ({ id: ++peers, process: new SimProcess(agenda, 1) });
-    this.fids = new Fids(line, this.oracle);
-    this.users = new Users({ line, oracle: this.oracle, blocksFor, newPeer });
+    const blocksFor: FidsOptions["blocksFor"] = (...of) => machines.blocksFor(ways, ...of);
+    this.fids = new Fids({ line, oracle: this.oracle, needles: this.needles, blocksFor });
+    this.users = new Users({ line, oracle: this.oracle, ways, newPeer });
+    this.people = new People(line, this.oracle);
+    this.#calm = new Calm(this);
     this.#faults = new Faults(this);
   }
 
@@ -182,16 +195,12 @@ export class World {
 
   async #live(): Promise<void> {
     const { oracle } = this;
-    for (const one of [...this.nodes, ...this.dataservers]) one.start();
-    const ready = this.#bystander.prepare();
-    let isReady = false;
-    void ready.then(() => {
-      isReady = true;
-    });
-    await this.#until(() => isReady, 60_000);
+    const isBare = this.#options.isBare === true;
+    for (const one of [...this.nodes, ...(isBare ? [] : this.machines.servers)]) one.start();
+    await this.#until(this.#isDone(this.#prepare()), 60_000);
     this.clients.start(CLIENTS);
-    this.users.start(USERS);
-    this.users.startFids(this.fids);
+    if (!isBare) this.users.start(USERS);
+    if (!isBare) this.users.startFids(this.fids);
     void this.#bystander.live();
     this.#faults.begin();
     const { steps = STEPS } = this.#options;
@@ -215,15 +224,35 @@ export class World {
     await this.#until(() => false, QUIET_MS);
     const isSame = () =>
       this.#members().every(({ replica }) => replica?.applied === oracle.decidedIndex);
-    const leftToDo = () => this.#needles.leftToDo();
-    await this.#until(() => leftToDo() === undefined && isSame(), ALL_DONE_MS);
-    if (leftToDo() !== undefined) this.#wrong(`in calm times nobody sees to ${leftToDo()}`);
+    let left: string | undefined;
+    for (let i = 0; i < ALL_DONE_MS / LOOK_MS && oracle.violations.length === 0; i++) {
+      left = await this.#calm.leftToDo();
+      if (left === undefined && isSame()) break;
+      await this.#until(() => false, LOOK_MS);
+    }
+    if (left !== undefined) this.#wrong(`in calm times nobody sees to ${left}`);
     await this.#until(isSame, PATIENCE_MS);
     await this.#agree();
-    this.#needles.checkAll();
-    for (const fid of this.fids.kept) this.#needles.checkFid(fid);
-    this.#needles.checkSwept();
+    this.#calm.check();
     this.#judge();
+  }
+
+  async #prepare(): Promise<void> {
+    await this.#bystander.prepare();
+    if (this.#options.isBare === true) return;
+    const pieces = this.dice.chance(0.3) ? { k: 4, m: 2 } : { k: 2, m: 1 };
+    await this.people.prepare({ k: 1, m: 2 }, pieces);
+    const count = () => this.machines.drives.length;
+    while ((await this.people.map()).devices.length < count()) await this.line.sleep(50);
+  }
+
+  /** Whether that has come to its end. */
+  #isDone(doing: Promise<unknown>): () => boolean {
+    let isDone = false;
+    void doing.then(() => {
+      isDone = true;
+    });
+    return () => isDone;
   }
 
   /** Lets events happen until one of the two, or a violation. */

@@ -1,0 +1,307 @@
+/**
+ * What happens to disks and what stands on them: they lose everything, rot, move, come back late, are
+ * drained and added. A block never has more members harmed than it can lose: who did it knows.
+ */
+import type { BlockId } from "../../base/ids.ts";
+import { filled } from "../../rpc/name-service.ts";
+import { WHOLE } from "../../rpc/pool.ts";
+import type { Drive } from "./drive.ts";
+import type { SimDataserver } from "./sim-dataserver.ts";
+import type { Standing } from "./standing.ts";
+import type { World } from "./world.ts";
+
+export const deviceWeights = {
+  wipe: 4,
+  loseDisk: 3,
+  loseHost: 2,
+  rot: 8,
+  missingNeedle: 4,
+  truncate: 4,
+  loseBlock: 4,
+  awayForLong: 5,
+  moveDrive: 4,
+  drain: 3,
+  undrain: 3,
+  addHost: 2,
+  weight: 3,
+  flap: 3,
+  copies: 2,
+  catchRebuild: 6,
+};
+export type DeviceFault = keyof typeof deviceWeights;
+
+/** Longer than it takes until a device is out. */
+const AWAY_MS = 6_000;
+const CATCH_TRIES = 300;
+const WEIGHT = 65_536;
+const MOST_HOSTS = 9;
+/** Fewer would leave no place to heal. */
+const LEAST_DRIVES = 7;
+
+export function isDeviceFault(name: string): name is DeviceFault {
+  return Object.hasOwn(deviceWeights, name);
+}
+
+export class DeviceFaults {
+  readonly #world: World;
+  /** Put out by a person. */
+  readonly #drained = new Set<Drive>();
+  /** Where copies become fewer, no block may hang on one of those that go. */
+  readonly #changesCopies: boolean;
+
+  constructor(world: World) {
+    this.#world = world;
+    this.#changesCopies = world.dice.chance(0.5);
+  }
+
+  /** In calm times whoever was drained is to be empty, or in again. */
+  heal(): void {
+    for (const drive of this.#drained) this.#put(drive, true);
+    this.#drained.clear();
+  }
+
+  /** False when there was nobody it could happen to, or a block could not bear it. */
+  happen(name: DeviceFault): boolean {
+    const { dice, machines } = this.#world;
+    const server = dice.pick(machines.servers.filter(({ isGone }) => !isGone));
+    const drive = dice.pick(server?.drives ?? []);
+    if (server === undefined || drive?.device === undefined) return false;
+    switch (name) {
+      case "wipe":
+      case "loseDisk":
+        return this.#loseDrive(name, server, drive);
+      case "loseHost":
+        return this.#loseHost(server);
+      case "rot":
+      case "missingNeedle":
+      case "truncate":
+        return this.#harmBlock(name, drive);
+      case "loseBlock":
+        return this.#loseBlock(server, drive);
+      case "catchRebuild":
+        return this.#catchRebuild();
+      case "awayForLong":
+        return this.#stayAway(server, dice.between(AWAY_MS / 2, AWAY_MS));
+      case "flap":
+        return this.#flap(server);
+      case "moveDrive":
+        return this.#move(server, drive);
+      case "drain":
+        return this.#drained.size < 1 && this.#put(drive, false);
+      case "undrain":
+        return this.#drained.has(drive) && this.#put(drive, true);
+      case "addHost":
+        return this.#addHost();
+      case "weight":
+        return this.#weigh(drive);
+      default:
+        return this.#changeCopies();
+    }
+  }
+
+  /** Whether every block that has a member there could do without it. */
+  canLose(drives: readonly Drive[]): boolean {
+    const { needles } = this.#world;
+    for (const drive of drives)
+      for (const { block } of needles.platters.blocksOf(drive))
+        if (!this.#canHarm(drives, block)) return false;
+    return true;
+  }
+
+  #canHarm(drives: readonly Drive[], block: BlockId): boolean {
+    const { needles } = this.#world;
+    const row = needles.names.row(block);
+    if (row === undefined) return true;
+    const { k, m } = row.scheme ?? WHOLE;
+    const devices = drives.flatMap(({ device }) => device ?? []);
+    const good = filled(row.members).filter(
+      (device) => !devices.includes(device) && !needles.isHarmed(device, block),
+    );
+    // Who holds a block without being a member may be about to become one, in the place of a good one.
+    const isComing = devices.some((device) => {
+      const holds = needles.platters.allOf(device, block).length > 0;
+      return holds && !row.members.includes(device);
+    });
+    const leastGood = k + (isComing ? 1 : 0) + (this.#changesCopies && m > 1 ? 1 : 0);
+    return good.length >= leastGood;
+  }
+
+  #say(what: string): void {
+    this.#world.oracle.say(`fault: ${what}`);
+  }
+
+  #loseDrive(name: "wipe" | "loseDisk", server: SimDataserver, drive: Drive): boolean {
+    if (!this.canLose([drive])) return false;
+    const { agenda, dice, machines } = this.#world;
+    if (name === "loseDisk" && machines.drives.length <= LEAST_DRIVES) return false;
+    if (name === "loseDisk" && server.drives.length === 1) return this.#loseHost(server);
+    this.#say(`${name} (${drive.device})`);
+    server.crash(dice.chance(0.5) ? "power" : "process");
+    this.#empty(drive);
+    if (name === "loseDisk") server.drives = server.drives.filter((one) => one !== drive);
+    if (name === "loseDisk") machines.drives.splice(machines.drives.indexOf(drive), 1);
+    agenda.after(dice.between(1, 1_500), () => server.start());
+    return true;
+  }
+
+  #loseHost(server: SimDataserver): boolean {
+    const { machines, dice } = this.#world;
+    const left = machines.drives.length - server.drives.length;
+    if (left < LEAST_DRIVES || !this.canLose(server.drives)) return false;
+    this.#say(`loseHost (${server.name})`);
+    server.crash(dice.chance(0.5) ? "power" : "process");
+    server.isGone = true;
+    for (const drive of server.drives) {
+      this.#empty(drive);
+      machines.drives.splice(machines.drives.indexOf(drive), 1);
+    }
+    return true;
+  }
+
+  #empty(drive: Drive): void {
+    const { device } = drive;
+    this.#drained.delete(drive);
+    drive.wipe();
+    if (device !== undefined) this.#world.needles.lost(device);
+  }
+
+  #harmBlock(name: "rot" | "missingNeedle" | "truncate", drive: Drive): boolean {
+    const { dice, needles } = this.#world;
+    const { device } = drive;
+    const standing = dice.pick([...needles.platters.blocksOf(drive)].filter(isSealed));
+    if (device === undefined || standing === undefined) return false;
+    const { block } = standing;
+    if (!this.#canHarm([drive], block)) return false;
+    const path = drive.pathOf(block);
+    const bytes = drive.disk.safeFiles.get(path)?.safeContent().length ?? 0;
+    this.#say(`${name} (block ${block} of ${device})`);
+    if (name === "rot") {
+      const needle = dice.pick([...standing.needles.values()]);
+      const from = needle?.offset ?? 0;
+      const to = needle === undefined ? bytes : from + 32 + needle.lengthBytes;
+      drive.flip(path, dice.between(from, to - 1), 1 << dice.between(0, 7));
+    } else if (name === "missingNeedle") {
+      const needle = dice.pick([...standing.needles.values()]);
+      if (needle === undefined) return false;
+      // Its header is gone, as a write that went astray leaves it.
+      for (let i = 0; i < 4; i++) drive.flip(path, needle.offset + i, 0xff);
+    } else {
+      drive.cut(path, dice.between(0, bytes - 1));
+    }
+    needles.harmed(device, [block]);
+    return true;
+  }
+
+  /** While nobody looks the file of a block goes. */
+  #loseBlock(server: SimDataserver, drive: Drive): boolean {
+    const { agenda, dice, needles } = this.#world;
+    const { device } = drive;
+    const standing = dice.pick([...needles.platters.blocksOf(drive)].filter(isSealed));
+    if (device === undefined || standing === undefined) return false;
+    const { block } = standing;
+    if (!this.#canHarm([drive], block)) return false;
+    this.#say(`loseBlock (block ${block} of ${device})`);
+    server.crash("process");
+    void drive.lose(drive.pathOf(block)).then(() => needles.harmed(device, [block]));
+    agenda.after(dice.between(1, 1_500), () => server.start());
+    return true;
+  }
+
+  /** Whoever makes a block anew next, or one of the others, stands still or dies in the middle of it. */
+  #catchRebuild(): boolean {
+    const { agenda, dice, machines } = this.#world;
+    const look = (tries: number) => {
+      const busy = machines.servers.filter(({ isRebuilding }) => isRebuilding);
+      if (busy.length === 0) {
+        if (tries > 0) agenda.after(dice.between(1, 10), () => look(tries - 1));
+        return;
+      }
+      const server = dice.pick(
+        dice.chance(0.7) ? busy : machines.servers.filter((one) => one.isUp),
+      );
+      if (server === undefined) return;
+      this.#say(`catchRebuild (${server.name})`);
+      if (dice.chance(0.5)) server.process?.pause(dice.between(50, 2_500));
+      else {
+        server.crash(dice.chance(0.5) ? "power" : "process");
+        agenda.after(dice.between(1, 1_500), () => server.start());
+      }
+    };
+    look(CATCH_TRIES);
+    return true;
+  }
+
+  #stayAway(server: SimDataserver, forMs: number): boolean {
+    if (!server.isUp || !this.canLose(server.drives)) return false;
+    const { agenda, dice } = this.#world;
+    this.#say(`awayForLong (${server.name})`);
+    server.crash(dice.chance(0.5) ? "power" : "process");
+    agenda.after(forMs, () => server.start());
+    return true;
+  }
+
+  #flap(server: SimDataserver): boolean {
+    if (!server.isUp) return false;
+    const { agenda, dice } = this.#world;
+    this.#say(`flap (${server.name})`);
+    for (let i = 0, atMs = 0; i < 4; i++) {
+      agenda.after(atMs, () => server.crash("process"));
+      atMs += dice.between(300, 1_200);
+      agenda.after(atMs, () => server.start());
+      atMs += dice.between(300, 1_200);
+    }
+    return true;
+  }
+
+  /** To another dataserver, which is started again with it. */
+  #move(server: SimDataserver, drive: Drive): boolean {
+    const { agenda, dice, machines } = this.#world;
+    const others = machines.servers.filter((one) => one !== server && !one.isGone);
+    const to = dice.pick(others);
+    if (to === undefined || server.drives.length < 2) return false;
+    this.#say(`moveDrive (${drive.device} to ${to.name})`);
+    for (const one of [server, to]) one.crash(dice.chance(0.5) ? "power" : "process");
+    server.drives = server.drives.filter((one) => one !== drive);
+    to.drives = [...to.drives, drive];
+    for (const one of [server, to]) agenda.after(dice.between(1, 1_500), () => one.start());
+    return true;
+  }
+
+  #put(drive: Drive, isIn: boolean): boolean {
+    const { device } = drive;
+    if (device === undefined) return false;
+    this.#say(`${isIn ? "undrain" : "drain"} (${device})`);
+    if (isIn) this.#drained.delete(drive);
+    else this.#drained.add(drive);
+    void this.#world.people.ask({ type: "changeDevice", device, in: isIn });
+    return true;
+  }
+
+  #addHost(): boolean {
+    const { machines, dice } = this.#world;
+    if (machines.servers.filter(({ isGone }) => !isGone).length >= MOST_HOSTS) return false;
+    const server = machines.add(dice.between(1, 2));
+    this.#say(`addHost (${server.name})`);
+    server.start();
+    return true;
+  }
+
+  #weigh({ device }: Drive): boolean {
+    if (device === undefined) return false;
+    const weight = this.#world.dice.between(WEIGHT / 4, 2 * WEIGHT);
+    this.#say(`weight (${device})`);
+    void this.#world.people.ask({ type: "changeDevice", device, weight });
+    return true;
+  }
+
+  /** Of the pool of copies: two, or three. */
+  #changeCopies(): boolean {
+    if (!this.#changesCopies) return false;
+    const m = this.#world.dice.between(1, 2);
+    this.#say(`copies (${m + 1})`);
+    void this.#world.people.setCopies(m);
+    return true;
+  }
+}
+
+const isSealed = ({ sealed }: Standing) => sealed;

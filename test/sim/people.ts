@@ -1,0 +1,63 @@
+/** People who set up the cluster and change it: pools, storage classes, weights, who is in. */
+import type { AnyCommand, AnyResult } from "../../nameserver/command.ts";
+import { readMap } from "../../nameserver/queries/cluster-map.ts";
+import type { ClusterMap } from "../../rpc/cluster-map.ts";
+import type { PoolScheme } from "../../rpc/pool.ts";
+import { isOpen, type Line } from "./line.ts";
+import type { Oracle } from "./oracle.ts";
+
+const ID = 98;
+const COPIES = "copies";
+const PGS = 8;
+const LARGE_FROM_BYTES = 200;
+const OUT_AFTER_MS = 2_500;
+const TRIES = 80;
+const PAUSE_MS = 100;
+
+export class People {
+  readonly #line: Line;
+  readonly #oracle: Oracle;
+
+  constructor(line: Line, oracle: Oracle) {
+    this.#line = line;
+    this.#oracle = oracle;
+  }
+
+  /** Copies for what is small, pieces for what is large. */
+  async prepare(copies: PoolScheme, pieces: PoolScheme): Promise<void> {
+    const failureDomain = "host" as const;
+    const pool = (name: string, scheme: PoolScheme) =>
+      this.ask({ type: "createPool", name, settings: { scheme, failureDomain, pgNum: PGS } });
+    await pool(COPIES, copies);
+    await pool("pieces", pieces);
+    const { pools } = await this.map();
+    const idOf = (name: string) => pools.find((one) => one.name === name)?.id ?? 0;
+    const [small, large] = [idOf(COPIES), idOf("pieces")];
+    await this.ask({
+      type: "setStorageClass",
+      storageClass: { name: "STANDARD", small, large, thresholdBytes: LARGE_FROM_BYTES },
+    });
+    await this.ask({ type: "setHealing", change: { outAfterMs: OUT_AFTER_MS } });
+  }
+
+  /** Of the pool of copies: so many beside the first. */
+  async setCopies(m: number): Promise<void> {
+    const { pools } = await this.map();
+    const pool = pools.find(({ name }) => name === COPIES)?.id ?? 0;
+    await this.ask({ type: "changePool", pool, change: { scheme: { k: 1, m }, minMembers: null } });
+  }
+
+  map(): Promise<ClusterMap> {
+    return readMap(this.#oracle.store);
+  }
+
+  /** Until somebody answers; undefined: it was refused, or nobody did. */
+  async ask(command: AnyCommand): Promise<AnyResult | undefined> {
+    for (let tries = 0; tries < TRIES; tries++) {
+      const answer = await this.#line.propose(ID, this.#line.anyNode(), command);
+      if (!isOpen(answer)) return answer instanceof Error ? undefined : answer;
+      await this.#line.sleep(PAUSE_MS);
+    }
+    return undefined;
+  }
+}

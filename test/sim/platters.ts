@@ -1,0 +1,79 @@
+/**
+ * What stands on the drives, read from their platters after every event: whatever comes, changes or goes
+ * there is told to who judges it. What a fault does is taken down as it is done, and not judged.
+ */
+import type { BlockId, DeviceId } from "../../base/ids.ts";
+import type { Drive } from "./drive.ts";
+import type { Standing } from "./standing.ts";
+
+export interface Judge {
+  /** A block's file was another one, or none. */
+  changed(device: DeviceId, before: Standing | undefined, now: Standing): void;
+  went(device: DeviceId, before: Standing): void;
+}
+
+type Files = ReadonlyMap<string, Standing | undefined>;
+
+export class Platters {
+  readonly #drives: () => readonly Drive[];
+  readonly #files = new Map<
+    Drive,
+    { readonly device: DeviceId | undefined; readonly now: Files }
+  >();
+
+  constructor(drives: () => readonly Drive[]) {
+    this.#drives = drives;
+  }
+
+  /** Tells of everything that changed since the last look; gives the blocks that did. */
+  look(judge: Judge | undefined): Set<BlockId> {
+    const touched = new Set<BlockId>();
+    for (const drive of this.#drives())
+      if (drive.mayHaveChanged) this.#lookAt(drive, judge, touched);
+    return touched;
+  }
+
+  /** What a device has of a block in this generation, waiting for its switch or in its place. */
+  standingOf(device: DeviceId, block: BlockId, generation: number): Standing | undefined {
+    for (const standing of this.allOf(device, block))
+      if (standing.generation === generation) return standing;
+    return undefined;
+  }
+
+  allOf(device: DeviceId, block: BlockId): Standing[] {
+    const found: Standing[] = [];
+    for (const one of this.#files.values()) {
+      if (one.device !== device) continue;
+      for (const standing of one.now.values()) if (standing?.block === block) found.push(standing);
+    }
+    return found;
+  }
+
+  /** The blocks in their places. */
+  *blocksOf(drive: Drive): Generator<Standing> {
+    for (const [path, standing] of this.#files.get(drive)?.now ?? [])
+      if (standing !== undefined && path.endsWith(".block")) yield standing;
+  }
+
+  #lookAt(drive: Drive, judge: Judge | undefined, touched: Set<BlockId>): void {
+    const before = this.#files.get(drive);
+    const now = drive.look();
+    const { device } = drive;
+    this.#files.set(drive, { device, now });
+    const was = before?.device === device ? before?.now : undefined;
+    for (const standing of before?.now.values() ?? [])
+      if (was === undefined && standing !== undefined) touched.add(standing.block);
+    for (const [path, standing] of now) {
+      const old = was?.get(path);
+      if (standing === undefined || old === standing) continue;
+      touched.add(standing.block);
+      if (path.endsWith(".block") && device !== undefined) judge?.changed(device, old, standing);
+    }
+    for (const [path, old] of was ?? []) {
+      if (old === undefined || now.get(path) !== undefined) continue;
+      touched.add(old.block);
+      if (path.endsWith(".block") && device !== undefined && !now.has(path))
+        judge?.went(device, old);
+    }
+  }
+}
