@@ -5,6 +5,7 @@ import { QuarryError } from "../../base/errors.ts";
 import { limits } from "../../base/limits.ts";
 import type { ClusterMap } from "../../rpc/cluster-map.ts";
 import type { Change, PoolSettings } from "../../rpc/commands.ts";
+import type { PoolCapacity } from "../../rpc/health.ts";
 import { type FailureDomain, failureDomains, type Pool, type PoolScheme } from "../../rpc/pool.ts";
 import { formatBytes, parseSize } from "../objects/printable.ts";
 import { withClusterOptions } from "../peers.ts";
@@ -124,34 +125,48 @@ export function findPool({ pools }: ClusterMap, wanted: string): Pool {
   return found;
 }
 
-function listCommand(): Command {
-  return withOutput(new Command("ls").description("all pools")).action((flags: ClusterFlags) =>
-    withCluster(flags, ({ map }) => {
-      if (flags.json === true) for (const pool of map.pools) console.log(JSON.stringify(pool));
-      else console.log(table(TITLES, map.pools.map(rowOf)));
+/** `quarry admin pools`: the same as `pool ls`, for who looks around. */
+export const poolsCommand = (): Command => listing("pools", "all pools, and how full they are");
+
+const listCommand = (): Command => listing("ls", "all pools, and how full they are");
+
+function listing(name: string, description: string): Command {
+  return withOutput(new Command(name).description(description)).action((flags: ClusterFlags) =>
+    withCluster(flags, async ({ map, names }) => {
+      const { pools } = await names.capacity();
+      const usage = (pool: Pool) => pools.find((one) => one.pool === pool.id);
+      if (flags.json === true)
+        for (const pool of map.pools) console.log(JSON.stringify({ ...pool, usage: usage(pool) }));
+      else
+        console.log(
+          table(
+            TITLES,
+            map.pools.map((pool) => rowOf(pool, usage(pool))),
+          ),
+        );
     }),
   );
 }
 
-const TITLES = ["POOL", "NAME", "SCHEME", "MIN", "DOMAIN", "CLASS", "PGS", "BLOCKS", "DURABILITY"];
-
-const rowOf = ({
-  id,
-  name,
-  scheme,
-  minMembers,
-  failureDomain,
-  deviceClass,
-  pgNum,
-  ...kept
-}: Pool) => [
-  String(id),
-  name,
-  `${scheme.k}+${scheme.m}`,
-  String(minMembers),
-  failureDomain,
-  deviceClass ?? "any",
-  String(pgNum),
-  formatBytes(kept.blockBytes ?? limits.blockBytes),
-  kept.durability ?? "commit",
+const TITLES = [
+  ...["POOL", "NAME", "SCHEME", "MIN", "DOMAIN", "CLASS", "PGS", "BLOCK SIZE", "DURABILITY"],
+  ...["BLOCKS", "STORED", "USABLE"],
 ];
+
+function rowOf(pool: Pool, usage: PoolCapacity | undefined): string[] {
+  const { id, name, scheme, minMembers, failureDomain, deviceClass, pgNum, ...kept } = pool;
+  return [
+    String(id),
+    name,
+    `${scheme.k}+${scheme.m}`,
+    String(minMembers),
+    failureDomain,
+    deviceClass ?? "any",
+    String(pgNum),
+    formatBytes(kept.blockBytes ?? limits.blockBytes),
+    kept.durability ?? "commit",
+    String(usage?.blocks ?? 0),
+    formatBytes(usage?.usedBytes ?? 0),
+    formatBytes(usage?.usableBytes ?? 0),
+  ];
+}
