@@ -34,7 +34,8 @@ export function healthCommand(): Command {
 async function look(cluster: ClusterView, { watch, wait = 0, json }: HealthFlags): Promise<void> {
   const say = (health: Health) => {
     if (json === true) console.log(JSON.stringify(health));
-    else for (const line of healthLines(health, cluster.map, systemClock.nowMs())) console.log(line);
+    else
+      for (const line of healthLines(health, cluster.map, systemClock.nowMs())) console.log(line);
   };
   const untilMs = systemClock.monotonicMs() + wait * 1000;
   let told = "";
