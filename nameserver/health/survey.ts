@@ -24,7 +24,7 @@ import { capacityOf } from "./capacity.ts";
 import { concernsOf, type NameserverStanding, type Strangers } from "./concerns.ts";
 import { differingOf, Lasting } from "./differing.ts";
 import { doingWith, healthOf } from "./health.ts";
-import { judgeBlock, type Standing } from "./judge-block.ts";
+import { type Judgement, judgeBlock, type Standing } from "./judge-block.ts";
 import { RecentRows } from "./recent-rows.ts";
 import { type RepairRoom, repairRoomOf } from "./repair-room.ts";
 import { Tally } from "./tally.ts";
@@ -146,7 +146,9 @@ export class Survey {
         desired: placement.devicesOf(block, row.scheme ?? WHOLE),
         differing: this.#differingOf(block, row, holders),
       });
-      tally.add(block, row, judged, holders, (judgement) => doing(block, judgement));
+      const words = (judgement: Judgement) => doing(block, judgement);
+      const use = row.state === "open" ? read(group.state, keys.blockUse(block)) : undefined;
+      tally.add(block, row, judged, holders, words, use?.bytes);
     }
     this.#differing.sweep();
     return known;

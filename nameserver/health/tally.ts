@@ -32,16 +32,20 @@ export class Tally {
   oldestCheckMs: number | undefined;
   readonly #worst: BlockHealth[][] = healthLevels.map(() => []);
 
+  /**
+   * @param namedBytes Of an open block, whose appends devices do not report: what objects name of it.
+   */
   add(
     block: BlockId,
     row: BlockRow,
     judged: Judgement,
     holders: ReadonlyMap<DeviceId, Held>,
     doing: (judged: Judgement) => string | undefined,
+    namedBytes?: number,
   ): void {
     const { level, goodPieces, troubles } = judged;
     this.blocks[level]++;
-    this.#addBytes(level, row, holders);
+    this.#addBytes(level, row, holders, namedBytes);
     if (level === "healthy") return;
     const list = this.#worst[rankOf(level)];
     if (list === undefined || list.length >= limits.healthBlocks) return;
@@ -58,13 +62,19 @@ export class Tally {
     return this.#worst.flat().slice(0, limits.healthBlocks);
   }
 
-  #addBytes(level: HealthLevel, row: BlockRow, holders: ReadonlyMap<DeviceId, Held>): void {
+  #addBytes(
+    level: HealthLevel,
+    row: BlockRow,
+    holders: ReadonlyMap<DeviceId, Held>,
+    namedBytes = 0,
+  ): void {
     const { pool, scheme = WHOLE } = row;
     const use = this.uses.get(pool) ?? { blocks: 0, usedBytes: 0, storedBytes: 0 };
     this.uses.set(pool, use);
     use.blocks++;
     let mostBytes = 0;
-    for (const [device, { fileBytes, liveBytes, sealed, checkedMs }] of holders) {
+    for (const [device, { liveBytes, sealed, checkedMs, ...held }] of holders) {
+      const fileBytes = Math.max(held.fileBytes, namedBytes / scheme.k);
       this.bytes[level] += fileBytes;
       use.storedBytes += fileBytes;
       mostBytes = Math.max(mostBytes, liveBytes);
@@ -72,7 +82,7 @@ export class Tally {
       if (sealed && checkedMs !== undefined)
         this.oldestCheckMs = Math.min(this.oldestCheckMs ?? checkedMs, checkedMs);
     }
-    use.usedBytes += mostBytes * scheme.k;
+    use.usedBytes += Math.max(mostBytes * scheme.k, namedBytes);
     for (const device of row.members)
       if (device !== null) this.named.set(device, (this.named.get(device) ?? 0) + 1);
   }
