@@ -4,7 +4,7 @@ import type { Clock, Timer } from "./clock.ts";
 export class SimulatedClock implements Clock {
   #nowMs = 0;
   #timers = new Set<{ readonly atMs: number; readonly run: () => void }>();
-  readonly #epochMs: number;
+  #epochMs: number;
 
   constructor(epochMs = 1_700_000_000_000) {
     this.#epochMs = epochMs;
@@ -27,6 +27,11 @@ export class SimulatedClock implements Clock {
     const timer = { atMs: this.#nowMs + delayMs, run };
     this.#timers.add(timer);
     return { cancel: () => this.#timers.delete(timer) };
+  }
+
+  /** Somebody sets the wall clock; time itself goes on as before. */
+  jump(byMs: number): void {
+    this.#epochMs += byMs;
   }
 
   /** Moves time on, and runs what falls due in its order. */

@@ -17,6 +17,13 @@ export const clusterLimits = {
   /** … and at most; so many returns are remembered. */
   flapHoldLongestMs: 300_000,
   flapsKept: 8,
+  /**
+   * Clocks that differ by more than this do not agree; what dataservers say of the time is judged at
+   * most so often, and kept for so long.
+   */
+  clockTrustMs: 10_000,
+  clockJudgeMs: 200,
+  clockKeptMs: 60_000,
   /** What a disk took is forgotten after this; slow is so many times the others' median, and this. */
   paceKeptMs: 60_000,
   slowTimes: 4,

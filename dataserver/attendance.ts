@@ -116,9 +116,10 @@ export class Attendance implements AsyncDisposable {
   }
 
   async #tell(name: string, devices: readonly DeviceStatus[]): Promise<void> {
-    const { server, address } = this.#options;
+    const { server, address, clock } = this.#options;
+    const beat = { server, address, devices, wallMs: clock.nowMs() };
     try {
-      this.#heard(await this.#options.lineTo(name).heartbeat({ server, address, devices }));
+      this.#heard(await this.#options.lineTo(name).heartbeat(beat));
       this.#complaints.delete(name);
     } catch (error) {
       if (!(error instanceof QuarryError)) throw error;

@@ -11,6 +11,7 @@ import { type BlockLine, Dataservers } from "./dataservers.ts";
 import type { Group } from "./group/group.ts";
 import type { Membership } from "./group/membership.ts";
 import type { Roster } from "./group/roster.ts";
+import type { GroupTime } from "./group-time.ts";
 import { Survey } from "./health/survey.ts";
 import { Liveness } from "./liveness.ts";
 import { NeedleReports } from "./needle-reports.ts";
@@ -22,6 +23,8 @@ import type { Stock } from "./stock/stock.ts";
 export interface ClusterOptions {
   readonly clock: Clock;
   readonly random: Random;
+  /** Is told what time dataservers have. */
+  readonly time?: GroupTime;
   /** Default: the dataservers of the map, who know the secret of the group. */
   readonly blocks?: BlockService;
   readonly member?: Pick<Membership, "secret" | "tls">;
@@ -84,6 +87,7 @@ export function openCluster(options: ClusterOptions, group: Group, roster?: Rost
       return group.applied;
     },
     nameservers: () => [...(roster?.addresses.values() ?? [])].map(formatAddress),
+    ...(options.time && { heardTime: (server, wallMs) => options.time?.heard(server, wallMs) }),
   });
   const dataservers =
     member &&

@@ -20,6 +20,7 @@ interface Heard {
 export interface GroupView {
   readonly applied: LogIndex;
   nameservers(): readonly string[];
+  heardTime?(server: ServerId, wallMs: number | undefined): void;
 }
 
 export class Liveness implements LivenessService {
@@ -39,7 +40,8 @@ export class Liveness implements LivenessService {
   }
 
   /** Whom the map does not name there is told so, and not believed. */
-  async heartbeat({ server, address, devices, leaving }: Heartbeat): Promise<HeartbeatAnswer> {
+  async heartbeat(beat: Heartbeat): Promise<HeartbeatAnswer> {
+    const { server, address, devices, leaving, wallMs } = beat;
     const known = await this.#map.dataserver(server);
     const { epoch } = await this.#map.get();
     const { applied } = this.#group;
@@ -49,6 +51,7 @@ export class Liveness implements LivenessService {
       this.#heard.delete(server);
       this.#left.add(server);
     } else if (known.address === address) {
+      this.#group.heardTime?.(server, wallMs);
       const isBack = this.#left.delete(server) || this.#heard.has(server);
       if (isBack && !this.isHeard(server))
         this.#steadiness.returned(server, this.#clock.monotonicMs());

@@ -19,6 +19,7 @@ import { claimFolder, hasOthers, type Membership, refuseMember } from "./group/m
 import { type OpenMembership, openMembership } from "./group/open-membership.ts";
 import { Replica } from "./group/replica.ts";
 import type { Roster } from "./group/roster.ts";
+import { GroupTime } from "./group-time.ts";
 import { nameserverStandings } from "./health/nameserver-standings.ts";
 import type { Survey } from "./health/survey.ts";
 import { OpenBlocks } from "./open-blocks.ts";
@@ -81,7 +82,10 @@ const NOTHING_APPLIED = 0 as LogIndex;
  * Opens or creates the metadata in a folder.
  * @throws QuarryError `Locked`, `Damaged`, `NewerFormat`, `DiskFull`.
  */
-export async function openNameserver(options: NameserverOptions): Promise<Nameserver> {
+export async function openNameserver(asked: NameserverOptions): Promise<Nameserver> {
+  let timed: Pick<Replica, "timeMs"> | undefined;
+  const time = new GroupTime(asked.clock, () => timed?.timeMs ?? 0, asked.report);
+  const options = { ...asked, clock: time };
   const { disk, directory } = options;
   await disk.makeDirectory(directory);
   await using opening = new AsyncDisposableStack();
@@ -100,11 +104,11 @@ export async function openNameserver(options: NameserverOptions): Promise<Namese
   const onReplaced = () => changed.replaced();
   const opened = await openGroup(options, record, mustExist, { saw, onReplaced });
   const { group, tombstones, cache, membership, watches } = opened;
-  opening.use(group);
+  timed = opening.use(group);
   if (membership !== undefined) opening.use(membership);
   const identity = await ensureIdentity(disk, directory, "nameserver", options);
   if (member === undefined) await configure(group, options);
-  const cluster = opening.use(openCluster(options, group, membership?.roster));
+  const cluster = opening.use(openCluster({ ...options, time }, group, membership?.roster));
   survey = cluster.survey;
   if (membership !== undefined)
     survey.nameservers = () => nameserverStandings(group, membership.roster, options.clock);

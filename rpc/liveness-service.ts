@@ -10,6 +10,8 @@ export interface Heartbeat {
   /** host:port, as it was registered. */
   readonly address: string;
   readonly devices: readonly DeviceStatus[];
+  /** What time it is there. Absent: of an earlier version. */
+  readonly wallMs?: number;
   /** It stops: nobody needs to wait until it is missed. */
   readonly leaving?: true;
 }

@@ -9,7 +9,7 @@ import type { Entry } from "../../raft/entry.ts";
 import { isClientCommand } from "../client-commands.ts";
 import { decodeCommand } from "../command.ts";
 import type { Retention } from "../group/retention.ts";
-import type { WorkContext, Worker } from "../workers/worker.ts";
+import { logTime, type WorkContext, type Worker } from "../workers/worker.ts";
 import { copyBlob } from "./copy-blobs.ts";
 import { CopyNeedles, type CopyNeedlesOptions } from "./copy-needles.ts";
 import { type KnownCopies, knownCopies, reach, surplus } from "./known-copies.ts";
@@ -170,7 +170,7 @@ export class Copies implements Worker {
     const newest = this.#known.snapshots.at(-1);
     if (newest === undefined || this.#through === undefined) return true;
     if (this.#through <= newest.last) return false;
-    const aged = clock.nowMs() - newest.ms >= this.#options.snapshotMs;
+    const aged = logTime({ group, clock }) - newest.ms >= this.#options.snapshotMs;
     return aged || group.applied - newest.last >= this.#options.snapshotChanges;
   }
 
