@@ -12,9 +12,9 @@ import { compactBlocks } from "./workers/compaction.ts";
 import { deviceNews } from "./workers/device-news.ts";
 import { dropLeftovers } from "./workers/drop.ts";
 import { expirePending, expireTrash } from "./workers/expire.ts";
-import { clearRemoved } from "./workers/removed-blocks.ts";
 import { clearSessions } from "./workers/sessions.ts";
 import { settleAndSweep } from "./workers/settle.ts";
+import { clearUnknown } from "./workers/unknown-blocks.ts";
 import type { WorkContext, Worker } from "./workers/worker.ts";
 
 export interface LeaderWork extends Settings {
@@ -72,7 +72,7 @@ function comparing(
     settings: () => healingSettings(context.group.state),
   });
   const clearing = { stock, lookMs: Math.max(lookMs, limits.unknownLookMs) };
-  return [reconciler, clearRemoved(context, clearing)];
+  return [reconciler, clearUnknown(context, clearing)];
 }
 
 function sealLeftovers(openBlocks: OpenBlocks, clock: Clock, lookMs: number): Worker {

@@ -49,11 +49,16 @@ export function startPlanner(
 ): Planner | undefined {
   const pauseMs = options.workersPauseMs ?? PAUSE_MS;
   if (pauseMs === "off") return undefined;
-  const { stock, heardMs, survey } = cluster;
+  const { stock, heardMs, survey, losses } = cluster;
   const planner = new Planner({
     ...{ ...context, stock, heardMs, changed, lookMs: Math.min(pauseMs, limits.healingLookMs) },
     map: () => cluster.map.get(),
   });
-  survey.healing = () => (context.group.isLeader ? planner.progress() : undefined);
+  survey.healing = () => {
+    if (!context.group.isLeader) return undefined;
+    const progress = planner.progress();
+    return { ...progress, work: { ...progress.work, reconcile: losses.work } };
+  };
+  survey.losses = () => (context.group.isLeader ? losses.list() : []);
   return planner;
 }

@@ -9,6 +9,7 @@ import type { Capacity, Concern } from "../../rpc/health.ts";
 import type { Placement } from "../../rpc/placement.ts";
 import type { Pool } from "../../rpc/pool.ts";
 import { domainNames } from "../no-room.ts";
+import type { BlockLoss } from "../planner/losses.ts";
 import { spreadOf, standsAt, type Unit } from "./places.ts";
 import type { Tally } from "./tally.ts";
 
@@ -28,12 +29,16 @@ export interface Strangers {
   readonly some: readonly { readonly block: BlockId; readonly device: DeviceId }[];
 }
 
+/** Of one block. */
+const LOSSES_NAMED = 3;
+
 export interface ConcernsInput {
   readonly placement: Placement;
   readonly states: readonly DeviceStatus[];
   readonly isHeard: (device: DeviceId) => boolean;
   readonly tally: Tally;
   readonly strangers: Strangers;
+  readonly losses: readonly BlockLoss[];
   /** The others of the group; empty for a single one. */
   readonly nameservers: readonly NameserverStanding[];
   readonly capacity: Capacity;
@@ -46,6 +51,7 @@ export function concernsOf(input: ConcernsInput): Concern[] {
     ...deviceConcerns(input),
     ...input.placement.map.pools.flatMap((pool) => poolConcerns(input, pool)),
     ...strangerConcerns(input.strangers),
+    ...input.losses.map(lossConcern),
     ...healingConcerns(input.healing),
   ];
 }
@@ -166,6 +172,22 @@ function strangerConcerns({ count, some }: Strangers): Concern[] {
   const words = `${count} ${count === 1 ? "block stands" : "blocks stand"} on devices and the metadata does not know ${count === 1 ? "it" : "them"} (${named}${count > some.length ? ", …" : ""})`;
   const advice = "they are left alone; if metadata was lost, see `quarry rescue`";
   return [{ level: "misplaced", kind: "blocks", of: "unknown", message: `${words}: ${advice}` }];
+}
+
+const HEX = 16;
+
+function lossConcern({ block, lost, lostCount, unknownCount }: BlockLoss): Concern {
+  const named = lost.slice(0, LOSSES_NAMED).map(({ needle, owner, pieces }) => {
+    const whose =
+      owner === undefined ? "whose, nobody can tell" : `blob ${owner.blob}, chunk ${owner.chunk}`;
+    return `${needle.toString(HEX).padStart(HEX, "0")} (${whose}; ${pieces} good)`;
+  });
+  const more = lostCount > named.length ? `, and ${lostCount - named.length} more` : "";
+  const first =
+    lostCount === 0 ? [] : [`too few pieces are left of needle ${named.join(", ")}${more}`];
+  const rest = unknownCount === 0 ? [] : [`no member knows of ${unknownCount} that objects name`];
+  const message = `block ${block}: ${[...first, ...rest].join("; ")}. A device that is gone may have them; what cannot come back is to be stored anew`;
+  return { level: "lost", kind: "blocks", of: String(block), message };
 }
 
 function healingConcerns(healing: HealingProgress | undefined): Concern[] {

@@ -15,6 +15,7 @@ import { WHOLE } from "../../rpc/pool.ts";
 import type { Group } from "../group/group.ts";
 import { keys } from "../keyspace.ts";
 import { LocalMap } from "../local-map.ts";
+import type { BlockLoss } from "../planner/losses.ts";
 import { read } from "../queries/read.ts";
 import type { BlockRow } from "../rows.ts";
 import type { Change } from "../state-store.ts";
@@ -53,6 +54,8 @@ const STRANGERS_NAMED = 5;
 export class Survey {
   /** What healing says of itself, when there is a planner. */
   healing: () => HealingProgress | undefined = () => undefined;
+  /** What was found to be lost, needle by needle. */
+  losses: () => readonly BlockLoss[] = () => [];
   /** How the other nameservers stand. */
   nameservers: () => readonly NameserverStanding[] = () => [];
   readonly #options: SurveyOptions;
@@ -117,6 +120,7 @@ export class Survey {
       ...{ placement, states, tally, capacity, healing, nameservers: this.nameservers() },
       isHeard: (device) => stock.of(device) !== undefined,
       strangers: this.#strangers(states, known),
+      losses: this.losses(),
     });
     const health = healthOf({ nowMs, tally, concerns, healing });
     const tookMs = clock.monotonicMs() - beganMs;

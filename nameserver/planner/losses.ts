@@ -4,6 +4,7 @@
  */
 import type { BlockId } from "../../base/ids.ts";
 import { limits } from "../../base/limits.ts";
+import type { HealingCount } from "../../rpc/healing.ts";
 import type { LostNeedle, Reconciled } from "./reconcile-block.ts";
 
 export interface BlockLoss {
@@ -18,6 +19,8 @@ export interface BlockLoss {
 }
 
 export class Losses {
+  /** How the comparing of members goes on. */
+  work: HealingCount = { waiting: 0, running: 0, done: 0 };
   readonly #blocks = new Map<BlockId, BlockLoss>();
   #forgotten = 0;
 

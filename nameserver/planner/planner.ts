@@ -13,7 +13,8 @@ import { keys } from "../keyspace.ts";
 import { ordersIn } from "../orders.ts";
 import { read } from "../queries/read.ts";
 import { HarmedRow } from "../row-codec.ts";
-import type { WorkContext } from "../workers/worker.ts";
+import { logTime, type WorkContext } from "../workers/worker.ts";
+import { checkForgotten } from "./forgotten.ts";
 import { isWanted } from "./kinds/remake.ts";
 import { Look, type LookOptions } from "./look.ts";
 import { type Need, needOf } from "./need.ts";
@@ -217,6 +218,8 @@ export class Planner implements AsyncDisposable {
       },
       rowOf: (block) => read(group.state, keys.block(block)),
       removedAt: (block) => read(group.state, keys.removedBlock(block))?.generation ?? 0,
+      checkForgotten: (address) =>
+        checkForgotten(group.state, orders, logTime(this.#options), address),
       retire: async (block, device, generation) => {
         await this.#retires.order(orders, { block, device, generation });
         stock.unlearn(device, block);

@@ -87,6 +87,7 @@ export class Reconciler implements Worker {
     this.#at = 0 as BlockId;
     for (const { block } of this.#options.losses.list())
       if (read(group.state, keys.block(block)) === undefined) this.#options.losses.forget(block);
+    this.#options.losses.work = this.count;
     this.#looks++;
     this.#lookedMs = clock.monotonicMs();
     return false;
@@ -122,11 +123,14 @@ export class Reconciler implements Worker {
     const isDue = rested || nowMs - seen.firstMs >= limits.differLongMs;
     if (!isDue || seen.doneMark === mark || this.#rests.has(block)) return;
     if (this.#running.has(block) || this.#running.size >= limits.reconcilesAtOnce) return;
-    const work = this.#reconcile(block, seen, mark, held.size);
-    this.#running.set(
-      block,
-      work.finally(() => this.#running.delete(block)),
-    );
+    const { claims } = this.#context;
+    const claim = claims?.take(block);
+    if (claims !== undefined && claim === undefined) return;
+    const work = this.#reconcile(block, seen, mark, held.size).finally(() => {
+      this.#running.delete(block);
+      claim?.[Symbol.dispose]();
+    });
+    this.#running.set(block, work);
   }
 
   #remember(block: BlockId, mark: string, nowMs: number): Seen {

@@ -1,6 +1,6 @@
 /** What the work on one block is done with. Everything in it is of the term in which it was decided. */
 import type { BlockId, DeviceId } from "../../base/ids.ts";
-import type { BlockService } from "../../rpc/block-service.ts";
+import type { BlockAddress, BlockService } from "../../rpc/block-service.ts";
 import type { AnyCommand } from "../command.ts";
 import type { BlockRow } from "../rows.ts";
 import type { Stock } from "../stock/stock.ts";
@@ -16,6 +16,8 @@ export interface RunContext {
   rowOf(block: BlockId): BlockRow | undefined;
   /** The last generation of a block that was removed; 0: none was. */
   removedAt(block: BlockId): number;
+  /** Throws when something of a removed block is needed still (forgotten.ts). */
+  checkForgotten(address: BlockAddress): Promise<void>;
   /** Removes what a device holds of a block whose member it is not. */
   retire(block: BlockId, device: DeviceId, generation: number): Promise<void>;
   /** What was ordered of it so is answered, before the device gets the block again. */

@@ -45,6 +45,7 @@ export async function retire(context: RunContext, need: RetireNeed): Promise<voi
   const row = context.rowOf(block);
   if (row !== undefined && !context.isNeeded()) return;
   if (row === undefined ? context.removedAt(block) < held : isMember(row.members, device)) return;
+  if (row === undefined) await context.checkForgotten({ device, block, generation: held });
   await context.retire(block, device, held);
 }
 

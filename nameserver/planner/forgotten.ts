@@ -1,0 +1,45 @@
+/**
+ * Whether what a device has of a removed block is needed by nobody: looked at once more, needle by
+ * needle, before it goes (INV-7). What is bare was removed from all members before the block was.
+ */
+import { QuarryError } from "../../base/errors.ts";
+import { limits } from "../../base/limits.ts";
+import type { BlockAddress, BlockService, NeedleEntry } from "../../rpc/block-service.ts";
+import type { StateReader } from "../group/group.ts";
+import { keys } from "../keyspace.ts";
+import { read } from "../queries/read.ts";
+import { isNamed } from "../workers/settle.ts";
+
+/**
+ * @throws QuarryError `InvalidArgument` when an object names a needle of it, and while metadata that were
+ * restored may not know what is newer than they are.
+ */
+export async function checkForgotten(
+  state: StateReader,
+  blocks: Pick<BlockService, "needles">,
+  nowMs: number,
+  address: BlockAddress,
+): Promise<void> {
+  const { device, block } = address;
+  if (nowMs < (read(state, keys.recovered())?.keepOrphansUntilMs ?? 0))
+    throw refusal(
+      `device ${device} has block ${block}, which was removed; it is kept for now, since this metadata was brought back from a copy`,
+    );
+  // Of a file without a superblock nothing can be read; its name says which block it was.
+  if (address.generation === 0) return;
+  for (let cursor: number | undefined = 0; cursor !== undefined; ) {
+    const page: { entries: NeedleEntry[]; next?: number } = await blocks.needles(
+      address,
+      cursor,
+      limits.removeBatch,
+    );
+    const named = page.entries.find((entry) => isNamed(state, block, entry));
+    if (named !== undefined)
+      throw refusal(
+        `device ${device} has block ${block}, which was removed, and blob ${named.blob} names a needle of it: it stays; run quarry fsck on the metadata`,
+      );
+    cursor = page.next;
+  }
+}
+
+const refusal = (message: string) => new QuarryError("InvalidArgument", message);
