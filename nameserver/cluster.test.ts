@@ -4,7 +4,9 @@ import type { DeviceId, ServerId } from "../base/ids.ts";
 import { limits } from "../base/limits.ts";
 import { seededRandom } from "../base/random.ts";
 import type { DeviceStatus } from "../rpc/block-service.ts";
+import { emptyMap } from "../rpc/cluster-map.ts";
 import type { Command } from "../rpc/commands.ts";
+import { placementOf } from "../rpc/placement.ts";
 import { commandEntry } from "../test/metadata/command-entry.ts";
 import { openCluster } from "./cluster.ts";
 import type { Group } from "./group/group.ts";
@@ -74,6 +76,80 @@ describe("the cluster map", () => {
       [2, device(3), 32_768, true],
       [3, device(4), 1, true],
     ]);
+  });
+
+  test("what an operator weighed stays, also with another capacity, until it is taken back", async () => {
+    const { run, cluster } = scene();
+    await run({ ...first, devices: [offer(1)] });
+    const change = (weight: number | null) =>
+      run({ type: "changeDevice", device: device(1), weight });
+    const weights = async () =>
+      (await cluster.answer(0)).map?.devices.map(({ weight, capacityBytes }) => [
+        weight,
+        capacityBytes / TEBIBYTE,
+      ]);
+    await change(10_000);
+    await run({ ...first, devices: [offer(1, 2 * TEBIBYTE)] });
+    expect(await weights()).toEqual([[10_000, 2]]);
+    await run({ ...second, devices: [offer(1, 2 * TEBIBYTE)] });
+    expect(await weights()).toEqual([[10_000, 2]]);
+    await change(null);
+    expect(await weights()).toEqual([[131_072, 2]]);
+    await run({ ...second, devices: [offer(1, 3 * TEBIBYTE)] });
+    expect(await weights()).toEqual([[196_608, 3]]);
+  });
+
+  test("a capacity that moves a little is no change", async () => {
+    const { run, cluster } = scene();
+    await run({ ...first, devices: [offer(1)] });
+    expect(
+      await run({ ...first, devices: [offer(1, Math.floor(TEBIBYTE * 0.995))] }),
+    ).toMatchObject({
+      epoch: 1,
+    });
+    expect(await run({ ...first, devices: [offer(1, Math.floor(TEBIBYTE * 0.9))] })).toMatchObject({
+      epoch: 2,
+    });
+    expect((await cluster.answer(0)).map?.devices).toMatchObject([{ weight: 58_982 }]);
+  });
+
+  test("another location is another host to CRUSH, another class another tree; both move blocks", async () => {
+    const { run, cluster } = scene();
+    const four = [1, 2, 3, 4].map((n) => ({
+      ...{ ...first, server: server(n), address: `10.0.0.${n}:7101`, devices: [offer(n)] },
+      location: { rack: `r${n}`, host: `h${n}` },
+    }));
+    for (const one of four) await run(one);
+    const settings = { scheme: { k: 1, m: 1 }, failureDomain: "rack" } as const;
+    await run({ type: "createPool", name: "two", settings });
+    const ssd = { scheme: { k: 1, m: 0 }, deviceClass: "ssd" } as const;
+    await run({ type: "createPool", name: "ssd", settings: ssd });
+    const placed = async (pool: number) => {
+      const { map = emptyMap } = await cluster.answer(0);
+      const placement = placementOf(map);
+      const of = placement.pool(pool) ?? expect.fail();
+      return Array.from({ length: of.pgNum }, (_, pg) => placement.devicesOfPg(of, pg));
+    };
+    const before = await placed(1);
+    const [one, two] = four;
+    if (one === undefined || two === undefined) return expect.fail();
+    // The first moves into the rack of the second: no block is on both from now on.
+    await run({ ...one, location: { rack: "r2", host: "h1" } });
+    const after = await placed(1);
+    const both = (of: typeof after) =>
+      of.filter((pg) => pg.includes(device(1)) && pg.includes(device(2))).length;
+    expect([both(before) > 0, both(after)]).toEqual([true, 0]);
+    const { places = [] } = (await cluster.answer(0)).map ?? {};
+    expect(places.filter(({ name }) => name === "h1")).toHaveLength(2);
+    // Nothing is of class ssd, until the second says so.
+    expect((await placed(2)).flat().filter((some) => some !== undefined)).toEqual([]);
+    await run({ ...two, devices: [{ ...offer(2), class: "ssd" }] });
+    expect(new Set((await placed(2)).flat())).toEqual(new Set([device(2)]));
+    await run({ ...two, devices: [{ ...offer(2), class: "hdd" }] });
+    expect((await placed(2)).flat().filter((some) => some !== undefined)).toEqual([]);
+    // Who goes back stands where it stood, and what CRUSH says is what it said.
+    await run(one);
+    expect(await placed(1)).toEqual(before);
   });
 
   test("a device moves with its folder to another dataserver", async () => {

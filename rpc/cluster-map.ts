@@ -38,6 +38,8 @@ export interface MappedDevice {
   readonly capacityBytes: number;
   /** 16.16 fixed point, 65,536 a tebibyte, as in `crush/`. */
   readonly weight: number;
+  /** Who said the weight; absent: the capacity. */
+  readonly weightBy?: "operator";
   /** Such as `ssd`; absent: none was named. */
   readonly class?: string;
   /** Whether it is meant to hold data. */

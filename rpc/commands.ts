@@ -206,8 +206,8 @@ export type Command =
       readonly type: "changeDevice";
       readonly device: DeviceId;
       readonly in?: boolean;
-      /** 16.16 fixed point. */
-      readonly weight?: number;
+      /** 16.16 fixed point; null: that of its capacity again. */
+      readonly weight?: number | null;
       /**
        * Not a person, but the planner, about a device that was down for long, or is back: it puts out only
        * what is in, and in only what it put out itself. What it finds otherwise stays as it is.

@@ -42,8 +42,12 @@ export function deviceCommand(): Command {
     )
     .addCommand(
       one("weight", "give it another share of the data")
-        .argument("<weight>", "1.0 is that of a tebibyte", parseWeight)
-        .action((wanted: string, weight: number, flags: ClusterFlags) =>
+        .argument(
+          "<weight>",
+          "1.0 is that of a tebibyte; `capacity`: as much as it holds",
+          parseWeight,
+        )
+        .action((wanted: string, weight: number | null, flags: ClusterFlags) =>
           set(flags, wanted, { weight }),
         ),
     )
@@ -63,7 +67,7 @@ export function deviceCommand(): Command {
 function set(
   flags: ClusterFlags,
   wanted: string,
-  to: { readonly in?: boolean; readonly weight?: number },
+  to: { readonly in?: boolean; readonly weight?: number | null },
 ): Promise<void> {
   return change(flags, (map) => {
     const { device } = findDevice(map, wanted);
@@ -71,7 +75,8 @@ function set(
   });
 }
 
-function parseWeight(text: string): number {
+function parseWeight(text: string): number | null {
+  if (text === "capacity") return null;
   const weight = Math.round(Number(text) * WEIGHT_ONE);
   if (!/^\d+(\.\d+)?$/.test(text) || !Number.isSafeInteger(weight))
     throw new InvalidArgumentError("It is a number such as 1.8; 0: nothing new goes there.");

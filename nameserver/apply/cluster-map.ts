@@ -19,6 +19,8 @@ const PATH_CHARACTERS = 4096;
 const TEBIBYTE = 2 ** 40;
 /** Ceph reads larger ones as negative (crush/layout.ts). */
 const MOST_WEIGHT = 2 ** 31 - 1;
+/** A difference of this part is none. */
+const SAME_CAPACITY = 0.01;
 
 const empty: MapRow = { epoch: 0, dataservers: 0, nextDevice: 0 };
 
@@ -57,21 +59,32 @@ export function changeDevice(context: ApplyContext, command: Of<"changeDevice">)
   if (known === undefined)
     throw new QuarryError("NoSuchDevice", `the cluster has no device ${device}`);
   demand(
-    weight === undefined || (Number.isInteger(weight) && weight >= 0 && weight <= MOST_WEIGHT),
+    typeof weight !== "number" ||
+      (Number.isInteger(weight) && weight >= 0 && weight <= MOST_WEIGHT),
     "a weight is a number of 16.16 fixed point, from 0 to below 32768.0",
   );
   const { epoch } = mapOf(context);
-  const { outBy, ...rest } = known;
+  const { outBy, weightBy, ...rest } = known;
   const isRefused = command.in === true ? outBy !== by : !known.in;
   if (by !== undefined && isRefused) return { type: "epoch", epoch };
   const row: DeviceRow = {
     ...rest,
-    ...(weight !== undefined && { weight }),
+    ...weighed(known, weight),
     in: command.in ?? known.in,
     ...(by !== undefined && command.in === false && { outBy: by }),
     ...(command.in === undefined && outBy !== undefined && { outBy }),
   };
   return put(context, key, row) ? raiseEpoch(context, {}) : { type: "epoch", epoch };
+}
+
+/** What an operator said stays until it is taken back (null): then the capacity weighs again. */
+function weighed(
+  { weight, weightBy, capacityBytes }: DeviceRow,
+  said: number | null | undefined,
+): Pick<DeviceRow, "weight" | "weightBy"> {
+  if (said === null) return { weight: weightOf(capacityBytes) };
+  if (said !== undefined) return { weight: said, weightBy: "operator" };
+  return { weight, ...(weightBy !== undefined && { weightBy }) };
 }
 
 export const mapOf = ({ rows }: ApplyContext): MapRow => rows.get(keys.map()) ?? empty;
@@ -94,15 +107,22 @@ function put<Row>({ rows }: ApplyContext, key: RowKey<Row>, row: Row): boolean {
   return true;
 }
 
-/** A weight stays as it is until the capacity is another. */
+/**
+ * A weight stays as it is until the capacity is quite another (some file systems tell one that moves a
+ * little all the time), and for good when an operator said it.
+ */
 function placed(
-  { capacityBytes, class: kind, path }: OfferedDevice,
+  { capacityBytes: offeredBytes, class: kind, path }: OfferedDevice,
   known: DeviceRow | undefined,
 ): Omit<DeviceRow, "number" | "server" | "place"> {
-  const weight = known?.capacityBytes === capacityBytes ? known.weight : weightOf(capacityBytes);
+  const knownBytes = known?.capacityBytes ?? offeredBytes;
+  const isSame = Math.abs(offeredBytes - knownBytes) <= knownBytes * SAME_CAPACITY;
+  const capacityBytes = isSame ? knownBytes : offeredBytes;
+  const isKept = isSame || known?.weightBy !== undefined;
   return {
     capacityBytes,
-    weight,
+    weight: isKept && known !== undefined ? known.weight : weightOf(capacityBytes),
+    ...(known?.weightBy !== undefined && { weightBy: known.weightBy }),
     ...(kind !== undefined && { class: kind }),
     in: known?.in ?? true,
     ...(path !== undefined && { path }),

@@ -34,6 +34,9 @@ export class Outs {
   ): InOut[] {
     const { nowMs, outAfterMs, heardMs } = look;
     const stateOf = new Map(states.map(({ device, state }) => [device, state]));
+    const unsteady = new Set(
+      states.filter(({ unsteadyMs = 0 }) => unsteadyMs > 0).map(({ device }) => device),
+    );
     const changes: InOut[] = [];
     let left = map.devices.filter((one) => one.in).length;
     for (const mapped of map.devices) {
@@ -41,7 +44,8 @@ export class Outs {
       const state = stateOf.get(device) ?? "down";
       if (!takesNoWrites(state)) {
         this.#since.delete(device);
-        if (mapped.outBy === "planner") changes.push({ device, in: true });
+        const isSteady = !unsteady.has(device);
+        if (mapped.outBy === "planner" && isSteady) changes.push({ device, in: true });
         continue;
       }
       const since = this.#sinceOf(mapped, state === "down" ? heardMs(device) : undefined, nowMs);
