@@ -31,6 +31,8 @@ export interface StoreOptions {
   readonly holdMs?: number;
   /** Bytes that are re-read and checked in a second, in rounds a day apart. 0: never. Default 8 MiB. */
   readonly scrubBytesPerSecond?: number;
+  /** So long a block is not read again. Default a day. */
+  readonly scrubRestMs?: number;
   /** … of what is new, or could have been hurt since it was read. Default 32 MiB. */
   readonly firstScrubBytesPerSecond?: number;
   /** Copies of the metadata in blocks; default: as `defaultCopies` says. */
@@ -88,7 +90,7 @@ export async function openServers(options: StoreOptions): Promise<Servers> {
       ...(options.firstScrubBytesPerSecond !== undefined && {
         firstBytesPerSecond: options.firstScrubBytesPerSecond,
       }),
-      restMs: limits.scrubRestMs,
+      restMs: options.scrubRestMs ?? limits.scrubRestMs,
       report: shared.report,
     });
     return {

@@ -2,7 +2,7 @@
 import { QuarryError, unreachable } from "../../base/errors.ts";
 import type { NameService } from "../../rpc/name-service.ts";
 import { parseLocation } from "../dataserver/location.ts";
-import { counted, formatBytes } from "../objects/printable.ts";
+import { counted, formatBytes, formatSeconds } from "../objects/printable.ts";
 import { dropBallast, loadBallast } from "./ballast.ts";
 import { flipBits } from "./corrupt.ts";
 import { markDevices } from "./drain.ts";
@@ -25,7 +25,10 @@ export async function carryOut(
   switch (order.type) {
     case "kill":
       await cluster.member(order.member).kill();
-      return [`${order.member} is killed; \`start ${order.member}\` brings it back`];
+      return [
+        `${order.member} is killed; \`start ${order.member}\` brings it back`,
+        ...(await healingAfter(cluster, names, order.member)),
+      ];
     case "stop": {
       const inOrder = await cluster.member(order.member).stop();
       return [`${order.member} ${inOrder ? "has stopped" : "did not stop, and was killed"}`];
@@ -49,16 +52,37 @@ export async function carryOut(
     case "drain":
       await markDevices(names, addressOf(dataserverIn(cluster, order.member)), false);
       return [
-        `${order.member} is out: nothing new is put on it; what it holds stays there until Quarry can move blocks, which is not yet`,
+        `${order.member} is out: nothing new is put on it, and what it holds moves to where there is a place for it; \`undrain ${order.member}\` takes it in again`,
       ];
     case "undrain":
       await markDevices(names, addressOf(dataserverIn(cluster, order.member)), true);
-      return [`${order.member} is in again`];
+      return [`${order.member} is in again: its share of the data moves to it`];
     case "add":
       return await add(cluster, order);
     default:
       return unreachable(order);
   }
+}
+
+/** Of a dataserver: when what it held is made anew. */
+async function healingAfter(
+  cluster: Supervisor,
+  names: NameService,
+  member: string,
+): Promise<string[]> {
+  if (cluster.plan.members.find(({ name }) => name === member)?.kind !== "dataserver") return [];
+  // Perhaps nobody leads just now: then it is not told.
+  const healing = await names.health().then(
+    (health) => health.healing,
+    () => undefined,
+  );
+  if (healing === undefined) return [];
+  const { paused, outAfterMs } = healing.settings;
+  if (paused) return ["healing is paused: what it held is made anew when that goes on"];
+  if (outAfterMs === 0) return [`what it held is made anew elsewhere after \`drain ${member}\``];
+  return [
+    `when it stays away for ${formatSeconds(outAfterMs / 1000)}, what it held is made anew elsewhere, where there are pieces and a place; at once after \`drain ${member}\``,
+  ];
 }
 
 async function corrupt(
@@ -71,6 +95,7 @@ async function corrupt(
     `flipped ${counted(flips, "bit")} of ${member} (seed ${seed}):`,
     ...told.map(({ file, offset, bit }) => `  ${file} byte ${offset} bit ${bit}`),
     ...(told.length < flips ? [`  and ${flips - told.length} more`] : []),
+    "it is found where it is read, or when the scrub comes by, and made anew from pieces elsewhere if there are enough",
   ];
 }
 

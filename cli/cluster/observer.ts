@@ -9,6 +9,7 @@ import { RpcClient } from "../../rpc/client.ts";
 import type { ClusterMap } from "../../rpc/cluster-map.ts";
 import { connect } from "../../rpc/connect.ts";
 import type { MemberStatus } from "../../rpc/group-service.ts";
+import type { Health } from "../../rpc/health.ts";
 import { groupTable } from "../../rpc/tables.ts";
 import { addressOf, membersOf, type PlannedMember } from "./plan.ts";
 import { RequestRate } from "./request-rate.ts";
@@ -31,6 +32,7 @@ export interface ObserverOptions {
 interface Told {
   readonly map?: ClusterMap;
   readonly devices: readonly DeviceStatus[];
+  readonly health?: Health;
 }
 
 export class Observer implements AsyncDisposable {
@@ -74,6 +76,7 @@ export class Observer implements AsyncDisposable {
     const leader = leading(statuses);
     return {
       ...{ directory, gateways, epoch: told?.map?.epoch ?? 0 },
+      ...(told?.health && { health: told.health }),
       nameservers: nameservers.map((one, i) => ({
         ...this.#seen(one),
         ...standing(statuses[i], leader),
@@ -111,9 +114,14 @@ export class Observer implements AsyncDisposable {
 
   async #told(): Promise<Told | undefined> {
     const { names } = this.#leader;
-    const asked = Promise.all([names.clusterMap(0), names.deviceStates()]);
+    // A nameserver of a version before does not say.
+    const health = names.health().catch(() => undefined);
+    const asked = Promise.all([names.clusterMap(0), names.deviceStates(), health]);
     return await asked.then(
-      ([{ map }, devices]) => ({ devices, ...(map && { map }) }),
+      ([{ map }, devices, found]) => ({
+        ...{ devices, ...(found && { health: found }) },
+        ...(map && { map }),
+      }),
       () => undefined, // no leader: that the nameservers show
     );
   }

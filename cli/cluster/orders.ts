@@ -28,15 +28,14 @@ export type Order =
 export type Act = (order: Order) => Promise<void>;
 
 const plain: Readonly<Record<PlainOrder, string>> = {
-  kill: "end a member at once, as a crash would; it stays away until it is started",
+  kill: "end a member at once, as a crash would; it stays away until it is started, and what a dataserver held is made anew elsewhere when it is away for long",
   stop: "end a member in order",
   start: "start a member that does not run",
   pause: "let a member stand still",
   resume: "let a paused member go on",
   relieve: "take away what fill put on the disk of a dataserver",
-  drain:
-    "mark a dataserver out: nothing new is put on it (what it holds stays until blocks can be moved)",
-  undrain: "mark it in again",
+  drain: "mark a dataserver out: what it holds moves to the others, nothing new is put on it",
+  undrain: "mark it in again: its share moves back",
 };
 
 export function orderCommands(act: Act): Command[] {

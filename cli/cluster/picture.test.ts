@@ -1,5 +1,7 @@
 import { expect, test } from "vitest";
 import { limits } from "../../base/limits.ts";
+import { healingKinds, usualHealing } from "../../rpc/healing.ts";
+import { type Health, healthLevels } from "../../rpc/health.ts";
 import { pauseMs } from "./member.ts";
 import { picture } from "./picture.ts";
 import { requestsIn } from "./request-rate.ts";
@@ -46,6 +48,35 @@ test("the table shows who leads, who lags, who is up and how full, rack by rack"
     "         ds4   runs       a:ds4  not known to the nameservers",
     "gateways",
     "  gw1   runs       http://a:1  42 requests/s",
+  ]);
+});
+
+test("below it stands how healthy all of it is, and how far healing got", () => {
+  const counts = (change: Partial<Health["blocks"]>): Health["blocks"] => ({
+    ...(Object.fromEntries(healthLevels.map((level) => [level, 0])) as Health["blocks"]),
+    ...change,
+  });
+  const message = (n: number) => `osd.${n} is down`;
+  const concern = (n: number) =>
+    ({ level: "degraded", kind: "device", of: `osd.${n}`, message: message(n) }) as const;
+  const health: Health = {
+    ...{ level: "degraded", asOfMs: 1, bytes: counts({}), atRisk: [], moreConcerns: 1 },
+    blocks: counts({ degraded: 2, healthy: 5 }),
+    concerns: [0, 1, 2, 3, 4].map(concern),
+    healing: {
+      settings: usualHealing,
+      work: Object.fromEntries(
+        healingKinds.map((kind) => [kind, { waiting: 1, running: 0, done: 0 }]),
+      ) as NonNullable<Health["healing"]>["work"],
+      ...{ bytesLeft: 2 ** 20, bytesDone: 0, bytesPerSecond: 0, stuck: [], stuckCount: 0 },
+      isKnown: true,
+    },
+  };
+  expect(picture({ ...view, health }).slice(-7)).toEqual([
+    "health   degraded: 2 blocks degraded, 6 other things to see to",
+    ...[0, 1, 2, 3].map((n) => `  ${message(n)}`),
+    "  and 2 more",
+    `healing  0 running, ${healingKinds.length} waiting, 1.0 MiB left at 0 B/s`,
   ]);
 });
 

@@ -1,4 +1,6 @@
 /** The state of a cluster as a table for people. */
+import type { Health } from "../../rpc/health.ts";
+import { headline, healingSummary } from "../admin/health-words.ts";
 import { counted, formatBytes } from "../objects/printable.ts";
 import type { MemberState } from "./member.ts";
 import type { ClusterView, SeenDataserver, SeenGateway, SeenNameserver } from "./view.ts";
@@ -6,9 +8,11 @@ import type { ClusterView, SeenDataserver, SeenGateway, SeenNameserver } from ".
 const NAME_WIDTH = 6;
 const STATE_WIDTH = 11;
 const BAR_WIDTH = 10;
+/** What is wrong and told line by line. */
+const CONCERNS = 4;
 
 export function picture(view: ClusterView): string[] {
-  const { nameservers, dataservers, gateways, epoch, directory } = view;
+  const { nameservers, dataservers, gateways, epoch, directory, health } = view;
   const racks = Map.groupBy(dataservers, ({ rack }) => rack);
   const width = Math.max(...[...racks.keys()].map((rack) => rack.length)) + 2;
   const up = dataservers.filter(({ device }) => isUp(device)).length;
@@ -24,6 +28,18 @@ export function picture(view: ClusterView): string[] {
     ),
     "gateways",
     ...gateways.map((one) => `  ${columns(one)}${one.url}${rateText(one)}`),
+    ...(health === undefined ? [] : healthText(health)),
+  ];
+}
+
+function healthText({ concerns, moreConcerns, healing, ...health }: Health): string[] {
+  const told = concerns.slice(0, CONCERNS).map(({ message }) => `  ${message}`);
+  const left = concerns.length + moreConcerns - told.length;
+  return [
+    `health   ${headline({ ...health, concerns, moreConcerns })}`,
+    ...told,
+    ...(left > 0 ? [`  and ${left} more`] : []),
+    ...(healing === undefined ? [] : [`healing  ${healingSummary(healing)}`]),
   ];
 }
 

@@ -1,5 +1,6 @@
 /** How the members of a cluster stand: as their processes are, and as they say of themselves. */
 import type { MemberStatus } from "../../rpc/group-service.ts";
+import type { Health } from "../../rpc/health.ts";
 import type { MemberState } from "./member.ts";
 
 export interface SeenMember {
@@ -42,4 +43,6 @@ export interface ClusterView {
   readonly nameservers: readonly SeenNameserver[];
   readonly dataservers: readonly SeenDataserver[];
   readonly gateways: readonly SeenGateway[];
+  /** As the leading nameserver finds it; absent while none says. */
+  readonly health?: Health;
 }

@@ -11,7 +11,7 @@ import { formatAddress } from "../../rpc/address.ts";
 import { serve } from "../../rpc/serve.ts";
 import { RpcServer } from "../../rpc/server.ts";
 import { blockTable } from "../../rpc/tables.ts";
-import { parseSize } from "../objects/printable.ts";
+import { parseDuration, parseSize } from "../objects/printable.ts";
 import { openPeers, withPeerOptions } from "../peers.ts";
 import { createLogger } from "../serve/face.ts";
 import { askedToEnd, tellReady } from "../starter.ts";
@@ -34,6 +34,7 @@ export function dataserverCommand(): Command {
     .option("--capacity <size>", "use no more of each disk than this, such as 100GiB", parseSize)
     .option("--from-serve", "the folders were made by `quarry serve`: its store becomes a cluster")
     .option("--scrub <MiB/s>", "pace of the daily check of all stored bytes; 0 for none", "8")
+    .option("--scrub-every <time>", "… and how long a block is not read again (24h)", parseDuration)
     .option("--first-scrub <MiB/s>", "… of what is new or could have been hurt since", "32")
     .action((flags: DataserverFlags) => run(dataserverSettings(flags), flags));
 }
@@ -64,7 +65,7 @@ async function run(settings: DataserverSettings, flags: DataserverFlags): Promis
     ...{ clock: systemClock, report },
     bytesPerSecond: settings.scrubBytesPerSecond,
     firstBytesPerSecond: settings.firstScrubBytesPerSecond,
-    restMs: limits.scrubRestMs,
+    restMs: settings.scrubRestMs,
   });
   await using rpc = await RpcServer.listen({
     ...{ ...peers.trust, report },

@@ -20,6 +20,8 @@ export interface DataserverFlags extends PeerFlags {
   readonly fromServe?: boolean;
   readonly scrub: string;
   readonly firstScrub?: string;
+  /** Seconds. */
+  readonly scrubEvery?: number;
 }
 
 export interface DataserverSettings {
@@ -35,6 +37,8 @@ export interface DataserverSettings {
   readonly fromServe: boolean;
   readonly scrubBytesPerSecond: number;
   readonly firstScrubBytesPerSecond: number;
+  /** So long a block is not read again. */
+  readonly scrubRestMs: number;
 }
 
 const ANYWHERE: readonly string[] = ["0.0.0.0", "::"];
@@ -55,6 +59,7 @@ export function dataserverSettings(flags: DataserverFlags): DataserverSettings {
     ...(flags.capacity !== undefined && { capacityBytes: checkedCapacity(flags.capacity) }),
     fromServe: flags.fromServe === true,
     scrubBytesPerSecond: paceOf("--scrub", flags.scrub),
+    scrubRestMs: flags.scrubEvery === undefined ? limits.scrubRestMs : flags.scrubEvery * 1000,
     firstScrubBytesPerSecond:
       flags.firstScrub === undefined
         ? limits.firstScrubBytesPerSecond

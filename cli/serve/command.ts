@@ -8,6 +8,7 @@ import { systemRandom } from "../../base/random.ts";
 import { createClient } from "../../client/client.ts";
 import { openServers, type Servers } from "../../client/open-store.ts";
 import { hostLocation } from "../dataserver/location.ts";
+import { parseDuration } from "../objects/printable.ts";
 import { establishUser, rootUser } from "./establish-users.ts";
 import { createLogger, openFace, urlOf } from "./face.ts";
 import { freePort } from "./free-port.ts";
@@ -34,6 +35,7 @@ export function serveCommand(): Command {
     .option("--durability <mode>", "answer writes on: commit, interval, none", "commit")
     .option("--hold <seconds>", "how long deleted objects can be brought back", "3600")
     .option("--scrub <MiB/s>", "pace of the daily check of all stored bytes; 0 for none", "8")
+    .option("--scrub-every <time>", "… and how long a block is not read again (24h)", parseDuration)
     .option("--first-scrub <MiB/s>", "… of what is new or could have been hurt since", "32")
     .option(
       "--metadata-log <seconds>",
@@ -71,6 +73,7 @@ async function serve(settings: ServeSettings): Promise<void> {
     durability: settings.durability,
     holdMs: settings.holdMs,
     scrubBytesPerSecond: settings.scrubBytesPerSecond,
+    scrubRestMs: settings.scrubRestMs,
     firstScrubBytesPerSecond: settings.firstScrubBytesPerSecond,
     copies: settings.copies,
     location: hostLocation(hostname()),

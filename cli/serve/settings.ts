@@ -3,6 +3,7 @@ import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import type { Durability } from "../../base/append-file.ts";
 import { QuarryError } from "../../base/errors.ts";
+import { limits } from "../../base/limits.ts";
 import { type CopySettings, defaultCopies } from "../../nameserver/copies/copies.ts";
 import type { FaceSettings } from "./face.ts";
 
@@ -15,6 +16,8 @@ export interface ServeSettings extends FaceSettings {
   readonly gateways: number;
   readonly scrubBytesPerSecond: number;
   readonly firstScrubBytesPerSecond: number;
+  /** So long a block is not read again. */
+  readonly scrubRestMs: number;
   readonly copies: CopySettings | "none";
   readonly logLevel: string;
   /** A file of users that exist from the start on. */
@@ -31,6 +34,8 @@ export interface ServeFlags {
   readonly hold: string;
   readonly scrub: string;
   readonly firstScrub?: string;
+  /** Seconds. */
+  readonly scrubEvery?: number;
   readonly metadataLog?: string;
   readonly metadataSnapshot?: string;
   readonly gateways?: string;
@@ -53,6 +58,7 @@ export function settingsFrom(flags: ServeFlags): ServeSettings {
     durability: oneOf("--durability", flags.durability, DURABILITIES) as Durability,
     holdMs: whole("--hold", flags.hold, 0, 365 * 86_400) * 1000,
     scrubBytesPerSecond: whole("--scrub", flags.scrub, 0, 100_000) * 1024 * 1024,
+    scrubRestMs: flags.scrubEvery === undefined ? limits.scrubRestMs : flags.scrubEvery * 1000,
     firstScrubBytesPerSecond:
       whole("--first-scrub", flags.firstScrub ?? "32", 1, 100_000) * 1024 * 1024,
     copies: copiesOf(flags),
