@@ -3,7 +3,6 @@ import { resolve } from "node:path";
 import { Command } from "commander";
 import { systemClock } from "../../base/clock.ts";
 import { nodeDisk } from "../../base/disk-node.ts";
-import { limits } from "../../base/limits.ts";
 import { systemRandom } from "../../base/random.ts";
 import { openDataserver } from "../../dataserver/dataserver.ts";
 import { startScrubbing } from "../../dataserver/scrubbing.ts";
