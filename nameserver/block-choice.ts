@@ -7,7 +7,7 @@ import type { DeviceId } from "../base/ids.ts";
 import type { DeviceStatus } from "../rpc/block-service.ts";
 import type { ClusterMap } from "../rpc/cluster-map.ts";
 import { type BlockMembers, filled, type OpenBlock } from "../rpc/name-service.ts";
-import type { Placement } from "../rpc/placement.ts";
+import { type Placement, placementOf } from "../rpc/placement.ts";
 import { type Pool, type PoolScheme, piecesOf } from "../rpc/pool.ts";
 import { slowDevices } from "../rpc/slow-devices.ts";
 
@@ -114,7 +114,8 @@ const schemeName = ({ k, m }: PoolScheme) => `${k}+${m}`;
 
 /**
  * Which open blocks have a member that takes no more, and will not soon, or another scheme than their
- * pool has by now: what is left of them is sealing.
+ * pool has by now, or a hole that need not be: what is left of them is sealing. Only sealed ones can be
+ * given the members that they lack.
  */
 export function endedIn(
   map: ClusterMap,
@@ -124,8 +125,17 @@ export function endedIn(
   for (const { device, state } of devices)
     if (state === "full" || state === "failed") ended.add(device);
   const schemes = new Map(map.pools.map(({ id, scheme }) => [id, schemeName(scheme)]));
-  return ({ pool, scheme, members }) =>
-    filled(members).some((member) => ended.has(member)) || schemes.get(pool) !== schemeName(scheme);
+  const takes = idsOf(
+    devices.filter(({ state, unsteadyMs = 0 }) => state === "ok" && unsteadyMs === 0),
+  );
+  const couldBeWhole = ({ block, scheme }: OpenBlock) =>
+    placementOf(map)
+      .devicesOf(block, scheme)
+      .every((device) => device !== undefined && takes.has(device));
+  return (open) =>
+    filled(open.members).some((member) => ended.has(member)) ||
+    schemes.get(open.pool) !== schemeName(open.scheme) ||
+    (open.members.includes(null) && couldBeWhole(open));
 }
 
 /** Those with members that are well; of these the ones that are quick and steady, if there are any. */

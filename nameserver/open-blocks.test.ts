@@ -158,6 +158,19 @@ describe("open blocks of a pool", () => {
     );
   });
 
+  test("with holes are sealed when all of their placement group take blocks again", async () => {
+    const { pool, blocks, opened, group } = await cluster(6, 4, 2);
+    const stateOf = (block: BlockId) => read(group.state, keys.block(block))?.state;
+    for (const device of [0, 1]) blocks.states.set(deviceId(device), "down");
+    const holed = await opened.get(pool);
+    await opened.sealLeftovers();
+    for (const { block } of holed) expect(stateOf(block)).toBe("open");
+    for (const device of [0, 1]) blocks.states.set(deviceId(device), "ok");
+    await opened.sealLeftovers();
+    for (const { block } of holed) expect(stateOf(block)).toBe("sealed");
+    for (const { members } of await opened.get(pool)) expect(filled(members)).toHaveLength(6);
+  });
+
   test("avoid a device that takes none though it says that it is well", async () => {
     const { pool, blocks, opened } = await cluster(4, 1, 1);
     blocks.broken.add(deviceId(2));

@@ -20,11 +20,24 @@ export interface ClusterSize {
   readonly gateways?: number;
   /** Of the nameservers; its `flags` are for all processes. */
   readonly places?: GroupPlaces;
+  /** Where the others stand; default: at 127.0.0.1. */
+  readonly at?: (kind: "dataserver" | "gateway", n: number) => RolePlace;
+  /** More flags for every dataserver. */
+  readonly dataserverFlags?: readonly string[];
 }
+
+export interface RolePlace {
+  readonly host: string;
+  /** A command that runs it there, such as one that enters a namespace. */
+  readonly within: readonly string[];
+}
+
+const HERE: RolePlace = { host: "127.0.0.1", within: [] };
 
 /** A dataserver or a gateway; it keeps port and folder when it is started again. */
 interface Role {
   readonly flags: readonly string[];
+  readonly place: RolePlace;
   readonly port: number;
   running?: RoleProcess | undefined;
 }
@@ -40,9 +53,12 @@ export class Cluster implements AsyncDisposable {
 
   readonly #flags: readonly string[];
 
-  private constructor(group: NameserverGroup, directory: string, flags: readonly string[]) {
+  readonly #size: ClusterSize;
+
+  private constructor(group: NameserverGroup, directory: string, size: ClusterSize) {
     this.group = group;
-    this.#flags = flags;
+    this.#size = size;
+    this.#flags = size.places?.flags ?? [];
     this.#directory = directory;
   }
 
@@ -51,7 +67,7 @@ export class Cluster implements AsyncDisposable {
     const { places = {} } = size;
     const group = await NameserverGroup.found(size.nameservers ?? 3, places);
     const directory = await mkdtemp(join(tmpdir(), "quarry-cluster-"));
-    const cluster = new Cluster(group, directory, places.flags ?? []);
+    const cluster = new Cluster(group, directory, size);
     try {
       for (let n = 1; n <= (size.dataservers ?? 2); n++) await cluster.addDataserver();
       for (let n = 1; n <= (size.gateways ?? 2); n++) await cluster.addGateway();
@@ -88,18 +104,22 @@ export class Cluster implements AsyncDisposable {
   async addDataserver(...more: readonly string[]): Promise<number> {
     const n = this.#dataservers.length + 1;
     const port = await freePort();
-    const place = ["--location", `rack-${((n - 1) % 2) + 1}/host-${n}`];
-    const listen = ["--data", this.folder(n), ...more, "--listen", `127.0.0.1:${port}`];
-    this.#dataservers.push({ port, flags: ["dataserver", ...listen, ...place, ...this.joining] });
+    const place = this.#size.at?.("dataserver", n) ?? HERE;
+    const location = ["--location", `rack-${((n - 1) % 2) + 1}/host-${n}`];
+    const listen = ["--data", this.folder(n), ...more, "--listen", `${place.host}:${port}`];
+    const rest = [...location, ...(this.#size.dataserverFlags ?? []), ...this.joining];
+    this.#dataservers.push({ port, place, flags: ["dataserver", ...listen, ...rest] });
     this.start("dataserver", n);
     return n;
   }
 
   async addGateway(): Promise<number> {
     const port = await freePort();
-    this.#gateways.push({ port, flags: ["gateway", "--port", String(port), ...this.joining] });
-    this.#clients.push(s3Of(`http://127.0.0.1:${port}`));
-    const n = this.#gateways.length;
+    const n = this.#gateways.length + 1;
+    const place = this.#size.at?.("gateway", n) ?? HERE;
+    const listen = ["--host", place.host, "--port", String(port)];
+    this.#gateways.push({ port, place, flags: ["gateway", ...listen, ...this.joining] });
+    this.#clients.push(s3Of(this.endpoint(n)));
     this.start("gateway", n);
     return n;
   }
@@ -108,6 +128,7 @@ export class Cluster implements AsyncDisposable {
     const role = this.#role(kind, n);
     role.running = new RoleProcess({
       words: role.flags,
+      within: role.place.within,
       environment: {
         QUARRY_ROOT_ACCESS_KEY: rootKeys.accessKeyId,
         QUARRY_ROOT_SECRET_KEY: rootKeys.secretAccessKey,
@@ -140,8 +161,15 @@ export class Cluster implements AsyncDisposable {
     return this.#role(kind, n).running?.pid ?? 0;
   }
 
+  /** Where dataserver `n` is reached. */
+  address(n: number): string {
+    const { place, port } = this.#role("dataserver", n);
+    return `${place.host}:${port}`;
+  }
+
   endpoint(gateway: number): string {
-    return `http://127.0.0.1:${this.#role("gateway", gateway).port}`;
+    const { place, port } = this.#role("gateway", gateway);
+    return `http://${place.host}:${port}`;
   }
 
   /** A client that repeats nothing by itself. */

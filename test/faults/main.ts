@@ -5,6 +5,7 @@ import { bitFlips } from "./bit-flips.ts";
 import { fullDisk } from "./full-disk.ts";
 import { kill } from "./kill.ts";
 import { leaderKill } from "./leader-kill.ts";
+import { lostDataserver } from "./lost-dataserver.ts";
 import { manyNeedles } from "./many-needles.ts";
 import { membersLost } from "./members-lost.ts";
 import { metadataLoss } from "./metadata-loss.ts";
@@ -31,6 +32,10 @@ const { positionals, values } = parseArgs({
     scheme: { type: "string", default: "1+2" },
     hosts: { type: "string" },
     needles: { type: "string", default: "10000000" },
+    /** What a dataserver holds that is lost. */
+    gib: { type: "string", default: "1" },
+    /** Put out instead of lost. */
+    drain: { type: "boolean", default: false },
     seed: { type: "string", default: "1" },
     /** More flags for `quarry serve`, as in --serve=--gateways=1. */
     serve: { type: "string", multiple: true, default: [] },
@@ -52,6 +57,11 @@ const faults: Record<string, () => Promise<object>> = {
   kill: () => kill({ rounds, seed, serveArgs: values.serve, say }),
   "leader-kill": () => leaderKill({ seconds, members, gateways, seed, say }),
   "metadata-loss": () => metadataLoss({ rounds, seed, objects: objectsOr(3000), say }),
+  "lost-dataserver": () =>
+    lostDataserver({
+      ...{ seconds: Math.max(seconds, 60), seed, scheme, hosts, say, isJudged: true },
+      ...{ gib: Number(values.gib), drain: values.drain },
+    }),
   "many-needles": () => manyNeedles({ needles: Number(values.needles), seed, say }),
   "members-lost": () => membersLost({ seconds, seed, scheme, hosts, objects: objectsOr(200), say }),
   "too-many-lost": () => tooManyLost({ seconds, seed, scheme, hosts, objects: objectsOr(60), say }),
