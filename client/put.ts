@@ -163,19 +163,29 @@ class BlobWriter {
     this.#registeredAtMs = this.#context.clock.monotonicMs();
   }
 
+  /** What was written anew may have settled, too, by the time that all of it was. */
   async #inLiveBlocks<T>(refer: () => Promise<T>): Promise<T> {
-    try {
-      return await refer();
-    } catch (error) {
-      if (!hasCode(error, "BlockSettled")) throw error;
-    }
+    for (let tries = 0; ; tries++)
+      try {
+        return await refer();
+      } catch (error) {
+        if (tries === limits.retries || !hasCode(error, "BlockSettled")) throw error;
+        await this.#rewrite(error);
+      }
+  }
+
+  /** Chunks that nobody named for long are swept: then the whole is to be sent again. */
+  async #rewrite(settled: QuarryError): Promise<void> {
     for (let position = this.#registered; position < this.#stored(); position++) {
       const chunk = this.#chunks[position];
       if (chunk === undefined) break;
       const owner = { blob: this.#blob, chunk: position };
-      this.#chunks[position] = await rewriteChunk(this.#context, owner, chunk, this.#placed);
+      try {
+        this.#chunks[position] = await rewriteChunk(this.#context, owner, chunk, this.#placed);
+      } catch (error) {
+        throw hasCode(error, "NoSuchBlock", "Damaged") ? settled : error;
+      }
     }
-    return await refer();
   }
 
   /** How many chunks from the first on are stored without a gap. */

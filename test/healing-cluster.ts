@@ -32,6 +32,10 @@ export interface HealingClusterOptions {
   readonly scheme: { readonly k: number; readonly m: number };
   readonly seed?: number;
   readonly blockBytes?: number;
+  /** Default: 50 ms. */
+  readonly settleMs?: number;
+  /** How long what is deleted is held. */
+  readonly holdMs?: number;
 }
 
 export class HealingCluster implements AsyncDisposable {
@@ -57,7 +61,8 @@ export class HealingCluster implements AsyncDisposable {
       ...{ disk: new SimulatedDisk(), clock: systemClock, random: seededRandom(99) },
       ...{ directory: "/nameserver", durability: "commit", blocks: cluster.blocks },
       openState: async () => new MemoryState(),
-      settleMs: 50,
+      settleMs: options.settleMs ?? 50,
+      ...(options.holdMs !== undefined && { holdMs: options.holdMs }),
       workersPauseMs: 10,
       report: (message) => void cluster.told.push(message),
     });

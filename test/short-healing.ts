@@ -6,6 +6,9 @@ const short = {
   healingLookMs: 20,
   healingRestMs: 60,
   healingRetryMs: 30,
+  differRestMs: 100,
+  differLongMs: 400,
+  unknownLookMs: 100,
 } satisfies Partial<Record<keyof typeof limits, number>>;
 
 Object.assign(limits, short);
