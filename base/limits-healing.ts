@@ -34,6 +34,8 @@ export const healingLimits = {
   blocksResting: 10_000,
   /** What is taken of each range at once when a block is striped: whole spans. */
   stripeWindowBytes: 1 * MiB,
+  /** The ranges of a block together have at most so many times the bytes of its needles. */
+  stripePadding: 1.25,
   /** Blocks that a dataserver writes anew in another layout at the same time. */
   conversionsAtOnce: 2,
   /** Members that differ are compared when they differ in the same for so long, or at all for … */

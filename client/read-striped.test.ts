@@ -75,7 +75,7 @@ describe("a striped block", () => {
   });
 
   test("with three members away is unavailable, with three damaged it is damaged", async () => {
-    const { members, stored } = await fixture(8);
+    const { members, stored } = await fixture(24);
     await using _ = members;
     const lost = stored.find(({ chunk }) => chunk.needle % 4n === 1n && chunk.lengthBytes < 5000);
     if (lost === undefined) throw new Error("no needle in range 1");
@@ -96,6 +96,8 @@ describe("a striped block", () => {
     await members.addBlock();
     const content = members.random.bytes(5000);
     const chunk = await appendChunk(members.context, owner, content);
+    for (let n = 0; n < 40; n++)
+      await appendChunk(members.context, owner, members.random.bytes(5000));
     await readWindow(members.context, whole(chunk));
     await members.stripe(stripes);
     expect(content.equals(await readWindow(members.context, whole(chunk)))).toBe(true);

@@ -9,7 +9,8 @@ import type { BlobId, BlockId, DeviceId, LogIndex, NodeId, SessionId } from "../
 import type { Command, CommandResult } from "../rpc/commands.ts";
 import type { BlockMembers } from "../rpc/name-service.ts";
 import type { Chunk } from "../rpc/objects.ts";
-import type { PoolScheme } from "../rpc/pool.ts";
+import type { BlockLayout, PoolScheme } from "../rpc/pool.ts";
+import type { Encoding } from "../rpc/stripe-service.ts";
 import type { CopyKind } from "./copies/copy-blobs.ts";
 
 export type SystemCommand =
@@ -64,6 +65,19 @@ export type SystemCommand =
       readonly to: PoolScheme;
       readonly members: BlockMembers;
     }
+  /** A settled block goes on as a generation that was written anew (`StripeService.convert`). */
+  | {
+      readonly type: "convertBlock";
+      readonly block: BlockId;
+      readonly from: number;
+      readonly to: number;
+      readonly scheme: PoolScheme;
+      readonly layout: BlockLayout;
+      readonly encoding: Encoding;
+      readonly members: BlockMembers;
+    }
+  /** Nothing of the generation before is needed any more. */
+  | { readonly type: "convertedBlock"; readonly block: BlockId; readonly generation: number }
   | {
       readonly type: "expirePending";
       readonly items: readonly { readonly untilMs: number; readonly blob: BlobId }[];

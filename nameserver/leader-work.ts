@@ -9,6 +9,7 @@ import { Reconciler } from "./planner/reconciler.ts";
 import { type Settings, settingsWorker } from "./settings.ts";
 import { collect } from "./workers/collect.ts";
 import { compactBlocks } from "./workers/compaction.ts";
+import { convertBlocks } from "./workers/conversion.ts";
 import { deviceNews } from "./workers/device-news.ts";
 import { dropLeftovers } from "./workers/drop.ts";
 import { expirePending, expireTrash } from "./workers/expire.ts";
@@ -54,8 +55,17 @@ function workers(context: WorkContext, options: LeaderWork): Worker[] {
     sealLeftovers(options.openBlocks, clock, lookMs),
     settleAndSweep(context, { settleMs, lookMs, sweepAll: options.sweepAll }),
     compactBlocks(context, { lookMs, garbageShare: GARBAGE_SHARE }),
+    ...(options.cluster ? [conversion(context, options.cluster, lookMs)] : []),
     ...(options.cluster ? comparing(context, options, options.cluster, lookMs) : []),
   ];
+}
+
+function conversion(
+  context: WorkContext,
+  { map, stock }: NonNullable<LeaderWork["cluster"]>,
+  lookMs: number,
+): Worker {
+  return convertBlocks(context, { map, stock, lookMs, garbageShare: GARBAGE_SHARE });
 }
 
 function comparing(

@@ -3,6 +3,7 @@ import type { MappedDataserver, MappedDevice, Place } from "../rpc/cluster-map.t
 import type { HealingSettings } from "../rpc/healing.ts";
 import type { BlockMembers } from "../rpc/name-service.ts";
 import type { BlockLayout, BlockRange, Pool, PoolScheme, StorageClass } from "../rpc/pool.ts";
+import type { Encoding } from "../rpc/stripe-service.ts";
 
 export interface BlockRow {
   readonly state: "open" | "sealed" | "settled";
@@ -18,6 +19,10 @@ export interface BlockRow {
   readonly sealedMs?: number;
   /** Its orphans were removed after it settled. */
   readonly swept?: true;
+  /** Which writing of this generation is meant, when it was made by a conversion. */
+  readonly encoding?: Encoding;
+  /** What it was converted from, until that is done with. */
+  readonly before?: { readonly generation: number; readonly members: BlockMembers };
 }
 
 /** The cluster map beside its dataservers and devices, which have rows of their own. */

@@ -29,6 +29,12 @@ export interface BlockKeeping {
   readonly durability?: Durability;
 }
 
+/** Blocks that have settled and rested so long are written anew in stripes of this scheme. */
+export interface ColdSetting {
+  readonly scheme: PoolScheme;
+  readonly afterMs: number;
+}
+
 export interface Pool extends BlockKeeping {
   /** 0 is there from the start; no number is given twice. */
   readonly id: number;
@@ -41,6 +47,8 @@ export interface Pool extends BlockKeeping {
   readonly deviceClass?: string;
   /** Placement groups: a power of two. */
   readonly pgNum: number;
+  /** Absent: they stay as they are. */
+  readonly cold?: ColdSetting;
 }
 
 /** The block ids from `range` × 65,536 on belong to a pool. */

@@ -7,7 +7,7 @@ import type { ClusterMap } from "../../rpc/cluster-map.ts";
 import type { Change, PoolSettings } from "../../rpc/commands.ts";
 import type { PoolCapacity } from "../../rpc/health.ts";
 import { type FailureDomain, failureDomains, type Pool, type PoolScheme } from "../../rpc/pool.ts";
-import { formatBytes, parseSize } from "../objects/printable.ts";
+import { formatBytes, parseDuration, parseSize } from "../objects/printable.ts";
 import { withClusterOptions } from "../peers.ts";
 import { type ClusterFlags, change, table, withCluster } from "./cluster-view.ts";
 import { parseCount } from "./quantities.ts";
@@ -23,6 +23,9 @@ interface SettingFlags extends ClusterFlags {
   readonly pgs?: number;
   readonly blockSize?: number;
   readonly durability?: Durability;
+  readonly cold?: PoolScheme;
+  readonly coldAfter?: number;
+  readonly neverCold?: boolean;
 }
 
 export function poolCommand(): Command {
@@ -47,6 +50,7 @@ export function poolCommand(): Command {
       )
         .option("--name <name>", "call it so")
         .option("--any-class", "use devices of all classes again")
+        .option("--never-cold", "keep blocks as whole copies; stripes become whole again")
         .action((wanted: string, flags: SettingFlags) =>
           change(flags, (map) => ({
             type: "changePool",
@@ -55,6 +59,7 @@ export function poolCommand(): Command {
             change: {
               ...settingsOf(flags),
               ...(flags.anyClass === true && { deviceClass: null }),
+              ...(flags.neverCold === true && { cold: null }),
             } satisfies Change<PoolSettings>,
           })),
         ),
@@ -67,6 +72,9 @@ export function poolCommand(): Command {
       ),
     );
 }
+
+const COLD_AFTER_MS = 3_600_000;
+const parseMs = (text: string): number => parseDuration(text) * 1000;
 
 export const withOutput = (command: Command): Command =>
   withClusterOptions(command).option("--json", "for programs: one JSON object a line");
@@ -91,11 +99,14 @@ function withSettings(command: Command): Command {
         "--durability <mode>",
         "answer appends to new blocks on: commit (all members have them on disk), interval (within 200 ms after), none",
       ).choices(["commit", "interval", "none"]),
-    );
+    )
+    .option("--cold <k+m>", "write blocks that rest anew in stripes, as in 4+2", parseScheme)
+    .option("--cold-after <time>", "when they have rested so long, as in 30m (1h)", parseMs);
 }
 
 function settingsOf(flags: SettingFlags) {
   const { scheme, replicas, min, domain, class: kind, pgs, blockSize, durability } = flags;
+  const { cold, coldAfter } = flags;
   const wanted = scheme ?? (replicas === undefined ? undefined : { k: 1, m: replicas - 1 });
   return {
     ...(wanted !== undefined && { scheme: wanted }),
@@ -105,6 +116,7 @@ function settingsOf(flags: SettingFlags) {
     ...(pgs !== undefined && { pgNum: pgs }),
     ...(blockSize !== undefined && { blockBytes: blockSize }),
     ...(durability !== undefined && { durability }),
+    ...(cold !== undefined && { cold: { scheme: cold, afterMs: coldAfter ?? COLD_AFTER_MS } }),
   } satisfies Partial<PoolSettings>;
 }
 
@@ -150,6 +162,7 @@ function listing(name: string, description: string): Command {
 
 const TITLES = [
   ...["POOL", "NAME", "SCHEME", "MIN", "DOMAIN", "CLASS", "PGS", "BLOCK SIZE", "DURABILITY"],
+  "COLD",
   ...["BLOCKS", "STORED", "USABLE"],
 ];
 
@@ -165,6 +178,7 @@ function rowOf(pool: Pool, usage: PoolCapacity | undefined): string[] {
     String(pgNum),
     formatBytes(kept.blockBytes ?? limits.blockBytes),
     kept.durability ?? "commit",
+    kept.cold === undefined ? "never" : `${kept.cold.scheme.k}+${kept.cold.scheme.m}`,
     String(usage?.blocks ?? 0),
     formatBytes(usage?.usedBytes ?? 0),
     formatBytes(usage?.usableBytes ?? 0),

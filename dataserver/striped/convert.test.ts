@@ -110,7 +110,7 @@ test("stripes become stripes of another scheme without what was removed, and who
 });
 
 test("what is removed between the encoding and the switch does not come back", async () => {
-  const members = await packed({ k: 4, m: 2 }, 20);
+  const members = await packed({ k: 4, m: 2 }, 60);
   const at = stripes(4, 2);
   const order = orderOf(members, whole, at, 1);
   const { encoding } = await members.server(1).convert(order);

@@ -120,6 +120,7 @@ async function writeStripes(work: Work): Promise<void> {
   const { k } = order.to.scheme;
   if (codec === undefined) throw new QuarryError("InvalidArgument", "stripes need parities");
   const layout = layOut({ ...plan, order: inFileOrder(plan) }, k);
+  checkWorth(work, layout);
   const tables = tablesOf(plan, layout);
   const superblock: StripedSuperblock = {
     ...work.superblock,
@@ -177,6 +178,16 @@ async function writeStripes(work: Work): Promise<void> {
   }
   const bytes = encodeTables(superblock, tables);
   await Promise.all(files.map((file) => endStripe(file, superblock, bytes, work.digest)));
+}
+
+/** Few needles, or large ones, would leave most of some ranges empty. */
+function checkWorth({ plan, order }: Work, { rangeBytes }: StripeLayout): void {
+  const { k, m } = order.to.scheme;
+  if (rangeBytes * k <= plan.bytes * limits.stripePadding) return;
+  throw new QuarryError(
+    "InvalidArgument",
+    `${k}+${m} ranges of ${rangeBytes} bytes for ${plan.bytes} bytes of needles are not worth it`,
+  );
 }
 
 async function endStripe(

@@ -12,6 +12,7 @@ import * as blocks from "./blocks.ts";
 import * as buckets from "./buckets.ts";
 import { changeDevice, registerDataserver } from "./cluster-map.ts";
 import type { ApplyContext } from "./context.ts";
+import { convertBlock, convertedBlock } from "./convert-block.ts";
 import * as copies from "./copies.ts";
 import { deleteObject } from "./delete-object.ts";
 import * as describe from "./describe.ts";
@@ -124,6 +125,10 @@ function applySystem(context: ApplyContext, command: SystemCommand | MemberComma
       return moveMember(context, command);
     case "setScheme":
       return setScheme(context, command);
+    case "convertBlock":
+      return convertBlock(context, command);
+    case "convertedBlock":
+      return convertedBlock(context, command);
     case "expirePending":
       return blobs.expirePending(context, command);
     case "expireTrash":

@@ -51,14 +51,14 @@ export function abandonBlock(context: ApplyContext, command: Of<"abandonBlock">)
   return { type: "done" };
 }
 
-function existing({ rows }: ApplyContext, block: BlockId): BlockRow {
+export function existingBlock({ rows }: ApplyContext, block: BlockId): BlockRow {
   const row = rows.get(keys.block(block));
   if (row === undefined) throw new QuarryError("NoSuchBlock", `there is no block ${block}`);
   return row;
 }
 
 export function currentBlock(context: ApplyContext, block: BlockId, generation: number): BlockRow {
-  const row = existing(context, block);
+  const row = existingBlock(context, block);
   if (row.generation !== generation)
     throw new QuarryError(
       "StaleGeneration",
@@ -99,11 +99,12 @@ export function sweptBlock(context: ApplyContext, command: Of<"sweptBlock">): Co
 
 export function setGeneration(context: ApplyContext, command: Of<"setGeneration">): CommandResult {
   const { block, from, to } = command;
-  if (existing(context, block).generation === to) return { type: "done" };
+  if (existingBlock(context, block).generation === to) return { type: "done" };
   const row = currentBlock(context, block, from);
   if (row.state !== "settled" || to <= from)
     throw new QuarryError("InvalidArgument", `block ${block} cannot go to generation ${to}`);
-  context.rows.put(keys.block(block), { ...row, generation: to });
+  const { encoding: _encoding, ...rest } = row;
+  context.rows.put(keys.block(block), { ...rest, generation: to });
   return { type: "done" };
 }
 

@@ -5,6 +5,7 @@ import { limits } from "../../base/limits.ts";
 import type { Change, Command, CommandResult, PoolSettings } from "../../rpc/commands.ts";
 import {
   type BlockKeeping,
+  type ColdSetting,
   failureDomains,
   firstPool,
   type PoolScheme,
@@ -75,7 +76,7 @@ type Described = Omit<PoolRow, "blocks" | "smallOf" | "largeOf">;
 function changed(before: Described, change: Change<PoolSettings>): Described {
   const scheme = change.scheme === undefined ? before.scheme : (change.scheme ?? firstPool.scheme);
   const kept = change.scheme === undefined ? before.minMembers : undefined;
-  const { deviceClass, blockBytes, durability, ...rest } = before;
+  const { deviceClass, blockBytes, durability, cold, ...rest } = before;
   const after = {
     ...rest,
     scheme: { k: scheme.k, m: scheme.m },
@@ -86,6 +87,7 @@ function changed(before: Described, change: Change<PoolSettings>): Described {
     ...optional("deviceClass", change.deviceClass, deviceClass),
     ...optional("blockBytes", change.blockBytes, blockBytes),
     ...optional("durability", change.durability, durability),
+    ...optional("cold", change.cold, cold),
   };
   check(after);
   return after;
@@ -105,10 +107,11 @@ const settled = <T>(change: T | null | undefined, before: T, usual: T): T =>
   change === undefined ? before : (change ?? usual);
 
 function check(pool: Described): void {
-  const { name, scheme, minMembers, failureDomain, deviceClass, pgNum, ...keeping } = pool;
+  const { name, scheme, minMembers, failureDomain, deviceClass, pgNum, cold, ...keeping } = pool;
   demand(isName(name), `${name} is no name of a pool: use 1 to 64 letters, digits, . - and _`);
   checkScheme(scheme);
   checkKeeping(keeping);
+  if (cold !== undefined) checkCold(pool, cold);
   demand(
     Number.isInteger(minMembers) && minMembers >= scheme.k && minMembers <= piecesOf(scheme),
     `of ${piecesOf(scheme)} members at least ${scheme.k} are needed: ${minMembers} is no minimum`,
@@ -125,6 +128,13 @@ function checkScheme({ k, m }: PoolScheme): void {
   const isWhole = Number.isInteger(k) && Number.isInteger(m) && k >= 1 && m >= 0;
   demand(isWhole && k + m <= limits.poolPieces, `k + m is at most ${limits.poolPieces}`);
   demand(k === 1 || m >= 1, "a scheme with k > 1 has parity: m is at least 1");
+}
+
+function checkCold({ scheme }: Described, { scheme: cold, afterMs }: ColdSetting): void {
+  checkScheme(cold);
+  demand(scheme.k === 1, "only blocks of whole copies become stripes: the scheme keeps k = 1");
+  demand(cold.k > 1, "stripes have k of at least 2, as in 4+2");
+  demand(Number.isInteger(afterMs) && afterMs >= 0, "how long blocks rest is a number of ms");
 }
 
 function checkKeeping({ blockBytes, durability }: BlockKeeping): void {

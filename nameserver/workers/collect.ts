@@ -140,7 +140,12 @@ async function removeFromMembers(
   const told = new Set<DeviceId>();
   for (let round = 0; round <= limits.retries; round++) {
     const fresh = membersOf(context, block).filter((member) => !told.has(member));
-    if (fresh.length === 0) return;
+    if (fresh.length === 0) {
+      // What went on as another generation meanwhile may not know of it yet.
+      const now = read(group.state, keys.block(block))?.generation ?? 0;
+      if (now === generation) return;
+      break;
+    }
     // One that is away keeps none of the others from it; all of them confirm, or it is done again.
     const ends = await Promise.allSettled(fresh.map(removeFrom));
     for (const one of ends) if (one.status === "rejected") throw one.reason;

@@ -97,10 +97,12 @@ async function tend(
   if (row?.state !== "settled" || !row.members.includes(device)) return false;
   if (status.generation < row.generation) {
     // The command was committed, then something died before this member switched.
-    await blocks.switchGeneration({ device, block, generation: row.generation });
+    const { generation, encoding } = row;
+    const meant = encoding === undefined ? {} : { encoding };
+    await blocks.switchGeneration({ device, block, generation, ...meant });
     return true;
   }
-  if (status.generation > row.generation) {
+  if (status.generation > row.generation && status.layout !== "striped") {
     // The metadata were brought back from a copy that is older than the switch.
     const to = status.generation;
     await group.propose({ type: "setGeneration", block, from: row.generation, to });
@@ -109,7 +111,10 @@ async function tend(
   const named = read(group.state, keys.blockUse(block))?.needles ?? 0;
   const isEmpty = needles === 0 && named === 0;
   const garbageBytes = fileBytes - liveBytes;
-  const isWorthIt = garbageBytes >= Math.max(LEAST_GARBAGE_BYTES, fileBytes * options.garbageShare);
+  // Stripes are written anew by their conversion.
+  const isStriped = row.layout === "striped";
+  const isWorthIt =
+    !isStriped && garbageBytes >= Math.max(LEAST_GARBAGE_BYTES, fileBytes * options.garbageShare);
   if (!(isEmpty || isWorthIt) || !(await areMembersUp(context, row))) return false;
   return isEmpty ? await removeEmpty(context, status, row) : await compact(context, status, row);
 }
@@ -149,10 +154,10 @@ async function compact(
   return true;
 }
 
-const isReady = (status: BlockStatus | undefined, generation: number): boolean =>
+export const isReady = (status: BlockStatus | undefined, generation: number): boolean =>
   status?.generation === generation && status.sealed && status.damage.length === 0;
 
-const isAlike = (all: readonly (BlockStatus | undefined)[]): boolean =>
+export const isAlike = (all: readonly (BlockStatus | undefined)[]): boolean =>
   all.every((one) => one?.digest === all[0]?.digest && one?.needles === all[0]?.needles);
 
 /** All are told, whoever fails: one that is away now does it when it is looked at the next time. */

@@ -1,0 +1,79 @@
+/** What follows the command that converted a block; begun again by whoever leads when that ends. */
+import { QuarryError } from "../../base/errors.ts";
+import type { BlockId, DeviceId, NeedleId } from "../../base/ids.ts";
+import { limits } from "../../base/limits.ts";
+import { INVENTORY_ROW_BYTES, type Inventory } from "../../rpc/healing-service.ts";
+import { filled } from "../../rpc/name-service.ts";
+import type { BlockRow } from "../rows.ts";
+import { devicesAway } from "./members-up.ts";
+import type { WorkContext } from "./worker.ts";
+
+/**
+ * Switches the members, tells all of them what any of them, or of the members before, knows to be
+ * removed, and retires who is none any more.
+ * @throws QuarryError when one of them cannot be asked: it is done again.
+ */
+export async function finishConversion(
+  context: WorkContext,
+  block: BlockId,
+  row: BlockRow,
+): Promise<void> {
+  const { group, blocks } = context;
+  const { generation, encoding, before } = row;
+  if (before === undefined) return;
+  const members = filled(row.members);
+  const told = { ...(encoding !== undefined && { encoding }) };
+  await each(members, (device) => blocks.switchGeneration({ device, block, generation, ...told }));
+  const away = await devicesAway(context);
+  const old = filled(before.members).filter((device) => !members.includes(device));
+  const there = old.filter((device) => !away.has(device));
+  // All of them confirmed each removal that counts: one of them is enough.
+  if (there.length === 0 && old.length === filled(before.members).length)
+    throw new QuarryError("Unavailable", `no member of block ${block} before can be asked`);
+  const removed = new Set<NeedleId>();
+  const learn = (device: DeviceId, at: number) => learnRemoved(context, device, block, at, removed);
+  await each(members, (device) => learn(device, generation));
+  await each(there, (device) => learn(device, before.generation));
+  const ids = [...removed];
+  await each(members, async (device) => {
+    for (let i = 0; i < ids.length; i += limits.removeBatch)
+      await blocks.remove({ device, block, generation }, ids.slice(i, i + limits.removeBatch));
+  });
+  // Who is away now is retired when it is back, as any that is surplus.
+  await each(there, (device) =>
+    blocks.retire({ device, block, generation: before.generation, surplus: true }),
+  );
+  await group.propose({ type: "convertedBlock", block, generation });
+}
+
+async function each(
+  devices: readonly DeviceId[],
+  run: (device: DeviceId) => Promise<void>,
+): Promise<void> {
+  for (const end of await Promise.allSettled(devices.map(run)))
+    if (end.status === "rejected") throw end.reason;
+}
+
+async function learnRemoved(
+  { blocks }: WorkContext,
+  device: DeviceId,
+  block: BlockId,
+  generation: number,
+  removed: Set<NeedleId>,
+): Promise<void> {
+  let after: NeedleId | undefined = 0n as NeedleId;
+  while (after !== undefined) {
+    let page: Inventory;
+    try {
+      page = await blocks.inventory({ device, block, generation }, after);
+    } catch (error) {
+      // It was retired by a try before this one.
+      if (error instanceof QuarryError && error.code === "NoSuchBlock") return;
+      throw error;
+    }
+    const rows = Buffer.from(page.rows.buffer, page.rows.byteOffset, page.rows.byteLength);
+    for (let at = 0; at < rows.length; at += INVENTORY_ROW_BYTES)
+      if (rows.readUInt32LE(at + 12) === 0) removed.add(rows.readBigUInt64LE(at) as NeedleId);
+    after = page.next;
+  }
+}
