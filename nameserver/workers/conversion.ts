@@ -46,6 +46,8 @@ export function convertBlocks(context: WorkContext, options: ConversionOptions):
         at = block;
         if (rests.has(block)) continue;
         try {
+          using claim = context.claims?.take(block);
+          if (context.claims !== undefined && claim === undefined) continue;
           const did = await tend(context, options, block, row);
           if (!did) continue;
           rests.forget(block);

@@ -24,10 +24,14 @@ export async function remake(context: RunContext, need: RemakeNeed): Promise<voi
 }
 
 /** False when it has not built that generation. */
-async function switched({ orders }: RunContext, need: RemakeNeed): Promise<boolean> {
+async function switched({ orders, rowOf }: RunContext, need: RemakeNeed): Promise<boolean> {
   const { block, generation, to } = need;
+  const encoding = rowOf(block)?.encoding;
   try {
-    await orders.switchGeneration({ device: to, block, generation });
+    await orders.switchGeneration({
+      ...{ device: to, block, generation },
+      ...(encoding !== undefined && { encoding }),
+    });
     return true;
   } catch (error) {
     if (hasCode(error, "NoSuchBlock", "StaleGeneration", "Damaged")) return false;
