@@ -110,7 +110,9 @@ export function nameService(
     },
     clusterMap: query((newerThan) => cluster.answer(newerThan)),
     deviceStates: query(() => cluster.blocks.devices()),
-    health: query(async () => (await cluster.survey.look()).health),
+    health: query(() => cluster.survey.health()),
+    blockHealth: query((block) => cluster.survey.block(block)),
+    placementGroups: query((...of) => cluster.survey.groups(...of)),
     capacity: query(async () => (await cluster.survey.look()).capacity),
     healing: query(() => {
       const progress = cluster.survey.healing();

@@ -74,6 +74,18 @@ export interface BlockHealth {
   readonly doing?: string;
 }
 
+/** The blocks of a placement group. */
+export interface PlacementGroup {
+  readonly pg: number;
+  readonly blocks: number;
+  /** Of the worst of them. */
+  readonly level: HealthLevel;
+  /** Where most of them are, by position; null is a hole. */
+  readonly acting: readonly (DeviceId | null)[];
+  /** How many are on other devices. */
+  readonly elsewhere: number;
+}
+
 /** What is wrong beside single blocks. */
 export interface Concern {
   readonly level: HealthLevel;
@@ -153,4 +165,8 @@ export interface Capacity {
 export interface HealthService {
   health(): Promise<Health>;
   capacity(): Promise<Capacity>;
+  /** Throws `NoSuchBlock`. */
+  blockHealth(block: BlockId): Promise<BlockHealth>;
+  /** Those of a pool behind `after` (-1: from the first on) that have blocks. Throws `NoSuchPool`. */
+  placementGroups(pool: number, after: number, limit: number): Promise<PlacementGroup[]>;
 }

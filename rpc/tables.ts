@@ -86,6 +86,8 @@ export const nameTable: ServiceTable<NameService> = {
     health: { id: 23 },
     capacity: { id: 24 },
     healing: { id: 25 },
+    blockHealth: { id: 26 },
+    placementGroups: { id: 27 },
     reportNeedle: { id: 30 },
     statePiece: {
       id: 40,

@@ -5,7 +5,7 @@ import type { Health } from "../../rpc/health.ts";
 import { exitCodes } from "../exit-code.ts";
 import { parseDuration } from "../objects/printable.ts";
 import { type ClusterFlags, type ClusterView, withCluster } from "./cluster-view.ts";
-import { headline, healthLines } from "./health-words.ts";
+import { healthLines } from "./health-words.ts";
 import { withOutput } from "./pools.ts";
 
 interface HealthFlags extends ClusterFlags {
@@ -32,7 +32,9 @@ export function healthCommand(): Command {
 }
 
 async function look(cluster: ClusterView, { watch, wait = 0, json }: HealthFlags): Promise<void> {
+  const isScreen = watch === true && json !== true && process.stdout.isTTY === true;
   const say = (health: Health) => {
+    if (isScreen) process.stdout.write("\x1b[H\x1b[2J");
     if (json === true) console.log(JSON.stringify(health));
     else
       for (const line of healthLines(health, cluster.map, systemClock.nowMs())) console.log(line);
@@ -43,8 +45,8 @@ async function look(cluster: ClusterView, { watch, wait = 0, json }: HealthFlags
     const health = await cluster.names.health();
     const isHealthy = health.level === "healthy";
     const isOver = watch !== true && (isHealthy || systemClock.monotonicMs() >= untilMs);
-    const now = headline(health);
-    if (watch === true ? now !== told : isOver) say(health);
+    const now = newsOf(health);
+    if (watch === true ? isScreen || now !== told : isOver) say(health);
     told = now;
     if (isOver) {
       if (!isHealthy) process.exitCode = exitCodes.failed;
@@ -52,4 +54,9 @@ async function look(cluster: ClusterView, { watch, wait = 0, json }: HealthFlags
     }
     await sleep(systemClock, LOOK_MS);
   }
+}
+
+/** What changes without anybody having to know it again is left out: the time, bytes, progress. */
+function newsOf({ level, blocks, concerns, moreConcerns }: Health): string {
+  return JSON.stringify([level, blocks, concerns.map(({ message }) => message), moreConcerns]);
 }

@@ -4,9 +4,12 @@ import { QuarryError } from "../../base/errors.ts";
 import type { BlockId, DeviceId } from "../../base/ids.ts";
 import type { ClusterMap } from "../../rpc/cluster-map.ts";
 import { osdName } from "../../rpc/crush-map.ts";
+import type { PlacementGroup } from "../../rpc/health.ts";
 import { blockPg, placementOf } from "../../rpc/placement.ts";
 import { type ClusterFlags, type ClusterView, table, withCluster } from "./cluster-view.ts";
 import { findPool, withOutput } from "./pools.ts";
+
+const PAGE = 1_000;
 
 export function pgCommand(): Command {
   return new Command("pg")
@@ -14,10 +17,10 @@ export function pgCommand(): Command {
     .addCommand(
       withOutput(
         new Command("ls")
-          .description("the devices of each placement group; `-` is a hole")
+          .description("where the blocks of each placement group belong, and are; `-` is a hole")
           .argument("[pool]", "name or number; all pools when absent"),
       ).action((wanted: string | undefined, flags: ClusterFlags) =>
-        withCluster(flags, ({ map }) => list(map, wanted, flags.json === true)),
+        withCluster(flags, (cluster) => list(cluster, wanted, flags.json === true)),
       ),
     )
     .addCommand(
@@ -31,35 +34,56 @@ export function pgCommand(): Command {
     );
 }
 
-function list(map: ClusterMap, wanted: string | undefined, isJson: boolean): void {
+async function list({ names, map }: ClusterView, wanted: string | undefined, isJson: boolean) {
   const placement = placementOf(map);
   const pools = wanted === undefined ? map.pools : [findPool(map, wanted)];
-  const all = pools.flatMap((pool) =>
-    Array.from({ length: pool.pgNum }, (_, pg) => {
-      return { pool: pool.id, pg, devices: placement.devicesOfPg(pool, pg) };
-    }),
-  );
   const nameOf = namesIn(map);
-  if (isJson)
-    for (const { pool, pg, devices } of all)
-      console.log(JSON.stringify({ pool, pg, devices: devices.map((one) => one ?? null) }));
-  else {
-    const rows = all.map(({ pool, pg, devices }) => [
-      `${pool}.${pg.toString(16)}`,
-      devices.map(nameOf).join(" "),
-    ]);
-    console.log(table(["PG", "DEVICES"], rows));
+  const rows: string[][] = [];
+  for (const pool of pools) {
+    const used = await groupsOf(names, pool.id);
+    for (let pg = 0; pg < pool.pgNum; pg++) {
+      const devices = placement.devicesOfPg(pool, pg);
+      const group = used.get(pg);
+      const desired = devices.map((one) => one ?? null);
+      if (isJson) console.log(JSON.stringify({ pool: pool.id, pg, devices: desired, ...group }));
+      else
+        rows.push([
+          `${pool.id}.${pg.toString(16)}`,
+          devices.map(nameOf).join(" "),
+          group === undefined ? "" : group.acting.map(nameOf).join(" "),
+          group === undefined ? "0" : String(group.blocks),
+          group === undefined ? "" : `${group.level}${elsewhereText(group)}`,
+        ]);
+    }
+  }
+  if (!isJson) console.log(table(["PG", "BELONGS ON", "IS ON", "BLOCKS", "HEALTH"], rows));
+}
+
+const elsewhereText = ({ elsewhere }: PlacementGroup) =>
+  elsewhere === 0 ? "" : `, ${elsewhere} on others`;
+
+async function groupsOf(
+  names: ClusterView["names"],
+  pool: number,
+): Promise<ReadonlyMap<number, PlacementGroup>> {
+  const all = new Map<number, PlacementGroup>();
+  for (let after = -1; ; ) {
+    const page = await names.placementGroups(pool, after, PAGE);
+    for (const group of page) all.set(group.pg, group);
+    const last = page.at(-1);
+    if (last === undefined || page.length < PAGE) return all;
+    after = last.pg;
   }
 }
 
 async function show({ names, map, stateOf }: ClusterView, block: BlockId, isJson: boolean) {
-  const is = await names.locate(block);
+  const [is, health] = await Promise.all([names.locate(block), names.blockHealth(block)]);
   const placement = placementOf(map);
   const pool = placement.pool(is.pool);
   const belongs = placement.devicesOf(block, is.scheme);
   const pg = pool && blockPg(pool, block);
   if (isJson) {
-    console.log(JSON.stringify({ ...is, pg, belongs: belongs.map((one) => one ?? null) }));
+    console.log(JSON.stringify({ ...is, pg, belongs: belongs.map((one) => one ?? null), health }));
     return;
   }
   const { scheme, layout, generation, members } = is;
@@ -68,16 +92,23 @@ async function show({ names, map, stateOf }: ClusterView, block: BlockId, isJson
   console.log(
     `block ${block}, generation ${generation}: ${scheme.k}+${scheme.m}, ${layout}, placement group ${group}`,
   );
+  const doing = health.doing === undefined ? "" : `; ${health.doing}`;
+  console.log(`${health.level}: ${health.goodPieces} good pieces, ${scheme.k} needed${doing}`);
   const nameOf = namesIn(map);
   const stateText = (device: DeviceId | null) => {
     const mapped = map.devices.find((one) => one.device === device);
     return mapped === undefined ? "" : stateOf(mapped).state;
   };
+  const troubleText = (piece: number) =>
+    health.troubles
+      .filter((one) => one.piece === piece)
+      .map(({ why }) => why)
+      .join(", ") || "good";
   const rows = Array.from({ length: Math.max(members.length, belongs.length) }, (_, i) => {
     const member = members[i] ?? null;
-    return [String(i), nameOf(member), stateText(member), nameOf(belongs[i])];
+    return [String(i), nameOf(member), stateText(member), troubleText(i), nameOf(belongs[i])];
   });
-  console.log(table(["PIECE", "IS ON", "STATE", "BELONGS ON"], rows));
+  console.log(table(["PIECE", "IS ON", "STATE", "HEALTH", "BELONGS ON"], rows));
 }
 
 function namesIn({ devices }: ClusterMap): (device: DeviceId | null | undefined) => string {

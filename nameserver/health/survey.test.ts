@@ -22,7 +22,7 @@ async function scene(hosts: number, scheme: PoolScheme, blocks = 3) {
   const states = new Map<DeviceId, Partial<DeviceStatus>>();
   const stock = new Stock();
   const survey = new Survey({
-    ...{ group: { state: state.store }, stock, clock, map: async () => await state.map() },
+    ...{ group: { state: state.store, term }, stock, clock, map: async () => await state.map() },
     report: () => undefined,
     blocks: {
       devices: async () =>

@@ -4,34 +4,35 @@
  * and since when members differ.
  */
 import type { Clock } from "../../base/clock.ts";
+import { QuarryError } from "../../base/errors.ts";
 import type { BlockId, DeviceId } from "../../base/ids.ts";
 import { limits } from "../../base/limits.ts";
 import type { BlockService, DeviceStatus } from "../../rpc/block-service.ts";
 import type { ClusterMap } from "../../rpc/cluster-map.ts";
 import { type HealingProgress, usualHealing } from "../../rpc/healing.ts";
-import type { Capacity, Health } from "../../rpc/health.ts";
-import { type Placement, placementOf } from "../../rpc/placement.ts";
-import { WHOLE } from "../../rpc/pool.ts";
+import type { BlockHealth, Capacity, Health, PlacementGroup } from "../../rpc/health.ts";
+import { placementOf } from "../../rpc/placement.ts";
 import type { Group } from "../group/group.ts";
 import { keys } from "../keyspace.ts";
 import { LocalMap } from "../local-map.ts";
 import type { BlockLoss } from "../planner/losses.ts";
 import { read } from "../queries/read.ts";
-import type { BlockRow } from "../rows.ts";
 import type { Change } from "../state-store.ts";
 import type { Stock } from "../stock/stock.ts";
 import { blockRows } from "../workers/block-rows.ts";
 import { capacityOf } from "./capacity.ts";
 import { concernsOf, type NameserverStanding, type Strangers } from "./concerns.ts";
-import { differingOf, Lasting } from "./differing.ts";
+import { Lasting } from "./differing.ts";
+import { GroupTally } from "./group-health.ts";
 import { doingWith, healthOf } from "./health.ts";
-import { type Judgement, judgeBlock, type Standing } from "./judge-block.ts";
+import { blockHealthOf, Judge } from "./judge.ts";
+import type { Judgement } from "./judge-block.ts";
 import { RecentRows } from "./recent-rows.ts";
 import { type RepairRoom, repairRoomOf } from "./repair-room.ts";
 import { Tally } from "./tally.ts";
 
 export interface SurveyOptions {
-  readonly group: Pick<Group, "state">;
+  readonly group: Pick<Group, "state" | "term">;
   readonly blocks: Pick<BlockService, "devices">;
   readonly map: () => Promise<ClusterMap>;
   readonly stock: Stock;
@@ -44,8 +45,10 @@ export interface Surveyed {
   readonly capacity: Capacity;
 }
 
-interface Kept {
+interface Last extends Surveyed {
   readonly repairRoom: RepairRoom | undefined;
+  readonly signature: string;
+  readonly untilMs: number;
 }
 
 /** Blocks that nobody knows, and are named. */
@@ -63,7 +66,7 @@ export class Survey {
   readonly #local = new LocalMap();
   readonly #differing: Lasting<BlockId>;
   #looking: Promise<Surveyed> | undefined;
-  #last: (Surveyed & Kept & { readonly untilMs: number }) | undefined;
+  #last: Last | undefined;
 
   constructor(options: SurveyOptions) {
     this.#options = options;
@@ -76,13 +79,62 @@ export class Survey {
     this.#recent.saw(changes);
   }
 
+  /** What a device that goes or comes changes is told at once. */
   async look(): Promise<Surveyed> {
     const { clock } = this.#options;
-    if (this.#last !== undefined && clock.monotonicMs() < this.#last.untilMs) return this.#last;
+    const last = this.#last;
+    if (last !== undefined && clock.monotonicMs() < last.untilMs) {
+      const { signature } = await this.#moment();
+      if (signature === last.signature) return last;
+    }
     this.#looking ??= this.#look().finally(() => {
       this.#looking = undefined;
     });
     return await this.#looking;
+  }
+
+  async health(): Promise<Health> {
+    const { health } = await this.look();
+    const healing = this.healing();
+    return { ...health, ...(healing !== undefined && { healing }) };
+  }
+
+  /** @throws QuarryError `NoSuchBlock`. */
+  async block(block: BlockId): Promise<BlockHealth> {
+    const { group, stock } = this.#options;
+    const { judge } = await this.#moment();
+    const row = read(group.state, keys.block(block));
+    if (row === undefined) throw new QuarryError("NoSuchBlock", `there is no block ${block}`);
+    const judged = judge.of(block, row, stock.holders(block));
+    const doing = doingWith(this.healing())(block, judged);
+    return { ...blockHealthOf(block, row, judged), ...(doing !== undefined && { doing }) };
+  }
+
+  /** Those of a pool that have blocks, behind `after`. @throws QuarryError `NoSuchPool`. */
+  async groups(id: number, after: number, limit: number): Promise<PlacementGroup[]> {
+    const { group, stock } = this.#options;
+    const { judge, placement } = await this.#moment();
+    const pool = placement.pool(id);
+    if (pool === undefined) throw new QuarryError("NoSuchPool", `there is no pool ${id}`);
+    const tally = new GroupTally(pool);
+    for await (const { block, row } of blockRows(group.state))
+      if (row.pool === id) tally.add(block, row, judge.of(block, row, stock.holders(block)));
+    return tally
+      .groups()
+      .filter(({ pg }) => pg > after)
+      .slice(0, limit);
+  }
+
+  async #moment() {
+    const { group, blocks, map, stock } = this.#options;
+    const states = await blocks.devices();
+    const placement = placementOf(this.#local.of(await map(), states));
+    const known = { placement, states, stock, recent: this.#recent, differing: this.#differing };
+    const heard = states.map(
+      ({ device, state }) => `${device} ${state} ${stock.of(device) !== undefined}`,
+    );
+    const signature = [group.term, placement.map.epoch, ...heard].join();
+    return { placement, states, judge: new Judge(known), signature };
   }
 
   /**
@@ -104,13 +156,12 @@ export class Survey {
   }
 
   async #look(): Promise<Surveyed> {
-    const { clock, blocks, map, stock } = this.#options;
+    const { clock, stock } = this.#options;
     const beganMs = clock.monotonicMs();
-    const states = await blocks.devices();
-    const placement = placementOf(this.#local.of(await map(), states));
+    const { placement, states, judge, signature } = await this.#moment();
     const healing = this.healing();
     const tally = new Tally();
-    const known = await this.#judgeAll(tally, placement, states, healing);
+    const known = await this.#judgeAll(tally, judge, healing);
     const nowMs = clock.nowMs();
     const repairRoom = this.#keepsRoom() ? repairRoomOf(placement, tally.healable) : undefined;
     const reserveBytes = limits.deviceReserveBytes;
@@ -125,44 +176,30 @@ export class Survey {
     const health = healthOf({ nowMs, tally, concerns, healing });
     const tookMs = clock.monotonicMs() - beganMs;
     const restMs = Math.max(limits.healthRestMs, tookMs * limits.healthRestShare);
-    this.#last = { health, capacity, repairRoom, untilMs: clock.monotonicMs() + restMs };
+    const untilMs = clock.monotonicMs() + restMs;
+    this.#last = { health, capacity, repairRoom, signature, untilMs };
     return this.#last;
   }
 
   /** @returns the ids of all blocks. */
   async #judgeAll(
     tally: Tally,
-    placement: Placement,
-    states: readonly DeviceStatus[],
+    judge: Judge,
     healing: HealingProgress | undefined,
   ): Promise<ReadonlySet<BlockId>> {
     const { group, stock } = this.#options;
-    const standing = standings(placement, states, stock);
     const doing = doingWith(healing);
     const known = new Set<BlockId>();
     for await (const { block, row } of blockRows(group.state)) {
       known.add(block);
       const holders = stock.holders(block);
-      const judged = judgeBlock({
-        ...{ row, holders, standing },
-        isFresh: this.#recent.has(block),
-        pool: placement.pool(row.pool),
-        desired: placement.devicesOf(block, row.scheme ?? WHOLE),
-        differing: this.#differingOf(block, row, holders),
-      });
+      const judged = judge.of(block, row, holders);
       const words = (judgement: Judgement) => doing(block, judgement);
       const use = row.state === "open" ? read(group.state, keys.blockUse(block)) : undefined;
       tally.add(block, row, judged, holders, words, use?.bytes);
     }
     this.#differing.sweep();
     return known;
-  }
-
-  #differingOf(block: BlockId, row: BlockRow, holders: ReturnType<Stock["holders"]>) {
-    const { members, signature } = differingOf(row, holders);
-    if (members.size === 0) return nobody;
-    const lasts = this.#differing.lasts(block, signature);
-    return new Map([...members].map((member) => [member, lasts]));
   }
 
   /** Blocks with needles that no row names. */
@@ -176,17 +213,4 @@ export class Survey {
       }
     return { count, some };
   }
-}
-
-const nobody: ReadonlyMap<DeviceId, boolean> = new Map();
-
-function standings({ map }: Placement, states: readonly DeviceStatus[], stock: Stock) {
-  const byId = new Map(states.map((one) => [one.device, one.state]));
-  const all = new Map(
-    map.devices.map(({ device, in: isIn }): [DeviceId, Standing] => {
-      const isHeard = stock.of(device) !== undefined;
-      return [device, { state: byId.get(device) ?? "down", in: isIn, isHeard }];
-    }),
-  );
-  return (device: DeviceId) => all.get(device);
 }

@@ -2,9 +2,10 @@
 import type { BlockId, DeviceId } from "../../base/ids.ts";
 import { limits } from "../../base/limits.ts";
 import { type BlockHealth, type HealthLevel, healthLevels } from "../../rpc/health.ts";
-import { layoutOf, WHOLE } from "../../rpc/pool.ts";
+import { WHOLE } from "../../rpc/pool.ts";
 import type { BlockRow } from "../rows.ts";
 import type { Held } from "../stock/stock.ts";
+import { blockHealthOf } from "./judge.ts";
 import type { Judgement } from "./judge-block.ts";
 
 type Counts = Record<HealthLevel, number>;
@@ -43,16 +44,15 @@ export class Tally {
     doing: (judged: Judgement) => string | undefined,
     namedBytes?: number,
   ): void {
-    const { level, goodPieces, troubles } = judged;
+    const { level } = judged;
     this.blocks[level]++;
     this.#addBytes(level, row, holders, namedBytes);
     if (level === "healthy") return;
     const list = this.#worst[rankOf(level)];
     if (list === undefined || list.length >= limits.healthBlocks) return;
-    const { generation, pool, scheme = WHOLE, layout = layoutOf(scheme) } = row;
     const words = doing(judged);
     list.push({
-      ...{ block, pool, generation, scheme, layout, level, goodPieces, troubles },
+      ...blockHealthOf(block, row, judged),
       ...(words !== undefined && { doing: words }),
     });
   }
