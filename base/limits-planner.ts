@@ -11,7 +11,7 @@ export const plannerLimits = {
   healingAsSource: 4,
   /** A block whose work failed rests for so long, each time twice as long, up to … */
   healingRetryMs: 1_000,
-  healingLongestRetryMs: 60_000,
+  healingLongestRetryMs: 600_000,
   /** A block whose row changed is looked at when devices had time to tell the same. */
   healingRestMs: 2_500,
   /** How often the planner looks when nothing wakes it. */

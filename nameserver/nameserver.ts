@@ -126,7 +126,7 @@ export async function openNameserver(asked: NameserverOptions): Promise<Nameserv
   const claims = new BlockClaims();
   const context = { group, blocks: cluster.blocks, clock, report, onHarmed, claims };
   const workers = startWorkers(options, context, { group, cluster, openBlocks, cleanEnd });
-  const planner = startPlanner(options, context, cluster, changed);
+  const planner = startPlanner(options, context, { cluster, openBlocks, changed });
   opening.move();
   const pieces = new StatePieces({ group, clock: options.clock, random: options.random });
   const names = nameService(group, openBlocks, cache, pieces, cluster, onHarmed);

@@ -44,8 +44,15 @@ export function startWorkers(
 export function startPlanner(
   options: NameserverOptions,
   context: WorkContext & { readonly claims: BlockClaims },
-  cluster: Cluster,
-  changed: ChangedBlocks,
+  {
+    cluster,
+    openBlocks,
+    changed,
+  }: {
+    readonly cluster: Cluster;
+    readonly openBlocks: OpenBlocks;
+    readonly changed: ChangedBlocks;
+  },
 ): Planner | undefined {
   const pauseMs = options.workersPauseMs ?? PAUSE_MS;
   if (pauseMs === "off") return undefined;
@@ -53,6 +60,7 @@ export function startPlanner(
   const planner = new Planner({
     ...{ ...context, stock, heardMs, changed, lookMs: Math.min(pauseMs, limits.healingLookMs) },
     map: () => cluster.map.get(),
+    seal: (block, generation) => openBlocks.seal(block, generation),
   });
   survey.healing = () => {
     if (!context.group.isLeader) return undefined;

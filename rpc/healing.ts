@@ -1,5 +1,5 @@
 /** How blocks are made whole again, as people see and set it. */
-import type { BlockId } from "../base/ids.ts";
+import type { BlockId, DeviceId } from "../base/ids.ts";
 
 export interface HealingSettings {
   /** Nothing is moved or made anew; what is under way ends. */
@@ -19,11 +19,12 @@ export const usualHealing: HealingSettings = {
 };
 
 /**
- * `rebuild` a member that is lost, stale or harmed; `move` one to where it belongs; `retire` what no
+ * `seal` an open block that a member lost; `rebuild` a member that is lost, stale or harmed; `move` one to where it belongs; `retire` what no
  * member needs any more; `switch` a member to the generation of its block; `reconcile` members that
  * differ; `convert` a block to the scheme that its pool has now.
  */
 export const healingKinds = [
+  "seal",
   "rebuild",
   "move",
   "retire",
@@ -54,6 +55,8 @@ export interface HealingProgress {
   /** What cannot be done, the first of it, and how many there are. */
   readonly stuck: readonly { readonly block: BlockId; readonly why: string }[];
   readonly stuckCount: number;
+  /** Devices that are out and still hold something, by blocks; of one that is down that is not known. */
+  readonly leaving: readonly { readonly device: DeviceId; readonly blocks?: number }[];
   /** Every block was looked at since this leader leads, and every device that is up was heard. */
   readonly isKnown: boolean;
 }

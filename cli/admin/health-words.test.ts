@@ -36,7 +36,15 @@ const healing: HealingProgress = {
   work: Object.fromEntries(
     healingKinds.map((kind) => [kind, { waiting: 0, running: 0, done: 0 }]),
   ) as HealingProgress["work"],
-  ...{ bytesLeft: 0, bytesDone: 0, bytesPerSecond: 0, stuck: [], stuckCount: 0, isKnown: true },
+  ...{
+    bytesLeft: 0,
+    bytesDone: 0,
+    bytesPerSecond: 0,
+    stuck: [],
+    stuckCount: 0,
+    leaving: [],
+    isKnown: true,
+  },
 };
 const busy: HealingProgress = {
   ...healing,

@@ -44,6 +44,7 @@ export class Look {
   /** What all blocks were last looked at with. */
   #seen = "";
   #isKnown = false;
+  #isNew = false;
 
   constructor(options: LookOptions) {
     this.#options = options;
@@ -64,6 +65,13 @@ export class Look {
   /** Every block was looked at as things are now, and every device that is up was heard. */
   get isKnown(): boolean {
     return this.#isKnown;
+  }
+
+  /** Whether devices, or the map, are others since it was asked last. */
+  takeIsNew(): boolean {
+    const isNew = this.#isNew;
+    this.#isNew = false;
+    return isNew;
   }
 
   /** Begins anew. */
@@ -149,6 +157,7 @@ export class Look {
     await this.#lookAt(gone);
     await this.#lookAt(held);
     this.#seen = now;
+    this.#isNew = true;
   }
 
   #viewOf(block: BlockId, row: BlockRow): BlockView {

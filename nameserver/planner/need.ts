@@ -6,6 +6,7 @@ import type { PoolScheme } from "../../rpc/pool.ts";
 import { copiesNeed } from "./kinds/copies.ts";
 import { remakeVerdict } from "./kinds/remake.ts";
 import { retireNeed } from "./kinds/retire.ts";
+import { sealNeed } from "./kinds/seal.ts";
 import type { BlockView, Source } from "./view.ts";
 
 interface Base {
@@ -44,7 +45,11 @@ export interface CopiesNeed extends Base {
   readonly members: BlockMembers;
 }
 
-export type Need = RemakeNeed | RetireNeed | CopiesNeed;
+export interface SealNeed extends Base {
+  readonly kind: "seal";
+}
+
+export type Need = SealNeed | RemakeNeed | RetireNeed | CopiesNeed;
 
 export interface Verdict {
   readonly need?: Need;
@@ -52,9 +57,12 @@ export interface Verdict {
   readonly stuck?: string;
 }
 
-/** An open block is sealed first, by whoever opens them (open-blocks.ts). */
+/** Only members of a block that takes no more can be made anew. */
 export function needOf(view: BlockView): Verdict {
-  if (view.row.state === "open") return {};
+  if (view.row.state === "open") {
+    const seal = sealNeed(view);
+    return seal === undefined ? {} : { need: seal };
+  }
   const copies = copiesNeed(view);
   if (copies !== undefined) return { need: copies };
   const remake = remakeVerdict(view);

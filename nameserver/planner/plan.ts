@@ -13,6 +13,7 @@ export interface Budget {
 
 /** A block that lost redundancy comes before what only stands in the wrong place. */
 const classOf: Readonly<Record<HealingKind, number>> = {
+  seal: 0,
   rebuild: 0,
   switch: 0,
   reconcile: 1,

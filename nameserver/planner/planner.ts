@@ -33,6 +33,8 @@ export interface PlannerOptions
   readonly claims: BlockClaims;
   /** When a device was last heard of; undefined: never. */
   readonly heardMs: (device: DeviceId) => number | undefined;
+  /** Hands an open block out no more, and seals it. */
+  readonly seal: (block: BlockId, generation: number) => Promise<void>;
   /** How often it looks when nothing wakes it. */
   readonly lookMs?: number;
 }
@@ -52,6 +54,8 @@ export class Planner implements AsyncDisposable {
   readonly #running = new Map<BlockId, Need>();
   readonly #work = new Set<Promise<void>>();
   readonly #failed = new Map<BlockId, Failure>();
+  /** What was done and looks undone still: devices have to tell of it first. */
+  readonly #resting = new Map<BlockId, number>();
   readonly #stop = new AbortController();
   readonly #loop: Promise<void>;
   #wake = new AbortController();
@@ -76,8 +80,16 @@ export class Planner implements AsyncDisposable {
   progress(): HealingProgress {
     return this.#tally.progress({
       ...{ needs: this.#look.needs, running: this.#running, failed: this.#failed },
-      ...{ settings: this.#settings(), isKnown: this.#look.isKnown },
+      ...{ settings: this.#settings(), isKnown: this.#look.isKnown, leaving: this.#leaving() },
       nowMs: this.#options.clock.monotonicMs(),
+    });
+  }
+
+  #leaving(): HealingProgress["leaving"] {
+    const { stock } = this.#options;
+    return [...this.#look.devices].flatMap(([device, { isIn }]) => {
+      const blocks = stock.of(device)?.size;
+      return isIn || blocks === 0 ? [] : [{ device, ...(blocks !== undefined && { blocks }) }];
     });
   }
 
@@ -110,11 +122,16 @@ export class Planner implements AsyncDisposable {
     if (term !== this.#term) this.#begin(term);
     await this.#look.step();
     await this.#putOutAndIn(term);
+    // What could not be done may well be possible with other devices.
+    if (this.#look.takeIsNew()) this.#failed.clear();
     const settings = this.#settings();
     if (settings.paused || this.#stop.signal.aborted) return;
     const nowMs = clock.monotonicMs();
+    for (const [block, untilMs] of this.#resting) if (untilMs <= nowMs) this.#resting.delete(block);
     const mayRun = ({ block }: Need) =>
-      !this.#options.claims.has(block) && (this.#failed.get(block)?.untilMs ?? 0) <= nowMs;
+      !this.#options.claims.has(block) &&
+      !this.#resting.has(block) &&
+      (this.#failed.get(block)?.untilMs ?? 0) <= nowMs;
     const budget = budgetOf(settings);
     const { needs } = this.#look;
     const look = { atMost: limits.healingLook, mayRun };
@@ -137,6 +154,7 @@ export class Planner implements AsyncDisposable {
     this.#tally.clear();
     this.#outs.clear();
     this.#failed.clear();
+    this.#resting.clear();
   }
 
   #settings(): HealingSettings {
@@ -163,6 +181,7 @@ export class Planner implements AsyncDisposable {
     const claim = this.#options.claims.take(need.block);
     if (claim === undefined) return;
     this.#running.set(need.block, need);
+    const { clock } = this.#options;
     const work = run(this.#context(need, term, pace), need)
       .then(() => {
         this.#failed.delete(need.block);
@@ -174,6 +193,8 @@ export class Planner implements AsyncDisposable {
         this.#running.delete(need.block);
         this.#work.delete(work);
         if (this.#term === term) this.#look.at(need.block);
+        if (this.#look.needs.of(need.block)?.kind === need.kind)
+          this.#resting.set(need.block, clock.monotonicMs() + limits.healingRetryMs);
         this.#wake.abort();
       });
     this.#work.add(work);
@@ -209,7 +230,7 @@ export class Planner implements AsyncDisposable {
     const orders = ordersIn(blocks, () => term);
     const look = this.#look;
     const context: RunContext = {
-      ...{ orders, stock, pace, report },
+      ...{ orders, stock, pace, report, seal: this.#options.seal },
       propose: (command) => this.#propose(term, command),
       confirmLeading: async () => {
         this.#demandTerm(term);
@@ -228,9 +249,7 @@ export class Planner implements AsyncDisposable {
       isNeeded: () => {
         const view = look.view(need.block);
         if (view === undefined) return false;
-        return need.kind === "retire" || need.kind === "convert"
-          ? needOf(view).need?.kind === need.kind
-          : isWanted(view, need);
+        return "sources" in need ? isWanted(view, need) : needOf(view).need?.kind === need.kind;
       },
       moved: (bytes) => this.#tally.moved(bytes, clock.monotonicMs()),
     };

@@ -18,6 +18,8 @@ export interface RunContext {
   removedAt(block: BlockId): number;
   /** Throws when something of a removed block is needed still (forgotten.ts). */
   checkForgotten(address: BlockAddress): Promise<void>;
+  /** Hands an open block out no more, and seals it. */
+  seal(block: BlockId, generation: number): Promise<void>;
   /** Removes what a device holds of a block whose member it is not. */
   retire(block: BlockId, device: DeviceId, generation: number): Promise<void>;
   /** What was ordered of it so is answered, before the device gets the block again. */

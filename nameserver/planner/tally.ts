@@ -44,9 +44,10 @@ export class Tally {
     readonly failed: ReadonlyMap<BlockId, { readonly why: string }>;
     readonly settings: HealingSettings;
     readonly isKnown: boolean;
+    readonly leaving: HealingProgress["leaving"];
     readonly nowMs: number;
   }): HealingProgress {
-    const { needs, running, failed, settings, isKnown, nowMs } = now;
+    const { needs, running, failed, settings, isKnown, leaving, nowMs } = now;
     const bytesPerSecond = this.#pace(nowMs);
     const stuck = new Map([...failed].map(([block, { why }]) => [block, why]));
     for (const [block, why] of needs.stuck) stuck.set(block, why);
@@ -59,7 +60,7 @@ export class Tally {
       ...{ bytesLeft: needs.bytes, bytesDone: this.#bytesDone, bytesPerSecond },
       ...(moves && { estimateMs: Math.ceil((needs.bytes / bytesPerSecond) * 1000) }),
       stuck: [...stuck].slice(0, limits.healingStuckNamed).map(([block, why]) => ({ block, why })),
-      ...{ stuckCount: stuck.size, isKnown },
+      ...{ stuckCount: stuck.size, leaving, isKnown },
     };
   }
 

@@ -79,6 +79,8 @@ export class Puller implements AsyncDisposable {
         if (isOfTerm && term === this.#term) this.stock.heard(device, news);
       })
       .catch((error: unknown) => {
+        // What it told before may not hold any more.
+        this.stock.restarted(device);
         if (this.#complaints.has(device) || this.#stop.signal.aborted) return;
         this.#complaints.add(device);
         this.#options.report(`what device ${device} holds is not known yet: ${error}`);

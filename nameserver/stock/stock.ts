@@ -116,7 +116,7 @@ export class Stock {
     for (const block of shelf.blocks.keys()) this.#changed.add(block);
   }
 
-  /** It started anew: what it had may be gone. */
+  /** It started anew, or cannot be asked: what it had may be gone. */
   restarted(device: DeviceId): void {
     const shelf = this.#shelves.get(device);
     if (shelf !== undefined) shelf.heardIn = undefined;
