@@ -110,7 +110,7 @@ export class Block implements AsyncDisposable {
   }
 
   status(): BlockStatus {
-    const { block, piece, k, m } = this.superblock;
+    const { block, piece, k, m, salt } = this.superblock;
     const checkedMs = this.home.checks.of(block, this.generation)?.goodMs;
     return {
       block,
@@ -121,6 +121,7 @@ export class Block implements AsyncDisposable {
       fileBytes: this.tailBytes,
       digest: this.index.digest,
       piece: { piece, scheme: { k, m } },
+      salt,
       ...(this.stripe !== undefined && { layout: "striped" as const }),
       ...(checkedMs !== undefined && { checkedMs }),
       damage: [...this.#damage],

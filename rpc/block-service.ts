@@ -43,6 +43,8 @@ export interface RetireOrder extends Order {
    * it only an emptied block goes.
    */
   readonly surplus?: true;
+  /** Only this very file of the block (`BlockStatus.salt`), not one that was made anew since. */
+  readonly salt?: number;
 }
 
 export interface AppendRequest extends BlockAddress {
@@ -104,6 +106,8 @@ export interface BlockStatus {
   readonly digest: bigint;
   /** What it was made for; absent for a device of the version before. */
   readonly piece?: BlockPiece;
+  /** Random, drawn for each file of a block that is made. */
+  readonly salt?: number;
   /** Absent: whole for k = 1, else split. */
   readonly layout?: BlockLayout;
   /**

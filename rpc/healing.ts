@@ -55,7 +55,7 @@ export interface HealingProgress {
   /** What cannot be done, the first of it, and how many there are. */
   readonly stuck: readonly { readonly block: BlockId; readonly why: string }[];
   readonly stuckCount: number;
-  /** Devices that are out and still hold something, by blocks; of one that is down that is not known. */
+  /** Devices that are out and still hold something, by blocks; of one that was not heard that is not known. */
   readonly leaving: readonly { readonly device: DeviceId; readonly blocks?: number }[];
   /** Every block was looked at since this leader leads, and every device that is up was heard. */
   readonly isKnown: boolean;

@@ -27,6 +27,12 @@ interface Host {
   readonly uuid: ServerId;
 }
 
+export interface Call {
+  readonly name: string;
+  readonly device: DeviceId;
+  readonly given: readonly unknown[];
+}
+
 export interface HealingClusterOptions {
   readonly hosts: number;
   readonly scheme: { readonly k: number; readonly m: number };
@@ -43,6 +49,8 @@ export class HealingCluster implements AsyncDisposable {
   readonly told: string[] = [];
   /** Called before each order goes to a device; may wait, or throw. */
   onOrder: (name: string, device: DeviceId, given: readonly unknown[]) => unknown = () => undefined;
+  /** Stands between who asks and each device: may do something after, too. */
+  around: (call: Call, go: () => Promise<unknown>) => Promise<unknown> = (_, go) => go();
   readonly blocks: BlockService;
   readonly #random: Random;
   readonly #options: HealingClusterOptions;
@@ -61,8 +69,7 @@ export class HealingCluster implements AsyncDisposable {
       ...{ disk: new SimulatedDisk(), clock: systemClock, random: seededRandom(99) },
       ...{ directory: "/nameserver", durability: "commit", blocks: cluster.blocks },
       openState: async () => new MemoryState(),
-      settleMs: options.settleMs ?? 50,
-      ...(options.holdMs !== undefined && { holdMs: options.holdMs }),
+      ...{ settleMs: options.settleMs ?? 50, holdMs: options.holdMs ?? 0 },
       workersPauseMs: 10,
       report: (message) => void cluster.told.push(message),
     });
@@ -255,10 +262,13 @@ export class HealingCluster implements AsyncDisposable {
         return async (...given: unknown[]) => {
           const [first] = given as [DeviceId | { readonly device: DeviceId }];
           const device = typeof first === "string" ? first : first.device;
-          await this.onOrder(String(name), device, given);
-          const server = this.#server(this.at(device));
-          const method = Reflect.get(server, name) as (...given: unknown[]) => Promise<unknown>;
-          return await method.apply(server, given);
+          const go = async () => {
+            await this.onOrder(String(name), device, given);
+            const server = this.#server(this.at(device));
+            const method = Reflect.get(server, name) as (...given: unknown[]) => Promise<unknown>;
+            return await method.apply(server, given);
+          };
+          return await this.around({ name: String(name), device, given }, go);
         };
       },
     });

@@ -68,7 +68,14 @@ test("below it stands how healthy all of it is, and how far healing got", () => 
       work: Object.fromEntries(
         healingKinds.map((kind) => [kind, { waiting: 1, running: 0, done: 0 }]),
       ) as NonNullable<Health["healing"]>["work"],
-      ...{ bytesLeft: 2 ** 20, bytesDone: 0, bytesPerSecond: 0, stuck: [], stuckCount: 0 },
+      ...{
+        bytesLeft: 2 ** 20,
+        bytesDone: 0,
+        bytesPerSecond: 0,
+        stuck: [],
+        leaving: [],
+        stuckCount: 0,
+      },
       isKnown: true,
     },
   };

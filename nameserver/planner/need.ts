@@ -3,6 +3,7 @@ import type { BlockId, DeviceId } from "../../base/ids.ts";
 import type { HealingKind } from "../../rpc/healing.ts";
 import type { BlockMembers } from "../../rpc/name-service.ts";
 import type { PoolScheme } from "../../rpc/pool.ts";
+import type { Held } from "../stock/stock.ts";
 import { copiesNeed } from "./kinds/copies.ts";
 import { remakeVerdict } from "./kinds/remake.ts";
 import { retireNeed } from "./kinds/retire.ts";
@@ -33,8 +34,7 @@ export interface RemakeNeed extends Base {
 export interface RetireNeed extends Base {
   readonly kind: "retire";
   readonly device: DeviceId;
-  /** Of what it holds. */
-  readonly held: number;
+  readonly held: Pick<Held, "generation" | "salt">;
 }
 
 /** Another number of whole copies. */

@@ -50,7 +50,7 @@ export class Planner implements AsyncDisposable {
   readonly #look: Look;
   readonly #tally = new Tally();
   readonly #outs = new Outs();
-  readonly #retires: Retires;
+  readonly #retires = new Retires();
   readonly #running = new Map<BlockId, Need>();
   readonly #work = new Set<Promise<void>>();
   readonly #failed = new Map<BlockId, Failure>();
@@ -65,7 +65,6 @@ export class Planner implements AsyncDisposable {
   constructor(options: PlannerOptions) {
     this.#options = options;
     this.#look = new Look(options);
-    this.#retires = new Retires();
     this.#loop = this.#run();
   }
 
@@ -153,6 +152,7 @@ export class Planner implements AsyncDisposable {
     this.#look.clear();
     this.#tally.clear();
     this.#outs.clear();
+    this.#retires.clear();
     this.#failed.clear();
     this.#resting.clear();
   }
@@ -241,11 +241,11 @@ export class Planner implements AsyncDisposable {
       removedAt: (block) => read(group.state, keys.removedBlock(block))?.generation ?? 0,
       checkForgotten: (address) =>
         checkForgotten(group.state, orders, logTime(this.#options), address),
-      retire: async (block, device, generation) => {
-        await this.#retires.order(orders, { block, device, generation });
-        stock.unlearn(device, block);
+      retire: async (order) => {
+        await this.#retires.order(orders, order);
+        stock.unlearn(order.device, order.block);
       },
-      settleRetires: (block, device) => this.#retires.settle(orders, block, device),
+      isRetiring: (block, device) => this.#retires.isUnderWay(block, device),
       isNeeded: () => {
         const view = look.view(need.block);
         if (view === undefined) return false;

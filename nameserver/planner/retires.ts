@@ -1,32 +1,35 @@
 /**
- * Orders to let go of a block whose answer never came may still be on their way: before the device gets
- * the block again they are given once more, and answered. Of orders of another leader the term tells.
+ * Orders to let go of a block whose answer never came may still be on their way. They name the very file
+ * that shall go, so they cannot hit one that is made later; what a device has still is not taken over
+ * while one is under way. Of the orders of another leader the term tells.
  */
 import { hasCode } from "../../base/errors.ts";
 import type { BlockId, DeviceId } from "../../base/ids.ts";
-import type { BlockAddress, BlockService } from "../../rpc/block-service.ts";
+import type { BlockService, RetireOrder } from "../../rpc/block-service.ts";
 
 export class Retires {
-  readonly #unanswered = new Map<string, BlockAddress>();
+  readonly #unanswered = new Set<string>();
 
-  async order(orders: BlockService, address: BlockAddress): Promise<void> {
-    const key = keyOf(address.block, address.device);
-    this.#unanswered.set(key, address);
+  /** In another term they are refused. */
+  clear(): void {
+    this.#unanswered.clear();
+  }
+
+  isUnderWay(block: BlockId, device: DeviceId): boolean {
+    return this.#unanswered.has(keyOf(block, device));
+  }
+
+  async order(orders: BlockService, order: RetireOrder): Promise<void> {
+    const key = keyOf(order.block, order.device);
+    this.#unanswered.add(key);
     try {
-      await orders.retire({ ...address, surplus: true });
+      await orders.retire({ ...order, surplus: true });
     } catch (error) {
-      // Refused, so that it cannot happen any more.
-      if (hasCode(error, "StaleGeneration", "StaleTerm", "InvalidArgument"))
-        this.#unanswered.delete(key);
+      const isRefused = hasCode(error, "StaleGeneration", "StaleTerm", "Changed");
+      if (isRefused) this.#unanswered.delete(key);
       throw error;
     }
     this.#unanswered.delete(key);
-  }
-
-  /** Only of a device that is no member of the block. */
-  async settle(orders: BlockService, block: BlockId, device: DeviceId): Promise<void> {
-    const address = this.#unanswered.get(keyOf(block, device));
-    if (address !== undefined) await this.order(orders, address);
   }
 }
 

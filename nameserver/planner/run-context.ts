@@ -1,6 +1,6 @@
 /** What the work on one block is done with. Everything in it is of the term in which it was decided. */
 import type { BlockId, DeviceId } from "../../base/ids.ts";
-import type { BlockAddress, BlockService } from "../../rpc/block-service.ts";
+import type { BlockAddress, BlockService, RetireOrder } from "../../rpc/block-service.ts";
 import type { AnyCommand } from "../command.ts";
 import type { BlockRow } from "../rows.ts";
 import type { Stock } from "../stock/stock.ts";
@@ -21,9 +21,9 @@ export interface RunContext {
   /** Hands an open block out no more, and seals it. */
   seal(block: BlockId, generation: number): Promise<void>;
   /** Removes what a device holds of a block whose member it is not. */
-  retire(block: BlockId, device: DeviceId, generation: number): Promise<void>;
-  /** What was ordered of it so is answered, before the device gets the block again. */
-  settleRetires(block: BlockId, device: DeviceId): Promise<void>;
+  retire(order: RetireOrder): Promise<void>;
+  /** Such an order was not answered: what the device has of the block may go at any time. */
+  isRetiring(block: BlockId, device: DeviceId): boolean;
   /** Whether the block, as it is now, still needs this. */
   isNeeded(): boolean;
   /** Bytes a second for one order; undefined: as fast as it goes. */

@@ -19,6 +19,7 @@ export interface Held
     | "fileBytes"
     | "digest"
     | "piece"
+    | "salt"
     | "layout"
     | "checkedMs"
   > {
@@ -202,12 +203,13 @@ export class Stock {
     }
   }
 
-  #heldOf({ damage, piece, layout, checkedMs, ...status }: BlockStatus): Held {
+  #heldOf({ damage, piece, salt, layout, checkedMs, ...status }: BlockStatus): Held {
     const { generation, sealed, needles, liveBytes, fileBytes, digest } = status;
     const damagedBytes = damage.reduce((sum, { lengthBytes }) => sum + lengthBytes, 0);
     return {
       ...{ generation, sealed, needles, liveBytes, fileBytes, digest, damagedBytes },
       ...(piece !== undefined && { piece: this.#shared(piece) }),
+      ...(salt !== undefined && { salt }),
       ...(layout !== undefined && { layout }),
       ...(checkedMs !== undefined && { checkedMs }),
     };

@@ -1,7 +1,7 @@
 /** Devices that return with blocks of which the metadata knows that they went, or nothing. */
 import { expect, test } from "vitest";
-import type { BlobId, BlockId, DeviceId } from "../../base/ids.ts";
-import type { BlockAddress } from "../../rpc/block-service.ts";
+import type { BlobId } from "../../base/ids.ts";
+import type { BlockAddress, RetireOrder } from "../../rpc/block-service.ts";
 import { BLOCK } from "../../test/members-fixture.ts";
 import { idOf, ReconcileScene } from "../../test/metadata/reconcile-scene.ts";
 import { firstGeneration } from "../block-ids.ts";
@@ -52,10 +52,9 @@ async function scene(generation = 1) {
         removedAt: () => read(it.state.store, keys.removedBlock(BLOCK))?.generation ?? 0,
         checkForgotten: (address: BlockAddress) =>
           checkForgotten(it.state.store, it.blocks, members.clock.nowMs(), address),
-        retire: (block: BlockId, from: DeviceId, held: number) =>
-          it.blocks.retire({ block, device: from, generation: held, surplus: true }),
+        retire: (order: RetireOrder) => it.blocks.retire({ ...order, surplus: true }),
       } as unknown as RunContext,
-      { ...base, kind: "retire", device, held: generation },
+      { ...base, kind: "retire", device, held: { generation } },
     );
   const spareHas = async () => (await it.blocks.blocks(members.at(SPARE).device, 0, 9)).length;
   const remove = async () => {

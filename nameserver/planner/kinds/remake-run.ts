@@ -13,7 +13,6 @@ import type { RunContext } from "../run-context.ts";
 export async function remake(context: RunContext, need: RemakeNeed): Promise<void> {
   const { block, generation, position, from, to } = need;
   if (need.kind === "switch" && (await switched(context, need))) return;
-  if (from !== to) await context.settleRetires(block, to);
   const status = (await adopted(context, need)) ?? (await rebuilt(context, need));
   context.stock.learn(to, status);
   if (from === to) return;
@@ -44,11 +43,12 @@ async function switched({ orders, rowOf }: RunContext, need: RemakeNeed): Promis
  * and was read since the last event that could have hurt it.
  */
 async function adopted(
-  { orders, stock }: RunContext,
+  { orders, stock, isRetiring }: RunContext,
   { block, generation, from, to, sources }: RemakeNeed,
 ): Promise<BlockStatus | undefined> {
   const held = stock.of(to)?.get(block);
   if (from === to || held === undefined || held.generation !== generation) return undefined;
+  if (isRetiring(block, to)) return undefined;
   const isChecked = held.checkedMs !== undefined && held.damagedBytes === 0;
   const others = sources.flatMap((source) => (source.held === undefined ? [] : [source.held]));
   const isSame = others.length > 0 && others.every(({ digest }) => digest === held.digest);

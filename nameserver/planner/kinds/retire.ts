@@ -17,7 +17,7 @@ export function retireNeed(view: BlockView): RetireNeed | undefined {
     if (upFacts(devices.get(device)) === undefined) continue;
     return {
       ...{ kind: "retire", block, generation: row.generation, spare, bytes: 0 },
-      ...{ targets: [device], readers: [], device, held: held.generation },
+      ...{ targets: [device], readers: [], device, held },
     };
   }
   return undefined;
@@ -34,7 +34,7 @@ export function retireStray(
     if (held.generation > removed || upFacts(devices.get(device)) === undefined) continue;
     return {
       ...{ kind: "retire", block, generation: removed, spare: 0, bytes: 0 },
-      ...{ targets: [device], readers: [], device, held: held.generation },
+      ...{ targets: [device], readers: [], device, held },
     };
   }
   return undefined;
@@ -46,9 +46,12 @@ export async function retire(context: RunContext, need: RetireNeed): Promise<voi
   await context.confirmLeading();
   const row = context.rowOf(block);
   if (row !== undefined && !context.isNeeded()) return;
-  if (row === undefined ? context.removedAt(block) < held : isMember(row.members, device)) return;
-  if (row === undefined) await context.checkForgotten({ device, block, generation: held });
-  await context.retire(block, device, held);
+  const isNeeded =
+    row === undefined ? context.removedAt(block) < held.generation : isMember(row.members, device);
+  if (isNeeded) return;
+  const { generation, salt } = held;
+  if (row === undefined) await context.checkForgotten({ device, block, generation });
+  await context.retire({ block, device, generation, ...(salt !== undefined && { salt }) });
 }
 
 const isMember = (members: readonly (DeviceId | null)[], device: DeviceId) =>
