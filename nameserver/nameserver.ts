@@ -119,6 +119,11 @@ export async function openNameserver(asked: NameserverOptions): Promise<Nameserv
     clock: options.clock,
     report: options.report,
     keptBytes: () => cluster.survey.keptBytes(),
+    isHarmed: (block) =>
+      cluster.stock
+        .holders(block)
+        .values()
+        .some(({ damagedBytes }) => damagedBytes > 0),
     perDevice: options.openBlocksPerDevice ?? OPEN_BLOCKS_PER_DEVICE,
   });
   const { onHarmed } = membership ?? {};

@@ -53,13 +53,22 @@ function openBlocks(
   group: object,
   blocks: FakeBlocks,
   map: () => Promise<ClusterMap> = async () => emptyMap,
+  isHarmed: (block: BlockId) => boolean = () => false,
 ): OpenBlocks {
   let nowMs = 0;
   // Every look is a new one.
   const monotonicMs = () => (nowMs += 10_000);
   const clock = { nowMs: () => 1_000, monotonicMs, after: () => ({ cancel: () => {} }) };
   const report = () => undefined;
-  return new OpenBlocks({ group: group as Group, blocks, map, clock, report, perDevice: 1 });
+  return new OpenBlocks({
+    group: group as Group,
+    blocks,
+    map,
+    clock,
+    report,
+    perDevice: 1,
+    isHarmed,
+  });
 }
 
 /** `hosts` of two devices each, with one pool. */
@@ -169,6 +178,19 @@ describe("open blocks of a pool", () => {
     await opened.sealLeftovers();
     for (const { block } of holed) expect(stateOf(block)).toBe("sealed");
     for (const { members } of await opened.get(pool)) expect(filled(members)).toHaveLength(6);
+  });
+
+  test("are sealed when a device tells of damage in one, so that it can be made anew", async () => {
+    const { pool, blocks, map, group } = await cluster(6, 4, 2);
+    const harmed = new Set<BlockId>();
+    const opened = openBlocks(group, blocks, map, (block) => harmed.has(block));
+    const stateOf = (block: BlockId) => read(group.state, keys.block(block))?.state;
+    const [first, ...others] = await opened.get(pool);
+    if (first === undefined) throw new Error("no block");
+    harmed.add(first.block);
+    await opened.sealLeftovers();
+    expect(stateOf(first.block)).toBe("sealed");
+    for (const { block } of others) expect(stateOf(block)).toBe("open");
   });
 
   test("avoid a device that takes none though it says that it is well", async () => {

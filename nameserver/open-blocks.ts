@@ -43,6 +43,8 @@ export interface OpenBlocksOptions {
   readonly keptBytes?: () => ReadonlyMap<DeviceId, number> | undefined;
   /** Open blocks of each pool that a device is in, about. */
   readonly perDevice: number;
+  /** Whether a device tells of damage in its piece of a block: only sealed ones are made anew. */
+  readonly isHarmed?: (block: BlockId) => boolean;
 }
 
 /** How long to wait after looking for room before looking again. */
@@ -252,7 +254,9 @@ export class OpenBlocks {
 
   #forget(map: ClusterMap, devices: readonly DeviceStatus[]): void {
     const isOver = endedIn(map, devices);
-    for (const one of this.#open.values()) if (isOver(one)) this.#open.delete(one.block);
+    const { isHarmed = () => false } = this.#options;
+    for (const one of this.#open.values())
+      if (isOver(one) || isHarmed(one.block)) this.#open.delete(one.block);
   }
 
   async #openOn(

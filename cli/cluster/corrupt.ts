@@ -32,7 +32,7 @@ export async function flipBits(
   const done: Flip[] = [];
   for (let n = 0; n < flips; n++) {
     const flip = chosen(written, totalBytes, random);
-    await flipOne(device, flip);
+    await flipIn(device, flip);
     done.push(flip);
   }
   return done;
@@ -49,7 +49,7 @@ function chosen(written: readonly Written[], totalBytes: number, random: Random)
   return { file: last?.file ?? "", offset: (last?.lengthBytes ?? 1) - 1, bit };
 }
 
-async function flipOne(device: string, { file, offset, bit }: Flip): Promise<void> {
+export async function flipIn(device: string, { file, offset, bit }: Flip): Promise<void> {
   await using handle = await open(join(device, file), "r+");
   const one = Buffer.alloc(1);
   await handle.read(one, 0, 1, offset);

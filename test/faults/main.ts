@@ -11,6 +11,7 @@ import { membersLost } from "./members-lost.ts";
 import { metadataLoss } from "./metadata-loss.ts";
 import { partition } from "./partition.ts";
 import { pause } from "./pause.ts";
+import { rot } from "./rot.ts";
 import { syncError } from "./sync-error.ts";
 import { tooManyLost } from "./too-many-lost.ts";
 
@@ -34,6 +35,8 @@ const { positionals, values } = parseArgs({
     needles: { type: "string", default: "10000000" },
     /** What a dataserver holds that is lost. */
     gib: { type: "string", default: "1" },
+    /** Bits that rot. */
+    flips: { type: "string", default: "10000" },
     /** Put out instead of lost. */
     drain: { type: "boolean", default: false },
     seed: { type: "string", default: "1" },
@@ -61,6 +64,11 @@ const faults: Record<string, () => Promise<object>> = {
     lostDataserver({
       ...{ seconds: Math.max(seconds, 60), seed, scheme, hosts, say, isJudged: true },
       ...{ gib: Number(values.gib), drain: values.drain },
+    }),
+  rot: () =>
+    rot({
+      ...{ seconds, seed, scheme, hosts, objects: objectsOr(300), say },
+      flips: Number(values.flips),
     }),
   "many-needles": () => manyNeedles({ needles: Number(values.needles), seed, say }),
   "members-lost": () => membersLost({ seconds, seed, scheme, hosts, objects: objectsOr(200), say }),
