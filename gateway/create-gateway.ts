@@ -8,6 +8,7 @@ import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify }
 import { Registry } from "prom-client";
 import { limits } from "../base/limits.ts";
 import { BrokenHttp } from "./broken-http.ts";
+import { addClusterMetrics } from "./cluster-metrics.ts";
 import { GatewayMetrics } from "./metrics.ts";
 import { Pipeline, type PipelineOptions } from "./pipeline.ts";
 import { bucketOfHost } from "./target.ts";
@@ -43,6 +44,7 @@ function fixedPath({ url = "", method, headers }: IncomingMessage, domain?: stri
 
 export function createGateway(options: GatewayOptions): Gateway {
   const metrics = new GatewayMetrics(options.registry ?? new Registry());
+  addClusterMetrics(metrics.registry, options.store.names, options.clock);
   const pipeline = new Pipeline(options, metrics);
   const broken = new BrokenHttp(pipeline, options.clock);
   const app = fastify({
