@@ -6,7 +6,8 @@ import { addClusterMetrics } from "./cluster-metrics.ts";
 
 const counts = Object.fromEntries(healthLevels.map((level, i) => [level, i])) as Health["blocks"];
 const health: Health = {
-  ...{ level: "degraded", asOfMs: 1, blocks: counts, bytes: counts, atRisk: [], concerns: [] },
+  ...{ level: "degraded", asOfMs: 1, blocks: counts, bytes: counts, atRisk: [] },
+  concerns: [{ level: "degraded", kind: "pool", of: "p", message: "no place" }],
   moreConcerns: 3,
 };
 const capacity: Capacity = {
@@ -36,11 +37,11 @@ test("health and capacity are told as numbers, asked for once in a scrape", asyn
   expect(asked).toBe(1);
   expect(text).toContain("quarry_healthy 0\n");
   expect(text).toContain('quarry_blocks{level="degraded"} 3\n');
-  expect(text).toContain("quarry_concerns 3\n");
+  expect(text).toContain('quarry_concerns{level="degraded"} 1\n');
   expect(text).toContain('quarry_pool_usable_bytes{pool="p"} 400\n');
 });
 
-test("while nobody answers, or answers in time, there are no values and nobody waits", async () => {
+test("while nobody answers, or answers in time, nothing but that it is not known to be healthy is told, and nobody waits", async () => {
   for (const answer of [
     () => Promise.reject(new Error("no leader")),
     () => new Promise<never>(() => {}),
@@ -51,6 +52,7 @@ test("while nobody answers, or answers in time, there are no values and nobody w
     const told = registry.metrics();
     await new Promise((resolve) => setImmediate(resolve));
     clock.advance(1_000);
-    expect(await told).not.toMatch(/^quarry_healthy /m);
+    expect(await told).toContain("quarry_healthy 0\n");
+    expect(await told).not.toMatch(/^quarry_(?!healthy )/m);
   }
 });

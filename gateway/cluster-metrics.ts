@@ -71,30 +71,37 @@ const byPool = (of: (pool: Capacity["pools"][number]) => number) => (found: Foun
 const byDevice = (of: (device: Capacity["devices"][number]) => number) => (found: Found) =>
   found.capacity.devices.map((one): Sample => [{ device: `osd.${one.number}` }, of(one)]);
 
+// Without labels a gauge is 0 while nobody answers: that is right for `healthy` alone.
 const gauges: readonly ClusterGauge[] = [
-  gauge("healthy", "1 when all was read and found good, else 0.", [], ({ health }) => [
-    [{}, health.level === "healthy" ? 1 : 0],
+  gauge("healthy", "1 when all was read and found good; 0 when not, or not known.", [], (found) => [
+    [{}, found.health.level === "healthy" ? 1 : 0],
   ]),
   gauge("blocks", "Blocks, by how endangered they are.", ["level"], ({ health }) =>
     healthLevels.map((level): Sample => [{ level }, health.blocks[level]]),
   ),
-  gauge("concerns", "What is wrong beside single blocks.", [], ({ health }) => [
-    [{}, health.concerns.length + health.moreConcerns],
-  ]),
+  gauge("concerns", "What is wrong beside single blocks.", ["level"], ({ health }) =>
+    healthLevels.map(
+      (level): Sample => [{ level }, health.concerns.filter((one) => one.level === level).length],
+    ),
+  ),
   gauge("healing_blocks", "Blocks to heal.", ["kind", "state"], ({ health: { healing } }) =>
-    Object.entries(healing?.work ?? {}).flatMap(([kind, { waiting, running }]): Sample[] => [
-      [{ kind, state: "waiting" }, waiting],
-      [{ kind, state: "running" }, running],
-    ]),
+    healing === undefined
+      ? []
+      : [
+          ...Object.entries(healing.work).flatMap(([kind, { waiting, running }]): Sample[] => [
+            [{ kind, state: "waiting" }, waiting],
+            [{ kind, state: "running" }, running],
+          ]),
+          [{ kind: "any", state: "stuck" }, healing.stuckCount],
+        ],
   ),
-  gauge("healing_left_bytes", "Bytes still to heal.", [], ({ health: { healing } }) =>
-    healing === undefined ? [] : [[{}, healing.bytesLeft]],
-  ),
-  gauge(
-    "healing_stuck_blocks",
-    "Blocks that cannot be healed now.",
-    [],
-    ({ health: { healing } }) => (healing === undefined ? [] : [[{}, healing.stuckCount]]),
+  gauge("healing_bytes", "Bytes of healing.", ["state"], ({ health: { healing } }) =>
+    healing === undefined
+      ? []
+      : [
+          [{ state: "left" }, healing.bytesLeft],
+          [{ state: "done" }, healing.bytesDone],
+        ],
   ),
   gauge(
     "pool_used_bytes",
