@@ -37,13 +37,15 @@ export function disagreement(
     ({ digest, needles }) => digest !== all[0]?.digest || needles !== all[0]?.needles,
   );
   const isHarmed = all.some(({ damagedBytes }) => damagedBytes > 0);
+  // Who was away when it was sealed does not tell what is appended to it.
+  const isOpen = all.some(({ sealed }) => !sealed);
   const isComplete = held.size === filled(row.members).length;
   const lacks = isComplete && all.every(({ needles }) => needles < named);
-  if (!differ && !isHarmed && !lacks) return undefined;
+  if (!differ && !isHarmed && !isOpen && !lacks) return undefined;
   const said = [...held].map(
-    ([device, { needles, digest, damagedBytes }]) =>
-      `${device} ${needles} ${digest} ${damagedBytes}`,
+    ([device, { needles, digest, damagedBytes, sealed }]) =>
+      `${device} ${needles} ${digest} ${damagedBytes} ${sealed}`,
   );
-  const count = differ || isHarmed ? [] : [named];
+  const count = differ || isHarmed || isOpen ? [] : [named];
   return [row.generation, row.members.length, ...count, ...said].join(", ");
 }

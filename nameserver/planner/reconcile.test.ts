@@ -171,6 +171,35 @@ test("what the metadata counts and no member knows is lost, and told as such", a
   expect(it.losses.of(BLOCK)).toMatchObject({ lostCount: 0, unknownCount: 1 });
 });
 
+test("a member that goes while it is compared is compared when it is back", async () => {
+  await using it = await ReconcileScene.open({ k: 1, m: 1 });
+  await it.store(1, content(), [1]);
+  await it.store(2, content());
+  await it.name(2);
+  await it.members.seal();
+  await it.settle();
+  let times = 0;
+  it.onAsked = (name) => {
+    // It answers the nameserver's pulls, and is gone when it is asked for the comparing.
+    if (name === "blocks" && times++ < 2) it.members.down.add(1);
+  };
+  await it.look(3);
+  it.onAsked = () => undefined;
+  it.members.down.clear();
+  await it.look(4);
+  expect(await served(it, 1)).toEqual(["missing", "missing"]);
+});
+
+test("a member that was away when the block was sealed refuses appends before it is compared", async () => {
+  await using it = await ReconcileScene.open({ k: 1, m: 1 });
+  await it.store(1, content(), [1]);
+  await it.members.seal([0]);
+  await it.settle();
+  await it.look();
+  await expect(it.store(2, content(), [1])).rejects.toThrow("sealed");
+  expect(await served(it, 1)).toEqual(["missing", "missing"]);
+});
+
 test("healing that is paused does nothing, and goes on when it may", async () => {
   await using it = await ReconcileScene.open({ k: 1, m: 1 });
   await it.store(1, content(), [0]);

@@ -28,6 +28,8 @@ export class ReconcileScene implements AsyncDisposable {
   readonly told: string[] = [];
   readonly sealed: number[] = [];
   settings: HealingSettings = usualHealing;
+  /** Called before each order goes to a device. */
+  onAsked: (name: string) => void = () => undefined;
   readonly blocks: BlockService;
   readonly group: Group;
   readonly puller: Puller;
@@ -133,6 +135,7 @@ export class ReconcileScene implements AsyncDisposable {
         if (name === "devices") return own.devices;
         return async (first: DeviceId | { device: DeviceId }, ...rest: unknown[]) => {
           const device = typeof first === "string" ? first : first.device;
+          this.onAsked(String(name));
           const server = this.members.server(this.#indexOf(device)) as unknown as Record<
             string | symbol,
             (...args: unknown[]) => Promise<unknown>
