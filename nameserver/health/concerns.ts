@@ -177,9 +177,10 @@ function strangerConcerns({ count, some }: Strangers): Concern[] {
 const HEX = 16;
 
 function lossConcern({ block, lost, lostCount, unknownCount }: BlockLoss): Concern {
-  const named = lost.slice(0, LOSSES_NAMED).map(({ needle, owner, pieces }) => {
-    const whose =
+  const named = lost.slice(0, LOSSES_NAMED).map(({ needle, owner, object, pieces }) => {
+    const blob =
       owner === undefined ? "whose, nobody can tell" : `blob ${owner.blob}, chunk ${owner.chunk}`;
+    const whose = object === undefined ? blob : `s3://${object.bucket}/${object.key}, ${blob}`;
     return `${needle.toString(HEX).padStart(HEX, "0")} (${whose}; ${pieces} good)`;
   });
   const more = lostCount > named.length ? `, and ${lostCount - named.length} more` : "";

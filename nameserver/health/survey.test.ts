@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { SimulatedClock } from "../../base/clock-simulated.ts";
-import type { BlockId, DeviceId, Term } from "../../base/ids.ts";
+import type { BlobId, BlockId, DeviceId, NeedleId, Term } from "../../base/ids.ts";
 import type { BlockStatus, DeviceStatus } from "../../rpc/block-service.ts";
 import { blockPg, placementOf } from "../../rpc/placement.ts";
 import type { PoolScheme } from "../../rpc/pool.ts";
@@ -71,6 +71,23 @@ function status(block: BlockId, piece: number, scheme: PoolScheme): BlockStatus 
 }
 
 describe("a cluster", () => {
+  test("says what is lost, by needle and object", async () => {
+    const s = await scene(4, { k: 1, m: 2 });
+    for (const { device } of s.map.devices) s.hear(device);
+    expect((await s.look()).health.level).toBe("healthy");
+    const owner = { blob: 9 as BlobId, chunk: 2 };
+    const lost = [{ needle: 0xabn as NeedleId, owner, pieces: 0 }];
+    const object = { bucket: "b", key: "k" };
+    const loss = { block: 65_536 as BlockId, lostCount: 4, unknownCount: 1, foundMs: 0 };
+    s.survey.losses = () => [{ ...loss, lost: lost.map((one) => ({ ...one, object })) }];
+    const { health } = await s.look();
+    expect(health.level).toBe("lost");
+    const [concern] = health.concerns;
+    expect(concern).toMatchObject({ level: "lost", kind: "blocks", of: "65536" });
+    for (const words of ["00000000000000ab", "s3://b/k", "blob 9, chunk 2", "3 more", "knows of 1"])
+      expect(concern?.message).toContain(words);
+  });
+
   test("is healthy only when every device was heard, and every piece was checked", async () => {
     const s = await scene(4, { k: 1, m: 2 });
     expect((await s.look()).health.level).toBe("unchecked");

@@ -2,15 +2,16 @@
  * What is lost for good, as far as members were asked: for those who tell how the cluster stands. It is
  * found out by looking, so a new leader finds it again.
  */
-import type { BlockId } from "../../base/ids.ts";
+import type { BlobId, BlockId } from "../../base/ids.ts";
 import { limits } from "../../base/limits.ts";
 import type { HealingCount } from "../../rpc/healing.ts";
+import type { ObjectName } from "./owner-names.ts";
 import type { LostNeedle, Reconciled } from "./reconcile-block.ts";
 
 export interface BlockLoss {
   readonly block: BlockId;
   /** The first of them; `lostCount` of them there are. */
-  readonly lost: readonly LostNeedle[];
+  readonly lost: readonly (LostNeedle & { readonly object?: ObjectName })[];
   readonly lostCount: number;
   /** More, of which nothing is known but that the metadata counts them. */
   readonly unknownCount: number;
@@ -22,11 +23,33 @@ export class Losses {
   /** How the comparing of members goes on. */
   work: HealingCount = { waiting: 0, running: 0, done: 0 };
   readonly #blocks = new Map<BlockId, BlockLoss>();
+  /** Blobs whose names were searched for. */
+  readonly #objects = new Map<BlobId, ObjectName | undefined>();
   #forgotten = 0;
 
-  /** By block, in the order in which they were found. */
+  /** In the order in which they were found; with the objects, as far as these were. */
   list(): readonly BlockLoss[] {
-    return [...this.#blocks.values()];
+    return [...this.#blocks.values()].map((loss) => ({
+      ...loss,
+      lost: loss.lost.map((one) => {
+        const object = one.owner && this.#objects.get(one.owner.blob);
+        return object === undefined ? one : { ...one, object };
+      }),
+    }));
+  }
+
+  /** Blobs of which nobody has searched for the names. */
+  unnamed(): BlobId[] {
+    if (this.#blocks.size === 0) this.#objects.clear();
+    const blobs = [...this.#blocks.values()].flatMap(({ lost }) =>
+      lost.flatMap(({ owner }) => (owner === undefined ? [] : [owner.blob])),
+    );
+    return [...new Set(blobs)].filter((blob) => !this.#objects.has(blob));
+  }
+
+  /** The names of these blobs were searched for. */
+  named(blobs: Iterable<BlobId>, found: ReadonlyMap<BlobId, ObjectName>): void {
+    for (const blob of blobs) this.#objects.set(blob, found.get(blob));
   }
 
   of(block: BlockId): BlockLoss | undefined {

@@ -7,7 +7,7 @@
 import { payloadPool } from "../../base/buffer-pool.ts";
 import type { Clock } from "../../base/clock.ts";
 import { QuarryError } from "../../base/errors.ts";
-import type { BlockId, DeviceId, NeedleId } from "../../base/ids.ts";
+import type { BlockId, DeviceId, NeedleId, NeedleOwner } from "../../base/ids.ts";
 import { limits } from "../../base/limits.ts";
 import type { BlockService, BlockStatus } from "../../rpc/block-service.ts";
 import type { Inventory } from "../../rpc/healing-service.ts";
@@ -31,7 +31,7 @@ export interface ReconcileContext {
 export interface LostNeedle {
   readonly needle: NeedleId;
   /** Whose it is; absent when no member can tell. */
-  readonly owner?: { readonly blob: number; readonly chunk: number };
+  readonly owner?: NeedleOwner;
   /** Good ones that were found, of k that it takes. */
   readonly pieces: number;
 }

@@ -160,6 +160,31 @@ describe("a bare needle", () => {
   });
 });
 
+test("the objects of which something is lost are found by name", async () => {
+  await using it = await ReconcileScene.open({ k: 1, m: 1 });
+  const { propose } = it.state;
+  await propose({ type: "createBucket", bucket: "b", owner: "me" });
+  await propose({ type: "configure", holdMs: 0, pendingMs: 1_000_000 });
+  for (const n of [1, 2, 3]) await it.store(n, content());
+  const object = (n: number, key: string) => {
+    const chunks = [{ block: BLOCK, needle: idOf(n), lengthBytes: 5_000, crc32c: 1 }];
+    const blob = { blob: n as BlobId, lengthBytes: 5_000, registered: 0, chunks };
+    const attributes = { etag: "e" };
+    return propose({ type: "putObject", bucket: "b", key, content: blob, attributes });
+  };
+  await object(1, "first");
+  await object(2, "second/ü");
+  await it.members.seal();
+  await it.settle();
+  for (const disk of it.members.disks) disk.flip(FILE, 64 + 32 + 40);
+  for (const i of it.members.positions()) it.needleReports.add(BLOCK, i, idOf(1), "wrong");
+  await it.look(8);
+  const [loss] = it.losses.list();
+  expect(loss?.lost).toEqual([
+    expect.objectContaining({ needle: idOf(1), object: { bucket: "b", key: "first" } }),
+  ]);
+});
+
 test("what the metadata counts and no member knows is lost, and told as such", async () => {
   await using it = await ReconcileScene.open({ k: 1, m: 1 });
   await it.store(1, content());

@@ -4,7 +4,7 @@
  * it does: what it remembers only spares it looking twice.
  */
 import { hasCode, QuarryError } from "../../base/errors.ts";
-import type { BlockId, DeviceId } from "../../base/ids.ts";
+import type { BlobId, BlockId, DeviceId } from "../../base/ids.ts";
 import { limits } from "../../base/limits.ts";
 import type { HealingCount, HealingSettings } from "../../rpc/healing.ts";
 import { keys } from "../keyspace.ts";
@@ -18,6 +18,7 @@ import { devicesAway } from "../workers/members-up.ts";
 import { Rests } from "../workers/rests.ts";
 import type { WorkContext, Worker } from "../workers/worker.ts";
 import type { Losses } from "./losses.ts";
+import { OwnerSearch } from "./owner-names.ts";
 import { reconcileBlock } from "./reconcile-block.ts";
 import { disagreement, heldBy } from "./reconcile-need.ts";
 import { rebuildInPlace } from "./reconcile-rebuild.ts";
@@ -54,6 +55,7 @@ export class Reconciler implements Worker {
   readonly #running = new Map<BlockId, Promise<void>>();
   readonly #rests: Rests;
   #reports: Promise<void> | undefined;
+  #search: { readonly blobs: readonly BlobId[]; readonly names: OwnerSearch } | undefined;
   #at = 0 as BlockId;
   #looks = 0;
   #lookedMs = Number.NEGATIVE_INFINITY;
@@ -76,6 +78,7 @@ export class Reconciler implements Worker {
     if (this.#options.settings().paused) return false;
     this.#lookAtReports();
     const { clock, group } = this.#context;
+    if (await this.#nameLosses()) return true;
     if (clock.monotonicMs() - this.#lookedMs < this.#options.lookMs) return false;
     const away = await devicesAway(this.#context);
     let rows = 0;
@@ -90,6 +93,21 @@ export class Reconciler implements Worker {
     this.#options.losses.work = this.count;
     this.#looks++;
     this.#lookedMs = clock.monotonicMs();
+    return false;
+  }
+
+  /** Searches one page on for the objects of which something is lost; true when it goes on. */
+  async #nameLosses(): Promise<boolean> {
+    const { losses } = this.#options;
+    if (this.#search === undefined) {
+      const blobs = losses.unnamed();
+      if (blobs.length === 0) return false;
+      this.#search = { blobs, names: new OwnerSearch(this.#context.group.state, blobs) };
+    }
+    const { blobs, names } = this.#search;
+    if (await names.step()) return true;
+    losses.named(blobs, names.found);
+    this.#search = undefined;
     return false;
   }
 
