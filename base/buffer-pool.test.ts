@@ -31,6 +31,17 @@ test("keeps no more than it may", () => {
   expect(taken.filter((one) => again.has(one.buffer))).toHaveLength(2);
 });
 
+test("what is kept is of the sizes that are asked for now", () => {
+  const pool = new BufferPool(4 * MiB);
+  const old = Array.from({ length: 4 }, () => pool.take(MiB));
+  for (const one of old) pool.give(one);
+  const fresh = Array.from({ length: 2 }, () => pool.take(2 * MiB));
+  for (const one of fresh) pool.give(one);
+  const again = new Set(Array.from({ length: 2 }, () => pool.take(2 * MiB).buffer));
+  expect(fresh.every((one) => again.has(one.buffer))).toBe(true);
+  expect(old.some((one) => pool.take(MiB).buffer === one.buffer)).toBe(false);
+});
+
 test("small buffers are used again too, by size; tiny ones are left to the garbage collector", () => {
   const pool = new BufferPool(MiB);
   const first = pool.take(4096);

@@ -20,12 +20,19 @@ function roomFor(lengthBytes: number): number {
   return Math.ceil(lengthBytes / stepBytes) * stepBytes;
 }
 
+/** Free buffers of one size. */
+interface Shelf {
+  readonly free: ArrayBuffer[];
+  /** When one of this size was last asked for, in calls. */
+  asked: number;
+}
+
 export class BufferPool {
-  /** Free buffers by their size. */
-  readonly #free = new Map<number, ArrayBuffer[]>();
+  readonly #shelves = new Map<number, Shelf>();
   readonly #taken = new WeakSet<ArrayBufferLike>();
   readonly #keepBytes: number;
   #keptBytes = 0;
+  #calls = 0;
 
   constructor(keepBytes: number) {
     this.#keepBytes = keepBytes;
@@ -36,7 +43,9 @@ export class BufferPool {
     assert(lengthBytes >= 0, "a length is not negative");
     if (lengthBytes < LEAST_BYTES) return Buffer.allocUnsafe(lengthBytes);
     const roomBytes = roomFor(lengthBytes);
-    let memory = this.#free.get(roomBytes)?.pop();
+    const shelf = this.#shelf(roomBytes);
+    shelf.asked = ++this.#calls;
+    let memory = shelf.free.pop();
     if (memory !== undefined) this.#keptBytes -= memory.byteLength;
     memory ??= Buffer.allocUnsafeSlow(roomBytes).buffer;
     this.#taken.add(memory);
@@ -47,11 +56,27 @@ export class BufferPool {
   give(view: Uint8Array): void {
     const memory = view.buffer;
     if (!(memory instanceof ArrayBuffer) || !this.#taken.delete(memory)) return;
-    if (this.#keptBytes + memory.byteLength > this.#keepBytes) return;
+    if (memory.byteLength > this.#keepBytes) return;
+    while (this.#keptBytes + memory.byteLength > this.#keepBytes) this.#dropOne();
     this.#keptBytes += memory.byteLength;
-    const free = this.#free.get(memory.byteLength);
-    if (free === undefined) this.#free.set(memory.byteLength, [memory]);
-    else free.push(memory);
+    this.#shelf(memory.byteLength).free.push(memory);
+  }
+
+  #shelf(roomBytes: number): Shelf {
+    const known = this.#shelves.get(roomBytes);
+    if (known !== undefined) return known;
+    const shelf = { free: [], asked: 0 };
+    this.#shelves.set(roomBytes, shelf);
+    return shelf;
+  }
+
+  /** One of the size that nobody has asked for the longest. */
+  #dropOne(): void {
+    let oldest: Shelf | undefined;
+    for (const shelf of this.#shelves.values())
+      if (shelf.free.length > 0 && shelf.asked < (oldest?.asked ?? Number.POSITIVE_INFINITY))
+        oldest = shelf;
+    this.#keptBytes -= oldest?.free.pop()?.byteLength ?? 0;
   }
 }
 

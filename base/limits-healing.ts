@@ -17,7 +17,7 @@ export const healingLimits = {
   rebuildSources: 30,
   /** What one rebuild asks all of its sources for at once, and what of it may be on its way. */
   rebuildWindowBytes: 2 * MiB,
-  rebuildAheadBytes: 8 * MiB,
+  rebuildAheadBytes: 2 * MiB,
   /** Blocks that a device makes anew at the same time; more orders are told to come later. */
   rebuildsAtOnce: 4,
   /** Blocks of one report. */

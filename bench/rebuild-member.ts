@@ -30,7 +30,12 @@ export type Told = Fill | { readonly kind: "cpu" } | { readonly kind: "end" };
 export type Answer =
   | { readonly kind: "ready"; readonly address: string; readonly device: DeviceId }
   | { readonly kind: "filled" }
-  | { readonly kind: "cpu"; readonly micros: number; readonly peakBytes: number };
+  | {
+      readonly kind: "cpu";
+      readonly user: number;
+      readonly system: number;
+      readonly peakBytes: number;
+    };
 
 /** What all processes of one run know. */
 export const benchSecret = Buffer.alloc(32, 7);
@@ -64,7 +69,7 @@ async function serveMember(directory: string): Promise<void> {
     } else if (told.kind === "cpu") {
       const { user, system } = process.cpuUsage();
       const peakBytes = process.resourceUsage().maxRSS * 1024;
-      answer({ kind: "cpu", micros: user + system, peakBytes });
+      answer({ kind: "cpu", user: user / 1e6, system: system / 1e6, peakBytes });
     } else {
       for (const line of lines.values()) line.close();
       await rpc[Symbol.asyncDispose]();

@@ -91,16 +91,17 @@ function copied(from: string): number {
   return (2 * bytes) / seconds;
 }
 
-/** Of all these processes. */
+/** CPU seconds of all these processes. */
 async function costOf(members: readonly Member[]) {
-  let [cpuSeconds, peakBytes] = [0, 0];
+  let [user, system, peakBytes] = [0, 0, 0];
   for (const member of members) {
     const answer = await member.tell({ kind: "cpu" });
     if (answer.kind !== "cpu") continue;
-    cpuSeconds += answer.micros / 1e6;
+    user += answer.user;
+    system += answer.system;
     peakBytes = Math.max(peakBytes, answer.peakBytes);
   }
-  return { cpuSeconds, peakBytes };
+  return { user, system, peakBytes };
 }
 
 async function rebuilt(
@@ -114,7 +115,7 @@ async function rebuilt(
     .map(({ device, address }, i) => ({ piece: i + 1, device, address }));
   const layout = scheme.k === 1 ? ("whole" as const) : ("split" as const);
   let [read, written, next] = [0, 0, 1];
-  const before = await costOf([...members, target]);
+  const before = [await costOf(members), await costOf([target])] as const;
   const started = performance.now();
   const worker = async () => {
     while (next <= blocks) {
@@ -126,14 +127,20 @@ async function rebuilt(
   };
   await Promise.all(Array.from({ length: atOnce }, worker));
   const seconds = (performance.now() - started) / 1000;
-  const { cpuSeconds } = await costOf([...members, target]);
-  const { peakBytes } = await costOf([target]);
+  const after = [await costOf(members), await costOf([target])] as const;
+  const cost = ([0, 1] as const).map((i) => ({
+    user: after[i].user - before[i].user,
+    system: after[i].system - before[i].system,
+  }));
+  const { peakBytes } = after[1];
   for (let n = 1; n <= blocks; n++)
     await target.service.retire({
       ...{ device: target.device, block: n as BlockId, generation: 1, surplus: true },
     });
-  return { read, written, seconds, peakBytes, cpuSeconds: cpuSeconds - before.cpuSeconds };
+  return { read, written, seconds, peakBytes, cost };
 }
+
+const aGib = (bytes: number) => (seconds: number) => ((seconds * 2 ** 30) / bytes).toFixed(2);
 
 async function measure(scheme: PoolScheme, pieceBytes: number): Promise<void> {
   await using all = new AsyncDisposableStack();
@@ -149,15 +156,16 @@ async function measure(scheme: PoolScheme, pieceBytes: number): Promise<void> {
   if (from === undefined) throw new Error("there is nobody to copy from");
   for (const atOnce of values["at-once"].split(",").map(Number)) {
     const before = copied(from.folder);
-    const { read, written, seconds, cpuSeconds, peakBytes } = await rebuilt(
+    const { read, written, seconds, cost, peakBytes } = await rebuilt(
       ...([members, scheme, target, atOnce] as const),
     );
     const cp = (before + copied(from.folder)) / 2;
     console.log(
       `${scheme.k}+${scheme.m}, ${pieceBytes / 1024} KiB, ${atOnce} at once:`.padEnd(28),
       `${rate(read + written, seconds)} (written ${rate(written, seconds)}),`,
-      `${((cpuSeconds * 2 ** 30) / written).toFixed(2)} s CPU a GiB written, target up to`,
-      `${Math.round(peakBytes / 2 ** 20)} MiB; cp and sync ${rate(cp, 1)}:`,
+      `CPU s a GiB written: ${cost.map(({ user, system }) => [user, system].map(aGib(written)).join("+")).join(", ")}`,
+      `(sources, target; user+system), target up to ${Math.round(peakBytes / 2 ** 20)} MiB;`,
+      `cp and sync ${rate(cp, 1)}:`,
       `${((read + written) / seconds / cp).toFixed(2)} of it`,
     );
   }

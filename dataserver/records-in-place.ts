@@ -106,7 +106,7 @@ export function sealAround(
   const spans = spanCount(lengthBytes);
   const sumsAt = crcAt - 4 - spans * 4;
   const dataSeed = spanSeed(block, low, high, lengthBytes);
-  bytes.fill(0, footAt, sumsAt);
+  for (let i = footAt; i < sumsAt; i++) bytes[i] = 0;
   for (let i = 0; i < spans; i++) {
     const from = dataAt + i * SPAN;
     const sum = crc32c(bytes.subarray(from, Math.min(from + SPAN, footAt)), dataSeed);

@@ -4,10 +4,11 @@
  * it is to stand in the new file. What is not whole somewhere is left for whoever goes needle by needle.
  */
 import { payloadPool } from "../../base/buffer-pool.ts";
+import { assert } from "../../base/errors.ts";
 import { limits } from "../../base/limits.ts";
 import type { Codec } from "../../erasure/codec.ts";
 import { HEADER_BYTES, recordBytes } from "../record.ts";
-import { isNeedleAt, sealAround } from "../records-in-place.ts";
+import { isNeedleAt, type RecordSeed, sealAround } from "../records-in-place.ts";
 import { ahead, type Begun } from "./ahead.ts";
 import type { Making } from "./making.ts";
 import { type Run, rowsInOrder, runsOf, windows } from "./runs.ts";
@@ -105,7 +106,7 @@ async function fetchRuns(source: SeededSource, runs: readonly Run[]): Promise<Ca
   return undefined;
 }
 
-/** The records of the rows that are whole at all sources, at the end of the file. */
+/** The wanted piece of the rows that are whole at all sources, at the end of the file. */
 async function takeIn(
   making: Making,
   codec: Codec,
@@ -113,61 +114,93 @@ async function takeIn(
   rows: Uint32Array,
   came: readonly (readonly Came[])[],
 ): Promise<void> {
-  const { plan, block, writer, piece: target } = making;
+  const { plan, piece: target } = making;
   const roomBytes = rows.reduce((sum, row) => sum + recordBytes(plan.lengths[row] ?? 0), 0);
   const pieces = codec.pieces(roomBytes);
   let isHanded = false;
   try {
-    const files = columns.map(({ s, source }, c) => ({
-      places: plan.places[s] ?? rows,
-      from: { block, seed: source.seed },
-      came: came[c] ?? [],
-      into: pieces.at(source.piece),
-    }));
-    const taken = new Uint32Array(rows.length);
+    const files = columns.map(
+      ({ s, source }, c): File => ({
+        places: plan.places[s] ?? rows,
+        seed: { block: making.block, seed: source.seed },
+        came: came[c] ?? [],
+        into: pieces.at(source.piece),
+      }),
+    );
+    const whole = rows.filter((row) => isWhole(making, files, row));
+    const lengthBytes = setSideBySide(making, files, whole);
     const [first] = files;
-    let [count, end] = [0, 0];
-    for (const row of rows) {
-      const needle = making.needleOf(row);
-      const stand = files.map(({ places, came: runs }) => standing(runs, (places[row] ?? 0) * 8));
-      const isWhole = files.every(({ places, from }, c) => {
-        const one = stand[c];
-        return one && isNeedleAt(one.bytes, one.at, from, (places[row] ?? 0) * 8, needle);
-      });
-      if (!isWhole) continue;
-      const dataAt = HEADER_BYTES + needle.lengthBytes;
-      files.forEach(({ into }, c) => {
-        const one = stand[c];
-        one?.bytes.copy(into, end + HEADER_BYTES, one.at + HEADER_BYTES, one.at + dataAt);
-      });
-      taken[count++] = row;
-      end += recordBytes(needle.lengthBytes);
-    }
-    if (count === 0 || first === undefined) return;
+    if (lengthBytes === 0 || first === undefined) return;
     const known = new Set(columns.map(({ source }) => source.piece));
     const { data, parity } = codec.scheme;
     const missing = Array.from({ length: data + parity }, (_, i) => i).filter((i) => !known.has(i));
-    await codec.reconstruct(pieces, missing, [target], end);
+    await codec.reconstruct(pieces, missing, [target], lengthBytes);
     const made = pieces.at(target);
-    let at = 0;
-    for (const row of taken.subarray(0, count)) {
-      const needle = making.needleOf(row);
-      const like = standing(first.came, (first.places[row] ?? 0) * 8);
-      const offset = writer.endBytes + at;
-      if (like !== undefined)
-        sealAround(made, at, { block, seed: writer.seed }, offset, needle, like.bytes, like.at);
-      making.made(row, offset);
-      at += recordBytes(needle.lengthBytes);
-    }
+    sealAll(making, made, whole, first);
     isHanded = true;
-    await making.write([made.subarray(0, end)], end, () => pieces[Symbol.dispose]());
+    await making.write([made.subarray(0, lengthBytes)], lengthBytes, () =>
+      pieces[Symbol.dispose](),
+    );
   } finally {
     if (!isHanded) pieces[Symbol.dispose]();
   }
 }
 
-/** Where the record at `offset` of the file is in what came of it. */
-function standing(came: readonly Came[], offset: number) {
-  const one = came.find(({ run }) => offset >= run.offset && offset < run.endOffset);
-  return one && { bytes: one.bytes, at: offset - one.run.offset };
+/** What came of one source, and where its data goes. */
+interface File {
+  readonly places: Uint32Array;
+  readonly seed: RecordSeed;
+  readonly came: readonly Came[];
+  readonly into: Buffer;
+}
+
+/** What has the record at `offset` of the file. */
+function partWith(came: readonly Came[], offset: number): Came | undefined {
+  for (const one of came) if (offset >= one.run.offset && offset < one.run.endOffset) return one;
+  return undefined;
+}
+
+function isWhole(making: Making, files: readonly File[], row: number): boolean {
+  const needle = making.needleOf(row);
+  for (const { places, came, seed } of files) {
+    const offset = (places[row] ?? 0) * 8;
+    const part = partWith(came, offset);
+    if (part === undefined) return false;
+    if (!isNeedleAt(part.bytes, offset - part.run.offset, seed, offset, needle)) return false;
+  }
+  return true;
+}
+
+/** Puts the data of each source where it will stand in the new file. Returns where that ends. */
+function setSideBySide(making: Making, files: readonly File[], rows: Uint32Array): number {
+  let end = 0;
+  for (const row of rows) {
+    const { lengthBytes } = making.needleOf(row);
+    for (const { places, came, into } of files) {
+      const offset = (places[row] ?? 0) * 8;
+      const part = partWith(came, offset);
+      if (part === undefined) continue;
+      const dataAt = offset - part.run.offset + HEADER_BYTES;
+      part.bytes.copy(into, end + HEADER_BYTES, dataAt, dataAt + lengthBytes);
+    }
+    end += recordBytes(lengthBytes);
+  }
+  return end;
+}
+
+/** Makes records of what was computed; who owns them is said by those of one of the sources. */
+function sealAll(making: Making, made: Buffer, rows: Uint32Array, { places, came }: File): void {
+  const { block, writer } = making;
+  const seed = { block, seed: writer.seed };
+  let at = 0;
+  for (const row of rows) {
+    const needle = making.needleOf(row);
+    const from = (places[row] ?? 0) * 8;
+    const like = partWith(came, from);
+    const offset = writer.endBytes + at;
+    assert(like !== undefined, "what was computed came from somewhere");
+    sealAround(made, at, seed, offset, needle, like.bytes, from - like.run.offset);
+    making.made(row, offset);
+    at += recordBytes(needle.lengthBytes);
+  }
 }

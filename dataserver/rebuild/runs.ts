@@ -3,7 +3,7 @@ import { recordBytes } from "../record.ts";
 import type { Plan } from "./plan.ts";
 
 /** A gap of at most this is read along: removed needles, tombstones, needles of the next window. */
-const GAP_BYTES = 64 * 1024;
+const GAP_BYTES = 32 * 1024;
 
 /** Bytes of a source's file, read at once. */
 export interface Run {
