@@ -21,10 +21,11 @@ export function targetsOf({ row, wanted, members }: BlockView): Target[] {
     .filter(({ device }) => device === null || !wantedOnes.has(device))
     .sort((a, b) => urgency(a.condition) - urgency(b.condition));
   const free = new Set(wanted.filter((one) => one !== undefined && !row.members.includes(one)));
-  const own = homeless.map(({ position }) => take(free, wanted[position]));
+  const served = homeless.slice(0, free.size);
+  const own = served.map(({ position }) => take(free, wanted[position]));
   return homeless.map((member, at) => {
-    const to = own[at] ?? take(free, free.values().next().value);
-    return { member, to };
+    if (at >= served.length) return { member, to: undefined };
+    return { member, to: own[at] ?? take(free, free.values().next().value) };
   });
 }
 
