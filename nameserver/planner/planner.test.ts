@@ -1,0 +1,130 @@
+/** The planner of a leader that is deposed, or does not lead; and that each block is worked on once. */
+import { expect, test } from "vitest";
+import { SimulatedClock } from "../../base/clock-simulated.ts";
+import type { BlockId, DeviceId, Term } from "../../base/ids.ts";
+import type { BlockService, BlockStatus, DeviceStatus, Order } from "../../rpc/block-service.ts";
+import { placementOf } from "../../rpc/placement.ts";
+import { ClusterState, deviceId } from "../../test/metadata/cluster-state.ts";
+import { BlockClaims } from "../block-claims.ts";
+import type { AnyCommand } from "../command.ts";
+import type { Group } from "../group/group.ts";
+import { keys } from "../keyspace.ts";
+import { noBlocks } from "../no-blocks.ts";
+import { read } from "../queries/read.ts";
+import { Stock } from "../stock/stock.ts";
+import { ChangedBlocks } from "./changed-blocks.ts";
+import { Planner } from "./planner.ts";
+
+const HOSTS = 4;
+const block = 5 as BlockId;
+const scheme = { k: 1, m: 1 };
+
+function status(): BlockStatus {
+  const counted = { needles: 1, liveBytes: 8, fileBytes: 100, digest: 1n };
+  return { block, generation: 1, sealed: true, ...counted, damage: [] };
+}
+
+async function scene() {
+  const state = new ClusterState();
+  for (let host = 0; host < HOSTS; host++)
+    await state.register(host, { host: `host${host}` }, [[host, 1_024]]);
+  await state.propose({ type: "changePool", pool: 0, change: { scheme, failureDomain: "host" } });
+  const members = placementOf(await state.map())
+    .devicesOf(block)
+    .map((one) => one ?? null);
+  await state.propose({ type: "addBlock", block, generation: 1, pool: 0, scheme, members });
+  await state.propose({ type: "sealBlock", block, generation: 1 });
+  const orders: (Order & { readonly name: string })[] = [];
+  let answer = Promise.withResolvers<void>();
+  const blocks: BlockService = {
+    ...noBlocks,
+    devices: async () =>
+      Array.from({ length: HOSTS }, (_, host): DeviceStatus => {
+        const room = { totalBytes: 1e9, freeBytes: 1e9 };
+        return { device: deviceId(host), path: "/", ...room, state: "ok" };
+      }),
+    rebuild: async (order) => {
+      orders.push({ ...order, name: "rebuild" });
+      await answer.promise;
+      const moved = { readBytes: 1, writtenBytes: 1, lost: [], lostCount: 0, unasked: [] };
+      return { status: status(), ...moved };
+    },
+    retire: async (order) => void orders.push({ ...order, name: "retire" }),
+    blocks: async () => [status()],
+  };
+  const stock = new Stock();
+  stock.begin(1 as Term);
+  for (let host = 0; host < HOSTS; host++) {
+    const device = deviceId(host);
+    const isMember = members.includes(device);
+    const upTo = { era: 1, number: 1 };
+    stock.told(device, { blocks: isMember ? [status()] : [], gone: [], upTo, more: false });
+    stock.heard(device, upTo);
+  }
+  const group = {
+    ...{ state: state.store, term: 1 as Term, isLeader: true, timeMs: 0 },
+    propose: (command: AnyCommand) => state.propose(command),
+    readBarrier: async () => undefined,
+  };
+  const clock = new SimulatedClock();
+  const planner = new Planner({
+    ...{ group: group as unknown as Group, blocks, clock, stock, report: () => undefined },
+    ...{ claims: new BlockClaims(), changed: new ChangedBlocks(), map: () => state.map() },
+    ...{ heardMs: () => 0, seal: async () => undefined },
+  } as unknown as ConstructorParameters<typeof Planner>[0]);
+  const [gone] = members;
+  await state.propose({ type: "changeDevice", device: gone as DeviceId, in: false });
+  return {
+    ...{ planner, group, orders, members, gone },
+    answered: () => {
+      answer.resolve();
+      answer = Promise.withResolvers();
+      answer.resolve();
+    },
+    row: () => read(state.store, keys.block(block))?.members,
+    async [Symbol.asyncDispose]() {
+      answer.resolve();
+      await planner[Symbol.asyncDispose]();
+    },
+  };
+}
+
+test("a leader that is deposed while a member is made changes no member", async () => {
+  await using it = await scene();
+  await it.planner.round();
+  expect(it.orders.map(({ name, term }) => [name, term])).toEqual([["rebuild", 1]]);
+  it.group.term = 2 as Term;
+  it.group.isLeader = false;
+  it.answered();
+  await it.planner.idle();
+  expect(it.row()).toEqual(it.members);
+});
+
+test("one that leads again goes on from what is there, under its own term", async () => {
+  await using it = await scene();
+  await it.planner.round();
+  it.group.term = 3 as Term;
+  it.answered();
+  await it.planner.idle();
+  expect(it.row()).toEqual(it.members);
+  await it.planner.round();
+  await it.planner.idle();
+  expect(it.orders.map(({ term }) => term)).toEqual([1, 3]);
+  expect(it.row()).not.toContain(it.gone);
+});
+
+test("a block is worked on once, however often it is looked at", async () => {
+  await using it = await scene();
+  await it.planner.round();
+  await it.planner.round();
+  expect(it.orders).toHaveLength(1);
+  it.answered();
+  await it.planner.idle();
+  expect(it.row()).not.toContain(it.gone);
+  await it.planner.round();
+  await it.planner.idle();
+  expect(it.orders.map(({ name, device }) => [name, device])).toEqual([
+    ["rebuild", it.orders[0]?.device],
+    ["retire", it.gone],
+  ]);
+});
