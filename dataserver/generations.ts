@@ -100,7 +100,12 @@ export async function switchTo(device: Device, address: SwitchOrder): Promise<vo
     await options.disk.syncDirectory(directory);
     return;
   }
-  if (await switchToStaged(device, address)) return;
+  if (address.encoding !== undefined) {
+    // What a compaction that was given up has left here is of the same generation, and not what is meant.
+    if (await switchToStaged(device, address)) return;
+    if (old === undefined || old.generation < generation)
+      throw new QuarryError("NoSuchBlock", `generation ${generation} of block ${id} is not here`);
+  }
   if (old === undefined || old.generation + 1 !== generation) {
     device.blockAt(address);
     return;

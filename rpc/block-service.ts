@@ -33,7 +33,7 @@ export interface Order extends BlockAddress {
 }
 
 export interface SwitchOrder extends Order {
-  /** Only to what was made by this one (`StripeService.convert`). */
+  /** Only to what was made by this one (`StripeService.convert`); absent: only to what `compact` built. */
   readonly encoding?: Encoding;
 }
 

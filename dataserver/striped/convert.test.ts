@@ -1,7 +1,7 @@
 /** Blocks are written anew in stripes, from whole needles and from stripes, and whole again. */
 import { describe, expect, test } from "vitest";
 import type { NeedleId } from "../../base/ids.ts";
-import type { Members } from "../../test/members-fixture.ts";
+import { FILE, type Members } from "../../test/members-fixture.ts";
 import { converted, loadStriped, orderOf, packed, type Where } from "../../test/striped-fixture.ts";
 
 const whole: Where = {
@@ -122,4 +122,31 @@ test("what is removed between the encoding and the switch does not come back", a
     const read = { ...members.at(i), needle: gone, offset: 0, lengthBytes: 10 };
     expect((await members.server(i).read(read)).kind).toBe("missing");
   }
+});
+
+describe("a switch takes only what was made for it", () => {
+  const at = stripes(4, 2);
+  const staged = FILE.replace(".block", ".block.g2.staged");
+
+  test("of a compaction: not what a conversion has left that was given up", async () => {
+    const members = await packed({ k: 4, m: 2 }, 40);
+    await members.server(1).convert(orderOf(members, whole, at, 1));
+    expect(members.disks[1]?.paths()).toContain(staged);
+    for (const i of whole.servers) await members.server(i).compact(members.at(i));
+    for (const i of whole.servers) await members.server(i).switchGeneration(members.at(i, 2));
+    for (const i of whole.servers)
+      for (const [needle, [content]] of members.stored)
+        expect(await members.load(i, needle)).toEqual(content);
+  });
+
+  test("of a conversion: not what a compaction has left that was given up", async () => {
+    const members = await packed({ k: 4, m: 2 }, 40);
+    await members.server(1).compact(members.at(1));
+    const { encoding } = await members.server(1).convert(orderOf(members, whole, at, 1));
+    await members.disks[1]?.remove(staged);
+    const switching = members.server(1).switchGeneration({ ...members.at(1, 2), encoding });
+    await expect(switching).rejects.toMatchObject({ code: "NoSuchBlock" });
+    for (const [needle, [content]] of members.stored)
+      expect(await members.load(1, needle)).toEqual(content);
+  });
 });
