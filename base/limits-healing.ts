@@ -54,6 +54,9 @@ export const healingLimits = {
   unknownLookMs: 60_000,
   /** Blocks with losses that are listed. */
   lossesListed: 10_000,
+  /** Blocks that a leader has converted at the same time, and those that it knows to wait. */
+  conversionsRunning: 2,
+  conversionsWaiting: 1000,
   /** Lost needles that are named one by one. */
   lostNamed: 100,
 } as const;

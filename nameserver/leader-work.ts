@@ -9,7 +9,7 @@ import { Reconciler } from "./planner/reconciler.ts";
 import { type Settings, settingsWorker } from "./settings.ts";
 import { collect } from "./workers/collect.ts";
 import { compactBlocks } from "./workers/compaction.ts";
-import { convertBlocks } from "./workers/conversion.ts";
+import { Conversions } from "./workers/conversions.ts";
 import { deviceNews } from "./workers/device-news.ts";
 import { dropLeftovers } from "./workers/drop.ts";
 import { expirePending, expireTrash } from "./workers/expire.ts";
@@ -62,10 +62,15 @@ function workers(context: WorkContext, options: LeaderWork): Worker[] {
 
 function conversion(
   context: WorkContext,
-  { map, stock }: NonNullable<LeaderWork["cluster"]>,
+  { map, stock, losses }: NonNullable<LeaderWork["cluster"]>,
   lookMs: number,
 ): Worker {
-  return convertBlocks(context, { map, stock, lookMs, garbageShare: GARBAGE_SHARE });
+  return new Conversions(context, {
+    ...{ map, stock, lookMs, garbageShare: GARBAGE_SHARE },
+    onCount: (count) => {
+      losses.conversions = count;
+    },
+  });
 }
 
 function comparing(

@@ -1,5 +1,6 @@
 /** Starts what a nameserver does by itself while it leads: its workers, one after the other, and beside them the planner. */
 import { limits } from "../base/limits.ts";
+import type { HealingCount } from "../rpc/healing.ts";
 import type { BlockClaims } from "./block-claims.ts";
 import type { Cluster } from "./cluster.ts";
 import { Copies } from "./copies/copies.ts";
@@ -65,8 +66,16 @@ export function startPlanner(
   survey.healing = () => {
     if (!context.group.isLeader) return undefined;
     const progress = planner.progress();
-    return { ...progress, work: { ...progress.work, reconcile: losses.work } };
+    const { work } = progress;
+    const convert = added(work.convert, losses.conversions);
+    return { ...progress, work: { ...work, reconcile: losses.work, convert } };
   };
   survey.losses = () => (context.group.isLeader ? losses.list() : []);
   return planner;
 }
+
+const added = (a: HealingCount, b: HealingCount): HealingCount => ({
+  waiting: a.waiting + b.waiting,
+  running: a.running + b.running,
+  done: a.done + b.done,
+});

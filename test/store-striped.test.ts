@@ -22,6 +22,8 @@ const disk = () => new SimulatedDisk();
 let random = seededRandom(3);
 const away = new Set<DeviceId>();
 const asked: string[] = [];
+/** Methods that fail, and how often: for ever while they are here. */
+const failing = new Map<string, number>();
 let disks: { data: SimulatedDisk; names: SimulatedDisk };
 let dataserver: Dataserver;
 let nameserver: Nameserver;
@@ -41,6 +43,13 @@ function reachable(service: Dataserver): BlockService {
         const [first] = given as [DeviceId | { readonly device: DeviceId }];
         const device = typeof first === "string" ? first : first.device;
         if (name === "read" || name === "readStripe") asked.push(device);
+        const failures = failing.get(String(name)) ?? 0;
+        if (failures > 0) {
+          failing.set(String(name), failures - 1);
+          if (random.u32() % 2 === 0) throw new QuarryError("Unavailable", "it ends in the middle");
+          await method.apply(service, given);
+          throw new QuarryError("Timeout", "the answer was lost");
+        }
         if (away.has(device)) throw new QuarryError("Unavailable", "the dataserver is away");
         return await method.apply(service, given);
       };
@@ -73,6 +82,7 @@ async function stop(): Promise<void> {
 beforeEach(async () => {
   random = seededRandom(3);
   away.clear();
+  failing.clear();
   disks = { data: disk(), names: disk() };
   state = new MemoryState();
   await start();
@@ -199,3 +209,27 @@ test("what is deleted does not come back, garbage goes, and a pool that wants co
   await until("all is whole", areAll([...contents.keys()], "whole 1+2"));
   await expectReads(contents);
 });
+
+test.each(["convert", "switchGeneration", "inventory", "remove", "retire"])(
+  "what fails in the middle is done again, and all is read meanwhile: %s",
+  async (name) => {
+    const contents = await fill(120);
+    await sealAll(contents.keys());
+    failing.set(name, 7);
+    await until("it has failed", async () => name === "remove" || (failing.get(name) ?? 0) < 7);
+    await expectReads(contents);
+    await until("all is striped", areAll([...contents.keys()], "striped 4+2"));
+    await expectReads(contents);
+    const rows = new Map((await blocksOf(contents.keys())).map((one) => [one.block, one]));
+    const held = async () => {
+      const devices = await dataserver.devices();
+      const pages = devices.map(({ device }) => dataserver.blocks(device, 0, 1000));
+      return (await Promise.all(pages)).flat().filter(({ block }) => rows.has(block));
+    };
+    await until("the copies went", async () => {
+      const all = await held();
+      return all.length === rows.size * 6 && all.every(({ layout }) => layout === "striped");
+    });
+  },
+  40_000,
+);

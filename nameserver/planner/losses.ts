@@ -22,6 +22,8 @@ export interface BlockLoss {
 export class Losses {
   /** How the comparing of members goes on. */
   work: HealingCount = { waiting: 0, running: 0, done: 0 };
+  /** And how conversions do. */
+  conversions: HealingCount = { waiting: 0, running: 0, done: 0 };
   readonly #blocks = new Map<BlockId, BlockLoss>();
   /** Blobs whose names were searched for. */
   readonly #objects = new Map<BlobId, ObjectName | undefined>();

@@ -9,15 +9,14 @@ import type { BlockId, DeviceId } from "../../base/ids.ts";
 import { filled } from "../../rpc/name-service.ts";
 import { placementOf } from "../../rpc/placement.ts";
 import { type BlockLayout, type Pool, type PoolScheme, WHOLE } from "../../rpc/pool.ts";
+import { healingSettings } from "../healing-settings.ts";
 import { LocalMap } from "../local-map.ts";
 import type { CurrentMap } from "../queries/cluster-map.ts";
 import type { BlockRow } from "../rows.ts";
 import type { Held, Stock } from "../stock/stock.ts";
-import { blockRows } from "./block-rows.ts";
 import { isAlike, isReady } from "./compaction.ts";
 import { finishConversion } from "./conversion-end.ts";
-import { Rests } from "./rests.ts";
-import { logTime, type WorkContext, type Worker } from "./worker.ts";
+import { logTime, type WorkContext } from "./worker.ts";
 
 export interface ConversionOptions {
   readonly map: Pick<CurrentMap, "get" | "addressOf">;
@@ -33,55 +32,19 @@ export interface Wanted {
   readonly scheme: PoolScheme;
 }
 
-export function convertBlocks(context: WorkContext, options: ConversionOptions): Worker {
-  const { clock, group } = context;
-  const rests = new Rests(clock, options.lookMs);
-  let lookedMs = Number.NEGATIVE_INFINITY;
-  let at = 0 as BlockId;
-  return {
-    name: "conversion of blocks",
-    async step() {
-      if (clock.monotonicMs() - lookedMs < options.lookMs) return false;
-      for await (const { block, row } of blockRows(group.state, at)) {
-        at = block;
-        if (rests.has(block)) continue;
-        try {
-          using claim = context.claims?.take(block);
-          if (context.claims !== undefined && claim === undefined) continue;
-          const did = await tend(context, options, block, row);
-          if (!did) continue;
-          rests.forget(block);
-          return true;
-        } catch (error) {
-          if (!(error instanceof QuarryError)) throw error;
-          if (rests.failed(block))
-            context.report(`block ${block} keeps its layout for now: ${error.message}`);
-        }
-      }
-      lookedMs = clock.monotonicMs();
-      at = 0 as BlockId;
-      return false;
-    },
-  };
-}
-
-/** True when that was something. */
-async function tend(
+/** What a block wants of a conversion; undefined: nothing. */
+export async function needOf(
   context: WorkContext,
   options: ConversionOptions,
   block: BlockId,
   row: BlockRow,
-): Promise<boolean> {
-  if (row.before !== undefined) {
-    await finishConversion(context, block, row);
-    return true;
-  }
+): Promise<Wanted | "to be ended" | undefined> {
+  if (row.before !== undefined) return "to be ended";
   const map = await options.map.get();
   const pool = map.pools.find(({ id }) => id === row.pool);
   const held = heldBy(options, block, row);
-  const wanted = pool && wantedOf(row, pool, logTime(context), held, options.garbageShare);
-  if (wanted === undefined || held?.needles === 0) return false;
-  return await convert(context, options, block, row, wanted);
+  if (pool === undefined || held?.needles === 0) return undefined;
+  return wantedOf(row, pool, logTime(context), held, options.garbageShare);
 }
 
 /** What the first member that was heard says. */
@@ -127,7 +90,7 @@ function garbageShareOf({ fileBytes, liveBytes, needles }: Held, { k }: PoolSche
 }
 
 /** False when its members do not agree: who lacks something, or has missed a removal, comes first. */
-async function convert(
+export async function convert(
   context: WorkContext,
   options: ConversionOptions,
   block: BlockId,
@@ -147,11 +110,13 @@ async function convert(
       devices.flatMap((device, piece) => (device === null ? [] : [place(options, device, piece)])),
     );
   const to = generation + 1;
+  const { bytesPerSecond } = healingSettings(group.state);
   const by = targets.find((device) => sources.includes(device)) ?? targets[0];
   if (by === undefined) return false;
   const converting = blocks.convert({
     ...{ device: by, block, generation, scheme, layout },
     ...{ sources: await placed(row.members), to: wanted, targets: await placed(targets) },
+    ...(bytesPerSecond !== undefined && { bytesPerSecond }),
   });
   const { encoding } = await converting.catch(async (error: unknown) => {
     // Only now: once it is proposed, nobody can tell that it is not needed.
