@@ -213,10 +213,10 @@ test("what is deleted does not come back, garbage goes, and a pool that wants co
 test.each(["convert", "switchGeneration", "inventory", "remove", "retire"])(
   "what fails in the middle is done again, and all is read meanwhile: %s",
   async (name) => {
-    const contents = await fill(120);
+    const contents = await fill(name === "retire" ? 700 : 120);
     await sealAll(contents.keys());
-    failing.set(name, 7);
-    await until("it has failed", async () => name === "remove" || (failing.get(name) ?? 0) < 7);
+    failing.set(name, 3);
+    await until("it has failed", async () => name === "remove" || (failing.get(name) ?? 0) < 3);
     await expectReads(contents);
     await until("all is striped", areAll([...contents.keys()], "striped 4+2"));
     await expectReads(contents);
