@@ -1,9 +1,11 @@
 import { expect, test } from "vitest";
 import { systemClock } from "./clock.ts";
+import { readWhole } from "./disk.ts";
 import { SimulatedCrash, SimulatedDisk } from "./disk-simulated.ts";
 import { hasCode, QuarryError } from "./errors.ts";
-import { ensureIdentity, readIdentity } from "./identity.ts";
+import { demandLevel, ensureIdentity, readIdentity } from "./identity.ts";
 import { seededRandom } from "./random.ts";
+import { LEVEL } from "./version.ts";
 
 async function emptyDisk(): Promise<SimulatedDisk> {
   const disk = new SimulatedDisk();
@@ -55,8 +57,25 @@ test("the data of another kind of server, or of a newer version, is refused", as
   await expect(ensureIdentity(disk, "/d", "device", seams(1))).rejects.toSatisfy((error) =>
     hasCode(error, "InvalidArgument"),
   );
-  disk.plant("/d/identity.json", Buffer.from('{"format": 2}'));
+  disk.plant("/d/identity.json", Buffer.from('{"format": 3}'));
   await expect(ensureIdentity(disk, "/d", "device", seams(1))).rejects.toSatisfy((error) =>
     hasCode(error, "NewerFormat"),
   );
+});
+
+test("a folder says which level it needs: earlier versions, which read format 1, refuse it", async () => {
+  const disk = new SimulatedDisk();
+  await disk.makeDirectory("/d");
+  const { id } = await ensureIdentity(disk, "/d", "nameserver", seams(1));
+  const format = async () =>
+    (JSON.parse((await readWhole(disk, "/d/identity.json")).toString()) as { format: number })
+      .format;
+  expect(await format()).toBe(1);
+  await demandLevel(disk, "/d", LEVEL);
+  expect(await format()).toBe(2);
+  expect(await readIdentity(disk, "/d")).toMatchObject({ id, level: LEVEL });
+  await demandLevel(disk, "/d", 1);
+  expect(await readIdentity(disk, "/d")).toMatchObject({ level: LEVEL });
+  await demandLevel(disk, "/d", LEVEL + 1);
+  await expect(readIdentity(disk, "/d")).rejects.toMatchObject({ code: "NewerFormat" });
 });

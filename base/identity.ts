@@ -7,8 +7,9 @@ import type { Clock } from "./clock.ts";
 import { type Disk, readWhole, replaceWhole } from "./disk.ts";
 import { QuarryError } from "./errors.ts";
 import type { Random } from "./random.ts";
+import { FIRST_LEVEL, LEVEL, SOFTWARE_VERSION } from "./version.ts";
 
-const FORMAT = 1;
+const FORMAT = 2;
 const NAME = "identity.json";
 
 export interface Identity {
@@ -16,6 +17,8 @@ export interface Identity {
   /** UUID. */
   readonly id: string;
   readonly createdMs: number;
+  /** A version must know this level to open it (base/version.ts). Absent, format 1: any does. */
+  readonly level?: number;
 }
 
 /** The identity of a directory, or undefined when it has none yet. */
@@ -44,12 +47,27 @@ export async function ensureIdentity(
     );
   }
   const identity: Identity = { kind, id: seams.random.uuid(), createdMs: seams.clock.nowMs() };
-  const content = `${JSON.stringify({ ...stored(identity), check: checkOf(identity) }, null, 2)}\n`;
-  await replaceWhole(disk, `${directory}/${NAME}`, Buffer.from(content));
+  await write(disk, directory, identity);
   return identity;
 }
 
-const stored = ({ kind, id, createdMs }: Identity) => ({ format: FORMAT, kind, id, createdMs });
+/** From now on only versions that know this level open the directory. */
+export async function demandLevel(disk: Disk, directory: string, level: number): Promise<void> {
+  const known = await readIdentity(disk, directory);
+  if (known === undefined || (known.level ?? FIRST_LEVEL) >= level) return;
+  await write(disk, directory, { ...known, level });
+}
+
+async function write(disk: Disk, directory: string, identity: Identity): Promise<void> {
+  const content = `${JSON.stringify({ ...stored(identity), check: checkOf(identity) }, null, 2)}\n`;
+  await replaceWhole(disk, `${directory}/${NAME}`, Buffer.from(content));
+}
+
+/** Earlier versions read the first format, and refuse the second. */
+const stored = ({ kind, id, createdMs, level }: Identity) =>
+  level === undefined
+    ? { format: 1, kind, id, createdMs }
+    : { format: FORMAT, kind, id, createdMs, level };
 
 /** CRC32C in hex, so that a changed digit does not make another identity. */
 function checkOf(identity: Identity): string {
@@ -69,7 +87,7 @@ function parse(path: string, content: Buffer): Identity {
     throw damaged(error);
   }
   if (typeof fields !== "object" || fields === null) throw damaged();
-  const { format, kind, id, createdMs, check } = fields;
+  const { format, kind, id, createdMs, level, check } = fields;
   if (typeof format === "number" && format > FORMAT)
     throw new QuarryError(
       "NewerFormat",
@@ -77,7 +95,13 @@ function parse(path: string, content: Buffer): Identity {
     );
   if (kind !== "device" && kind !== "nameserver" && kind !== "dataserver") throw damaged();
   if (typeof id !== "string" || typeof createdMs !== "number") throw damaged();
-  const identity: Identity = { kind, id, createdMs };
-  if (format !== FORMAT || check !== checkOf(identity)) throw damaged();
+  const hasLevel = format === FORMAT && typeof level === "number";
+  const identity: Identity = { kind, id, createdMs, ...(hasLevel && { level }) };
+  if (format !== stored(identity).format || check !== checkOf(identity)) throw damaged();
+  if ((identity.level ?? FIRST_LEVEL) > LEVEL)
+    throw new QuarryError(
+      "NewerFormat",
+      `${path} needs level ${identity.level}, and version ${SOFTWARE_VERSION} knows ${LEVEL}: install the version that wrote it`,
+    );
   return identity;
 }

@@ -3,6 +3,8 @@
 const MiB = 1024 * 1024;
 
 export const groupLimits = {
+  /** While an earlier version may be among the members a leader asks what they know this often. */
+  levelAskMs: 2_000,
   /** Voters and learners of one group together. */
   raftMembers: 32,
   /** What an entry is reckoned to cost beside its data. */

@@ -37,6 +37,8 @@ export interface StoreOptions {
   readonly firstScrubBytesPerSecond?: number;
   /** Copies of the metadata in blocks; default: as `defaultCopies` says. */
   readonly copies?: CopySettings | "none";
+  /** Begins nothing that an earlier version would not understand. */
+  readonly holdLevel?: boolean;
   /** Where it stands, should other dataservers join it one day. */
   readonly location?: Location;
   /** Told of what was found and mended, for a log. */
@@ -76,6 +78,7 @@ export async function openServers(options: StoreOptions): Promise<Servers> {
         ...shared,
         directory: join(first, "nameserver"),
         blocks: dataserver,
+        ...(options.holdLevel !== undefined && { holdLevel: options.holdLevel }),
         ...(options.holdMs !== undefined && { holdMs: options.holdMs }),
         ...(options.copies !== "none" && { copies: options.copies ?? defaultCopies }),
       }),

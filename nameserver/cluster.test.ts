@@ -3,6 +3,7 @@ import { SimulatedClock } from "../base/clock-simulated.ts";
 import type { DeviceId, ServerId } from "../base/ids.ts";
 import { limits } from "../base/limits.ts";
 import { seededRandom } from "../base/random.ts";
+import { LEVEL } from "../base/version.ts";
 import type { DeviceStatus } from "../rpc/block-service.ts";
 import { emptyMap } from "../rpc/cluster-map.ts";
 import type { Command } from "../rpc/commands.ts";
@@ -40,6 +41,8 @@ function scene() {
   const machine = new StateMachine(store);
   const clock = new SimulatedClock();
   const run = async (command: Command) => {
+    if (machine.applied === 0)
+      await machine.applyRun([commandEntry(1, 1, { type: "raiseLevel", level: LEVEL })]);
     const [outcome] = await machine.applyRun([commandEntry(machine.applied + 1, 1, command)]);
     if (outcome !== undefined && "refusal" in outcome) throw outcome.refusal;
     return outcome?.result;

@@ -104,6 +104,8 @@ export type SystemCommand =
     }
   /** Drops the last page of a content that nothing holds. */
   | { readonly type: "dropContentPage"; readonly queued: number; readonly page: number }
+  /** All members of the group know this level. */
+  | { readonly type: "raiseLevel"; readonly level: number }
   | { readonly type: "openSession" }
   | { readonly type: "closeSession"; readonly session: SessionId }
   /** Those of them that are over are cleared away, at most `limits.sessionsCleared`. */

@@ -38,6 +38,7 @@ export const tags = {
   storageClass: "\x06",
   place: "\x07",
   healing: "\x08",
+  level: "\x09",
   bucket: "\x10",
   owned: "\x11",
   owner: "\x12",
@@ -138,6 +139,7 @@ export const keys = {
   place: (parent: number, type: Place["type"], name: string) =>
     key<rows.PlaceRow>("place", u32(-parent) + text(type) + text(name)),
   healing: () => key<rows.HealingRow>("healing", ""),
+  level: () => key<rows.LevelRow>("level", ""),
   bucket: (name: string) => key<rows.BucketRow>("bucket", text(name)),
   owned: (owner: string, name: string) => key<rows.OwnedRow>("owned", text(owner) + text(name)),
   owner: (owner: string) => key<rows.OwnerRow>("owner", text(owner)),

@@ -22,6 +22,9 @@ import type { Roster } from "./group/roster.ts";
 import { GroupTime } from "./group-time.ts";
 import { nameserverStandings } from "./health/nameserver-standings.ts";
 import type { Survey } from "./health/survey.ts";
+import { LevelMark } from "./level-mark.ts";
+import { raiseAlone } from "./level-work.ts";
+import { checkLevel, levelOf } from "./levels.ts";
 import { OpenBlocks } from "./open-blocks.ts";
 import { openStateFolder } from "./open-state.ts";
 import { ChangedBlocks } from "./planner/changed-blocks.ts";
@@ -61,6 +64,8 @@ export interface NameserverOptions {
   readonly report: (message: string) => void;
   /** One of several; default: the only nameserver. */
   readonly member?: Membership;
+  /** Goes on as an earlier version would, so that one can be put back (docs/upgrade.md). */
+  readonly holdLevel?: boolean;
   /** Another store than LevelDB, for tests. */
   readonly openState?: OpenStore;
 }
@@ -97,8 +102,10 @@ export async function openNameserver(asked: NameserverOptions): Promise<Nameserv
   const cleanEnd = await takeCleanEnd(disk, directory, !mustExist);
   let survey: Survey | undefined;
   const changed = new ChangedBlocks();
+  const levelMark = new LevelMark(disk, directory, options.report);
   const saw = (changes: readonly Change[]) => {
     survey?.saw(changes);
+    levelMark.saw(changes);
     changed.saw(changes);
   };
   const onReplaced = () => changed.replaced();
@@ -106,8 +113,10 @@ export async function openNameserver(asked: NameserverOptions): Promise<Nameserv
   const { group, tombstones, cache, membership, watches } = opened;
   timed = opening.use(group);
   if (membership !== undefined) opening.use(membership);
+  checkLevel(group.state);
   const identity = await ensureIdentity(disk, directory, "nameserver", options);
-  if (member === undefined) await configure(group, options);
+  levelMark.mark(levelOf(group.state));
+  if (member === undefined) await startAlone(group, options);
   const cluster = opening.use(openCluster({ ...options, time }, group, membership?.roster));
   survey = cluster.survey;
   if (membership !== undefined)
@@ -155,9 +164,16 @@ export async function openNameserver(asked: NameserverOptions): Promise<Nameserv
       await pieces[Symbol.asyncDispose]();
       await group[Symbol.asyncDispose]();
       await membership?.[Symbol.asyncDispose]();
+      await levelMark.idle();
       await leaveCleanEnd(disk, directory);
     },
   };
+}
+
+/** What in a group whoever leads sees to. */
+async function startAlone(group: Replica, options: NameserverOptions): Promise<void> {
+  await configure(group, options);
+  if (options.holdLevel !== true) await raiseAlone(group, options.report);
 }
 
 interface Opened {

@@ -55,5 +55,10 @@ export type PlaceRow = Pick<Place, "id" | "shadows">;
 /** What differs from `usualHealing`. */
 export type HealingRow = Partial<HealingSettings>;
 
+/** What all nameservers of the group know to apply. Absent: `FIRST_LEVEL`. */
+export interface LevelRow {
+  readonly level: number;
+}
+
 export type DataserverRow = Omit<MappedDataserver, "server">;
 export type DeviceRow = Omit<MappedDevice, "device">;

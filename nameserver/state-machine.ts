@@ -2,7 +2,7 @@
  * Applies entries of the log to the state, run by run: each run is one batch of the store, with the
  * applied index, the time and the digest in it.
  */
-import { assert, hasCode, QuarryError } from "../base/errors.ts";
+import { assert, type ErrorCode, hasCode, QuarryError } from "../base/errors.ts";
 import type { LogIndex, SessionId, Term } from "../base/ids.ts";
 import { type Configuration, NO_MEMBERS } from "../raft/configuration.ts";
 import { decodeConfiguration } from "../raft/configuration-codec.ts";
@@ -198,7 +198,7 @@ export class StateMachine {
       result = applied instanceof Promise ? await applied : applied;
     } catch (error) {
       this.#transaction.refuse();
-      if (error instanceof QuarryError && error.code !== "Damaged") return { refusal: error };
+      if (error instanceof QuarryError && !STOPS.has(error.code)) return { refusal: error };
       // A command of the wrong shape must not stop the nameserver, now or at every start after.
       if (error instanceof TypeError || error instanceof RangeError)
         return { refusal: malformed(error) };
@@ -209,6 +209,9 @@ export class StateMachine {
     return { result };
   }
 }
+
+/** Not the command's fault: the state is harmed, or this version is too old for the log. */
+const STOPS: ReadonlySet<ErrorCode> = new Set(["Damaged", "NewerFormat"]);
 
 function malformed(cause: Error): QuarryError {
   return new QuarryError("InvalidArgument", `the command is malformed: ${cause.message}`, {

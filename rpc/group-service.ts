@@ -23,6 +23,11 @@ export interface MemberStatus {
   readonly members: readonly MemberPlace[];
   /** Numbers below were all given; those that are no members are gone for good. 0: not known. */
   readonly nextNode: number;
+  /** What it understands of the log (base/version.ts), and its software. Absent: an earlier version. */
+  readonly level?: number;
+  readonly version?: string;
+  /** What the group makes use of: all members understood it once. */
+  readonly groupLevel?: number;
   /** Of a leader: how everybody else stands. */
   readonly peers: readonly PeerStatus[];
 }
@@ -55,6 +60,8 @@ export interface Admission {
   readonly token?: string;
   /** Goes when the new one has come. */
   readonly replaces?: NodeId;
+  /** What it understands of the log. Absent: it is of an earlier version. */
+  readonly level?: number;
 }
 
 export interface Admitted {

@@ -15,6 +15,7 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 import { type ErrorCode, QuarryError } from "../base/errors.ts";
 import type { Random } from "../base/random.ts";
+import { SOFTWARE_VERSION } from "../base/version.ts";
 
 export const HANDSHAKE_BYTES = 72;
 export const PROTOCOL_VERSION = 1;
@@ -148,9 +149,11 @@ function reasonIn(bytes: Buffer): string {
 }
 
 function wrongVersion(bytes: Buffer, lastWords?: Buffer): HandshakeError {
+  const theirs = versionOf(bytes);
+  const tooOld = theirs < PROTOCOL_VERSION ? "the peer" : "this process";
   return new HandshakeError(
     "Protocol",
-    `the peer speaks version ${versionOf(bytes)} of the protocol, this process version ${PROTOCOL_VERSION}: run the same release on both`,
+    `the peer speaks version ${theirs} of the protocol, this process (Quarry ${SOFTWARE_VERSION}) version ${PROTOCOL_VERSION}: ${tooOld} is too old, update it`,
     lastWords,
   );
 }

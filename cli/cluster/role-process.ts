@@ -8,6 +8,8 @@ export interface RoleStart {
   /** The command line, from the name of the role on. */
   readonly words: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
+  /** Another `quarry` than this one. */
+  readonly program?: string;
   /** A command that runs the role, such as one that enters a namespace. */
   readonly within?: readonly string[];
   /** The file (its descriptor) that takes what it prints, or who hears it. */
@@ -30,8 +32,8 @@ export class RoleProcess {
   /** Resolves when the process is gone. */
   readonly ended: Promise<Ending>;
 
-  constructor({ words, environment, within = [], output }: RoleStart) {
-    const [command = "", ...args] = [...within, process.execPath, program(), ...words];
+  constructor({ words, environment, within = [], output, program = ownProgram() }: RoleStart) {
+    const [command = "", ...args] = [...within, process.execPath, program, ...words];
     const to = typeof output === "number" ? output : "pipe";
     // In a group of its own: Ctrl-C is for who started it, who then ends all in order.
     this.#child = spawn(command, args, {
@@ -75,7 +77,7 @@ export class RoleProcess {
 }
 
 /** `quarry` itself: beside the sources, or beside what was built of them. */
-function program(): string {
+function ownProgram(): string {
   const beside = join(import.meta.dirname, "..", "bin.mjs");
   return existsSync(beside)
     ? beside

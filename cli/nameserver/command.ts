@@ -26,6 +26,7 @@ import {
   watchTable,
 } from "../../rpc/tables.ts";
 import { exitCodes } from "../exit-code.ts";
+import { isLevelHeld } from "../hold-level.ts";
 import { createLogger } from "../serve/face.ts";
 import { askedToEnd, tellReady } from "../starter.ts";
 import { stayAlive } from "../stay-alive.ts";
@@ -86,7 +87,7 @@ async function run(settings: NameserverSettings, flags: TlsFlags): Promise<void>
   }
   await using nameserver = await openNameserver({
     ...{ ...opening, report, durability: "commit", member: { ...settings, ...proof } },
-    copies: defaultCopies,
+    ...{ copies: defaultCopies, holdLevel: isLevelHeld() },
   });
   const { group, roster } = nameserver;
   assert(roster !== undefined, "one of several knows the others");

@@ -8,6 +8,7 @@ import { systemRandom } from "../../base/random.ts";
 import { createClient } from "../../client/client.ts";
 import { openServers, type Servers } from "../../client/open-store.ts";
 import { hostLocation } from "../dataserver/location.ts";
+import { isLevelHeld } from "../hold-level.ts";
 import { parseDuration } from "../objects/printable.ts";
 import { establishUser, rootUser } from "./establish-users.ts";
 import { createLogger, openFace, urlOf } from "./face.ts";
@@ -77,6 +78,7 @@ async function serve(settings: ServeSettings): Promise<void> {
     firstScrubBytesPerSecond: settings.firstScrubBytesPerSecond,
     copies: settings.copies,
     location: hostLocation(hostname()),
+    holdLevel: isLevelHeld(),
     report: (message) => logger.warn(message),
   });
   const [first = ""] = settings.directories;

@@ -17,6 +17,7 @@ import * as copies from "./copies.ts";
 import { deleteObject } from "./delete-object.ts";
 import * as describe from "./describe.ts";
 import { setHealing } from "./healing.ts";
+import { raiseLevel } from "./level.ts";
 import * as members from "./members.ts";
 import * as metadataCopies from "./metadata-copies.ts";
 import * as objects from "./objects.ts";
@@ -139,6 +140,8 @@ function applySystem(context: ApplyContext, command: SystemCommand | MemberComma
       return staging.dropParts(context, command);
     case "dropContentPage":
       return staging.dropContentPage(context, command);
+    case "raiseLevel":
+      return raiseLevel(context, command);
     case "openSession":
       return sessions.open(context);
     case "closeSession":

@@ -45,7 +45,7 @@ export function registerDataserver(
   for (const offered of devices) {
     const known = rows.get(keys.device(offered.device));
     const number = known?.number ?? nextDevice++;
-    const row = { ...placed(offered, known), number, server, place: host };
+    const row = { ...placed(context, offered, known), number, server, place: host };
     isChanged = put<DeviceRow>(context, keys.device(offered.device), row) || isChanged;
   }
   if (!isChanged && given === (before.placeIds ?? 0)) return { type: "epoch", epoch: before.epoch };
@@ -69,7 +69,7 @@ export function changeDevice(context: ApplyContext, command: Of<"changeDevice">)
   if (by !== undefined && isRefused) return { type: "epoch", epoch };
   const row: DeviceRow = {
     ...rest,
-    ...weighed(known, weight),
+    ...weighed(context, known, weight),
     in: command.in ?? known.in,
     ...(by !== undefined && command.in === false && { outBy: by }),
     ...(command.in === undefined && outBy !== undefined && { outBy }),
@@ -79,11 +79,12 @@ export function changeDevice(context: ApplyContext, command: Of<"changeDevice">)
 
 /** What an operator said stays until it is taken back (null): then the capacity weighs again. */
 function weighed(
+  { level }: ApplyContext,
   { weight, weightBy, capacityBytes }: DeviceRow,
   said: number | null | undefined,
 ): Pick<DeviceRow, "weight" | "weightBy"> {
   if (said === null) return { weight: weightOf(capacityBytes) };
-  if (said !== undefined) return { weight: said, weightBy: "operator" };
+  if (said !== undefined) return { weight: said, ...(level >= 2 && { weightBy: "operator" }) };
   return { weight, ...(weightBy !== undefined && { weightBy }) };
 }
 
@@ -112,11 +113,13 @@ function put<Row>({ rows }: ApplyContext, key: RowKey<Row>, row: Row): boolean {
  * little all the time), and for good when an operator said it.
  */
 function placed(
+  { level }: ApplyContext,
   { capacityBytes: offeredBytes, class: kind, path }: OfferedDevice,
   known: DeviceRow | undefined,
 ): Omit<DeviceRow, "number" | "server" | "place"> {
   const knownBytes = known?.capacityBytes ?? offeredBytes;
-  const isSame = Math.abs(offeredBytes - knownBytes) <= knownBytes * SAME_CAPACITY;
+  const isSame =
+    Math.abs(offeredBytes - knownBytes) <= (level < 2 ? 0 : knownBytes * SAME_CAPACITY);
   const capacityBytes = isSame ? knownBytes : offeredBytes;
   const isKept = isSame || known?.weightBy !== undefined;
   return {

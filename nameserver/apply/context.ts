@@ -1,6 +1,7 @@
 /** What one command is applied with. Time is the entry's: `apply` knows no other. */
 import { QuarryError } from "../../base/errors.ts";
 import type { LogIndex, VersionSequence } from "../../base/ids.ts";
+import { FIRST_LEVEL } from "../../base/version.ts";
 import { keys } from "../keyspace.ts";
 import type { SettingsRow } from "../rows.ts";
 import type { Rows } from "../transaction.ts";
@@ -30,6 +31,11 @@ export class ApplyContext {
         `a command draws at most ${SEQUENCES_PER_COMMAND} sequences`,
       );
     return sequenceOf(this.index, this.#drawn++);
+  }
+
+  /** What is new in a level counts from the entry on that raised it, for every member alike. */
+  get level(): number {
+    return this.rows.get(keys.level())?.level ?? FIRST_LEVEL;
   }
 
   get settings(): SettingsRow {

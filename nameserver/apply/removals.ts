@@ -50,7 +50,7 @@ function demandSeen(context: ApplyContext, epoch: number | undefined): void {
  * never registered has its own.
  */
 export function demandMembers(context: ApplyContext, members: BlockMembers): void {
-  if (mapOf(context).nextDevice === 0) return;
+  if (context.level < 2 || mapOf(context).nextDevice === 0) return;
   for (const device of filled(members)) demandMember(context, device);
 }
 

@@ -3,6 +3,7 @@ import { type Clock, sleep } from "../../base/clock.ts";
 import { assert, QuarryError } from "../../base/errors.ts";
 import type { NodeId } from "../../base/ids.ts";
 import { limits } from "../../base/limits.ts";
+import { FIRST_LEVEL, SOFTWARE_VERSION } from "../../base/version.ts";
 import { parseAddress } from "../../rpc/address.ts";
 import type {
   Admission,
@@ -12,6 +13,7 @@ import type {
   MemberStatus,
 } from "../../rpc/group-service.ts";
 import { NotLeader } from "../../rpc/not-leader.ts";
+import { levelOf } from "../levels.ts";
 import { heirOf, reachable, SILENT_MS } from "./heir.ts";
 import { decodeMessages } from "./message-codec.ts";
 import type { Replica } from "./replica.ts";
@@ -58,6 +60,7 @@ export function notLeader(replica: Replica, roster: Pick<Roster, "addressOf">): 
 async function admit(replica: Replica, admission: Admission): Promise<NodeId> {
   const { address, role, token, replaces } = admission;
   checkPlace(address);
+  if (token !== undefined) checkKnows(replica, admission);
   const result = await replica.propose({
     ...{ type: "admitMember", address, role },
     ...(token !== undefined && { token }),
@@ -65,6 +68,16 @@ async function admit(replica: Replica, admission: Admission): Promise<NodeId> {
   });
   assert(result.type === "member", "who is admitted gets a number");
   return result.node;
+}
+
+/** Whoever comes with a folder must understand the log. */
+function checkKnows({ state }: Replica, { level = FIRST_LEVEL }: Admission): void {
+  const needed = levelOf(state);
+  if (level < needed)
+    throw new QuarryError(
+      "InvalidArgument",
+      `this group works at level ${needed}, and the nameserver that wants to join knows level ${level}: install the version that the others run (${SOFTWARE_VERSION})`,
+    );
 }
 
 async function changeMember(
@@ -158,6 +171,7 @@ function statusOf(replica: Replica, roster: Roster, clock: Clock): MemberStatus 
     isRecovering: status.mustNotVote,
     members: places(roster),
     nextNode: roster.roll?.next ?? 0,
+    ...{ level: roster.knows, version: SOFTWARE_VERSION, groupLevel: levelOf(replica.state) },
     peers: peers.map(({ id: node, match, state, contactMs, isRecovering }) => ({
       ...{ node, match, state, isRecovering },
       silentMs: Math.max(0, Math.round(nowMs - contactMs)),

@@ -6,6 +6,7 @@ import type { Disk } from "../../base/disk.ts";
 import { QuarryError } from "../../base/errors.ts";
 import { readIdentity } from "../../base/identity.ts";
 import type { NodeId } from "../../base/ids.ts";
+import { LEVEL } from "../../base/version.ts";
 import { type Address, formatAddress, parseAddress } from "../../rpc/address.ts";
 import { type AskLeader, askLeader } from "./ask-leader.ts";
 import { type MemberRecord, readMember, writeMember } from "./member-file.ts";
@@ -43,7 +44,7 @@ export async function join(options: JoinOptions): Promise<void> {
   say(`asking ${servers.map(formatAddress).join(", ")} for a number in the group …`);
   const { node, members } = await askLeader(options, (leader) =>
     leader.admit({
-      ...{ address: formatAddress(address), role, token },
+      ...{ address: formatAddress(address), role, token, level: LEVEL },
       ...(replaces !== undefined && { replaces }),
     }),
   );

@@ -4,6 +4,7 @@ import type { Disk } from "../../base/disk.ts";
 import type { QuarryError } from "../../base/errors.ts";
 import type { Random } from "../../base/random.ts";
 import type { TlsIdentity } from "../../rpc/tls.ts";
+import { levelWork } from "../level-work.ts";
 import type { StateFolder } from "../state-folder.ts";
 import { Workers } from "../workers/worker.ts";
 import { Lonely } from "./lonely.ts";
@@ -27,6 +28,7 @@ export interface MembershipOptions {
   readonly secret: Uint8Array;
   readonly tls?: TlsIdentity | undefined;
   readonly report: (message: string) => void;
+  readonly holdLevel?: boolean | undefined;
 }
 
 export interface OpenMembership extends AsyncDisposable {
@@ -80,7 +82,13 @@ export function openMembership(options: MembershipOptions): OpenMembership {
       group = opened;
       roster.applied(opened.configuration);
       const context = { ...options, group: opened, onHarmed };
-      const upkeep = [memberWork(opened, roster, () => clock.monotonicMs())];
+      const nowMs = () => clock.monotonicMs();
+      const levels = levelWork({
+        ...{ group: opened, nowMs, report: options.report, own: () => roster.knows },
+        others: () => [...roster.rows().keys()].filter((node) => node !== record.node),
+        ask: async (node) => (await transport.statusOf(node)).level,
+      });
+      const upkeep = [memberWork(opened, roster, nowMs), levels];
       work = new Workers(context, upkeep, PAUSE_MS);
       lonely = new Lonely({ ...options, group: opened, roster });
     },

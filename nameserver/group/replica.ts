@@ -14,7 +14,8 @@ import type { Outputs } from "../../raft/outputs.ts";
 import type { Raft, Status } from "../../raft/raft.ts";
 import { defaultSettings } from "../../raft/settings.ts";
 import type { Once } from "../../rpc/commands.ts";
-import { type AnyCommand, type AnyResult, encodeCommand } from "../command.ts";
+import type { AnyCommand, AnyResult } from "../command.ts";
+import { encodeFor } from "../levels.ts";
 import type { Log } from "../log/log.ts";
 import type { Digest } from "../row-codec.ts";
 import { StateMachine } from "../state-machine.ts";
@@ -195,9 +196,7 @@ export class Replica implements Group {
   async propose(command: AnyCommand, once: Once = NOT_ONCE): Promise<AnyResult> {
     if (this.failure !== undefined) throw this.failure;
     if (this.#onDrained !== undefined) throw closed();
-    const data = encodeCommand(command);
-    if (data.length > limits.commandBytes)
-      throw new QuarryError("TooLarge", `a command has at most ${limits.commandBytes} bytes`);
+    const data = encodeFor(this.state, command);
     if (this.#underWay >= limits.commandQueue)
       throw new QuarryError("Busy", "too many changes are waiting; try again later");
     if (this.#persister.isStuck) throw this.#persister.refusal();

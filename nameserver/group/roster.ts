@@ -6,9 +6,11 @@
 import type { Disk } from "../../base/disk.ts";
 import { QuarryError } from "../../base/errors.ts";
 import type { NodeId } from "../../base/ids.ts";
+import { LEVEL } from "../../base/version.ts";
 import { type Configuration, isMember } from "../../raft/configuration.ts";
 import { type Address, formatAddress, parseAddress } from "../../rpc/address.ts";
 import { keys, tags } from "../keyspace.ts";
+import { levelOf } from "../levels.ts";
 import { read } from "../queries/read.ts";
 import type { MemberRow, RollRow } from "../rows.ts";
 import type { Change, StateReads } from "../state-store.ts";
@@ -21,6 +23,8 @@ export interface RosterOptions {
   readonly record: MemberRecord;
   readonly state: StateReads;
   readonly report: (message: string) => void;
+  /** It says that it knows no more than the group makes use of already. */
+  readonly holdLevel?: boolean | undefined;
   /** The members, or where they are, changed. */
   readonly onAddresses: (addresses: ReadonlyMap<NodeId, Address>) => void;
   /** This member is none any more. */
@@ -46,6 +50,11 @@ export class Roster {
 
   get addresses(): ReadonlyMap<NodeId, Address> {
     return this.#record.addresses;
+  }
+
+  /** Up to where this member understands what is proposed. */
+  get knows(): number {
+    return this.#options.holdLevel === true ? levelOf(this.#options.state) : LEVEL;
   }
 
   addressOf(node: NodeId | undefined): string | undefined {

@@ -1,6 +1,6 @@
 /** Carries messages to the other members of the group, and loses them rather than wait for long. */
 import type { Clock } from "../../base/clock.ts";
-import { hasCode } from "../../base/errors.ts";
+import { hasCode, QuarryError } from "../../base/errors.ts";
 import type { NodeId } from "../../base/ids.ts";
 import { limits } from "../../base/limits.ts";
 import type { Random } from "../../base/random.ts";
@@ -8,7 +8,7 @@ import type { Message } from "../../raft/message.ts";
 import { type Address, formatAddress } from "../../rpc/address.ts";
 import { RpcClient } from "../../rpc/client.ts";
 import { connect } from "../../rpc/connect.ts";
-import type { GroupService } from "../../rpc/group-service.ts";
+import type { GroupService, MemberStatus } from "../../rpc/group-service.ts";
 import { groupTable } from "../../rpc/tables.ts";
 import type { TlsIdentity } from "../../rpc/tls.ts";
 import { SendQueue } from "./send-queue.ts";
@@ -47,6 +47,14 @@ export class Transport implements AsyncDisposable {
 
   send(messages: readonly Message[]): void {
     for (const message of messages) this.#peers.get(message.to)?.queue.add(message);
+  }
+
+  /** What a member says of itself. @throws QuarryError when it is away, or nobody. */
+  async statusOf(node: NodeId): Promise<MemberStatus> {
+    const peer = this.#peers.get(node);
+    if (peer === undefined)
+      throw new QuarryError("Unavailable", `it is not known where nameserver ${node} is`);
+    return await peer.line.status();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -105,6 +113,10 @@ class Line {
       }
       throw error;
     }
+  }
+
+  async status(): Promise<MemberStatus> {
+    return await this.#now.service.status();
   }
 
   close(): void {

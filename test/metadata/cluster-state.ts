@@ -1,5 +1,6 @@
 /** A state that a cluster was registered in by commands, and its map. */
 import type { DeviceId, ServerId } from "../../base/ids.ts";
+import { LEVEL } from "../../base/version.ts";
 import type { AnyCommand, AnyResult } from "../../nameserver/command.ts";
 import { readMap } from "../../nameserver/queries/cluster-map.ts";
 import { StateMachine } from "../../nameserver/state-machine.ts";
@@ -20,6 +21,11 @@ export class ClusterState {
   readonly machine = new StateMachine(this.store);
 
   readonly propose = async (command: AnyCommand): Promise<AnyResult> => {
+    if (this.machine.applied === 0) await this.#apply({ type: "raiseLevel", level: LEVEL });
+    return await this.#apply(command);
+  };
+
+  readonly #apply = async (command: AnyCommand): Promise<AnyResult> => {
     const entry = commandEntry(this.machine.applied + 1, 1_000, command);
     const [outcome] = await this.machine.applyRun([entry]);
     if (outcome === undefined || "refusal" in outcome) throw outcome?.refusal;
