@@ -37,6 +37,8 @@ export interface HealingClusterOptions {
   readonly hosts: number;
   readonly scheme: { readonly k: number; readonly m: number };
   readonly seed?: number;
+  /** Hosts stand in them by turns. */
+  readonly racks?: number;
   readonly blockBytes?: number;
   /** Default: 50 ms. */
   readonly settleMs?: number;
@@ -107,6 +109,7 @@ export class HealingCluster implements AsyncDisposable {
   /** One more host, with one device. */
   async add(): Promise<number> {
     const at = this.hosts.length;
+    const { racks } = this.#options;
     const uuid = `00000001-0000-4000-8000-${String(at).padStart(12, "0")}` as ServerId;
     const disk = new SimulatedDisk();
     const server = await this.#open(disk, at);
@@ -115,7 +118,7 @@ export class HealingCluster implements AsyncDisposable {
     this.hosts.push({ disk, server, status, uuid });
     await this.names.execute({
       ...{ type: "registerDataserver", server: uuid, address: `host:${7000 + at}`, version: "1" },
-      location: { host: `host${at}` },
+      location: { ...(racks !== undefined && { rack: `rack${at % racks}` }), host: `host${at}` },
       devices: [{ device: status.device, capacityBytes: TEBIBYTE }],
     });
     return at;

@@ -16,6 +16,7 @@ import { HarmedRow } from "../row-codec.ts";
 import { logTime, type WorkContext } from "../workers/worker.ts";
 import { checkForgotten } from "./forgotten.ts";
 import { isWanted } from "./kinds/remake.ts";
+import { Leaving } from "./leaving.ts";
 import { Look, type LookOptions } from "./look.ts";
 import { type Need, needOf } from "./need.ts";
 import { Outs } from "./outs.ts";
@@ -51,6 +52,7 @@ export class Planner implements AsyncDisposable {
   readonly #tally = new Tally();
   readonly #outs = new Outs();
   readonly #retires = new Retires();
+  readonly #leaving = new Leaving();
   readonly #running = new Map<BlockId, Need>();
   readonly #work = new Set<Promise<void>>();
   readonly #failed = new Map<BlockId, Failure>();
@@ -79,16 +81,12 @@ export class Planner implements AsyncDisposable {
   progress(): HealingProgress {
     return this.#tally.progress({
       ...{ needs: this.#look.needs, running: this.#running, failed: this.#failed },
-      ...{ settings: this.#settings(), isKnown: this.#look.isKnown, leaving: this.#leaving() },
+      ...{
+        settings: this.#settings(),
+        isKnown: this.#look.isKnown,
+        leaving: this.#leaving.of(this.#look.devices, this.#options.stock),
+      },
       nowMs: this.#options.clock.monotonicMs(),
-    });
-  }
-
-  #leaving(): HealingProgress["leaving"] {
-    const { stock } = this.#options;
-    return [...this.#look.devices].flatMap(([device, { isIn }]) => {
-      const blocks = stock.of(device)?.size;
-      return isIn || blocks === 0 ? [] : [{ device, ...(blocks !== undefined && { blocks }) }];
     });
   }
 
@@ -121,6 +119,8 @@ export class Planner implements AsyncDisposable {
     if (term !== this.#term) this.#begin(term);
     await this.#look.step();
     await this.#putOutAndIn(term);
+    for (const device of this.#leaving.emptied(this.#look.devices, this.#options.stock))
+      this.#options.report(`device ${device} is out and holds nothing any more: it may go`);
     // What could not be done may well be possible with other devices.
     if (this.#look.takeIsNew()) this.#failed.clear();
     const settings = this.#settings();
@@ -153,6 +153,7 @@ export class Planner implements AsyncDisposable {
     this.#tally.clear();
     this.#outs.clear();
     this.#retires.clear();
+    this.#leaving.clear();
     this.#failed.clear();
     this.#resting.clear();
   }

@@ -70,6 +70,8 @@ test.each(schemes)(
     await cluster.names.execute({ type: "changeDevice", device, in: false });
     await cluster.until(async () => (await cluster.held(drained))?.length === 0, "it is not empty");
     await cluster.whole();
+    expect(cluster.told.join()).toContain(`device ${device} is out and holds nothing any more`);
+    expect((await cluster.healing()).leaving).toEqual([]);
     expect(await membersOf(cluster, contents.keys())).not.toContain(device);
     await expectAll(cluster, contents);
     await cluster.names.execute({ type: "changeDevice", device, in: true });
@@ -198,5 +200,27 @@ test.each(schemes)("harm that the scrub finds is mended in place ($k+$m)", async
   const [held] =
     (await cluster.host(at).server?.blocks(cluster.device(at), (first?.block ?? 1) - 1, 1)) ?? [];
   expect(held?.damage).toEqual([]);
+  await expectAll(cluster, contents);
+});
+
+test("another failure domain: copies go to where the pool wants them now", async () => {
+  await using cluster = await HealingCluster.open({ hosts: 6, scheme: { k: 1, m: 1 }, racks: 2 });
+  const contents = new Map<string, Buffer>();
+  for (let i = 0; i < 8; i++) contents.set(`key${i}`, cluster.random(300 * KiB));
+  for (const [key, content] of contents) await cluster.put(key, content);
+  for (const key of contents.keys()) await cluster.seal(key);
+  await cluster.whole();
+  const change = { failureDomain: "rack" } as const;
+  await cluster.names.execute({ type: "changePool", pool: 0, change });
+  await cluster.until(async () => {
+    const blocks = (
+      await Promise.all([...contents.keys()].map((key) => cluster.blocksOf(key)))
+    ).flat();
+    return blocks.every(({ members }) => {
+      const racks = filled(members).map((device) => cluster.at(device) % 2);
+      return new Set(racks).size === 2;
+    });
+  }, "copies are in one rack");
+  await cluster.whole();
   await expectAll(cluster, contents);
 });
