@@ -20,6 +20,8 @@ export const healingLimits = {
   rebuildAheadBytes: 2 * MiB,
   /** Blocks that a device makes anew at the same time; more orders are told to come later. */
   rebuildsAtOnce: 4,
+  /** Lines of a dataserver to others that are kept though nobody waits on them. */
+  peerLines: 64,
   /** Blocks of one report. */
   reportBlocks: 1000,
   /** How often a nameserver looks whether devices have news, and how many it asks at the same time. */

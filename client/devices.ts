@@ -2,52 +2,42 @@
  * The way to the dataservers of a cluster: device → address from the cluster map, kept until a device
  * is unknown or cannot be reached. What is known to be down is refused at once.
  */
-import type { Clock } from "../base/clock.ts";
 import { hasCode, QuarryError } from "../base/errors.ts";
 import type { DeviceId, ServerId } from "../base/ids.ts";
 import { limits } from "../base/limits.ts";
-import type { Random } from "../base/random.ts";
-import { parseAddress } from "../rpc/address.ts";
-import { RpcClient } from "../rpc/client.ts";
-import type { ClusterMap, MapAnswer } from "../rpc/cluster-map.ts";
-import { connect } from "../rpc/connect.ts";
+import type { MapAnswer } from "../rpc/cluster-map.ts";
+import { type Line, Lines, type LineTrust, openBlockLine } from "../rpc/lines.ts";
 import type { NameService } from "../rpc/name-service.ts";
-import { blockTable } from "../rpc/tables.ts";
-import type { TlsIdentity } from "../rpc/tls.ts";
 import type { BlockAccess } from "./members.ts";
 
-export interface DevicesOptions {
+export interface DevicesOptions extends LineTrust {
   readonly names: Pick<NameService, "clusterMap">;
-  readonly secret: Uint8Array;
-  readonly tls?: TlsIdentity;
-  readonly clock: Clock;
-  readonly random: Random;
   /** How to talk to a dataserver, host:port; default: over sockets. */
   readonly open?: (address: string) => DeviceLine;
 }
 
-export interface DeviceLine {
+export interface DeviceLine extends Line {
   readonly blocks: BlockAccess;
   /** The same, asked with less patience. */
   readonly reads: BlockAccess;
-  close(): void;
 }
 
-interface Line extends DeviceLine {
-  readonly address: string;
-}
+const PATIENCE = { blocks: limits.blockCallMs, reads: limits.blockReadMs };
 
 export class Devices implements AsyncDisposable {
   readonly #options: DevicesOptions;
   #epoch = 0;
   #servers = new Map<DeviceId, ServerId>();
+  #addresses: ReadonlyMap<ServerId, string> = new Map();
   #down: ReadonlySet<DeviceId> = new Set();
-  readonly #lines = new Map<ServerId, Line>();
+  readonly #lines: Lines<ServerId, DeviceLine>;
   #asking: Promise<void> | undefined;
   #askedMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: DevicesOptions) {
     this.#options = options;
+    const { open = (address: string) => openBlockLine(options, address, PATIENCE) } = options;
+    this.#lines = new Lines({ open });
   }
 
   /**
@@ -61,15 +51,13 @@ export class Devices implements AsyncDisposable {
   });
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const line of this.#lines.values()) line.close();
-    this.#lines.clear();
+    this.#lines[Symbol.dispose]();
   }
 
-  async #call<T>(device: DeviceId, call: (line: Line) => Promise<T>): Promise<T> {
-    const line = await this.#reach(device);
-    const { address } = line;
+  async #call<T>(device: DeviceId, call: (line: DeviceLine) => Promise<T>): Promise<T> {
+    const { server, address } = await this.#reach(device);
     try {
-      return await call(line);
+      return await call(this.#lines.to(server, address));
     } catch (error) {
       if (!hasCode(error, "Unavailable", "Timeout", "Closed", "NoSuchDevice")) throw error;
       // It may be elsewhere by now: who tries again finds it there.
@@ -81,16 +69,16 @@ export class Devices implements AsyncDisposable {
     }
   }
 
-  async #reach(device: DeviceId): Promise<Line> {
+  async #reach(device: DeviceId): Promise<{ server: ServerId; address: string }> {
     if (!this.#servers.has(device)) await this.#ask();
     else if (this.#down.has(device)) await this.#askWhenDue();
     const server = this.#servers.get(device);
-    const line = server && this.#lines.get(server);
-    if (line === undefined)
+    const address = server && this.#addresses.get(server);
+    if (server === undefined || address === undefined)
       throw new QuarryError("NoSuchDevice", `the cluster has no device ${device}`);
     if (this.#down.has(device))
-      throw new QuarryError("Unavailable", `the dataserver at ${line.address} is down`);
-    return line;
+      throw new QuarryError("Unavailable", `the dataserver at ${address} is down`);
+    return { server, address };
   }
 
   async #askWhenDue(): Promise<void> {
@@ -114,28 +102,7 @@ export class Devices implements AsyncDisposable {
     if (map === undefined) return;
     this.#epoch = epoch;
     this.#servers = new Map(map.devices.map(({ device, server }) => [device, server]));
-    this.#moveLines(map);
-  }
-
-  #moveLines({ dataservers }: ClusterMap): void {
-    const addresses = new Map(dataservers.map(({ server, address }) => [server, address]));
-    for (const [server, line] of this.#lines)
-      if (addresses.get(server) !== line.address) {
-        line.close();
-        this.#lines.delete(server);
-      }
-    const { open = (address: string) => this.#connect(address) } = this.#options;
-    for (const [server, address] of addresses)
-      if (!this.#lines.has(server)) this.#lines.set(server, { address, ...open(address) });
-  }
-
-  #connect(address: string): DeviceLine {
-    const { secret, tls, clock, random } = this.#options;
-    const rpc = new RpcClient({
-      ...{ address: parseAddress(address), secret, clock, random, ...(tls && { tls }) },
-      ...{ deadlineMs: limits.blockCallMs, pingMs: limits.blockPingMs },
-    });
-    const reads = connect(blockTable, rpc, { deadlineMs: limits.blockReadMs });
-    return { blocks: connect(blockTable, rpc), reads, close: () => rpc.close() };
+    this.#addresses = new Map(map.dataservers.map(({ server, address }) => [server, address]));
+    this.#lines.retain(this.#addresses);
   }
 }

@@ -2,12 +2,9 @@
  * The dataservers of the cluster as one service of blocks: each order goes to the one that has the
  * device, as the map says.
  */
-import type { Clock } from "../base/clock.ts";
 import { QuarryError } from "../base/errors.ts";
 import type { DeviceId, NeedleId, ServerId } from "../base/ids.ts";
 import { limits } from "../base/limits.ts";
-import type { Random } from "../base/random.ts";
-import { parseAddress } from "../rpc/address.ts";
 import type {
   AppendRequest,
   BlockAddress,
@@ -20,51 +17,40 @@ import type {
   RetireOrder,
   SwitchOrder,
 } from "../rpc/block-service.ts";
-import { RpcClient } from "../rpc/client.ts";
-import { connect } from "../rpc/connect.ts";
 import type { RebuildOrder } from "../rpc/healing-service.ts";
+import { type Line, Lines, type LineTrust, openBlockLine } from "../rpc/lines.ts";
 import type { BlockKeeping } from "../rpc/pool.ts";
 import type { ConvertOrder, StageOrder, StripeRequest } from "../rpc/stripe-service.ts";
-import { blockTable } from "../rpc/tables.ts";
-import type { TlsIdentity } from "../rpc/tls.ts";
 import type { Liveness } from "./liveness.ts";
 import type { CurrentMap } from "./queries/cluster-map.ts";
 
-export interface DataserversOptions {
+export interface DataserversOptions extends LineTrust {
   readonly map: CurrentMap;
   readonly liveness: Liveness;
-  readonly secret: Uint8Array;
-  readonly tls?: TlsIdentity;
-  readonly clock: Clock;
-  readonly random: Random;
   /** How to talk to one of them, host:port; default: over sockets. */
   readonly open?: (address: string) => BlockLine;
 }
 
-export interface BlockLine {
+export interface BlockLine extends Line {
   /** For what takes no longer than a few syncs. */
   readonly quick: BlockService;
   readonly patient: BlockService;
-  close(): void;
 }
 
-interface Line extends BlockLine {
-  readonly address: string;
-}
+const PATIENCE = { quick: limits.blockOrderMs, patient: limits.blockWorkMs };
 
 export class Dataservers implements BlockService, AsyncDisposable {
   readonly #options: DataserversOptions;
-  readonly #lines = new Map<ServerId, Line>();
-  #closed = false;
+  readonly #lines: Lines<ServerId, BlockLine>;
 
   constructor(options: DataserversOptions) {
     this.#options = options;
+    const { open = (address: string) => openBlockLine(options, address, PATIENCE) } = options;
+    this.#lines = new Lines({ open });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#closed = true;
-    for (const line of this.#lines.values()) line.close();
-    this.#lines.clear();
+    this.#lines[Symbol.dispose]();
   }
 
   /** What heartbeats said; nobody is asked. */
@@ -157,34 +143,14 @@ export class Dataservers implements BlockService, AsyncDisposable {
   }
 
   /** @throws QuarryError `NoSuchDevice`, and `Unavailable` at once for a device that is down. */
-  async #line(id: DeviceId): Promise<Line> {
+  async #line(id: DeviceId): Promise<BlockLine> {
     const { map, liveness } = this.#options;
     const device = await map.device(id);
     const server = device && (await map.dataserver(device.server));
     if (device === undefined || server === undefined)
       throw new QuarryError("NoSuchDevice", `the cluster has no device ${id}`);
-    if (this.#closed) throw new QuarryError("Closed", "this nameserver ends");
     if (liveness.statusOf(device).state === "down")
       throw new QuarryError("Unavailable", `the dataserver at ${server.address} is down`);
-    const known = this.#lines.get(server.server);
-    if (known?.address === server.address) return known;
-    known?.close();
-    const { open = (address: string) => this.#connect(address) } = this.#options;
-    const line = { address: server.address, ...open(server.address) };
-    this.#lines.set(server.server, line);
-    return line;
-  }
-
-  #connect(address: string): BlockLine {
-    const { secret, tls, clock, random } = this.#options;
-    const rpc = new RpcClient({
-      ...{ address: parseAddress(address), secret, clock, random },
-      ...{ ...(tls && { tls }), pingMs: limits.blockPingMs },
-    });
-    return {
-      quick: connect(blockTable, rpc, { deadlineMs: limits.blockOrderMs }),
-      patient: connect(blockTable, rpc, { deadlineMs: limits.blockWorkMs }),
-      close: () => rpc.close(),
-    };
+    return this.#lines.to(server.server, server.address);
   }
 }

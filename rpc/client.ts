@@ -102,6 +102,11 @@ export class RpcClient implements AsyncDisposable {
     });
   }
 
+  /** A call waits for its answer. */
+  get busy(): boolean {
+    return this.#lanes.some((lane) => pendingOf(lane) > 0);
+  }
+
   /** Ends all connections; pending calls fail. */
   close(): void {
     this.#closed = true;

@@ -1,39 +1,33 @@
-/** Connections of a dataserver to others, opened when they are asked for the first time. */
+/** The ways of a dataserver to others, opened when they are asked for the first time. */
+import { limits } from "../../base/limits.ts";
 import type { Peer } from "../../dataserver/rebuild/sources.ts";
-import { parseAddress } from "../../rpc/address.ts";
-import { RpcClient } from "../../rpc/client.ts";
-import { connect } from "../../rpc/connect.ts";
-import { blockTable } from "../../rpc/tables.ts";
+import { Lines, openBlockLine } from "../../rpc/lines.ts";
 import type { Trust } from "../peers.ts";
 
-/** More than are in use at a time; the longest known goes first. */
-const KEPT = 64;
+const PATIENCE = { blocks: limits.rpcDeadlineMs };
 
 export class PeerLines implements Disposable {
-  readonly #trust: Trust;
-  readonly #lines = new Map<string, { readonly rpc: RpcClient; readonly peer: Peer }>();
+  readonly #lines: Lines<string, ReturnType<typeof openBlockLine<"blocks">>>;
 
   constructor(trust: Trust) {
-    this.#trust = trust;
+    const open = (address: string) => openBlockLine(trust, address, PATIENCE);
+    this.#lines = new Lines({ open, most: limits.peerLines });
   }
 
-  /** The dataserver at host:port. */
+  /** The dataserver at host:port. Every call takes the line that is there then. */
   to(address: string): Peer {
-    const known = this.#lines.get(address);
-    if (known !== undefined) return known.peer;
-    const rpc = new RpcClient({ ...this.#trust, address: parseAddress(address) });
-    const line = { rpc, peer: connect(blockTable, rpc) };
-    this.#lines.set(address, line);
-    const [oldest] = this.#lines.keys();
-    if (this.#lines.size > KEPT && oldest !== undefined) {
-      this.#lines.get(oldest)?.rpc.close();
-      this.#lines.delete(oldest);
-    }
-    return line.peer;
+    const blocks = () => this.#lines.to(address, address).blocks;
+    return {
+      inventory: async (...args) => await blocks().inventory(...args),
+      fetch: async (...args) => await blocks().fetch(...args),
+      records: async (...args) => await blocks().records(...args),
+      readStripe: async (...args) => await blocks().readStripe(...args),
+      stage: async (...args) => await blocks().stage(...args),
+      finishStage: async (...args) => await blocks().finishStage(...args),
+    };
   }
 
   [Symbol.dispose](): void {
-    for (const { rpc } of this.#lines.values()) rpc.close();
-    this.#lines.clear();
+    this.#lines[Symbol.dispose]();
   }
 }
