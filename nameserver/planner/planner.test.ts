@@ -75,7 +75,7 @@ async function scene() {
   const [gone] = members;
   await state.propose({ type: "changeDevice", device: gone as DeviceId, in: false });
   return {
-    ...{ planner, group, orders, members, gone },
+    ...{ planner, group, orders, members, gone, propose: state.propose },
     answered: () => {
       answer.resolve();
       answer = Promise.withResolvers();
@@ -127,4 +127,20 @@ test("a block is worked on once, however often it is looked at", async () => {
     ["rebuild", it.orders[0]?.device],
     ["retire", it.gone],
   ]);
+});
+
+test("nothing begins while it is paused, and a pace is shared by what runs", async () => {
+  await using it = await scene();
+  await it.propose({ type: "setHealing", change: { paused: true, bytesPerSecond: 9_000_000 } });
+  await it.planner.round();
+  expect(it.orders).toEqual([]);
+  expect(it.planner.progress().work.move).toEqual({ waiting: 1, running: 0, done: 0 });
+  await it.propose({ type: "setHealing", change: { paused: null } });
+  await it.planner.round();
+  expect(it.orders).toMatchObject([{ bytesPerSecond: 4_500_000 }]);
+  expect(it.planner.progress().work.move).toEqual({ waiting: 0, running: 1, done: 0 });
+  it.answered();
+  await it.planner.idle();
+  expect(it.planner.progress().work).toMatchObject({ move: { done: 1 }, retire: { waiting: 1 } });
+  expect(it.planner.progress().leaving).toEqual([{ device: it.gone, blocks: 1 }]);
 });

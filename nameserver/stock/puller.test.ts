@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { SimulatedClock } from "../../base/clock-simulated.ts";
 import { SimulatedDisk } from "../../base/disk-simulated.ts";
+import { QuarryError } from "../../base/errors.ts";
 import type { BlockId, DeviceId, Term } from "../../base/ids.ts";
 import { seededRandom } from "../../base/random.ts";
 import { openDataserver } from "../../dataserver/dataserver.ts";
@@ -18,12 +19,14 @@ async function scene() {
   const group = { term: 1 as Term };
   let heardMs: number | undefined;
   let asked = 0;
+  let isBroken = false;
   const puller = new Puller({
     ...{ group, clock, report: () => {}, heardMs: () => heardMs },
     blocks: {
       devices: () => server.devices(),
       report: (...from) => {
         asked++;
+        if (isBroken) throw new QuarryError("Timeout", "no answer");
         return server.report(...from);
       },
     },
@@ -36,6 +39,9 @@ async function scene() {
   return {
     ...{ clock, device, group, puller, look },
     asked: () => asked,
+    breaks: (broken: boolean) => {
+      isBroken = broken;
+    },
     lastHeard: (ms: number) => {
       heardMs = ms;
     },
@@ -85,4 +91,18 @@ test("what was last heard before this term counts when a heartbeat of this term 
   it.lastHeard(it.clock.monotonicMs());
   await it.look();
   expect(it.blocks()).toEqual([1]);
+});
+
+test("of a device that has news and cannot be asked nothing is known any more", async () => {
+  await using it = await scene();
+  await it.make(1);
+  await it.look();
+  expect(it.blocks()).toEqual([1]);
+  it.breaks(true);
+  await it.make(2);
+  await it.look();
+  expect(it.blocks()).toBeUndefined();
+  it.breaks(false);
+  await it.look();
+  expect(it.blocks()).toEqual([1, 2]);
 });
