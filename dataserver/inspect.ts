@@ -9,7 +9,9 @@ import { NeedleIndex } from "./needle-index.ts";
 import { readSpans } from "./read-needle.ts";
 import { decodeHeader, HEADER_BYTES, type RecordHeader, seedOfBlock } from "./record.ts";
 import type { Damage } from "./report.ts";
-import { decodeSuperblock, SUPERBLOCK_BYTES, type Superblock } from "./superblock.ts";
+import { inspectStriped, ownersInStripe } from "./striped/inspect-striped.ts";
+import type { Stripe } from "./striped/stripe.ts";
+import { decodeSuperblock, isStriped, SUPERBLOCK_BYTES, type Superblock } from "./superblock.ts";
 import { type Step, walk } from "./walk.ts";
 
 export interface InspectedBlock {
@@ -23,6 +25,8 @@ export interface InspectedBlock {
   /** Needles of which some bytes are damaged. */
   readonly harmed: ReadonlySet<NeedleId>;
   readonly fileBytes: number;
+  /** Of a striped block. */
+  readonly stripe?: Stripe;
 }
 
 export type OnNeedle = (at: InspectedBlock["path"], header: RecordHeader, block: BlockId) => void;
@@ -68,6 +72,14 @@ export async function inspectBlock(
   const covers = typeof checkpoint === "string" ? 0 : checkpoint.coversBytes;
   const isCovered = copy?.salt === superblock.salt;
   let durable = isCovered ? covers : 0;
+  if (isStriped(superblock)) {
+    const inspected = await inspectStriped(file, superblock, durable);
+    const lost = [{ offset: 0, lengthBytes: fileBytes }];
+    if (inspected === undefined) return { ...found, damage: lost, sealed: true };
+    const { stripe, index: needles } = inspected;
+    for await (const header of ownersInStripe(file, stripe, needles)) onNeedle(path, header, block);
+    return { ...found, ...inspected, sealed: true };
+  }
   let sealed = false;
   const doubtful: Step[] = [];
   const walked = { file, block, seed: seedOfBlock(superblock), to: fileBytes };
@@ -95,10 +107,14 @@ const HEADS_BYTES = 256 * 1024;
 /** Owners of the needles that are there, in the file's order. */
 export async function* ownersIn(
   disk: Disk,
-  { path, index, superblock }: InspectedBlock,
+  { path, index, superblock, stripe }: InspectedBlock,
 ): AsyncGenerator<RecordHeader> {
   if (superblock === undefined) return;
   await using file = await disk.open(path, "read");
+  if (stripe !== undefined) {
+    yield* ownersInStripe(file, stripe, index);
+    return;
+  }
   const seed = seedOfBlock(superblock);
   let window = Buffer.alloc(0);
   let windowAt = 0;
@@ -116,11 +132,14 @@ export async function* ownersIn(
 /** The bytes of a needle, or undefined when they are not there or not whole. */
 export async function readNeedle(
   disk: Disk,
-  { path, index, superblock, block }: InspectedBlock,
+  { path, index, superblock, block, stripe }: InspectedBlock,
   needle: NeedleId,
 ): Promise<Buffer | undefined> {
-  const place = index.find(needle);
-  if (place === undefined || superblock === undefined) return undefined;
+  const known = index.find(needle);
+  if (known === undefined || superblock === undefined) return undefined;
+  const place = stripe === undefined ? known : stripe.placeOf(known);
+  // Of stripes only what stands in its own range can be read here.
+  if ("range" in place && place.range !== superblock.piece) return undefined;
   await using file: DiskFile = await disk.open(path, "read");
   const { lengthBytes } = place;
   const spans = { from: 0, to: lengthBytes };
