@@ -110,7 +110,7 @@ async function rebuilt(
   target: Member,
   atOnce: number,
 ) {
-  const sources = members
+  const others = members
     .slice(1)
     .map(({ device, address }, i) => ({ piece: i + 1, device, address }));
   const layout = scheme.k === 1 ? ("whole" as const) : ("split" as const);
@@ -120,6 +120,9 @@ async function rebuilt(
   const worker = async () => {
     while (next <= blocks) {
       const at = { device: target.device, block: next++ as BlockId, generation: 1 };
+      // As a leader does it: what is read is spread over all of them.
+      const turn = at.block % others.length;
+      const sources = [...others.slice(turn), ...others.slice(0, turn)];
       const done = await target.service.rebuild({ ...at, piece: 0, scheme, layout, sources });
       read += done.readBytes;
       written += done.writtenBytes;

@@ -1,6 +1,6 @@
 /**
- * Which sources most needles come from: one that has the wanted piece itself, or k that have others. The
- * blocks that are made at the same time spread over sources that are equally good.
+ * Which sources most needles come from: one that has the wanted piece itself, or k that have others. Of
+ * those that are equally good the first in the order: so the leader spreads what is read.
  */
 import type { RebuildOrder } from "../../rpc/healing-service.ts";
 import type { Plan } from "./plan.ts";
@@ -20,7 +20,7 @@ export type Way =
 
 /** `own`: the first of the sources is the device itself. */
 export function wayOf(
-  { scheme, piece, block }: RebuildOrder,
+  { scheme, piece }: RebuildOrder,
   plan: Plan,
   sources: readonly AskedSource[],
   own: boolean,
@@ -29,10 +29,7 @@ export function wayOf(
   const columns = sources.flatMap((source, s): Column[] =>
     source.seed === undefined ? [] : [{ s, source: { ...source, seed: source.seed } }],
   );
-  const turn = columns.length === 0 ? 0 : block % columns.length;
-  const inTurn = [...columns.slice(turn), ...columns.slice(0, turn)];
-  // The sort keeps the turn among those that have equally much.
-  const best = inTurn.sort((a, b) => (held[b.s] ?? 0) - (held[a.s] ?? 0));
+  const best = columns.sort((a, b) => (held[b.s] ?? 0) - (held[a.s] ?? 0));
   const isDirect = ({ source }: Column) => scheme.k === 1 || source.piece === piece;
   // A copy is made anew here because something is wrong with it: others are better.
   const isOther = ({ s }: Column) => scheme.k > 1 || !own || s > 0;
