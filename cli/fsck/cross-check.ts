@@ -11,6 +11,7 @@ import type { BlobRow } from "../../nameserver/rows.ts";
 import { isNamed } from "../../nameserver/workers/settle.ts";
 import { filled } from "../../rpc/name-service.ts";
 import type { Chunk } from "../../rpc/objects.ts";
+import { WHOLE } from "../../rpc/pool.ts";
 import type { FoundDevice } from "./devices.ts";
 import type { OnFinding } from "./finding.ts";
 import { tellLostNames } from "./lost-names.ts";
@@ -65,16 +66,23 @@ async function lookForNeedles({
     // What waits for its collection may be gone already, or in part.
     if (head.refs === 0) continue;
     for (const chunk of chunksOf(state, blob, head)) {
-      const members = filled(read(state, keys.block(chunk.block))?.members ?? []);
-      const having = members.filter((device) => has(byDevice.get(device)?.get(chunk.block), chunk));
-      if (having.length === 0) lost.set(blob, (lost.get(blob) ?? 0) + chunk.lengthBytes);
+      const row = read(state, keys.block(chunk.block));
+      const members = filled(row?.members ?? []);
+      const { k } = row?.scheme ?? WHOLE;
+      // Of a chunk that was cut each member has a piece, and k of them give it back.
+      const piece = { needle: chunk.needle, lengthBytes: Math.ceil(chunk.lengthBytes / k) };
+      const having = members.filter((device) => has(byDevice.get(device)?.get(chunk.block), piece));
+      if (having.length < k) lost.set(blob, (lost.get(blob) ?? 0) + chunk.lengthBytes);
       else if (having.length < members.length) thin++;
     }
   }
   return { lost, thin };
 }
 
-function has(block: InspectedBlock | undefined, { needle, lengthBytes }: Chunk): boolean {
+function has(
+  block: InspectedBlock | undefined,
+  { needle, lengthBytes }: Pick<Chunk, "needle" | "lengthBytes">,
+): boolean {
   const place = block?.index.find(needle);
   return place?.lengthBytes === lengthBytes && block?.harmed.has(needle) === false;
 }

@@ -32,6 +32,8 @@ export class KillModel {
   acknowledged = 0;
   lost = 0;
   wrong = 0;
+  /** Of the wrong ones: what was deleted is there. */
+  resurrected = 0;
   readonly complaints: string[] = [];
 
   keys(): string[] {
@@ -63,6 +65,7 @@ export class KillModel {
     if (found !== history.acknowledged && !history.possible.has(found)) {
       if (found === undefined) this.lost++;
       else this.wrong++;
+      if (history.acknowledged === undefined) this.resurrected++;
       this.complaints.push(
         `${key}: found ${found ?? "nothing"}, acknowledged ${history.acknowledged ?? "nothing"}, possible ${[...history.possible].map((s) => s ?? "nothing").join(",")}`,
       );

@@ -2,6 +2,7 @@
 import { parseArgs } from "node:util";
 import { bitFlipLog } from "./bit-flip-log.ts";
 import { bitFlips } from "./bit-flips.ts";
+import { chaos } from "./chaos.ts";
 import { fullDisk } from "./full-disk.ts";
 import { kill } from "./kill.ts";
 import { leaderKill } from "./leader-kill.ts";
@@ -35,6 +36,8 @@ const { positionals, values } = parseArgs({
     needles: { type: "string", default: "10000000" },
     /** What a dataserver holds that is lost. */
     gib: { type: "string", default: "1" },
+    /** Seconds that chaos waits until garbage is swept; 0: it is not looked for. */
+    sweep: { type: "string", default: "300" },
     /** Bits that rot. */
     flips: { type: "string", default: "10000" },
     /** Put out instead of lost. */
@@ -65,6 +68,7 @@ const faults: Record<string, () => Promise<object>> = {
       ...{ seconds: Math.max(seconds, 60), seed, scheme, hosts, say, isJudged: true },
       ...{ gib: Number(values.gib), drain: values.drain },
     }),
+  chaos: () => chaos({ seconds, seed, scheme, hosts, say, sweepSeconds: Number(values.sweep) }),
   rot: () =>
     rot({
       ...{ seconds, seed, scheme, hosts, objects: objectsOr(300), say },

@@ -2,12 +2,16 @@
  * Writers, each with keys of its own: what was acknowledged last is known, over the whole run. A key
  * with a change of unknown outcome is not touched again: the change may take effect at any time.
  */
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Dice } from "../../raft/testing/dice.ts";
 import { KillModel, type State } from "./kill-model.ts";
 import type { Progress } from "./progress.ts";
 import type { Registers } from "./registers.ts";
 
 const KEYS_PER_WRITER = 40;
+const UNANSWERED_PAUSE_MS = 100;
+const LAST_LOOKS = 40;
+const LOOK_AGAIN_MS = 250;
 const LOOKED_AT = 0.3;
 const PREFIX = "own/";
 
@@ -52,6 +56,7 @@ export class OwnKeys {
         ? ({ type: "delete" } as const)
         : ({ type: "put", etag: outcome } as const);
     const told = await client.write(key, request);
+    if (told === "open" || told === "none") await sleep(UNANSWERED_PAUSE_MS);
     if (told === "open") {
       this.unknown++;
       return false;
@@ -64,16 +69,22 @@ export class OwnKeys {
     return true;
   }
 
-  async #look(client: Registers, key: string): Promise<void> {
+  /** False: there was no answer. */
+  async #look(client: Registers, key: string): Promise<boolean> {
     const found = await client.read(key);
     if (found !== "none") this.model.observe(key, found ?? undefined);
+    return found !== "none";
   }
 
   /** When nothing is written any more: every key is looked at, and the whole is listed. */
   async verify(): Promise<void> {
     const [first] = this.#clients;
     if (first === undefined) return;
-    for (const key of this.model.keys()) await this.#look(first, key);
+    for (const key of this.model.keys()) {
+      let tries = 0;
+      while (!(await this.#look(first, key)) && ++tries < LAST_LOOKS) await sleep(LOOK_AGAIN_MS);
+      if (tries === LAST_LOOKS) this.model.complaints.push(`${key} cannot be read at the end`);
+    }
     const listed = await first.list(PREFIX);
     if (listed === "none") this.model.complaints.push("at the end there was no listing to be had");
     else this.model.compareListing(new Set(listed.keys()));

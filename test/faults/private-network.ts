@@ -125,6 +125,11 @@ export class PrivateNetwork {
     return { host: hostOf(node), port: PORT };
   }
 
+  /** All hosts, and where the clients are. */
+  get everybody(): readonly number[] {
+    return [...this.nodes, CLIENTS];
+  }
+
   /** The beginning of a command that runs at a host. */
   within(node: number): readonly string[] {
     return ["nsenter", `--net=/run/netns/n${node}`];
@@ -134,6 +139,12 @@ export class PrivateNetwork {
   cut(from: number, to: number): void {
     this.#cut.add(`${from}-${to}`);
     this.#lead(from, to, false);
+  }
+
+  /** It does again. */
+  join(from: number, to: number): void {
+    this.#cut.delete(`${from}-${to}`);
+    this.#lead(from, to, true);
   }
 
   heal(): void {

@@ -14,6 +14,7 @@ const KEYS = 4;
 const WHILE_MS = 4_000;
 /** Pause of a client between two requests. */
 const LONGEST_PAUSE_MS = 30;
+const UNANSWERED_PAUSE_MS = 300;
 const READER = 0;
 const LAST_READS = 20;
 
@@ -41,9 +42,12 @@ export class SharedKeys {
   ): Promise<void> {
     while (!isOver()) {
       await sleep(dice.between(0, LONGEST_PAUSE_MS));
+      let isAnswered = true;
       if (dice.chance(0.1)) await this.#list(client, registers);
-      else if (dice.chance(0.4)) await this.readAny(client, registers, dice);
-      else await this.writeAny(client, registers, dice);
+      else if (dice.chance(0.4)) isAnswered = await this.readAny(client, registers, dice);
+      else isAnswered = await this.writeAny(client, registers, dice);
+      // Each change without an answer may take effect at any time: many at once cannot be judged.
+      if (!isAnswered) await sleep(UNANSWERED_PAUSE_MS);
     }
   }
 
