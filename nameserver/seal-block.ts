@@ -19,8 +19,8 @@ export async function refuseAppends(
     try {
       await to.orders.sealBlock({ device, block, generation });
     } catch (error) {
-      // A member that has no such block takes no appends to it.
-      if (hasCode(error, "NoSuchBlock", "StaleGeneration")) return true;
+      // A member that has no such block, or one without a superblock, takes no appends to it.
+      if (hasCode(error, "NoSuchBlock", "StaleGeneration", "Damaged")) return true;
       to.report(`block ${block} was not sealed on device ${device} yet: ${error}`);
       return false;
     }

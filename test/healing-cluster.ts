@@ -56,6 +56,7 @@ export class HealingCluster implements AsyncDisposable {
   readonly blocks: BlockService;
   readonly #random: Random;
   readonly #options: HealingClusterOptions;
+  #starts = 0;
   #names: Nameserver | undefined;
   #store: Store | undefined;
 
@@ -147,7 +148,8 @@ export class HealingCluster implements AsyncDisposable {
 
   async start(at: number): Promise<void> {
     const host = this.host(at);
-    host.server = await this.#open(host.disk, at + 100);
+    // Each start is another one, with another era of its news.
+    host.server = await this.#open(host.disk, 100 * ++this.#starts + at);
   }
 
   async put(key: string, content: Buffer): Promise<void> {

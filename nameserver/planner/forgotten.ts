@@ -2,7 +2,7 @@
  * Whether what a device has of a removed block is needed by nobody: looked at once more, needle by
  * needle, before it goes (INV-7). What is bare was removed from all members before the block was.
  */
-import { QuarryError } from "../../base/errors.ts";
+import { hasCode, QuarryError } from "../../base/errors.ts";
 import { limits } from "../../base/limits.ts";
 import type { BlockAddress, BlockService, NeedleEntry } from "../../rpc/block-service.ts";
 import type { StateReader } from "../group/group.ts";
@@ -28,11 +28,13 @@ export async function checkForgotten(
   // Of a file without a superblock nothing can be read; its name says which block it was.
   if (address.generation === 0) return;
   for (let cursor: number | undefined = 0; cursor !== undefined; ) {
-    const page: { entries: NeedleEntry[]; next?: number } = await blocks.needles(
-      address,
-      cursor,
-      limits.removeBatch,
-    );
+    let page: { entries: NeedleEntry[]; next?: number };
+    try {
+      page = await blocks.needles(address, cursor, limits.removeBatch);
+    } catch (error) {
+      if (hasCode(error, "NoSuchBlock")) return; // it is gone already
+      throw error;
+    }
     const named = page.entries.find((entry) => isNamed(state, block, entry));
     if (named !== undefined)
       throw refusal(

@@ -21,6 +21,11 @@ export function heldBy(
   return held;
 }
 
+const COUNTED = "of ";
+
+/** All that is amiss is that the metadata count more. */
+export const isOfCount = (mark: string): boolean => mark.startsWith(COUNTED);
+
 /**
  * Undefined when there is nothing to find out (INV-4: nothing unsettled is compared). Else what they
  * said, as one text: as long as it stays the same another look finds the same.
@@ -46,6 +51,11 @@ export function disagreement(
     ([device, { needles, digest, damagedBytes, sealed }]) =>
       `${device} ${needles} ${digest} ${damagedBytes} ${sealed}`,
   );
-  const count = differ || isHarmed || isOpen ? [] : [named];
-  return [row.generation, row.members.length, ...count, ...said].join(", ");
+  const isCount = !differ && !isHarmed && !isOpen;
+  return [
+    isCount ? `${COUNTED}${named}` : "differ",
+    row.generation,
+    row.members.length,
+    ...said,
+  ].join(", ");
 }

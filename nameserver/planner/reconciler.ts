@@ -20,7 +20,7 @@ import type { WorkContext, Worker } from "../workers/worker.ts";
 import type { Losses } from "./losses.ts";
 import { OwnerSearch } from "./owner-names.ts";
 import { reconcileBlock } from "./reconcile-block.ts";
-import { disagreement, heldBy } from "./reconcile-need.ts";
+import { disagreement, heldBy, isOfCount } from "./reconcile-need.ts";
 import { rebuildInPlace } from "./reconcile-rebuild.ts";
 import { lookInto } from "./reconcile-reports.ts";
 
@@ -90,6 +90,8 @@ export class Reconciler implements Worker {
     this.#at = 0 as BlockId;
     for (const { block } of this.#options.losses.list())
       if (read(group.state, keys.block(block)) === undefined) this.#options.losses.forget(block);
+    for (const block of this.#seen.keys())
+      if (read(group.state, keys.block(block))?.state !== "settled") this.#seen.delete(block);
     this.#options.losses.work = this.count;
     this.#looks++;
     this.#lookedMs = clock.monotonicMs();
@@ -130,9 +132,10 @@ export class Reconciler implements Worker {
     const named = isCounted ? (read(state, keys.blockUse(block))?.needles ?? 0) : 0;
     const mark = disagreement(row, held, named);
     if (mark === undefined) {
-      if (!isCounted) return;
+      const seen = this.#seen.get(block);
+      if (!isCounted && seen !== undefined && isOfCount(seen.mark)) return;
       this.#seen.delete(block);
-      if (held.size > 0) this.#options.losses.forget(block);
+      if (isCounted && held.size > 0) this.#options.losses.forget(block);
       return;
     }
     const nowMs = this.#context.clock.monotonicMs();
