@@ -31,6 +31,7 @@ const second: ReadonlySet<string> = new Set([
   "moveMember",
   "setScheme",
   "convertBlock",
+  "convertedBlock",
   "setHealing",
   "removeDevice",
   "removeDataserver",

@@ -12,7 +12,7 @@ import type { NameService } from "../rpc/name-service.ts";
 import { StatePieces } from "./backup/state-pieces.ts";
 import { BlockClaims } from "./block-claims.ts";
 import { leaveCleanEnd, takeCleanEnd } from "./clean-end.ts";
-import { openCluster } from "./cluster.ts";
+import { type Cluster, openCluster } from "./cluster.ts";
 import type { CopySettings } from "./copies/copies.ts";
 import type { MemberRecord } from "./group/member-file.ts";
 import { claimFolder, hasOthers, type Membership, refuseMember } from "./group/membership.ts";
@@ -121,20 +121,7 @@ export async function openNameserver(asked: NameserverOptions): Promise<Nameserv
   survey = cluster.survey;
   if (membership !== undefined)
     survey.nameservers = () => nameserverStandings(group, membership.roster, options.clock);
-  const openBlocks = new OpenBlocks({
-    group,
-    blocks: cluster.blocks,
-    map: () => cluster.map.get(),
-    clock: options.clock,
-    report: options.report,
-    keptBytes: () => cluster.survey.keptBytes(),
-    isHarmed: (block) =>
-      cluster.stock
-        .holders(block)
-        .values()
-        .some(({ damagedBytes }) => damagedBytes > 0),
-    perDevice: options.openBlocksPerDevice ?? OPEN_BLOCKS_PER_DEVICE,
-  });
+  const openBlocks = openBlocksOf(options, group, cluster);
   const { onHarmed } = membership ?? {};
   const { clock, report } = options;
   const claims = new BlockClaims();
@@ -168,6 +155,23 @@ export async function openNameserver(asked: NameserverOptions): Promise<Nameserv
       await leaveCleanEnd(disk, directory);
     },
   };
+}
+
+function openBlocksOf(options: NameserverOptions, group: Replica, cluster: Cluster): OpenBlocks {
+  return new OpenBlocks({
+    group,
+    blocks: cluster.blocks,
+    map: () => cluster.map.get(),
+    clock: options.clock,
+    report: options.report,
+    keptBytes: () => cluster.survey.keptBytes(),
+    isHarmed: (block) =>
+      cluster.stock
+        .holders(block)
+        .values()
+        .some(({ damagedBytes }) => damagedBytes > 0),
+    perDevice: options.openBlocksPerDevice ?? OPEN_BLOCKS_PER_DEVICE,
+  });
 }
 
 /** What in a group whoever leads sees to. */

@@ -7,7 +7,6 @@ import type { DeviceId, ServerId } from "../base/ids.ts";
 import { limits } from "../base/limits.ts";
 import type { BlockService } from "../rpc/block-service.ts";
 import type { Command, CommandResult } from "../rpc/commands.ts";
-import { filled } from "../rpc/name-service.ts";
 import type { Group } from "./group/group.ts";
 import { keys } from "./keyspace.ts";
 import type { Liveness } from "./liveness.ts";
@@ -59,7 +58,8 @@ const stillRuns = (who: string) =>
 async function demandUnnamed(view: StateReads, device: DeviceId): Promise<void> {
   if (read(view, keys.device(device))?.in === true) return; // the command says so
   let blocks = 0;
-  for await (const { row } of blockRows(view)) if (filled(row.members).includes(device)) blocks++;
+  for await (const { row } of blockRows(view))
+    if (row.members.includes(device) || row.before?.members.includes(device)) blocks++;
   if (blocks > 0)
     throw new QuarryError(
       "InvalidArgument",

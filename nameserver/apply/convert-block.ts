@@ -10,6 +10,7 @@ import type { SystemCommand } from "../command.ts";
 import { keys } from "../keyspace.ts";
 import { currentBlock, existingBlock, keptScheme } from "./blocks.ts";
 import type { ApplyContext } from "./context.ts";
+import { demandMembers } from "./removals.ts";
 
 type Of<Type extends SystemCommand["type"]> = Extract<SystemCommand, { type: Type }>;
 
@@ -26,6 +27,10 @@ export function convertBlock(context: ApplyContext, command: Of<"convertBlock">)
     throw refusal("a block that is converted has a device for each piece");
   if (layout === "whole" ? scheme.k !== 1 : layout !== "striped" || scheme.k < 2)
     throw refusal(`blocks are not converted to ${layout} with k = ${scheme.k}`);
+  demandMembers(
+    context,
+    there.filter((device) => !row.members.includes(device)),
+  );
   const { scheme: _scheme, layout: _layout, members: old, ...rest } = row;
   context.rows.put(keys.block(block), {
     ...{ ...rest, ...keptScheme(scheme), ...(layout === "striped" && { layout }) },
