@@ -142,7 +142,8 @@ function belongs(
 
 function wantsOther({ row, pool }: Judged, { k, m }: PoolScheme): boolean {
   if (pool === undefined || row.state === "open" || row.layout === "striped") return false;
-  return pool.scheme.k !== k || pool.scheme.m !== m;
+  // Others keep the scheme that they were opened with.
+  return k === 1 && pool.scheme.k === 1 && pool.scheme.m !== m;
 }
 
 /** Good pieces that are missing at their members, and stand on devices that are none. */
