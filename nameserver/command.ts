@@ -142,6 +142,9 @@ export type SystemCommand =
       readonly sealed: boolean;
       /** Absent: 1+0. */
       readonly scheme?: PoolScheme;
+      /** Absent: as the scheme says. */
+      readonly layout?: BlockLayout;
+      readonly encoding?: Encoding;
       readonly members: BlockMembers;
     };
 

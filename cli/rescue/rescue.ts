@@ -4,6 +4,7 @@ import type { Disk } from "../../base/disk.ts";
 import { QuarryError } from "../../base/errors.ts";
 import type { BlockId, DeviceId, NodeId } from "../../base/ids.ts";
 import type { Random } from "../../base/random.ts";
+import type { Superblock } from "../../dataserver/superblock.ts";
 import { Rebuilding } from "../../nameserver/backup/rebuilding.ts";
 import { keys } from "../../nameserver/keyspace.ts";
 import { read } from "../../nameserver/queries/read.ts";
@@ -120,10 +121,18 @@ async function settleWith(
 
 interface FoundBlock {
   readonly scheme: PoolScheme;
+  /** Of a striped block: which writing of it. */
+  readonly encoding?: number;
   /** By position of the piece. */
   readonly devices: (DeviceId | null)[];
   generation: number;
   sealed: boolean;
+}
+
+/** Whether a file is of the block as it was found so far: it was converted, or not, like that. */
+function fits({ encoding, scheme }: FoundBlock, { salt, k, m, stripe }: Superblock): boolean {
+  if (stripe !== undefined) return encoding === salt;
+  return encoding === undefined && scheme.k === k && scheme.m === m;
 }
 
 /** Blocks that were opened or rewritten since. Known, they are swept once the time for orphans is over. */
@@ -132,20 +141,28 @@ async function tellBlocks(rebuilding: Rebuilding, devices: readonly FoundDevice[
   for (const { device, blocks } of devices)
     for (const [block, { superblock, sealed }] of blocks) {
       if (device === undefined || superblock === undefined) continue;
-      const { k, m, piece } = superblock;
-      const scheme = { k, m };
-      const none = Array<DeviceId | null>(k + m).fill(null);
-      const known = members.get(block) ?? { scheme, devices: none, generation: 0, sealed: false };
+      const { k, m, piece, salt, stripe, generation } = superblock;
+      const before = members.get(block);
+      if (before !== undefined && !fits(before, superblock) && generation <= before.generation)
+        continue;
+      const fresh = {
+        ...{ scheme: { k, m }, devices: Array<DeviceId | null>(k + m).fill(null) },
+        ...{ generation: 0, sealed: false, ...(stripe && { encoding: salt }) },
+      };
+      const known = before !== undefined && fits(before, superblock) ? before : fresh;
       if (superblock.generation >= known.generation) known.devices[piece] = device;
       known.generation = Math.max(known.generation, superblock.generation);
       known.sealed ||= sealed;
       members.set(block, known);
     }
-  for (const [block, { scheme, devices: on, generation, sealed }] of members) {
+  for (const [block, { scheme, devices: on, generation, sealed, encoding }] of members) {
     const row = read(rebuilding.state, keys.block(block));
     if (row !== undefined && row.generation >= generation) continue;
     const outcome = await rebuilding.giveAll([
-      { type: "foundBlock", block, generation, sealed, scheme, members: on },
+      {
+        ...{ type: "foundBlock", block, generation, sealed, scheme, members: on },
+        ...(encoding !== undefined && { layout: "striped", encoding }),
+      },
     ]);
     const refused = outcome.find((one) => "refusal" in one);
     if (refused !== undefined && "refusal" in refused) throw refused.refusal;

@@ -147,6 +147,21 @@ test("a block that is found again is of the pool of its range, with its members 
   expect(await problemsOf(state)).toEqual([]);
 });
 
+test("a block that was converted since the copy of the metadata is found as it is now", async () => {
+  const state = new ClusterState();
+  const [a, b, c] = [deviceId(0), deviceId(1), deviceId(2)];
+  const at = block(7);
+  const copies = { scheme: { k: 1, m: 1 }, members: [a, b] };
+  await state.propose({ type: "addBlock", block: at, generation: 1, pool: 0, ...copies });
+  const found = { type: "foundBlock", block: at, sealed: true } as const;
+  await state.propose({ ...found, generation: 2, ...copies, members: [b, a] });
+  expect(read(state.store, keys.block(at))).toMatchObject({ generation: 2, members: [a, b] });
+  const scheme = { k: 2, m: 1 };
+  const stripes = { layout: "striped", scheme, encoding: 9, members: [a, c, b] } as const;
+  await state.propose({ ...found, generation: 3, ...stripes });
+  expect(read(state.store, keys.block(at))).toMatchObject({ generation: 3, ...stripes });
+});
+
 test("the audit sees what does not fit together", async () => {
   const state = new ClusterState();
   await state.registerHosts(0, 1);

@@ -2,9 +2,10 @@
 import { QuarryError } from "../../base/errors.ts";
 import type { BlockId } from "../../base/ids.ts";
 import type { CommandResult } from "../../rpc/commands.ts";
-import { firstPool, rangeOf, WHOLE } from "../../rpc/pool.ts";
+import { firstPool, layoutOf, rangeOf, WHOLE } from "../../rpc/pool.ts";
 import type { SystemCommand } from "../command.ts";
 import { keys } from "../keyspace.ts";
+import type { BlockRow } from "../rows.ts";
 import { keptScheme } from "./blocks.ts";
 import type { ApplyContext } from "./context.ts";
 import { joinPool } from "./pools.ts";
@@ -39,15 +40,20 @@ export function recovered(
 /** A block as a device holds it, known to the state or not. */
 export function foundBlock(context: ApplyContext, command: Of<"foundBlock">): CommandResult {
   const { rows, timeMs } = context;
-  const { block, generation, sealed, scheme = WHOLE, members } = command;
+  const { block, generation, sealed, scheme = WHOLE, members, encoding } = command;
+  const laidOut = {
+    ...keptScheme(scheme),
+    ...(command.layout === "striped" && { layout: command.layout }),
+    ...(encoding !== undefined && { encoding }),
+    members,
+  };
   const known = rows.get(keys.block(block));
   if (known === undefined) {
     rows.put(keys.block(block), {
       state: sealed ? "sealed" : "open",
       generation,
       pool: foundPool(context, block),
-      ...keptScheme(scheme),
-      members,
+      ...laidOut,
       openedMs: timeMs,
       ...(sealed && { sealedMs: timeMs }),
     });
@@ -60,8 +66,16 @@ export function foundBlock(context: ApplyContext, command: Of<"foundBlock">): Co
       "StaleGeneration",
       `block ${block} is at generation ${known.generation}, and only ${generation} was found`,
     );
-  rows.put(keys.block(block), { ...known, generation });
+  rows.put(keys.block(block), { ...known, generation, ...(isOther(known, command) && laidOut) });
   return { type: "done" };
+}
+
+/** It was converted since the copy. */
+function isOther(known: BlockRow, { generation, scheme = WHOLE, layout }: Of<"foundBlock">) {
+  if (generation === known.generation) return false;
+  const { scheme: before = WHOLE, layout: laidOut = layoutOf(before) } = known;
+  const isSame = before.k === scheme.k && before.m === scheme.m;
+  return !isSame || laidOut !== (layout ?? layoutOf(scheme));
 }
 
 /** Of its range; the first pool takes what is of none, and keeps the range. */
