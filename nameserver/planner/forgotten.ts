@@ -5,23 +5,22 @@
 import { hasCode, QuarryError } from "../../base/errors.ts";
 import { limits } from "../../base/limits.ts";
 import type { BlockAddress, BlockService, NeedleEntry } from "../../rpc/block-service.ts";
-import type { StateReader } from "../group/group.ts";
-import { keys } from "../keyspace.ts";
-import { read } from "../queries/read.ts";
+import { keepsOrphans } from "../workers/keep-orphans.ts";
 import { isNamed } from "../workers/settle.ts";
+import type { WorkContext } from "../workers/worker.ts";
 
 /**
  * @throws QuarryError `InvalidArgument` when an object names a needle of it, and while metadata that were
  * restored may not know what is newer than they are.
  */
 export async function checkForgotten(
-  state: StateReader,
+  context: Pick<WorkContext, "group" | "clock">,
   blocks: Pick<BlockService, "needles">,
-  nowMs: number,
   address: BlockAddress,
 ): Promise<void> {
   const { device, block } = address;
-  if (nowMs < (read(state, keys.recovered())?.keepOrphansUntilMs ?? 0))
+  const { state } = context.group;
+  if (keepsOrphans(context))
     throw refusal(
       `device ${device} has block ${block}, which was removed; it is kept for now, since this metadata was brought back from a copy`,
     );

@@ -13,7 +13,7 @@ import { keys } from "../keyspace.ts";
 import { ordersIn } from "../orders.ts";
 import { read } from "../queries/read.ts";
 import { HarmedRow } from "../row-codec.ts";
-import { logTime, type WorkContext } from "../workers/worker.ts";
+import type { WorkContext } from "../workers/worker.ts";
 import { checkForgotten } from "./forgotten.ts";
 import { isWanted } from "./kinds/remake.ts";
 import { Leaving } from "./leaving.ts";
@@ -240,8 +240,7 @@ export class Planner implements AsyncDisposable {
       },
       rowOf: (block) => read(group.state, keys.block(block)),
       removedAt: (block) => read(group.state, keys.removedBlock(block))?.generation ?? 0,
-      checkForgotten: (address) =>
-        checkForgotten(group.state, orders, logTime(this.#options), address),
+      checkForgotten: (address) => checkForgotten(this.#options, orders, address),
       retire: async (order) => {
         await this.#retires.order(orders, order);
         stock.unlearn(order.device, order.block);

@@ -16,7 +16,7 @@ import type { Group } from "../group/group.ts";
 import { keys, prefixEnd, prefixOf } from "../keyspace.ts";
 import { read } from "../queries/read.ts";
 import type { BlockRow } from "../rows.ts";
-import { logTime } from "../workers/worker.ts";
+import { keepsOrphans } from "../workers/keep-orphans.ts";
 import { claimOf, type Owners, ownersOf } from "./reconcile-claims.ts";
 import { type Facts, judge } from "./reconcile-judge.ts";
 import { compare, type Said, type Standing } from "./reconcile-standing.ts";
@@ -182,13 +182,11 @@ class Reconciliation {
   }
 
   #facts(): Facts {
-    const { group } = this.#context;
     const { scheme = WHOLE } = this.#row;
-    const until = read(group.state, keys.recovered())?.keepOrphansUntilMs ?? 0;
     return {
       k: scheme.k,
       isComplete: this.#unasked.length === 0,
-      keepsOrphans: logTime(this.#context) < until,
+      keepsOrphans: keepsOrphans(this.#context),
     };
   }
 

@@ -15,6 +15,7 @@ import { keys } from "../keyspace.ts";
 import { read } from "../queries/read.ts";
 import type { BlockRow } from "../rows.ts";
 import { blockRows } from "./block-rows.ts";
+import { keepsOrphans } from "./keep-orphans.ts";
 import { areMembersUp } from "./members-up.ts";
 import { logTime, type WorkContext, type Worker } from "./worker.ts";
 
@@ -81,12 +82,6 @@ export function settleAndSweep(context: WorkContext, options: SettleOptions): Wo
       return false;
     },
   };
-}
-
-/** They may be all that is left of what was written since the copy. */
-function keepsOrphans(context: WorkContext): boolean {
-  const until = read(context.group.state, keys.recovered())?.keepOrphansUntilMs ?? 0;
-  return logTime(context) < until;
 }
 
 /** False when the block has orphans that must stay. */

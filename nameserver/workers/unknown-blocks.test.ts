@@ -50,8 +50,7 @@ async function scene(generation = 1) {
         rowOf: () => it.row,
         isNeeded: () => true,
         removedAt: () => read(it.state.store, keys.removedBlock(BLOCK))?.generation ?? 0,
-        checkForgotten: (address: BlockAddress) =>
-          checkForgotten(it.state.store, it.blocks, members.clock.nowMs(), address),
+        checkForgotten: (address: BlockAddress) => checkForgotten(context, it.blocks, address),
         retire: (order: RetireOrder) => it.blocks.retire({ ...order, surplus: true }),
       } as unknown as RunContext,
       { ...base, kind: "retire", device, held: { generation } },
