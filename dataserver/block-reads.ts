@@ -2,9 +2,10 @@
 import type { NeedleId } from "../base/ids.ts";
 import { limits } from "../base/limits.ts";
 import type { NeedleEntry, ReadReply, ReadRequest } from "../rpc/block-service.ts";
+import { firstBadSpan } from "../rpc/needle-checksums.ts";
 import type { Block } from "./block.ts";
 import type { Place } from "./needle-index.ts";
-import { readSpans, type SpanRange, spansOf } from "./read-needle.ts";
+import { type NeedleSpans, readSpans, type SpanRange, spansOf } from "./read-needle.ts";
 import {
   decodeHeader,
   footerBytes,
@@ -29,12 +30,16 @@ export async function readFromBlock(
       ? absent(block, needle)
       : await readElsewhere(block, block.stripe, request);
   const spans = spansOf(place.lengthBytes, request.offset, request.lengthBytes);
-  if (touchesDamage(block, place, spans))
-    return { kind: "damaged", detail: `bytes of the needle in ${block.path} are damaged` };
+  const isDoubtful = touchesDamage(block, place, spans);
+  const damaged = `bytes of the needle in ${block.path} are damaged`;
+  if (isDoubtful && block.stripe === undefined) return { kind: "damaged", detail: damaged };
   const found = await block.home.files.use(block.path, (file) =>
     readSpans(file, block.seed, needle, place, spans),
   );
-  if (found === undefined) return "unreadable";
+  if (found === undefined) return isDoubtful ? { kind: "damaged", detail: damaged } : "unreadable";
+  // Of a range whole spans are damaged: the needle itself may be right.
+  if (isDoubtful && !isRight(block, needle, place.lengthBytes, found))
+    return { kind: "damaged", detail: damaged };
   const { piece, k, m } = block.superblock;
   return {
     kind: "data",
@@ -45,6 +50,15 @@ export async function readFromBlock(
     checksums: found.checksums,
     data: found.data,
   };
+}
+
+function isRight(
+  block: Block,
+  needle: NeedleId,
+  lengthBytes: number,
+  { data, checksums }: NeedleSpans,
+): boolean {
+  return firstBadSpan(block.superblock.block, needle, lengthBytes, data, checksums) < 0;
 }
 
 /** Not in the index: not there, unless it may have been where damage is now. */

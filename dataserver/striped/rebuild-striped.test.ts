@@ -139,3 +139,19 @@ describe("harmed members", () => {
     }
   }, 60_000);
 });
+
+test("one flipped bit harms one needle, though its whole span is known as damaged", async () => {
+  const members = await striped(60);
+  members.disks[1]?.flip(FILE, 64 + 40);
+  const { device } = members.at(1);
+  await members.server(1).scrub(device, { bytesPerSecond: 2 ** 50 });
+  const kinds = new Map<string, number>();
+  for (const [needle, [content]] of members.stored) {
+    const found = await members.load(1, needle);
+    if (Buffer.isBuffer(found)) expect(found).toEqual(content);
+    const kind = typeof found === "string" ? found : "data";
+    kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
+  }
+  expect(kinds.get("damaged")).toBe(1);
+  expect(kinds.get("data")).toBeGreaterThan(3);
+});
