@@ -63,6 +63,7 @@ export function startPlanner(
     map: () => cluster.map.get(),
     seal: (block, generation) => openBlocks.seal(block, generation),
   });
+  survey.planned = (block) => planner.doing(block);
   survey.healing = () => {
     if (!context.group.isLeader) return undefined;
     const progress = planner.progress();

@@ -35,17 +35,16 @@ function worstOf({ blocks }: Tally, concerns: readonly Concern[]): HealthLevel {
 /** What is being done about a block, as far as one can tell from the progress of healing. */
 export function doingWith(
   healing: HealingProgress | undefined,
+  planned: (block: BlockId) => string | undefined,
 ): (block: BlockId, judged: Judgement) => string | undefined {
-  const stuck = new Map(healing?.stuck.map(({ block, why }) => [block, why]));
   return (block, { level, troubles }) => {
-    const why = stuck.get(block);
-    if (why !== undefined) return `stuck: ${why}`;
+    const plan = planned(block);
+    if (plan !== undefined) return plan;
     if (level === "unchecked") return "is read by the scrub";
     if (level === "lost" || level === "unreadable") return "waits until a device returns";
     if (troubles.every((one) => one.why === "device down"))
       return healing === undefined ? undefined : outWords(healing);
-    if (healing === undefined) return undefined;
-    return healing.settings.paused ? "waits: healing is paused" : "is in the queue of healing";
+    return undefined;
   };
 }
 

@@ -57,6 +57,8 @@ const STRANGERS_NAMED = 5;
 export class Survey {
   /** What healing says of itself, when there is a planner. */
   healing: () => HealingProgress | undefined = () => undefined;
+  /** What the planner does about a block. */
+  planned: (block: BlockId) => string | undefined = () => undefined;
   /** What was found to be lost, needle by needle. */
   losses: () => readonly BlockLoss[] = () => [];
   /** How the other nameservers stand. */
@@ -106,7 +108,7 @@ export class Survey {
     const row = read(group.state, keys.block(block));
     if (row === undefined) throw new QuarryError("NoSuchBlock", `there is no block ${block}`);
     const judged = judge.of(block, row, stock.holders(block));
-    const doing = doingWith(this.healing())(block, judged);
+    const doing = doingWith(this.healing(), this.planned)(block, judged);
     return { ...blockHealthOf(block, row, judged), ...(doing !== undefined && { doing }) };
   }
 
@@ -188,7 +190,7 @@ export class Survey {
     healing: HealingProgress | undefined,
   ): Promise<ReadonlySet<BlockId>> {
     const { group, stock } = this.#options;
-    const doing = doingWith(healing);
+    const doing = doingWith(healing, this.planned);
     const known = new Set<BlockId>();
     for await (const { block, row } of blockRows(group.state)) {
       known.add(block);

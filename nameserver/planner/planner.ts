@@ -90,6 +90,18 @@ export class Planner implements AsyncDisposable {
     });
   }
 
+  /** What is done about a block, in words; undefined: nothing is to be done, as far as is known. */
+  doing(block: BlockId): string | undefined {
+    const running = this.#running.get(block);
+    if (running !== undefined) return `${running.kind} is running`;
+    const { needs } = this.#look;
+    const stuck = this.#failed.get(block)?.why ?? needs.stuck.get(block);
+    if (stuck !== undefined) return `stuck: ${stuck}`;
+    const need = needs.of(block);
+    if (need === undefined) return undefined;
+    return `${need.kind} waits${this.#settings().paused ? ": healing is paused" : " for its turn"}`;
+  }
+
   async #run(): Promise<void> {
     const { clock, group, lookMs = limits.healingLookMs } = this.#options;
     while (!this.#stop.signal.aborted) {
