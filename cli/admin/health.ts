@@ -19,7 +19,7 @@ const LOOK_MS = 1_000;
 const HELP = `
 Levels, from worst to best: lost, unreadable, at risk, degraded, misplaced, unchecked, healthy.
 Healthy is said only of what was read and found good since something could last have hurt it.
-Exit code: 0 healthy, 1 not (5: no nameserver answers).`;
+Exit code: 0 healthy, 1 not, or nobody says.`;
 
 export function healthCommand(): Command {
   return withOutput(
