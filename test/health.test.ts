@@ -140,9 +140,6 @@ describe("a cluster that is looked after", () => {
       const { code, err } = await run("device", "rm", used);
       expect([code, err]).toEqual([expect.any(Number), expect.stringMatching(/out/)]);
       expect(code).not.toBe(0);
-      const gone = devices.find((one) => !one.in)?.name ?? "";
-      await admin("device", "rm", gone);
-      expect(await admin("device", "ls")).not.toContain(gone);
     },
     LONG_MS,
   );
