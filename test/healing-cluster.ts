@@ -207,6 +207,15 @@ export class HealingCluster implements AsyncDisposable {
       await this.whole();
   }
 
+  /** Whatever was begun has ended, though something may be stuck, or a host away. */
+  async settled(): Promise<void> {
+    await this.until(async () => {
+      const { isKnown, work } = await this.healing();
+      const busy = Object.values(work).some(({ waiting, running }) => waiting + running > 0);
+      return isKnown && !busy;
+    }, "healing does not end");
+  }
+
   async until(holds: () => Promise<boolean>, what: string): Promise<void> {
     const untilMs = performance.now() + PATIENCE_MS;
     while (!(await holds())) {

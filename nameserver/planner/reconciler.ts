@@ -88,6 +88,8 @@ export class Reconciler implements Worker {
       if (row.state === "settled") this.#consider(block, row, away);
     }
     this.#at = 0 as BlockId;
+    for (const block of this.#seen.keys())
+      if (read(group.state, keys.block(block)) === undefined) this.#seen.delete(block);
     for (const { block } of this.#options.losses.list())
       if (read(group.state, keys.block(block)) === undefined) this.#options.losses.forget(block);
     for (const block of this.#seen.keys())

@@ -2,6 +2,7 @@
  * A device holds something of a block whose member it is not any more, or never became: that goes when
  * every member of the block was heard to be good (INV-7).
  */
+import { hasCode } from "../../../base/errors.ts";
 import type { DeviceId } from "../../../base/ids.ts";
 import type { RetireNeed } from "../need.ts";
 import type { RunContext } from "../run-context.ts";
@@ -50,8 +51,13 @@ export async function retire(context: RunContext, need: RetireNeed): Promise<voi
     row === undefined ? context.removedAt(block) < held.generation : isMember(row.members, device);
   if (isNeeded) return;
   const { generation, salt } = held;
-  if (row === undefined) await context.checkForgotten({ device, block, generation });
-  await context.retire({ block, device, generation, ...(salt !== undefined && { salt }) });
+  try {
+    if (row === undefined) await context.checkForgotten({ device, block, generation });
+    await context.retire({ block, device, generation, ...(salt !== undefined && { salt }) });
+  } catch (error) {
+    // Somebody else has told it to go meanwhile.
+    if (!hasCode(error, "NoSuchBlock")) throw error;
+  }
 }
 
 const isMember = (members: readonly (DeviceId | null)[], device: DeviceId) =>
