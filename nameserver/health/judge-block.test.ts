@@ -205,6 +205,7 @@ const table: Row[] = [
     6,
     ["misplaced"],
   ],
+  ["pieces in another order", CODED, wants(...[1, 0, 2, 3, 4, 5].map(id)), "healthy", 6, []],
   ["copies in another order", THREE, wants(id(2), id(0), id(1)), "healthy", 3, []],
   [
     "on a device that is out",

@@ -76,7 +76,7 @@ export function judgeBlock(of: Judged): Judgement {
     const why = troubleOf(of, scheme, piece, device);
     counts[why === undefined ? "good" : worthOf[why]]++;
     if (why !== undefined) troubles.push({ piece, why, ...(device && { device }) });
-    const isElsewhere = device && !belongs(of, scheme, piece, device);
+    const isElsewhere = device && !belongs(of, device);
     if (isElsewhere && why !== "device down" && why !== "device gone")
       troubles.push({ piece, why: "misplaced", device });
   }
@@ -128,15 +128,10 @@ function isOther(
   return is.piece !== piece || is.scheme.k !== k || is.scheme.m !== m;
 }
 
-function belongs(
-  { desired, standing }: Judged,
-  { k }: PoolScheme,
-  piece: number,
-  device: DeviceId,
-): boolean {
+function belongs({ desired, standing }: Judged, device: DeviceId): boolean {
   if (standing(device)?.in === false) return false;
-  // Where there is no place, it stands as well here as anywhere.
-  if (k > 1) return desired[piece] === device || desired[piece] === undefined;
+  // Where there is no place, it stands as well here as anywhere. Pieces may stand in another order than
+  // CRUSH would have begun with: the planner leaves them, so that the fewest bytes move.
   return desired.includes(device) || desired.includes(undefined);
 }
 

@@ -9,8 +9,11 @@ import type { BlockService } from "../../rpc/block-service.ts";
 import { methodsOf } from "../../rpc/service-table.ts";
 import { blockTable } from "../../rpc/tables.ts";
 import { type Asked, call, type Peer, type Ways } from "./calls.ts";
+import type { OrderJudge } from "./order-judge.ts";
 
 export interface BlockWays extends Ways {
+  /** A nameserver orders something. */
+  readonly orders: OrderJudge;
   /** Who listens there, or would. */
   readonly dataserverAt: (address: Address) => Asked<BlockService>;
 }
@@ -30,7 +33,10 @@ function blocksAt(
     const sent = args.map((one) => (one instanceof Uint8Array ? Buffer.from(one) : one));
     return call(ways, peer, to, terms, async (service) => {
       const method = (service as unknown as Record<string, Method>)[name];
-      return carried(await method?.apply(service, sent));
+      const followed = ways.orders.arrives(name, sent[0]);
+      const answer = await method?.apply(service, sent);
+      followed();
+      return carried(answer);
     });
   };
   const methods = methodsOf(blockTable).map(
@@ -51,7 +57,10 @@ function carried(answer: unknown): unknown {
 
 /** Of a nameserver: what it orders may come twice. */
 export function orderLine(ways: BlockWays, peer: Peer, address: string): BlockLine {
-  const line = (deadlineMs: number) => blocksAt(ways, peer, address, { deadlineMs, once: false });
+  const line = (deadlineMs: number) => {
+    const blocks = blocksAt(ways, peer, address, { deadlineMs, once: false });
+    return ways.orders.judging(peer, blocks);
+  };
   return {
     quick: line(limits.blockOrderMs),
     patient: line(limits.blockWorkMs),

@@ -2,8 +2,8 @@
  * What must have come of everything when nothing has gone wrong for a while: no work is left, every
  * block is whole and where it belongs, its members agree, and nothing stands anywhere that nobody needs.
  */
-import { type BlockId, type DeviceId, FREE } from "../../base/ids.ts";
-import { prefixEnd, prefixOf } from "../../nameserver/keyspace.ts";
+import { type BlobId, type BlockId, type DeviceId, FREE } from "../../base/ids.ts";
+import { KeyReader, prefixEnd, prefixOf } from "../../nameserver/keyspace.ts";
 import { readMap } from "../../nameserver/queries/cluster-map.ts";
 import type { BlockRow } from "../../nameserver/rows.ts";
 import { blockRows } from "../../nameserver/workers/block-rows.ts";
@@ -15,15 +15,17 @@ import type { Machines } from "./machines.ts";
 import { IMAGINED } from "./names.ts";
 import type { Needles } from "./needles.ts";
 import type { Oracle } from "./oracle.ts";
+import type { SimNode } from "./sim-node.ts";
 
 /** Whether somebody makes blocks whole again and moves them. */
-export const HEALS: boolean = false;
+export const HEALS: boolean = true;
 
 export interface CalmOptions {
   readonly oracle: Oracle;
   readonly needles: Needles;
   readonly machines: Machines;
   readonly fids: Fids;
+  readonly leader: SimNode | undefined;
 }
 
 export class Calm {
@@ -37,14 +39,72 @@ export class Calm {
   async leftToDo(): Promise<string | undefined> {
     const { store } = this.#of.oracle;
     for (const tag of ["collectQueue", "dropQueue", "pendingQueue", "dueQueue"] as const)
-      if (store.count(prefixOf(tag), prefixEnd(prefixOf(tag))) > 0) return tag;
+      if (store.count(prefixOf(tag), prefixEnd(prefixOf(tag))) > 0)
+        return tag === "collectQueue" ? `${tag}: ${await this.#collecting()}` : tag;
     const map = await readMap(store);
     for await (const { block, row } of blockRows(store)) {
-      if (IMAGINED.has(block) || row.state === "open") continue;
+      if (IMAGINED.has(block) || row.state === "open" || this.#isGivenUp(block)) continue;
       const what = this.#unfinished(map, block, row);
       if (what !== undefined) return `block ${block}: ${what} (${JSON.stringify(row)})`;
     }
-    return HEALS ? this.#surplus() : undefined;
+    return HEALS ? (this.#surplus() ?? (await this.#unhealthy())) : undefined;
+  }
+
+  /**
+   * A member has a rotten needle that was acknowledged to nobody and whose owner nobody can read: it is
+   * told as lost, and the member stays as it is until a person decides.
+   */
+  #isGivenUp(block: BlockId): boolean {
+    const loss = this.#of.leader?.survey?.losses().find((one) => one.block === block);
+    if (loss === undefined) return false;
+    const needed = new Set([...this.#of.needles.names.neededIn(block)].map(({ needle }) => needle));
+    const isNeeded = loss.lost.some(({ needle }) => needed.has(needle));
+    return !isNeeded && !loss.lost.some(({ needle }) => this.#of.needles.kept.has(needle));
+  }
+
+  /** What the planner is stuck with. */
+  stuck(): string {
+    const { stuck = [] } = this.#of.leader?.survey?.healing() ?? {};
+    return stuck
+      .filter(({ block }) => !IMAGINED.has(block) && !this.#isGivenUp(block))
+      .map(({ block, why }) => `${block}: ${why}`)
+      .join("; ");
+  }
+
+  /** What the leader says of it, which sees as well by now. */
+  async #unhealthy(): Promise<string | undefined> {
+    const { survey } = this.#of.leader ?? {};
+    const healing = survey?.healing();
+    if (survey === undefined || healing === undefined) return "nobody leads";
+    if (!healing.isKnown) return "the planner does not know everything";
+    for (const [kind, { waiting, running }] of Object.entries(healing.work))
+      if (kind !== "reconcile" && waiting + running > 0)
+        return `the planner has ${waiting} + ${running} to ${kind}`;
+    const stuck = this.stuck();
+    if (stuck !== "") return `the planner is stuck: ${stuck}`;
+    const { health } = await survey.look();
+    const ill = health.atRisk.find(({ block }) => !IMAGINED.has(block) && !this.#isGivenUp(block));
+    return (
+      ill && `health says of block ${ill.block}: ${ill.level} (${JSON.stringify(ill.troubles)})`
+    );
+  }
+
+  /** Whose needles are to go, and from where. */
+  async #collecting(): Promise<string> {
+    const { oracle, needles, machines } = this.#of;
+    const prefix = prefixOf("collectQueue");
+    const rows: string[] = [];
+    await using cursor = oracle.store.range(prefix, prefixEnd(prefix));
+    for (const { key } of await cursor.next(3)) {
+      const reader = new KeyReader(key);
+      reader.u56();
+      for (const { block } of needles.names.chunksOf(reader.u56() as BlobId)) {
+        const row = needles.names.row(block);
+        const away = filled(row?.members ?? []).filter((one) => machines.of(one)?.isUp !== true);
+        rows.push(`${block} ${row?.state} ${row?.generation}, away: ${away.join()}`);
+      }
+    }
+    return rows.join("; ");
   }
 
   check(): void {
@@ -82,7 +142,8 @@ export class Calm {
       ids = here;
     }
     if (!HEALS) return undefined;
-    const isPlaced = row.members.every((device, i) => isAt(device, i, row, places));
+    // Pieces may stand in another order than CRUSH would have begun with: so fewer move.
+    const isPlaced = filled(row.members).every((device) => places.includes(device));
     return isPlaced ? undefined : `CRUSH wants it on ${places.join()}`;
   }
 
@@ -104,15 +165,4 @@ export class Calm {
   #wrong(what: string): void {
     this.#of.oracle.violated(what);
   }
-}
-
-/** Copies may stand in any order. */
-function isAt(
-  device: DeviceId | null,
-  position: number,
-  { scheme }: BlockRow,
-  places: readonly (DeviceId | undefined)[],
-): boolean {
-  if (device === null) return true;
-  return (scheme?.k ?? 1) === 1 ? places.includes(device) : places[position] === device;
 }

@@ -35,8 +35,6 @@ const AWAY_MS = 6_000;
 const CATCH_TRIES = 300;
 const WEIGHT = 65_536;
 const MOST_HOSTS = 9;
-/** Fewer would leave no place to heal. */
-const LEAST_DRIVES = 7;
 
 export function isDeviceFault(name: string): name is DeviceFault {
   return Object.hasOwn(deviceWeights, name);
@@ -126,6 +124,13 @@ export class DeviceFaults {
     return good.length >= leastGood;
   }
 
+  /** Whether a host less leaves a place for every piece, with one that may be drained. */
+  #canShrink(): boolean {
+    const { machines, people } = this.#world;
+    const hosts = machines.servers.filter(({ isGone, drives }) => !isGone && drives.length > 0);
+    return hosts.length - 2 >= people.widest;
+  }
+
   #say(what: string): void {
     this.#world.oracle.say(`fault: ${what}`);
   }
@@ -133,7 +138,6 @@ export class DeviceFaults {
   #loseDrive(name: "wipe" | "loseDisk", server: SimDataserver, drive: Drive): boolean {
     if (!this.canLose([drive])) return false;
     const { agenda, dice, machines } = this.#world;
-    if (name === "loseDisk" && machines.drives.length <= LEAST_DRIVES) return false;
     if (name === "loseDisk" && server.drives.length === 1) return this.#loseHost(server);
     this.#say(`${name} (${drive.device})`);
     server.crash(dice.chance(0.5) ? "power" : "process");
@@ -146,8 +150,7 @@ export class DeviceFaults {
 
   #loseHost(server: SimDataserver): boolean {
     const { machines, dice } = this.#world;
-    const left = machines.drives.length - server.drives.length;
-    if (left < LEAST_DRIVES || !this.canLose(server.drives)) return false;
+    if (!this.#canShrink() || !this.canLose(server.drives)) return false;
     this.#say(`loseHost (${server.name})`);
     server.crash(dice.chance(0.5) ? "power" : "process");
     server.isGone = true;

@@ -2,11 +2,15 @@
 import type { NodeId } from "../../base/ids.ts";
 import { seededRandom } from "../../base/random.ts";
 import { StatePieces } from "../../nameserver/backup/state-pieces.ts";
+import { BlockClaims } from "../../nameserver/block-claims.ts";
 import { openCluster } from "../../nameserver/cluster.ts";
 import type { Replica } from "../../nameserver/group/replica.ts";
 import type { Roster } from "../../nameserver/group/roster.ts";
+import type { Survey } from "../../nameserver/health/survey.ts";
 import { leaderWork } from "../../nameserver/leader-work.ts";
 import { OpenBlocks } from "../../nameserver/open-blocks.ts";
+import type { ChangedBlocks } from "../../nameserver/planner/changed-blocks.ts";
+import { Planner } from "../../nameserver/planner/planner.ts";
 import type { RowCache } from "../../nameserver/row-cache.ts";
 import { nameService } from "../../nameserver/serve-names.ts";
 import { whileLeading } from "../../nameserver/while-leading.ts";
@@ -32,6 +36,7 @@ export interface LeadingOptions {
   readonly process: SimProcess;
   readonly flaw: Flaw;
   readonly report: (message: string) => void;
+  readonly changed: ChangedBlocks;
 }
 
 export const addressOf = (node: NodeId): Address => ({ host: "nameserver", port: node });
@@ -40,11 +45,12 @@ export const portOf = (address: Address): number => ("port" in address ? address
 export interface Led {
   readonly names: NameService;
   readonly liveness: LivenessService;
+  readonly survey: Survey;
 }
 
 /** Starts the work of a leader, and gives what it answers. */
 export function startLeading(options: LeadingOptions): Led {
-  const { node, roster, replica, cache, process, flaw, report, ways } = options;
+  const { node, roster, replica, cache, process, flaw, report, ways, changed } = options;
   const { clock } = process;
   const random = seededRandom(node);
   const cluster = openCluster(
@@ -61,14 +67,27 @@ export function startLeading(options: LeadingOptions): Led {
     perDevice: 1,
     map: () => cluster.map.get(),
   });
-  const context = { group: replica, blocks, clock, report };
+  const claims = new BlockClaims();
+  const context = { group: replica, blocks, clock, report, claims };
   const work = leaderWork(context, {
-    ...{ openBlocks, holdMs: HOLD_MS, pendingMs: PENDING_MS, settleMs: SETTLE_MS },
+    ...{ openBlocks, cluster, holdMs: HOLD_MS, pendingMs: PENDING_MS, settleMs: SETTLE_MS },
     // A simulated process never ends cleanly.
     ...{ sweepAll: true, inGroup: true },
   });
   new Workers(context, [...work, ...(flaw.work?.(context) ?? [])], WORKERS_PAUSE_MS);
+  const { survey } = cluster;
+  const planner = new Planner({
+    ...{ ...context, stock: cluster.stock, heardMs: cluster.heardMs, changed },
+    map: () => cluster.map.get(),
+    seal: (block, generation) => openBlocks.seal(block, generation),
+  });
+  survey.healing = () => {
+    const progress = planner.progress();
+    const work = { ...progress.work, reconcile: cluster.losses.work };
+    return replica.isLeader ? { ...progress, work } : undefined;
+  };
+  survey.losses = () => (replica.isLeader ? cluster.losses.list() : []);
   const pieces = new StatePieces({ group: replica, clock, random });
   const answers = nameService(replica, openBlocks, cache, pieces, cluster);
-  return { names: whileLeading(answers, replica, roster), liveness: cluster.liveness };
+  return { names: whileLeading(answers, replica, roster), liveness: cluster.liveness, survey };
 }

@@ -45,8 +45,8 @@ export class Needles implements Judge {
   readonly #options: NeedlesOptions;
   /** What was harmed by design and is not whole again, by device and block; since when. */
   readonly #harms = new Map<string, number>();
-  /** Devices that are no more, by design. */
-  readonly #gone = new Set<DeviceId>();
+  /** Devices that are no more, by design; since when. */
+  readonly #gone = new Map<DeviceId, number>();
   #touched = new Set<BlockId>();
 
   constructor(options: NeedlesOptions) {
@@ -95,8 +95,13 @@ export class Needles implements Judge {
 
   /** All that was on it is gone, by design. */
   lost(device: DeviceId): void {
-    this.#gone.add(device);
+    this.#gone.set(device, this.#options.nowMs());
     this.platters.look(undefined);
+  }
+
+  /** When a device ceased to be. */
+  goneSinceMs(device: DeviceId): number | undefined {
+    return this.#gone.get(device);
   }
 
   isHarmed(device: DeviceId, block: BlockId): boolean {
@@ -214,7 +219,8 @@ export class Needles implements Judge {
     if (blob === FREE) return;
     const why = this.names.whyNeeded(block, needle);
     if (why !== undefined) this.#wrong(`INV-4: ${what}, but ${why}`);
-    else if (!this.names.isNamed(block, needle)) {
+    // What was acknowledged to nobody a crash may take.
+    else if (how !== "left out" && !this.names.isNamed(block, needle)) {
       const state = this.names.row(block)?.state ?? "settled";
       if (state !== "settled") this.#wrong(`INV-4: ${what}, though its block is ${state}`);
     }

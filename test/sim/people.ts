@@ -1,8 +1,9 @@
 /** People who set up the cluster and change it: pools, storage classes, weights, who is in. */
+import { LEVEL } from "../../base/version.ts";
 import type { AnyCommand, AnyResult } from "../../nameserver/command.ts";
 import { readMap } from "../../nameserver/queries/cluster-map.ts";
 import type { ClusterMap } from "../../rpc/cluster-map.ts";
-import type { PoolScheme } from "../../rpc/pool.ts";
+import { type PoolScheme, piecesOf } from "../../rpc/pool.ts";
 import { isOpen, type Line } from "./line.ts";
 import type { Oracle } from "./oracle.ts";
 
@@ -17,6 +18,8 @@ const PAUSE_MS = 100;
 export class People {
   readonly #line: Line;
   readonly #oracle: Oracle;
+  /** Pieces of a block, at most. */
+  widest = 0;
 
   constructor(line: Line, oracle: Oracle) {
     this.#line = line;
@@ -26,6 +29,8 @@ export class People {
   /** Copies for what is small, pieces for what is large. */
   async prepare(copies: PoolScheme, pieces: PoolScheme): Promise<void> {
     const failureDomain = "host" as const;
+    await this.ask({ type: "raiseLevel", level: LEVEL });
+    this.widest = Math.max(piecesOf(copies), piecesOf(pieces));
     const pool = (name: string, scheme: PoolScheme) =>
       this.ask({ type: "createPool", name, settings: { scheme, failureDomain, pgNum: PGS } });
     await pool(COPIES, copies);

@@ -13,6 +13,8 @@ export class SimProcess {
   readonly #agenda: Agenda;
   #isAlive = true;
   #pausedUntilMs = 0;
+  /** When it was last to go on after a pause. */
+  #lastPausedMs = Number.NEGATIVE_INFINITY;
   #stirringMs: () => number = () => 0;
   /** How far the wall clock was set wrong. */
   wallShiftMs = 0;
@@ -39,6 +41,11 @@ export class SimProcess {
   pause(forMs: number, stirringMs: () => number = () => 0): void {
     this.#stirringMs = stirringMs;
     this.#pausedUntilMs = Math.max(this.#pausedUntilMs, this.#agenda.nowMs + forMs);
+    this.#lastPausedMs = this.#pausedUntilMs;
+  }
+
+  wasPausedWithin(lastMs: number): boolean {
+    return this.#agenda.nowMs - this.#lastPausedMs < lastMs;
   }
 
   resume(): void {

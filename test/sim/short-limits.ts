@@ -25,6 +25,16 @@ const short = {
   hedgeMs: 60,
   stockLookMs: 150,
   scrubLookMs: 300,
+  healingLookMs: 200,
+  healingRestMs: 400,
+  healingRetryMs: 200,
+  healingLongestRetryMs: 1_500,
+  collectRetryMs: 1_500,
+  blockRestMs: 2_000,
+  differRestMs: 1_000,
+  differLongMs: 4_000,
+  reconcileRestMs: 2_000,
+  unknownLookMs: 2_000,
   slotHoldMs: 100,
 } satisfies Partial<Record<keyof typeof limits, number>>;
 

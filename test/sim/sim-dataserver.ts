@@ -46,6 +46,8 @@ export class SimDataserver {
   process: SimProcess | undefined;
   /** While it runs and its devices are open. */
   service: Dataserver | undefined;
+  /** Since when it does not run. */
+  awaySinceMs: number | undefined;
   /** Nobody starts it again. */
   isGone = false;
   readonly mood: DiskMood & { slowness: number };
@@ -86,6 +88,7 @@ export class SimDataserver {
     if (this.isUp || this.isGone) return;
     const process = new SimProcess(this.#around.agenda, 1);
     this.process = process;
+    this.awaySinceMs = undefined;
     this.#around.oracle.say(`${this.name} starts`);
     this.#open(process).catch((error: unknown) => {
       if (process.isAlive) this.#failed(error);
@@ -98,6 +101,7 @@ export class SimDataserver {
     oracle.say(`${this.name} crashes (${kind})`);
     this.process.kill();
     this.process = undefined;
+    this.awaySinceMs = this.#around.agenda.nowMs;
     this.service = undefined;
     for (const drive of this.drives) drive.crash(kind, seededRandom(dice.u32()));
   }

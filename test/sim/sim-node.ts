@@ -5,6 +5,7 @@ import type { NodeId } from "../../base/ids.ts";
 import { seededRandom } from "../../base/random.ts";
 import type { MemberRecord } from "../../nameserver/group/member-file.ts";
 import { Replica } from "../../nameserver/group/replica.ts";
+import { ChangedBlocks } from "../../nameserver/planner/changed-blocks.ts";
 import { RowCache } from "../../nameserver/row-cache.ts";
 import { StateFolder } from "../../nameserver/state-folder.ts";
 import { Tombstones } from "../../nameserver/workers/tombstones.ts";
@@ -17,7 +18,7 @@ import type { LivenessService } from "../../rpc/liveness-service.ts";
 import type { NameService } from "../../rpc/name-service.ts";
 import type { BlockWays } from "./block-line.ts";
 import type { Flaw } from "./flaw.ts";
-import { startLeading } from "./leading.ts";
+import { type Led, startLeading } from "./leading.ts";
 import type { Oracle } from "./oracle.ts";
 import { SimProcess } from "./process.ts";
 import { type DiskMood, SimDisk } from "./sim-disk.ts";
@@ -52,6 +53,8 @@ export class SimNode {
   names: NameService | undefined;
   /** Where dataservers tell of themselves. */
   liveness: LivenessService | undefined;
+  /** How blocks are made whole, and how all stands, as it knows it. */
+  survey: Led["survey"] | undefined;
   rate = 1;
   /** Its disk was harmed: it may stop, and say so. */
   mayStop = false;
@@ -97,6 +100,7 @@ export class SimNode {
     this.replica = undefined;
     this.names = undefined;
     this.liveness = undefined;
+    this.survey = undefined;
     this.disk.failSync(undefined);
     if (kind === "power") this.disk.crash(seededRandom(dice.u32()));
     else this.disk.kill();
@@ -116,6 +120,8 @@ export class SimNode {
     const store = await StateFolder.open(disk, `${DIRECTORY}/state`, openStore, this.#wasOpened);
     const cache = new RowCache(store);
     const tombstones = new Tombstones(store, report);
+    const changed = new ChangedBlocks();
+    let survey: Led["survey"] | undefined;
     const { ways, flaw } = this.#around;
     const member = await openMember({
       ...{ disk, directory: DIRECTORY, store, first: this.#first, process, report },
@@ -134,10 +140,13 @@ export class SimNode {
         tombstones.saw(changes);
         cache.saw(changes);
         roster.saw(changes);
+        changed.saw(changes);
+        survey?.saw(changes);
       },
       onReplaced: () => {
         cache.clear();
         roster.replaced();
+        changed.replaced();
       },
       send: (messages: readonly Message[]) => {
         if (!process.isAlive) return;
@@ -155,10 +164,12 @@ export class SimNode {
     this.replica = replica;
     member.start(replica);
     const led = startLeading({
-      ...{ node: this.id, roster, replica, cache, ways, process, flaw, report },
+      ...{ node: this.id, roster, replica, cache, ways, process, flaw, report, changed },
     });
+    survey = led.survey;
     this.names = led.names;
     this.liveness = led.liveness;
+    this.survey = led.survey;
     void replica.failed.then((failure) => {
       if (process.isAlive) this.#stopped(failure);
     });

@@ -5,11 +5,16 @@ import {
   decodeHeader,
   footerBytes,
   HEADER_BYTES,
+  type RecordFooter,
   type RecordHeader,
   recordBytes,
   seedOfBlock,
 } from "../../dataserver/record.ts";
-import { decodeSuperblock, SUPERBLOCK_BYTES } from "../../dataserver/superblock.ts";
+import {
+  decodeSuperblock,
+  SUPERBLOCK_BYTES,
+  type Superblock,
+} from "../../dataserver/superblock.ts";
 import { firstBadSpan } from "../../rpc/needle-checksums.ts";
 
 export interface StandingNeedle {
@@ -40,19 +45,10 @@ export function standingOf(bytes: Buffer): Standing | undefined {
   const superblock = decodeSuperblock(bytes.subarray(0, SUPERBLOCK_BYTES), "");
   if (superblock === undefined) return undefined;
   const { block, generation, piece, k, m } = superblock;
-  const seed = seedOfBlock(superblock);
   const needles = new Map<NeedleId, StandingNeedle>();
   const tombstones = new Set<NeedleId>();
   let sealed = false;
-  for (let offset = SUPERBLOCK_BYTES; offset + HEADER_BYTES <= bytes.length; ) {
-    const header = decodeHeader(seed, offset, bytes, offset);
-    const lengthBytes = header === undefined ? 0 : recordBytes(header.lengthBytes);
-    if (header === undefined || offset + lengthBytes > bytes.length) {
-      // Behind a harmed record others may stand.
-      offset += 8;
-      continue;
-    }
-    const isGood = isWhole(bytes, offset, block, header);
+  for (const { header, offset, isGood } of recordsOf(bytes, superblock)) {
     const { needle } = header;
     if (header.kind === "needle" && !tombstones.has(needle))
       needles.set(needle, { ...header, offset, isGood });
@@ -61,23 +57,58 @@ export function standingOf(bytes: Buffer): Standing | undefined {
       needles.delete(needle);
     }
     if (header.kind === "seal" && isGood) sealed = true;
-    offset += lengthBytes;
   }
   return { block, generation, piece, k, m, sealed, needles, tombstones };
 }
 
-function isWhole(bytes: Buffer, offset: number, block: BlockId, header: RecordHeader): boolean {
-  const { needle, lengthBytes } = header;
+interface StandingRecord {
+  readonly header: RecordHeader;
+  readonly offset: number;
+  readonly isGood: boolean;
+}
+
+/** Behind a bad place only what was synced later counts: else it is the rest of a torn write. */
+function recordsOf(bytes: Buffer, superblock: Superblock): StandingRecord[] {
+  const seed = seedOfBlock(superblock);
+  const records: StandingRecord[] = [];
+  let doubtful: StandingRecord[] = [];
+  let badAt = Number.POSITIVE_INFINITY;
+  for (let offset = SUPERBLOCK_BYTES; offset + HEADER_BYTES <= bytes.length; ) {
+    const header = decodeHeader(seed, offset, bytes, offset);
+    const lengthBytes = header === undefined ? 0 : recordBytes(header.lengthBytes);
+    if (header === undefined || offset + lengthBytes > bytes.length) {
+      badAt = Math.min(badAt, offset);
+      offset += 8;
+      continue;
+    }
+    const footer = footerOf(bytes, offset, header.lengthBytes);
+    const isGood = footer !== undefined && isWhole(bytes, offset, superblock.block, header, footer);
+    doubtful.push({ header, offset, isGood });
+    if (!isGood) badAt = Math.min(badAt, offset);
+    if (badAt === Number.POSITIVE_INFINITY || (footer?.syncedBytes ?? 0) > badAt) {
+      records.push(...doubtful);
+      doubtful = [];
+      badAt = Number.POSITIVE_INFINITY;
+    }
+    offset += lengthBytes;
+  }
+  return records;
+}
+
+function footerOf(bytes: Buffer, offset: number, lengthBytes: number): RecordFooter | undefined {
   const head = bytes.subarray(offset, offset + HEADER_BYTES);
-  const data = bytes.subarray(offset + HEADER_BYTES, offset + HEADER_BYTES + lengthBytes);
   const footAt = offset + HEADER_BYTES + lengthBytes;
-  const foot = decodeFooter(
-    head,
-    bytes.subarray(footAt, footAt + footerBytes(lengthBytes)),
-    lengthBytes,
-  );
-  if (foot === undefined) return false;
-  return (
-    header.kind !== "needle" || firstBadSpan(block, needle, lengthBytes, data, foot.checksums) < 0
-  );
+  const foot = bytes.subarray(footAt, footAt + footerBytes(lengthBytes));
+  return decodeFooter(head, foot, lengthBytes);
+}
+
+function isWhole(
+  bytes: Buffer,
+  offset: number,
+  block: BlockId,
+  { kind, needle, lengthBytes }: RecordHeader,
+  { checksums }: RecordFooter,
+): boolean {
+  const data = bytes.subarray(offset + HEADER_BYTES, offset + HEADER_BYTES + lengthBytes);
+  return kind !== "needle" || firstBadSpan(block, needle, lengthBytes, data, checksums) < 0;
 }

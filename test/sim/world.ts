@@ -26,6 +26,7 @@ import { Line } from "./line.ts";
 import { Machines } from "./machines.ts";
 import { Needles } from "./needles.ts";
 import { Oracle } from "./oracle.ts";
+import { OrderJudge } from "./order-judge.ts";
 import { People } from "./people.ts";
 import { SimProcess } from "./process.ts";
 import { founding } from "./sim-member.ts";
@@ -121,9 +122,21 @@ export class World {
     const founders = configurationOf({ voters: ids, learners: [] });
     this.oracle = new Oracle(founders, () => agenda.nowMs);
     const flaw = options.flaw ?? { name: "none" };
+    const world = this;
+    const orders = new OrderJudge({
+      get needles() {
+        return world.needles;
+      },
+      get machines() {
+        return world.machines;
+      },
+      nowMs: () => agenda.nowMs,
+      violated: (what) => this.oracle.violated(what),
+    });
     const ways: BlockWays = {
       ...{ network: this.network, dice },
       violated: (what) => this.oracle.violated(what),
+      orders,
       dataserverAt: (address) => this.machines.at(address),
     };
     const around: Surroundings = {
@@ -230,7 +243,8 @@ export class World {
       if (left === undefined && isSame()) break;
       await this.#until(() => false, LOOK_MS);
     }
-    if (left !== undefined) this.#wrong(`in calm times nobody sees to ${left}`);
+    if (left !== undefined)
+      this.#wrong(`in calm times nobody sees to ${left}; stuck: ${this.#calm.stuck()}`);
     await this.#until(isSame, PATIENCE_MS);
     await this.#agree();
     this.#calm.check();
