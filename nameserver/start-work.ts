@@ -69,7 +69,7 @@ export function startPlanner(
     const progress = planner.progress();
     const { work } = progress;
     const convert = added(work.convert, losses.conversions);
-    return { ...progress, work: { ...work, reconcile: losses.work, convert } };
+    return { ...progress, work: { ...work, reconcile: losses.work(), convert } };
   };
   survey.losses = () => (context.group.isLeader ? losses.list() : []);
   return planner;

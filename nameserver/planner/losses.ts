@@ -21,7 +21,7 @@ export interface BlockLoss {
 
 export class Losses {
   /** How the comparing of members goes on. */
-  work: HealingCount = { waiting: 0, running: 0, done: 0 };
+  work: () => HealingCount = () => ({ waiting: 0, running: 0, done: 0 });
   /** And how conversions do. */
   conversions: HealingCount = { waiting: 0, running: 0, done: 0 };
   readonly #blocks = new Map<BlockId, BlockLoss>();

@@ -130,6 +130,22 @@ describe.each(schemes)("members of a block of $k+$m", (scheme) => {
       }),
     ]);
     expect(it.told.filter((one) => one.includes("are lost"))).toHaveLength(1);
+    // Who leads next finds it out again.
+    it.losses.forget(BLOCK);
+    it.newLeader();
+    await it.look(6);
+    expect(it.losses.of(BLOCK)?.lostCount).toBe(1);
+    // When the object is deleted nothing is lost any more, and what has rotted is mended.
+    const blob = n as BlobId;
+    await it.state.propose({ type: "dropBlob", blob });
+    const queued = it.state.machine.applied;
+    await it.members.remove(idOf(n));
+    await it.state.propose({ type: "collected", items: [{ queued, blob, keep: 0 }] });
+    it.members.clock.advance(1_000_000);
+    await it.look(20);
+    expect(it.losses.list()).toEqual([]);
+    for (const i of it.members.positions())
+      expect((await it.blocks.blocks(it.members.at(i).device, 0, 9))[0]?.damage).toEqual([]);
   });
 
   test("keep what nobody names while older metadata may not know it", async () => {

@@ -47,6 +47,9 @@ interface Seen {
   doneMark?: string;
 }
 
+const isRested = ({ sinceMs, firstMs }: Seen, nowMs: number): boolean =>
+  nowMs - sinceMs >= limits.differRestMs || nowMs - firstMs >= limits.differLongMs;
+
 export class Reconciler implements Worker {
   readonly name = "agreement of members";
   readonly #context: WorkContext;
@@ -66,12 +69,17 @@ export class Reconciler implements Worker {
     this.#context = context;
     this.#options = options;
     this.#rests = new Rests(context.clock, limits.differRestMs, limits.reconcileRestMs);
+    options.losses.work = () => this.count;
   }
 
+  /** Members that differ while deletes are on their way do not count. */
   get count(): HealingCount {
-    const open = [...this.#seen.values()].filter(({ mark, doneMark }) => mark !== doneMark);
+    const nowMs = this.#context.clock.monotonicMs();
     const running = this.#running.size;
-    return { waiting: Math.max(0, open.length - running), running, done: this.#done };
+    let waiting = -running;
+    for (const seen of this.#seen.values())
+      if (seen.mark !== seen.doneMark && isRested(seen, nowMs)) waiting++;
+    return { waiting: Math.max(0, waiting), running, done: this.#done };
   }
 
   async step(): Promise<boolean> {
@@ -94,7 +102,6 @@ export class Reconciler implements Worker {
       if (read(group.state, keys.block(block)) === undefined) this.#options.losses.forget(block);
     for (const block of this.#seen.keys())
       if (read(group.state, keys.block(block))?.state !== "settled") this.#seen.delete(block);
-    this.#options.losses.work = this.count;
     this.#looks++;
     this.#lookedMs = clock.monotonicMs();
     return false;
@@ -142,9 +149,7 @@ export class Reconciler implements Worker {
     }
     const nowMs = this.#context.clock.monotonicMs();
     const seen = this.#remember(block, mark, nowMs);
-    const rested = nowMs - seen.sinceMs >= limits.differRestMs;
-    const isDue = rested || nowMs - seen.firstMs >= limits.differLongMs;
-    if (!isDue || seen.doneMark === mark || this.#rests.has(block)) return;
+    if (!isRested(seen, nowMs) || seen.doneMark === mark || this.#rests.has(block)) return;
     if (this.#running.has(block) || this.#running.size >= limits.reconcilesAtOnce) return;
     const { claims } = this.#context;
     const claim = claims?.take(block);
