@@ -142,6 +142,8 @@ export function troublesIn({ map, blocks }: Census, { digests = true } = {}): st
     const { scheme, members } = row;
     if (members.length !== piecesOf(scheme)) complain(`has ${members.length} positions`);
     const belongs = placement.devicesOf(block, scheme);
+    // While it is open its members stay where they are.
+    const isOpen = [...held.values()].every(({ sealed }) => !sealed);
     for (const [position, device] of members.entries()) {
       const status = device === null ? undefined : held.get(device);
       if (device === null) complain(`nobody is at position ${position}`);
@@ -151,6 +153,7 @@ export function troublesIn({ map, blocks }: Census, { digests = true } = {}): st
       // Whole copies are alike: it is all the same who has the first.
       const isHere =
         device === null ||
+        isOpen ||
         (scheme.k === 1 ? belongs.includes(device) : device === belongs[position]);
       if (!isHere)
         complain(`${device} is at position ${position}, where ${belongs[position]} belongs`);

@@ -33,7 +33,7 @@ const NAMESERVERS = 3;
 const GATEWAYS = 2;
 const CLIENTS = 4;
 const SCRUB = ["--scrub", "100", "--scrub-every", "5s", "--first-scrub", "100"];
-const WHOLE_WITHIN_MS = 180_000;
+const WHOLE_WITHIN_MS = 420_000;
 
 export interface ChaosOptions extends ClusterFaultOptions {
   /** How long to wait for what nobody names to be swept; 0: that is not judged. */

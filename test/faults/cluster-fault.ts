@@ -1,6 +1,6 @@
 /** How faults of a whole cluster begin: processes, pools over hosts, and objects of known content. */
 import { Dice } from "../../raft/testing/dice.ts";
-import type { Command, CommandResult } from "../../rpc/commands.ts";
+import type { Command, CommandResult, PoolSettings } from "../../rpc/commands.ts";
 import type { PoolScheme } from "../../rpc/pool.ts";
 import { Cluster, type ClusterSize } from "../cluster.ts";
 import { Corpus } from "./corpus.ts";
@@ -17,6 +17,8 @@ export interface ClusterFaultOptions extends FaultOptions {
   readonly hosts: number;
   readonly nameservers?: number;
   readonly gateways?: number;
+  /** Of both pools, beside scheme and failure domain. */
+  readonly pool?: Partial<PoolSettings>;
 }
 
 export interface ClusterScene extends AsyncDisposable {
@@ -44,8 +46,8 @@ export async function stage(
   const cluster = await Cluster.found({ nameservers, gateways, dataservers: hosts, ...more });
   const wires = cluster.gateways.map((n) => new S3Wire(cluster.endpoint(n)));
   try {
-    const small = await poolOf(cluster, "copies", { k: 1, m: scheme.m });
-    const large = scheme.k === 1 ? small : await poolOf(cluster, "pieces", scheme);
+    const small = await poolOf(cluster, "copies", { k: 1, m: scheme.m }, options.pool);
+    const large = scheme.k === 1 ? small : await poolOf(cluster, "pieces", scheme, options.pool);
     await order(cluster, {
       type: "setStorageClass",
       storageClass: { name: "STANDARD", small, large, thresholdBytes: THRESHOLD_BYTES },
@@ -65,8 +67,13 @@ export async function stage(
   }
 }
 
-async function poolOf(cluster: Cluster, name: string, scheme: PoolScheme): Promise<number> {
-  const settings = { scheme, failureDomain: "host", pgNum: 64 } as const;
+async function poolOf(
+  cluster: Cluster,
+  name: string,
+  scheme: PoolScheme,
+  more: Partial<PoolSettings> = {},
+): Promise<number> {
+  const settings = { scheme, failureDomain: "host", pgNum: 64, ...more } as const;
   const result = await order(cluster, { type: "createPool", name, settings });
   if (result.type !== "pool") throw new Error("a pool is answered with its number");
   return result.pool;

@@ -4,6 +4,7 @@ import { bitFlipLog } from "./bit-flip-log.ts";
 import { bitFlips } from "./bit-flips.ts";
 import { chaos } from "./chaos.ts";
 import { fullDisk } from "./full-disk.ts";
+import { grow } from "./grow.ts";
 import { kill } from "./kill.ts";
 import { leaderKill } from "./leader-kill.ts";
 import { lostDataserver } from "./lost-dataserver.ts";
@@ -69,6 +70,11 @@ const faults: Record<string, () => Promise<object>> = {
       ...{ gib: Number(values.gib), drain: values.drain },
     }),
   chaos: () => chaos({ seconds, seed, scheme, hosts, say, sweepSeconds: Number(values.sweep) }),
+  grow: () =>
+    grow({
+      ...{ seconds: Math.max(seconds, 300), seed, scheme, say },
+      ...{ hosts: Number(values.hosts ?? 7), objects: objectsOr(3_000) },
+    }),
   rot: () =>
     rot({
       ...{ seconds, seed, scheme, hosts, objects: objectsOr(300), say },
