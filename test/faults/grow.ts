@@ -8,6 +8,7 @@ import { execFile } from "node:child_process";
 import { mkdtempDisposable, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { decompile } from "../../crush/text/decompile.ts";
 import { printExactWeight } from "../../crush/text/fixed-point.ts";
@@ -15,7 +16,7 @@ import type { ClusterMap } from "../../rpc/cluster-map.ts";
 import { crushMapOf, ruleName } from "../../rpc/crush-map.ts";
 import { placementOf } from "../../rpc/placement.ts";
 import { piecesOf } from "../../rpc/pool.ts";
-import { type Census, untilWhole } from "./census.ts";
+import { type Census, takeCensus, untilWhole } from "./census.ts";
 import { type ClusterFaultOptions, type ClusterScene, order, stage } from "./cluster-fault.ts";
 import { ReadTally } from "./corpus.ts";
 import { deviceOf } from "./lost-dataserver.ts";
@@ -26,6 +27,7 @@ const OBJECT_BYTES = 300_000;
 /** After so many objects all blocks are sealed: small ones are many, so that chance evens out. */
 const SEALED_AFTER = 16;
 const POOL = { pgNum: 2048 };
+const LOOK_MS = 500;
 const MOST = 1.1;
 /** With fewer blocks chance moves more or less than the share of all that `whatif` tells. */
 const JUDGED_FROM = 1_000;
@@ -79,9 +81,15 @@ export async function grow(
   options.say?.(`grown in ${grown.tookMs} ms: ${JSON.stringify(moved)}`);
   const device = await deviceOf(scene, added);
   await order(cluster, { type: "changeDevice", device, in: false });
+  const drainedMs = performance.now();
+  const holds = ({ blocks }: Census) => blocks.filter(({ held }) => held.has(device)).length;
+  // Open blocks are sealed first.
+  while (holds(await takeCensus(cluster)) > 0 && performance.now() - drainedMs < longestMs)
+    await sleep(LOOK_MS);
   const drained = await wait("drained");
-  if (drained.census.blocks.some(({ held }) => held.has(device)))
-    complaints.push("the drained device holds blocks yet");
+  const left = holds(drained.census);
+  const emptyMs = Math.round(performance.now() - drainedMs);
+  if (left > 0) complaints.push(`the drained device holds ${left} blocks yet`);
   isOver = true;
   await reading;
   const all = await corpus.readAll();
@@ -98,7 +106,7 @@ export async function grow(
     acknowledged: corpus.acknowledged,
     ...{ lost: meanwhile.lost + all.lost, wrong: meanwhile.wrong + all.wrong, violations },
     ...{ blocks: blocks.length, ...moved, ratio: Math.round(ratio * 1000) / 1000 },
-    ...{ grownMs: grown.tookMs, drainedMs: drained.tookMs },
+    ...{ grownMs: grown.tookMs, drainedMs: emptyMs },
     ...{ reads: meanwhile.right, readMs: meanwhile.quantiles },
     complaints: complaints.slice(0, 12),
   };

@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 import { bitFlipLog } from "./bit-flip-log.ts";
 import { bitFlips } from "./bit-flips.ts";
 import { chaos } from "./chaos.ts";
+import { cold } from "./cold.ts";
 import { fullDisk } from "./full-disk.ts";
 import { grow } from "./grow.ts";
 import { kill } from "./kill.ts";
@@ -55,7 +56,7 @@ const gateways = Number(values.gateways);
 const seed = Number(values.seed);
 const pauseMs = Number(values.pause) * 1000;
 const { scheme } = values;
-const hosts = Number(values.hosts ?? (scheme === "1+2" ? 4 : 8));
+const hosts = Number(values.hosts ?? (scheme === "1+2" && positionals[0] !== "cold" ? 4 : 8));
 const objectsOr = (count: number) => Number(values.objects ?? count);
 const say = (line: string) => console.log(line);
 const faults: Record<string, () => Promise<object>> = {
@@ -74,6 +75,11 @@ const faults: Record<string, () => Promise<object>> = {
     grow({
       ...{ seconds: Math.max(seconds, 300), seed, scheme, say },
       ...{ hosts: Number(values.hosts ?? 7), objects: objectsOr(3_000) },
+    }),
+  cold: () =>
+    cold({
+      ...{ seconds: Math.max(seconds, 300), seed, hosts, say },
+      ...{ scheme: scheme === "1+2" ? "4+2" : scheme, objects: objectsOr(20_000) },
     }),
   rot: () =>
     rot({

@@ -1,0 +1,176 @@
+/**
+ * Small files in a pool whose cold blocks become stripes: they take hardly more room than the scheme
+ * of the stripes says, a read asks one device, and any m members may be killed.
+ *
+ *   npm run faults -- cold --seconds 3600 --seed 1 --objects 1000000
+ */
+import { readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { systemClock } from "../../base/clock.ts";
+import { systemRandom } from "../../base/random.ts";
+import { createClient } from "../../client/client.ts";
+import { Devices } from "../../client/devices.ts";
+import type { Dice } from "../../raft/testing/dice.ts";
+import type { Cluster } from "../cluster.ts";
+import { takeCensus, untilWhole } from "./census.ts";
+import {
+  type ClusterFaultOptions,
+  type ClusterScene,
+  choicesOf,
+  parseScheme,
+  stage,
+} from "./cluster-fault.ts";
+import { type Corpus, contentFor, ReadTally } from "./corpus.ts";
+import { sealAll } from "./grow.ts";
+import type { Quantiles } from "./progress.ts";
+
+const FILE_BYTES = 4096;
+const AFTER_MS = 1_000;
+const LOOK_MS = 1_000;
+const MOST_RATIO = 1.6;
+/** Of fewer the first bytes of files and what is written ahead count for much. */
+const JUDGED_FROM = 100_000;
+const SAMPLE = 500;
+const SAID_EVERY_MS = 20_000;
+
+export interface ColdCounts {
+  readonly acknowledged: number;
+  readonly lost: number;
+  readonly wrong: number;
+  readonly violations: number;
+  readonly blocks: number;
+  readonly stripedMs: number;
+  /** What files of blocks take, and that by what was stored. */
+  readonly storedMb: number;
+  readonly ratio: number;
+  /** Of a sample of reads: how many devices each asked, on average. */
+  readonly devicesAsked: number;
+  /** Reads with all there, and with m killed. */
+  readonly healthyMs: Quantiles;
+  readonly degradedMs: Quantiles;
+  readonly complaints: readonly string[];
+}
+
+export async function cold(
+  options: ClusterFaultOptions & { readonly objects: number },
+): Promise<ColdCounts> {
+  const scheme = parseScheme(options.scheme);
+  const pool = { cold: { scheme, afterMs: AFTER_MS } };
+  await using scene = await stage({ ...options, scheme: `1+${scheme.m}`, pool });
+  const { cluster, corpus, dice } = scene;
+  const complaints: string[] = [];
+  await corpus.fill(
+    "",
+    Array.from({ length: options.objects }, () => FILE_BYTES),
+  );
+  await sealAll(scene);
+  const begunMs = performance.now();
+  const left = await untilStriped(scene, options);
+  const stripedMs = Math.round(performance.now() - begunMs);
+  if (left > 0) complaints.push(`${left} blocks are not striped`);
+  const { census, troubles } = await untilWhole(cluster, 60_000, options.say);
+  complaints.push(...troubles.slice(0, 5));
+  const storedBytes = await bytesIn(cluster);
+  const ratio = storedBytes / corpus.totalBytes;
+  if (options.objects >= JUDGED_FROM && ratio > MOST_RATIO)
+    complaints.push(`${ratio.toFixed(3)} times the data`);
+  const devicesAsked = await askedBy(cluster, corpus, dice, complaints);
+  if (devicesAsked > 1) complaints.push(`a read asks ${devicesAsked} devices`);
+  const healthy = await corpus.readAll();
+  const degraded = new ReadTally();
+  for (const n of choicesOf(cluster.dataservers, scheme.m, dice)[0] ?? [])
+    await cluster.end("dataserver", n, "SIGKILL");
+  await corpus.readAll(degraded);
+  for (const tally of [healthy, degraded]) {
+    complaints.push(...tally.complaints);
+    for (const [said, times] of tally.refused) complaints.push(`${times} reads got ${said}`);
+  }
+  const violations = complaints.length;
+  if (violations > 0) complaints.push(cluster.group.output.slice(-2_000));
+  return {
+    acknowledged: corpus.acknowledged,
+    ...{ lost: healthy.lost + degraded.lost, wrong: healthy.wrong + degraded.wrong, violations },
+    ...{ blocks: census.blocks.length, stripedMs },
+    ...{ storedMb: Math.round(storedBytes / 1e6), ratio: Math.round(ratio * 1000) / 1000 },
+    devicesAsked: Math.round(devicesAsked * 1000) / 1000,
+    ...{ healthyMs: healthy.quantiles, degradedMs: degraded.quantiles },
+    complaints: complaints.slice(0, 12),
+  };
+}
+
+/** Blocks with needles that are not striped when the time is over. */
+async function untilStriped(
+  { cluster }: ClusterScene,
+  { seconds, say }: ClusterFaultOptions,
+): Promise<number> {
+  const untilMs = performance.now() + seconds * 1000;
+  let saidMs = performance.now();
+  for (;;) {
+    const { blocks } = await takeCensus(cluster);
+    const left = blocks.filter(
+      ({ row, held }) =>
+        row?.layout === "whole" && [...held.values()].some(({ needles }) => needles > 0),
+    );
+    if (left.length === 0 || performance.now() > untilMs) return left.length;
+    if (performance.now() - saidMs > SAID_EVERY_MS) {
+      saidMs = performance.now();
+      say?.(`${left.length} of ${blocks.length} blocks are not striped yet`);
+    }
+    await sleep(LOOK_MS);
+  }
+}
+
+/** Of all files of blocks. */
+async function bytesIn(cluster: Cluster): Promise<number> {
+  let bytes = 0;
+  for (const n of cluster.dataservers) {
+    const folder = join(cluster.folder(n), "device");
+    for (const name of await readdir(folder))
+      if (/\.(block|index|stripe)/.test(name)) bytes += (await stat(join(folder, name))).size;
+  }
+  return bytes;
+}
+
+/** Devices that a read asks, by a client of its own. */
+async function askedBy(
+  cluster: Cluster,
+  corpus: Corpus,
+  dice: Dice,
+  complaints: string[],
+): Promise<number> {
+  await using client = cluster.group.client();
+  const { names } = client;
+  const { secret } = cluster.group;
+  await using devices = new Devices({ names, secret, clock: systemClock, random: systemRandom });
+  let asked = 0;
+  await using store = createClient({
+    names,
+    serviceOf: (device) => {
+      const service = devices.serviceOf(device);
+      return {
+        ...service,
+        read: (request) => {
+          asked++;
+          return service.read(request);
+        },
+        readStripe: (request) => {
+          asked++;
+          return service.readStripe(request);
+        },
+      };
+    },
+    ...{ clock: systemClock, random: systemRandom },
+  });
+  const keys = [...corpus.entries.keys()];
+  const count = Math.min(SAMPLE, keys.length);
+  for (let n = 0; n < count; n++) {
+    const key = dice.pick(keys) ?? "";
+    const opened = await store.open({ bucket: "corpus", key, offset: 0 });
+    const parts: Uint8Array[] = [];
+    for await (const part of opened.read(0, FILE_BYTES)) parts.push(Buffer.from(part));
+    if (!contentFor(key, FILE_BYTES).equals(Buffer.concat(parts)))
+      complaints.push(`${key} is read with other bytes`);
+  }
+  return asked / count;
+}
