@@ -170,7 +170,7 @@ export const limits = {
   /** A server reads no more requests of a peer that leaves this much unread. */
   rpcUnreadBytes: 16 * MiB,
   /** Memory that a process keeps for the next large payloads. */
-  poolBytes: 32 * MiB,
+  poolBytes: 64 * MiB,
   /** A silent peer is asked for a sign this often, and given up after so many without one. */
   rpcPingMs: 5_000,
   rpcPings: 4,
