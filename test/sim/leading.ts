@@ -83,7 +83,7 @@ export function startLeading(options: LeadingOptions): Led {
   });
   survey.healing = () => {
     const progress = planner.progress();
-    const work = { ...progress.work, reconcile: cluster.losses.work };
+    const work = { ...progress.work, reconcile: cluster.losses.work() };
     return replica.isLeader ? { ...progress, work } : undefined;
   };
   survey.losses = () => (replica.isLeader ? cluster.losses.list() : []);
