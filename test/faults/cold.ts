@@ -101,16 +101,19 @@ export async function cold(
 
 /** Blocks with needles that are not striped when the time is over. */
 async function untilStriped(
-  { cluster }: ClusterScene,
+  { cluster, pools }: ClusterScene,
   { seconds, say }: ClusterFaultOptions,
 ): Promise<number> {
   const untilMs = performance.now() + seconds * 1000;
   let saidMs = performance.now();
   for (;;) {
     const { blocks } = await takeCensus(cluster);
+    // Copies of the metadata go to blocks that are open yet.
     const left = blocks.filter(
       ({ row, held }) =>
-        row?.layout === "whole" && [...held.values()].some(({ needles }) => needles > 0),
+        row?.layout === "whole" &&
+        row.pool === pools.small &&
+        [...held.values()].some(({ needles, sealed }) => needles > 0 && sealed),
     );
     if (left.length === 0 || performance.now() > untilMs) return left.length;
     if (performance.now() - saidMs > SAID_EVERY_MS) {
