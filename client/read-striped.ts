@@ -71,11 +71,8 @@ async function find(context: ReadContext, block: OpenBlock, range: PieceRange) {
         });
         waiting.set(position, asking);
       }
-      const late = async (device: DeviceId) => {
-        await sleep(clock, latencies.lateAfterMs(device), ended.signal);
-        return undefined;
-      };
-      const first = await Promise.race([...waiting.values(), ...(next ? [late(next[1])] : [])]);
+      const late = next ? [isLate(context, next[1], ended.signal)] : [];
+      const first = await Promise.race([...waiting.values(), ...late]);
       if (first === undefined) {
         if (next !== undefined) latencies.shun(next[1]);
         continue;
@@ -90,6 +87,19 @@ async function find(context: ReadContext, block: OpenBlock, range: PieceRange) {
     // Whoever answers later answers for nothing.
     for (const asking of waiting.values()) asking.then(giveBack, () => undefined);
   }
+}
+
+/** When this process stood still, the answer may be here and only not read yet. */
+async function isLate(
+  { clock, latencies }: ReadContext,
+  device: DeviceId,
+  signal: AbortSignal,
+): Promise<undefined> {
+  const dueMs = clock.monotonicMs() + latencies.lateAfterMs(device);
+  await sleep(clock, latencies.lateAfterMs(device), signal);
+  const overdueMs = clock.monotonicMs() - dueMs;
+  if (overdueMs >= limits.hedgeLeastMs) await sleep(clock, limits.hedgeLeastMs, signal);
+  return undefined;
 }
 
 function giveBack([, answer]: readonly [number, Answer]): void {

@@ -17,7 +17,7 @@ import type { BlockKeeping } from "../rpc/pool.ts";
 import { Block } from "./block.ts";
 import { buildGeneration } from "./compact.ts";
 import type { Device } from "./device.ts";
-import { blockPath, builtPath, indexPath } from "./file-names.ts";
+import { blockPath, builtPath, indexPath, stagedPath } from "./file-names.ts";
 import { NeedleIndex } from "./needle-index.ts";
 import { type RecoveredBlock, recoverBlock } from "./recover.ts";
 import { switchToStaged } from "./striped/switch.ts";
@@ -194,6 +194,7 @@ async function removeFiles(
   await options.disk.syncDirectory(directory);
   await options.disk.remove(indexPath(directory, block));
   await options.disk.remove(builtPath(directory, block, generation + 1));
+  await options.disk.remove(stagedPath(directory, block, generation + 1));
   await options.disk.syncDirectory(directory);
   await parts.home.files.forget(path);
 }
