@@ -130,7 +130,10 @@ export class Planner implements AsyncDisposable {
     const { term } = group;
     if (term !== this.#term) this.#begin(term);
     await this.#look.step();
-    await this.#putOutAndIn(term);
+    await this.#putOutAndIn(term).catch((error: unknown) => {
+      // While an earlier version is in the group nobody is put out; what can be mended in place is.
+      if (!hasCode(error, "NotImplemented")) throw error;
+    });
     for (const device of this.#leaving.emptied(this.#look.devices, this.#options.stock))
       this.#options.report(`device ${device} is out and holds nothing any more: it may go`);
     // What could not be done may well be possible with other devices.
