@@ -97,6 +97,12 @@ describe("healing in words", () => {
       "4 blocks cannot go on:",
       "  no place to heal: add 1 host (block 1, 2, 3, …)",
     ]);
+    const leaving = [{ device, blocks: 7 }, { device: "u4" as DeviceId }];
+    expect(healingLines({ ...healing, leaving })).toEqual([
+      "nothing to do",
+      "device u3 is out: 7 blocks are left on it",
+      "device u4 is out: it did not say what is left on it",
+    ]);
     const paused = { ...busy, settings: { ...usualHealing, paused: true } };
     expect(healingLines(paused)[0]).toContain("heal resume");
   });

@@ -102,6 +102,11 @@ export function healingLines(healing: HealingProgress): string[] {
     ...(settings.paused ? ["paused: `quarry admin heal resume` lets it go on"] : []),
     ...(healing.isKnown ? [] : ["not all blocks and devices have been looked at yet"]),
     ...(busy.length === 0 ? ["nothing to do"] : [...kinds, `${pace}${about}`]),
+    ...healing.leaving.map(({ device, blocks }) => {
+      const has =
+        blocks === undefined ? "it did not say what is" : `${counted(blocks, "block")} are`;
+      return `device ${device} is out: ${has} left on it`;
+    }),
     ...stuckLines(stuck, healing.stuckCount),
   ];
 }
