@@ -17,9 +17,6 @@ import type { Needles } from "./needles.ts";
 import type { Oracle } from "./oracle.ts";
 import type { SimNode } from "./sim-node.ts";
 
-/** Whether somebody makes blocks whole again and moves them. */
-export const HEALS: boolean = true;
-
 export interface CalmOptions {
   readonly oracle: Oracle;
   readonly needles: Needles;
@@ -47,7 +44,7 @@ export class Calm {
       const what = this.#unfinished(map, block, row);
       if (what !== undefined) return `block ${block}: ${what} (${JSON.stringify(row)})`;
     }
-    return HEALS ? (this.#surplus() ?? (await this.#unhealthy())) : undefined;
+    return this.#surplus() ?? (await this.#unhealthy());
   }
 
   /**
@@ -124,7 +121,7 @@ export class Calm {
     let ids: string | undefined;
     for (const [position, device] of row.members.entries()) {
       if (device === null) {
-        if (HEALS && places[position] !== undefined) return `position ${position} is empty`;
+        if (places[position] !== undefined) return `position ${position} is empty`;
         continue;
       }
       const standing = needles.platters.standingOf(device, block, row.generation);
@@ -136,12 +133,10 @@ export class Calm {
         if (needle.blob !== FREE && !needles.names.isNamed(block, needle))
           return `needle ${needle.needle} on ${device} is nobody's`;
       }
-      if (!HEALS) continue;
       const here = [...standing.needles.keys()].sort().join();
       if (ids !== undefined && ids !== here) return `${device} has other needles`;
       ids = here;
     }
-    if (!HEALS) return undefined;
     // Pieces may stand in another order than CRUSH would have begun with: so fewer move.
     const isPlaced = filled(row.members).every((device) => places.includes(device));
     return isPlaced ? undefined : `CRUSH wants it on ${places.join()}`;

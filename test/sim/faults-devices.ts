@@ -1,6 +1,6 @@
 /**
- * What happens to disks and what stands on them: they lose everything, rot, move, come back late, are
- * drained and added. A block never has more members harmed than it can lose: who did it knows.
+ * What happens to disks and what stands on them: they lose everything, rot, move and come back
+ * late. A block never has more members harmed than it can lose: who did it knows.
  */
 import type { BlockId } from "../../base/ids.ts";
 import { filled } from "../../rpc/name-service.ts";
@@ -20,12 +20,7 @@ export const deviceWeights = {
   loseBlock: 4,
   awayForLong: 5,
   moveDrive: 4,
-  drain: 3,
-  undrain: 3,
-  addHost: 2,
-  weight: 3,
   flap: 3,
-  copies: 2,
   catchRebuild: 6,
 };
 export type DeviceFault = keyof typeof deviceWeights;
@@ -33,8 +28,6 @@ export type DeviceFault = keyof typeof deviceWeights;
 /** Longer than it takes until a device is out. */
 const AWAY_MS = 6_000;
 const CATCH_TRIES = 300;
-const WEIGHT = 65_536;
-const MOST_HOSTS = 9;
 
 export function isDeviceFault(name: string): name is DeviceFault {
   return Object.hasOwn(deviceWeights, name);
@@ -42,20 +35,12 @@ export function isDeviceFault(name: string): name is DeviceFault {
 
 export class DeviceFaults {
   readonly #world: World;
-  /** Put out by a person. */
-  readonly #drained = new Set<Drive>();
   /** Where copies become fewer, no block may hang on one of those that go. */
   readonly #changesCopies: boolean;
 
-  constructor(world: World) {
+  constructor(world: World, changesCopies: boolean) {
     this.#world = world;
-    this.#changesCopies = world.dice.chance(0.5);
-  }
-
-  /** In calm times whoever was drained is to be empty, or in again. */
-  heal(): void {
-    for (const drive of this.#drained) this.#put(drive, true);
-    this.#drained.clear();
+    this.#changesCopies = changesCopies;
   }
 
   /** False when there was nobody it could happen to, or a block could not bear it. */
@@ -76,24 +61,14 @@ export class DeviceFaults {
         return this.#harmBlock(name, drive);
       case "loseBlock":
         return this.#loseBlock(server, drive);
-      case "catchRebuild":
-        return this.#catchRebuild();
       case "awayForLong":
         return this.#stayAway(server, dice.between(AWAY_MS / 2, AWAY_MS));
       case "flap":
         return this.#flap(server);
       case "moveDrive":
         return this.#move(server, drive);
-      case "drain":
-        return this.#drained.size < 1 && this.#put(drive, false);
-      case "undrain":
-        return this.#drained.has(drive) && this.#put(drive, true);
-      case "addHost":
-        return this.#addHost();
-      case "weight":
-        return this.#weigh(drive);
       default:
-        return this.#changeCopies();
+        return this.#catchRebuild();
     }
   }
 
@@ -163,7 +138,6 @@ export class DeviceFaults {
 
   #empty(drive: Drive): void {
     const { device } = drive;
-    this.#drained.delete(drive);
     drive.wipe();
     if (device !== undefined) this.#world.needles.lost(device);
   }
@@ -267,42 +241,6 @@ export class DeviceFaults {
     server.drives = server.drives.filter((one) => one !== drive);
     to.drives = [...to.drives, drive];
     for (const one of [server, to]) agenda.after(dice.between(1, 1_500), () => one.start());
-    return true;
-  }
-
-  #put(drive: Drive, isIn: boolean): boolean {
-    const { device } = drive;
-    if (device === undefined) return false;
-    this.#say(`${isIn ? "undrain" : "drain"} (${device})`);
-    if (isIn) this.#drained.delete(drive);
-    else this.#drained.add(drive);
-    void this.#world.people.ask({ type: "changeDevice", device, in: isIn });
-    return true;
-  }
-
-  #addHost(): boolean {
-    const { machines, dice } = this.#world;
-    if (machines.servers.filter(({ isGone }) => !isGone).length >= MOST_HOSTS) return false;
-    const server = machines.add(dice.between(1, 2));
-    this.#say(`addHost (${server.name})`);
-    server.start();
-    return true;
-  }
-
-  #weigh({ device }: Drive): boolean {
-    if (device === undefined) return false;
-    const weight = this.#world.dice.between(WEIGHT / 4, 2 * WEIGHT);
-    this.#say(`weight (${device})`);
-    void this.#world.people.ask({ type: "changeDevice", device, weight });
-    return true;
-  }
-
-  /** Of the pool of copies: two, or three. */
-  #changeCopies(): boolean {
-    if (!this.#changesCopies) return false;
-    const m = this.#world.dice.between(1, 2);
-    this.#say(`copies (${m + 1})`);
-    void this.#world.people.setCopies(m);
     return true;
   }
 }

@@ -1,7 +1,7 @@
 /** What goes wrong in a simulation, every kind of it counted. */
-import { HEALS } from "./calm.ts";
 import { DataserverFaults, dataserverWeights, isDataserverFault } from "./faults-dataserver.ts";
 import { DeviceFaults, deviceWeights, isDeviceFault } from "./faults-devices.ts";
+import { isMapFault, MapFaults, mapWeights } from "./faults-map.ts";
 import { isMemberFault, MemberFaults, memberWeights } from "./faults-members.ts";
 import { isPlot, Plots, plotWeights } from "./plots.ts";
 import type { SimNode } from "./sim-node.ts";
@@ -10,6 +10,7 @@ import type { World } from "./world.ts";
 const weights = {
   ...dataserverWeights,
   ...deviceWeights,
+  ...mapWeights,
   ...plotWeights,
   ...memberWeights,
   crash: 8,
@@ -40,6 +41,7 @@ export class Faults {
   readonly #world: World;
   readonly #dataservers: DataserverFaults;
   readonly #devices: DeviceFaults;
+  readonly #map: MapFaults;
   readonly plots: Plots;
   readonly #members: MemberFaults;
   /** Who has lost entries must not be counted among few: a bit is flipped, or members change. */
@@ -54,10 +56,13 @@ export class Faults {
     this.#flips = world.dice.chance(0.5);
     const isBare = world.machines.servers.length === 0;
     const isLeftOut = (name: string) =>
-      (isDeviceFault(name) && (isBare || !HEALS)) || (isDataserverFault(name) && isBare);
+      isBare && (isDeviceFault(name) || isMapFault(name) || isDataserverFault(name));
     this.#urn = urnOf(names.filter((name) => !isLeftOut(name)));
     this.#dataservers = new DataserverFaults(world);
-    this.#devices = new DeviceFaults(world);
+    // Where copies become fewer, no block may hang on one of those that go.
+    const changesCopies = world.dice.chance(0.5);
+    this.#devices = new DeviceFaults(world, changesCopies);
+    this.#map = new MapFaults(world, changesCopies);
   }
 
   get total(): number {
@@ -106,7 +111,7 @@ export class Faults {
       node.disk.capacityBytes = 2 ** 50;
     }
     this.#dataservers.heal();
-    this.#devices.heal();
+    this.#map.heal();
   }
 
   /** False when there was nobody it could happen to. */
@@ -115,6 +120,7 @@ export class Faults {
     if (isPlot(name)) return this.plots.happen(name);
     if (isDataserverFault(name)) return this.#dataservers.happen(name);
     if (isDeviceFault(name)) return this.#devices.happen(name);
+    if (isMapFault(name)) return this.#map.happen(name);
     const { dice, nodes, leader, oracle } = this.#world;
     const node = (dice.chance(0.5) ? leader : undefined) ?? dice.pick(nodes);
     if (node === undefined || !node.isUp) return false;

@@ -24,11 +24,12 @@ const KNOWN_MS = 1_800;
 /** What was decided before a pause may be ordered after it. */
 const AWAKE_MS = 3_500;
 
+/** Read when it is needed: some of it comes later. */
 export interface OrderJudgeOptions {
   readonly needles: Needles;
   readonly machines: Machines;
-  readonly nowMs: () => number;
-  readonly violated: (what: string) => void;
+  readonly agenda: { readonly nowMs: number };
+  readonly oracle: { violated(what: string): void };
 }
 
 export class OrderJudge {
@@ -48,7 +49,7 @@ export class OrderJudge {
         name,
         (order: Order, ...rest: unknown[]) => {
           if (order.term === undefined)
-            this.#of.violated(`INV-7: ${name} is ordered without a term`);
+            this.#of.oracle.violated(`INV-7: ${name} is ordered without a term`);
           if (name === "retire") this.#checkRetire(peer, order);
           return method(order, ...rest);
         },
@@ -65,7 +66,7 @@ export class OrderJudge {
     const before = this.#followed.get(device) ?? 0;
     return () => {
       if (term < before)
-        this.#of.violated(
+        this.#of.oracle.violated(
           `INV-7: ${device} follows ${name} of block ${block} in term ${term} after one of ${before}`,
         );
       if (term > (this.#followed.get(device) ?? 0)) this.#followed.set(device, term);
@@ -73,16 +74,16 @@ export class OrderJudge {
   }
 
   #checkRetire({ process }: Peer, { block, surplus, device }: RetireOrder): void {
-    const { needles, machines, nowMs } = this.#of;
+    const { needles, machines, agenda } = this.#of;
     const row = needles.names.row(block);
     if (surplus !== true || row === undefined || process.wasPausedWithin(AWAKE_MS)) return;
     const members = filled(row.members);
     if (members.includes(device))
-      this.#of.violated(`INV-7: member ${device} of ${block} is to retire`);
+      this.#of.oracle.violated(`INV-7: member ${device} of ${block} is to retire`);
     for (const member of members) {
       const awaySinceMs = needles.goneSinceMs(member) ?? machines.of(member)?.awaySinceMs;
-      if (awaySinceMs === undefined || nowMs() - awaySinceMs < KNOWN_MS) continue;
-      this.#of.violated(
+      if (awaySinceMs === undefined || agenda.nowMs - awaySinceMs < KNOWN_MS) continue;
+      this.#of.oracle.violated(
         `INV-7: ${device} is to let go of block ${block} while its member ${member} is away`,
       );
     }

@@ -4,13 +4,14 @@ import { env } from "node:process";
 import { describe, expect, test } from "vitest";
 import { planted } from "./planted.ts";
 import { plantedInBlocks } from "./planted-blocks.ts";
+import { plantedInHealing } from "./planted-healing.ts";
 import { World } from "./world.ts";
 
 const bare = planted.map((flaw) => ({ ...flaw, isBare: true }));
 const seeds = Number(env["SIM_PLANTED_SEEDS"] ?? 40);
 
 describe("a planted bug is found", () => {
-  test.each([...bare, ...plantedInBlocks])(
+  test.each([...bare, ...plantedInBlocks, ...plantedInHealing])(
     "$name",
     async (flaw) => {
       const { knownSeed: first = 1, isBare = false } = flaw;

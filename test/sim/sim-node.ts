@@ -11,7 +11,7 @@ import { StateFolder } from "../../nameserver/state-folder.ts";
 import { Tombstones } from "../../nameserver/workers/tombstones.ts";
 import type { Configuration } from "../../raft/configuration.ts";
 import type { Message } from "../../raft/message.ts";
-import type { Settings } from "../../raft/settings.ts";
+import { defaultSettings, type Settings } from "../../raft/settings.ts";
 import type { Agenda } from "../../raft/testing/agenda.ts";
 import type { Dice } from "../../raft/testing/dice.ts";
 import type { LivenessService } from "../../rpc/liveness-service.ts";
@@ -42,6 +42,14 @@ const DIRECTORY = "/ns";
 /** Small, so that segments, checkpoints and snapshots come often. */
 const SEGMENT_BYTES = 6_000;
 const CHECKPOINT_BYTES = 4_000;
+
+export const settings: Settings = {
+  ...defaultSettings,
+  electionMs: 300,
+  heartbeatMs: 50,
+  appendBytes: 3_000,
+  retainBytes: 6_000,
+};
 
 export class SimNode {
   readonly id: NodeId;

@@ -1,5 +1,5 @@
 /** The counts of many simulations as one object. */
-import type { Report } from "./world.ts";
+import type { Report } from "./report.ts";
 
 const HOUR_MS = 3_600_000;
 const nothing = {

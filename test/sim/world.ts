@@ -9,7 +9,6 @@ import type { MemberRecord } from "../../nameserver/group/member-file.ts";
 import { keys } from "../../nameserver/keyspace.ts";
 import { read } from "../../nameserver/queries/read.ts";
 import { configurationOf } from "../../raft/configuration.ts";
-import { defaultSettings, type Settings } from "../../raft/settings.ts";
 import { Agenda } from "../../raft/testing/agenda.ts";
 import { Dice } from "../../raft/testing/dice.ts";
 import { judgeAll } from "../linearizable/linearizable.ts";
@@ -18,7 +17,7 @@ import type { BlockWays } from "./block-line.ts";
 import { Bystander } from "./bystander.ts";
 import { Calm } from "./calm.ts";
 import { Clients } from "./clients.ts";
-import { type FaultName, Faults } from "./faults.ts";
+import { Faults } from "./faults.ts";
 import { Fids, type FidsOptions } from "./fids.ts";
 import type { Flaw } from "./flaw.ts";
 import { addressOf, portOf, SETTLE_MS } from "./leading.ts";
@@ -29,9 +28,10 @@ import { Oracle } from "./oracle.ts";
 import { OrderJudge } from "./order-judge.ts";
 import { People } from "./people.ts";
 import { SimProcess } from "./process.ts";
+import type { Report } from "./report.ts";
 import { founding } from "./sim-member.ts";
 import { SimNetwork } from "./sim-network.ts";
-import { SimNode, type Surroundings } from "./sim-node.ts";
+import { SimNode, type Surroundings, settings } from "./sim-node.ts";
 import { Users } from "./users.ts";
 
 export interface WorldOptions {
@@ -43,33 +43,6 @@ export interface WorldOptions {
   readonly isBare?: boolean;
 }
 
-export interface Report {
-  readonly seed: number;
-  readonly steps: number;
-  readonly simulatedMs: number;
-  readonly faults: Readonly<Record<FaultName, number>>;
-  readonly acknowledged: number;
-  readonly lost: number;
-  /** Keys whose history no order explains; keys that could not be judged. */
-  readonly wrong: number;
-  readonly undecided: number;
-  readonly reads: number;
-  /** Objects of the users: put, read back and compared, copied; why they were told that it failed. */
-  readonly stored: number;
-  readonly fetched: number;
-  readonly copied: number;
-  readonly failures: Readonly<Record<string, number>>;
-  readonly lists: number;
-  readonly failovers: number;
-  readonly messages: { readonly carried: number; readonly lost: number; readonly doubled: number };
-  readonly latenciesMs: readonly number[];
-  readonly violations: readonly string[];
-  /** Equal for equal histories. */
-  readonly fingerprint: number;
-  /** The end of the history. */
-  readonly lines: readonly string[];
-}
-
 const STEPS = 4_000;
 const LEAST_FAULTS = 5;
 const LONGEST_MS = 3_600_000;
@@ -79,19 +52,10 @@ const SERVERS = 7;
 const STORM_MS = 6_000;
 const CALM_MS = 5_000;
 const QUIET_MS = 2_500;
-/** By then some client has written, however the dice fell. */
 /** A clock that was set back keeps the time of the log from going on. */
 const ALL_DONE_MS = 200_000;
 const LOOK_MS = 500;
 const PATIENCE_MS = 30_000;
-const settings: Settings = {
-  ...defaultSettings,
-  electionMs: 300,
-  heartbeatMs: 50,
-  appendBytes: 3_000,
-  retainBytes: 6_000,
-};
-
 export class World {
   readonly agenda: Agenda = new Agenda();
   readonly dice: Dice;
@@ -122,21 +86,10 @@ export class World {
     const founders = configurationOf({ voters: ids, learners: [] });
     this.oracle = new Oracle(founders, () => agenda.nowMs);
     const flaw = options.flaw ?? { name: "none" };
-    const world = this;
-    const orders = new OrderJudge({
-      get needles() {
-        return world.needles;
-      },
-      get machines() {
-        return world.machines;
-      },
-      nowMs: () => agenda.nowMs,
-      violated: (what) => this.oracle.violated(what),
-    });
     const ways: BlockWays = {
       ...{ network: this.network, dice },
       violated: (what) => this.oracle.violated(what),
-      orders,
+      orders: new OrderJudge(this),
       dataserverAt: (address) => this.machines.at(address),
     };
     const around: Surroundings = {
