@@ -81,9 +81,7 @@ export class Calm {
     if (stuck !== "") return `the planner is stuck: ${stuck}`;
     const { health } = await survey.look();
     const ill = health.atRisk.find(({ block }) => !IMAGINED.has(block) && !this.#isGivenUp(block));
-    return (
-      ill && `health says of block ${ill.block}: ${ill.level} (${JSON.stringify(ill.troubles)})`
-    );
+    return ill && `health says of block ${ill.block}: ${ill.level} (${JSON.stringify(ill)})`;
   }
 
   /** Whose needles are to go, and from where. */

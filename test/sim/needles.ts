@@ -188,7 +188,9 @@ export class Needles implements Judge {
     for (const [position, device] of row.members.entries()) {
       if (device === null) continue;
       const isAll = isWhole[position] === true && standings[position] !== undefined;
-      if (isAll) this.#harms.delete(`${device} ${block}`);
+      const isInPlace = this.platters.isInPlace(device, block, row.generation);
+      if (isAll && isInPlace) this.#harms.delete(`${device} ${block}`);
+      else if (isAll) continue;
       else if (!this.isHarmed(device, block) && (needed.length > 0 || kept.length > 0))
         this.#wrong(`INV-1/2/7: ${device} lacks needles of block ${block}.${row.generation}`);
     }

@@ -49,6 +49,16 @@ export class Platters {
     return found;
   }
 
+  /** Whether it stands in its place, and does not only wait for its switch. */
+  isInPlace(device: DeviceId, block: BlockId, generation: number): boolean {
+    for (const one of this.#files.values())
+      if (one.device === device)
+        for (const [path, standing] of one.now)
+          if (path.endsWith(".block") && standing?.block === block)
+            return standing.generation === generation;
+    return false;
+  }
+
   /** The blocks in their places. */
   *blocksOf(drive: Drive): Generator<Standing> {
     for (const [path, standing] of this.#files.get(drive)?.now ?? [])
