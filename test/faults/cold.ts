@@ -118,7 +118,13 @@ async function untilStriped(
     if (left.length === 0 || performance.now() > untilMs) return left.length;
     if (performance.now() - saidMs > SAID_EVERY_MS) {
       saidMs = performance.now();
-      say?.(`${left.length} of ${blocks.length} blocks are not striped yet`);
+      const which = left.map(({ block, held }) => {
+        const needles = [...held.values()].map(
+          (one) => `${one.needles}${one.sealed ? "" : " open"}`,
+        );
+        return `${block} (${needles.join(", ")})`;
+      });
+      say?.(`not striped yet, of ${blocks.length} blocks: ${which.slice(0, 8).join("; ")}`);
     }
     await sleep(LOOK_MS);
   }
