@@ -262,6 +262,13 @@ describe("a block", () => {
     expect(judgeBlock(open).level).toBe("healthy");
   });
 
+  test("is misplaced where CRUSH does not want it, unless it is still open", () => {
+    const judged = scene(CODED, wants(id(7), ...[1, 2, 3, 4, 5].map(id)));
+    expect(judgeBlock(judged).level).toBe("misplaced");
+    const open = { ...judged, row: { ...judged.row, state: "open" as const } };
+    expect(judgeBlock(open).level).not.toBe("misplaced");
+  });
+
   test("is never healthy too early: any one trouble of any one piece is seen", () => {
     const spoils = [down, gone, unheard, lacks, unchecked, noMember];
     for (const scheme of [ONE, THREE, CODED, { k: 2, m: 1 }])

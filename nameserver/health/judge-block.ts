@@ -76,7 +76,8 @@ export function judgeBlock(of: Judged): Judgement {
     const why = troubleOf(of, scheme, piece, device);
     counts[why === undefined ? "good" : worthOf[why]]++;
     if (why !== undefined) troubles.push({ piece, why, ...(device && { device }) });
-    const isElsewhere = device && !belongs(of, device);
+    // An open block stays where it was opened; where it belongs is asked when it takes no more.
+    const isElsewhere = row.state !== "open" && device && !belongs(of, device);
     if (isElsewhere && why !== "device down" && why !== "device gone")
       troubles.push({ piece, why: "misplaced", device });
   }
