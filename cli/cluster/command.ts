@@ -2,6 +2,7 @@
 import { Command, Option } from "commander";
 import { systemClock } from "../../base/clock.ts";
 import { systemRandom } from "../../base/random.ts";
+import { parseScheme } from "../admin/pools.ts";
 import { formatBytes, parseSize } from "../objects/printable.ts";
 import { askCluster } from "./control.ts";
 import { orderCommands, whole } from "./orders.ts";
@@ -19,6 +20,12 @@ Examples:
 
 Sizes and --port count at the first start of a folder; later starts are the same cluster, with the same
 ports and keys. QUARRY_ROOT_ACCESS_KEY and QUARRY_ROOT_SECRET_KEY set the first root key.`;
+
+/** They count for a new cluster only. */
+const SIZES = [
+  ...["nameservers", "dataservers", "racks", "gateways", "diskSize", "port"],
+  ...["replicas", "largeScheme"],
+];
 
 const HOME = "cluster";
 const DISK_BYTES = 16 * 2 ** 30;
@@ -38,12 +45,20 @@ export function clusterCommand(): Command {
         .argParser(parseSize)
         .default(DISK_BYTES, formatBytes(DISK_BYTES)),
     )
+    .option(
+      "--replicas <n>",
+      "copies of small objects (3, or one for each dataserver)",
+      whole(1, 8),
+    )
+    .option(
+      "--large-scheme <k+m>",
+      "of objects from 1 MiB on; none: as small ones (4+2 with 7 dataservers or more)",
+      (text) => (text === "none" ? null : parseScheme(text)),
+    )
     .option("--json", "what happens as JSON, one object a line")
     .addHelpText("after", EXAMPLES);
   command.action(async (flags: ClusterFlags) => {
-    const isSized = ["nameservers", "dataservers", "racks", "gateways", "diskSize", "port"].some(
-      (name) => command.getOptionValueSource(name) === "cli",
-    );
+    const isSized = SIZES.some((name) => command.getOptionValueSource(name) === "cli");
     await runCluster({
       ...clusterSettings(flags),
       ...{ json: flags.json === true, isSized },

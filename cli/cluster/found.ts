@@ -1,9 +1,10 @@
 /** The plan of a cluster that is to be: how many of each kind, in which racks, at which ports. */
 import type { Random } from "../../base/random.ts";
+import { firstPools, type PoolWishes } from "./first-pools.ts";
 import { type ClusterPlan, type Kind, membersOf, nextName, type PlannedMember } from "./plan.ts";
 import { drawPort, isFree } from "./ports.ts";
 
-export interface ClusterSize {
+export interface ClusterSize extends PoolWishes {
   readonly nameservers: number;
   readonly dataservers: number;
   readonly racks: number;
@@ -14,7 +15,8 @@ export interface ClusterSize {
 }
 
 export async function plannedCluster(size: ClusterSize, random: Random): Promise<ClusterPlan> {
-  let plan: ClusterPlan = { diskBytes: size.diskBytes, members: [] };
+  const pools = firstPools(size, size);
+  let plan: ClusterPlan = { diskBytes: size.diskBytes, members: [], pools };
   const grow = async (kind: Kind, wish: Wish) => {
     plan = withMember(plan, await drawn(plan, kind, wish, random));
   };

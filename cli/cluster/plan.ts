@@ -4,6 +4,7 @@
  */
 import { type Disk, readWhole, replaceWhole } from "../../base/disk.ts";
 import { QuarryError } from "../../base/errors.ts";
+import type { FirstPools } from "./first-pools.ts";
 
 export type Kind = "nameserver" | "dataserver" | "gateway";
 
@@ -27,6 +28,8 @@ export interface ClusterPlan {
   /** What each dataserver takes of the disk at most. */
   readonly diskBytes: number;
   readonly members: readonly PlannedMember[];
+  /** Of a new cluster: still to be made. */
+  readonly pools?: FirstPools;
 }
 
 const FORMAT = 1;
@@ -56,8 +59,8 @@ export async function readPlan(disk: Disk, path: string): Promise<ClusterPlan | 
     );
   if (kept.format > FORMAT)
     throw new QuarryError("NewerFormat", `${path} was written by a newer version of Quarry`);
-  const { diskBytes, members } = kept;
-  return { diskBytes, members };
+  const { diskBytes, members, pools } = kept;
+  return { diskBytes, members, ...(pools && { pools }) };
 }
 
 export async function writePlan(disk: Disk, path: string, plan: ClusterPlan): Promise<void> {

@@ -11,6 +11,7 @@ import { stayAlive } from "../stay-alive.ts";
 import { carryOut } from "./carry-out.ts";
 import { listenForOrders } from "./control.ts";
 import { type ClusterEvent, lineOf } from "./events.ts";
+import { makePools } from "./first-pools.ts";
 import { pathsOf } from "./folder.ts";
 import { Observer } from "./observer.ts";
 import type { Order } from "./orders.ts";
@@ -63,7 +64,9 @@ export async function runCluster(options: RunOptions): Promise<void> {
     notice(greeting(cluster, options));
     const ending = new AbortController();
     const showing = keepShowing(screen, observer, clock, ending.signal);
-    const failed = new Promise<never>((_, reject) => cluster.start().catch(reject));
+    const failed = new Promise<never>((_, reject) =>
+      cluster.start((pools) => makePools(leader.names, pools)).catch(reject),
+    );
     try {
       await Promise.race([asked, quit.promise, failed, showing]);
     } finally {

@@ -2,6 +2,7 @@
 import { resolve } from "node:path";
 import { QuarryError } from "../../base/errors.ts";
 import { limits } from "../../base/limits.ts";
+import { type PoolScheme, piecesOf } from "../../rpc/pool.ts";
 import { checkedCapacity } from "../dataserver/settings.ts";
 import type { ClusterSize } from "./found.ts";
 import type { Kind } from "./plan.ts";
@@ -15,6 +16,9 @@ export interface ClusterFlags {
   readonly port: number;
   /** Bytes. */
   readonly diskSize: number;
+  readonly replicas?: number;
+  /** null: none. */
+  readonly largeScheme?: PoolScheme | null;
   readonly json?: boolean;
 }
 
@@ -31,12 +35,30 @@ export const mostOf: Readonly<Record<Kind, number>> = {
 };
 
 export function clusterSettings(flags: ClusterFlags): ClusterSettings {
-  const { nameservers, dataservers, racks, gateways, port, diskSize } = flags;
+  const { nameservers, dataservers, racks, gateways, port, diskSize, replicas } = flags;
+  const { largeScheme } = flags;
   const diskBytes = checkedCapacity(diskSize);
   return {
     directory: directoryFrom(flags.data),
-    size: { nameservers, dataservers, racks, gateways, port, diskBytes },
+    size: {
+      ...{ nameservers, dataservers, racks, gateways, port, diskBytes },
+      ...(replicas !== undefined && { replicas: enough("--replicas", replicas, dataservers) }),
+      ...(largeScheme !== undefined && { largeScheme: fitting(largeScheme, dataservers) }),
+    },
   };
+}
+
+function fitting(scheme: PoolScheme | null, dataservers: number): PoolScheme | null {
+  if (scheme !== null) enough("--large-scheme", piecesOf(scheme), dataservers);
+  return scheme;
+}
+
+function enough(flag: string, pieces: number, dataservers: number): number {
+  if (pieces <= dataservers) return pieces;
+  throw new QuarryError(
+    "InvalidArgument",
+    `${flag} needs ${pieces} dataservers, each on a host of its own; there would be ${dataservers}`,
+  );
 }
 
 export function directoryFrom(data: string): string {

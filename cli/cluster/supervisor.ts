@@ -7,8 +7,10 @@ import { nodeDisk } from "../../base/disk-node.ts";
 import { QuarryError } from "../../base/errors.ts";
 import type { Random } from "../../base/random.ts";
 import { type Address, parseAddress } from "../../rpc/address.ts";
+import { explain } from "../explain.ts";
 import { rootCredentials } from "../serve/root-credentials.ts";
 import type { Tell } from "./events.ts";
+import { type FirstPools, poolWords } from "./first-pools.ts";
 import { claimFolder, ensureSecret, pathsOf } from "./folder.ts";
 import { type ClusterSize, plannedCluster, plannedMember, type Wish, withMember } from "./found.ts";
 import { endLeftBehind } from "./left-behind.ts";
@@ -119,16 +121,22 @@ export class Supervisor implements AsyncDisposable {
       throw new QuarryError("Closed", "the cluster is stopping; start it again first");
   }
 
-  /** Resolves when a gateway serves (or there is none), and all that can have been started. */
-  async start(): Promise<void> {
+  /**
+   * Resolves when a gateway serves (or there is none), and all that can have been started. Gateways of
+   * a new cluster wait until its pools are made.
+   */
+  async start(makePools: (pools: FirstPools) => Promise<void>): Promise<void> {
     const { clock, directory, tell } = this.#options;
     const nameservers = this.#of("nameserver");
     for (const member of nameservers) member.start();
     const ready = Promise.all(nameservers.map((member) => member.ready));
     await endsWithin(clock, ready, HEAD_START_MS);
     if (this.#stopping !== undefined) return;
+    for (const member of this.#of("dataserver")) member.start();
+    await this.#found(makePools);
+    if (this.#stopping !== undefined) return;
     const gateways = this.#of("gateway");
-    for (const member of [...this.#of("dataserver"), ...gateways]) member.start();
+    for (const member of gateways) member.start();
     if (gateways.length === 0) return;
     await Promise.race(gateways.map((member) => member.ready));
     const { credentials } = pathsOf(directory);
@@ -171,6 +179,20 @@ export class Supervisor implements AsyncDisposable {
         }),
       );
     this.#options.tell({ event: "stopped", members: this.#members.size, killed });
+  }
+
+  async #found(makePools: (pools: FirstPools) => Promise<void>): Promise<void> {
+    const { pools } = this.#plan;
+    if (pools === undefined) return;
+    const { tell } = this.#options;
+    try {
+      await makePools(pools);
+      await this.#change(({ pools: _, ...plan }) => plan);
+      tell({ event: "notice", message: poolWords(pools) });
+    } catch (error) {
+      const message = `its pools are not made yet, the next start tries again: ${explain(error)}`;
+      tell({ event: "notice", message });
+    }
   }
 
   #of(kind: Kind): Member[] {
