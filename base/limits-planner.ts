@@ -22,6 +22,9 @@ export const plannerLimits = {
   healingStuckNamed: 100,
   /** Over how long the pace is told. */
   healingPaceMs: 60_000,
+  /** How often it is asked how far rebuilds are; an estimate is given when that was measured so long. */
+  healingMeasureMs: 1_000,
+  healingMeasuredMs: 5_000,
   /** Below this pace for one block, fewer are worked on at the same time. */
   healingLeastPace: 4 * MiB,
 } as const;

@@ -19,7 +19,7 @@ export const usualHealing: HealingSettings = {
 };
 
 /**
- * `seal` an open block that a member lost; `rebuild` a member that is lost, stale or harmed; `move` one to where it belongs; `retire` what no
+ * `seal` an open block that a member lost, or that is to move; `rebuild` a member that is lost, stale or harmed; `move` one to where it belongs; `retire` what no
  * member needs any more; `switch` a member to the generation of its block; `reconcile` members that
  * differ; `convert` a block to the scheme that its pool has now.
  */

@@ -2,7 +2,7 @@
 import type { BlockId, DeviceId } from "../../base/ids.ts";
 import { limits } from "../../base/limits.ts";
 import type { DeviceStatus } from "../../rpc/block-service.ts";
-import type { MappedDevice } from "../../rpc/cluster-map.ts";
+import type { ClusterMap, MappedDevice } from "../../rpc/cluster-map.ts";
 import { osdName } from "../../rpc/crush-map.ts";
 import type { HealingProgress } from "../../rpc/healing.ts";
 import type { Capacity, Concern } from "../../rpc/health.ts";
@@ -10,7 +10,7 @@ import type { Placement } from "../../rpc/placement.ts";
 import type { Pool } from "../../rpc/pool.ts";
 import { domainNames } from "../no-room.ts";
 import type { BlockLoss } from "../planner/losses.ts";
-import { spreadOf, standsAt, type Unit } from "./places.ts";
+import { spreadOf, standsAt, type Unit, unitsOf } from "./places.ts";
 import type { Tally } from "./tally.ts";
 
 /** Another nameserver of the group, as the leader sees it. */
@@ -144,7 +144,18 @@ function poolConcerns({ placement, tally, capacity }: ConcernsInput, pool: Pool)
         message: `CRUSH finds no place for a piece in ${groupsWithHoles} of ${pool.pgNum} placement groups of pool ${pool.name}: no place to heal; make its ${many} more equal in weight, or add a ${one}`,
       },
     ];
-  return roomConcerns(capacity, pool, units);
+  const single = k === 1 && m === 0 ? singleConcerns(placement.map, pool) : [];
+  return [...single, ...roomConcerns(capacity, pool, units)];
+}
+
+const COPIES = 3;
+
+/** Its own wish, so it lowers nothing; but who made it may not know what it means. */
+function singleConcerns(map: ClusterMap, { name, deviceClass }: Pool): Concern[] {
+  const hosts = unitsOf(map, "host", deviceClass).length;
+  if (hosts < 2) return [];
+  const message = `pool ${name} keeps a single copy: a device that is lost takes what is on it along; \`quarry admin pool set ${name} --replicas ${Math.min(COPIES, hosts)} --domain host\` keeps more`;
+  return [{ level: "healthy", kind: "pool", of: name, message }];
 }
 
 function roomConcerns(

@@ -96,11 +96,19 @@ describe("a cluster", () => {
     const before = (await s.look()).health;
     expect([before.level, before.concerns.map(({ message }) => message)]).toEqual([
       "unchecked",
-      [expect.stringContaining("osd.0 at host0 has not told yet what it holds")],
+      [
+        expect.stringContaining("osd.0 at host0 has not told yet what it holds"),
+        expect.stringContaining("pool default keeps a single copy"),
+      ],
     ]);
     s.hear(first ?? nothing());
     const { health } = await s.look();
-    expect(health).toMatchObject({ level: "healthy", atRisk: [], concerns: [], oldestCheckMs: 77 });
+    expect(health).toMatchObject({ level: "healthy", atRisk: [], oldestCheckMs: 77 });
+    // STANDARD names it, and there are four hosts.
+    expect(health.concerns).toMatchObject([{ level: "healthy", kind: "pool", of: "default" }]);
+    expect(health.concerns[0]?.message).toContain("set default --replicas 3 --domain host`");
+    await s.state.propose({ type: "changePool", pool: 0, change: { scheme: { k: 1, m: 1 } } });
+    expect((await s.look()).health.concerns).toEqual([]);
     expect(health.blocks.healthy).toBe(3);
 
     const [one = nothing()] = s.held.get(first ?? nothing()) ?? [];
@@ -125,7 +133,7 @@ describe("a cluster", () => {
       "device down",
       "device down",
     ]);
-    expect(health.concerns.map((one) => one.of)).toEqual(["osd.0", "osd.1", "some"]);
+    expect(health.concerns.map((one) => one.of)).toEqual(["osd.0", "osd.1", "some", "default"]);
     expect(health.concerns[2]?.message).toMatch(/at least 5 different hosts, and 4 can take/);
     s.states.set(deviceId(2), { state: "down" });
     expect((await s.look()).health.level).toBe("unreadable");

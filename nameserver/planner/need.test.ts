@@ -138,6 +138,16 @@ describe("of three copies", () => {
     ],
     ["open blocks are left alone", { members: "a . c", wanted: "a b c", state: "open" }, ""],
     [
+      "an open one that stands elsewhere than wanted is sealed, so that it can move",
+      { members: "a b c", wanted: "a b d", state: "open" },
+      "seal",
+    ],
+    [
+      "and left alone while the place it would move to takes none",
+      { members: "a b c", wanted: "a b d", state: "open", others: "df" },
+      "",
+    ],
+    [
       "an open one that a member lost is sealed",
       { members: "a b0 c", wanted: "a b c", state: "open" },
       "seal",

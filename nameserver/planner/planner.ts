@@ -20,11 +20,13 @@ import { Leaving } from "./leaving.ts";
 import { Look, type LookOptions } from "./look.ts";
 import { type Need, needOf } from "./need.ts";
 import { Outs } from "./outs.ts";
-import { type Budget, plan } from "./plan.ts";
+import { budgetOf, paceOf } from "./pace.ts";
+import { plan } from "./plan.ts";
 import { Retires } from "./retires.ts";
 import { run } from "./run.ts";
 import type { RunContext } from "./run-context.ts";
 import { Tally } from "./tally.ts";
+import { UnderWay } from "./under-way.ts";
 
 export interface PlannerOptions
   extends Omit<LookOptions, "group" | "blocks">,
@@ -60,6 +62,7 @@ export class Planner implements AsyncDisposable {
   readonly #resting = new Map<BlockId, number>();
   readonly #stop = new AbortController();
   readonly #loop: Promise<void>;
+  readonly #underWay: UnderWay;
   #wake = new AbortController();
   #term: Term | undefined;
   #trouble = "";
@@ -67,6 +70,11 @@ export class Planner implements AsyncDisposable {
   constructor(options: PlannerOptions) {
     this.#options = options;
     this.#look = new Look(options);
+    this.#underWay = new UnderWay({
+      running: this.#running,
+      rebuilds: async (device) => await options.blocks.rebuilds(device),
+      moved: (bytes) => this.#moved(bytes),
+    });
     this.#loop = this.#run();
   }
 
@@ -75,6 +83,7 @@ export class Planner implements AsyncDisposable {
     this.#wake.abort();
     await this.#loop;
     await Promise.all(this.#work);
+    await this.#underWay.end();
   }
 
   /** How it stands, as this leader knows it. */
@@ -86,7 +95,7 @@ export class Planner implements AsyncDisposable {
         isKnown: this.#look.isKnown,
         leaving: this.#leaving.of(this.#look.devices, this.#options.stock),
       },
-      nowMs: this.#options.clock.monotonicMs(),
+      ...{ nowMs: this.#options.clock.monotonicMs(), bytesUnderWay: this.#underWay.bytes },
     });
   }
 
@@ -129,6 +138,7 @@ export class Planner implements AsyncDisposable {
     const { group, clock } = this.#options;
     const { term } = group;
     if (term !== this.#term) this.#begin(term);
+    this.#underWay.look(clock.monotonicMs());
     await this.#look.step();
     await this.#putOutAndIn(term).catch((error: unknown) => {
       // While an earlier version is in the group nobody is put out; what can be mended in place is.
@@ -198,6 +208,7 @@ export class Planner implements AsyncDisposable {
     if (claim === undefined) return;
     this.#running.set(need.block, need);
     const { clock } = this.#options;
+    this.#tally.begun(clock.monotonicMs());
     const work = run(this.#context(need, term, pace), need)
       .then(() => {
         this.#failed.delete(need.block);
@@ -207,6 +218,7 @@ export class Planner implements AsyncDisposable {
       .finally(() => {
         claim[Symbol.dispose]();
         this.#running.delete(need.block);
+        this.#underWay.ended(need.block);
         this.#work.delete(work);
         if (this.#term === term) this.#look.at(need.block);
         if (this.#look.needs.of(need.block)?.kind === need.kind)
@@ -235,6 +247,10 @@ export class Planner implements AsyncDisposable {
     await group.propose(command);
   }
 
+  #moved(bytes: number): void {
+    this.#tally.moved(bytes, this.#options.clock.monotonicMs());
+  }
+
   #demandTerm(term: Term): void {
     const { group } = this.#options;
     if (!group.isLeader || group.term !== term)
@@ -242,7 +258,7 @@ export class Planner implements AsyncDisposable {
   }
 
   #context(need: Need, term: Term, pace: number | undefined): RunContext {
-    const { group, blocks, stock, report, clock } = this.#options;
+    const { group, blocks, stock, report } = this.#options;
     const orders = ordersIn(blocks, () => term);
     const look = this.#look;
     const context: RunContext = {
@@ -266,25 +282,8 @@ export class Planner implements AsyncDisposable {
         if (view === undefined) return false;
         return "sources" in need ? isWanted(view, need) : needOf(view).need?.kind === need.kind;
       },
-      moved: (bytes) => this.#tally.moved(bytes, clock.monotonicMs()),
+      moved: (bytes) => this.#moved(bytes - this.#underWay.ended(need.block)),
     };
     return context;
   }
-}
-
-function budgetOf({ bytesPerSecond }: HealingSettings): Budget {
-  const most = limits.healingAtOnce;
-  const slow = Math.floor((bytesPerSecond ?? Number.POSITIVE_INFINITY) / limits.healingLeastPace);
-  return {
-    atOnce: Math.min(most, Math.max(1, slow)),
-    asTarget: limits.healingAsTarget,
-    asSource: limits.healingAsSource,
-  };
-}
-
-/** Each of those that may run at the same time has its share. */
-function paceOf({ bytesPerSecond }: HealingSettings, { atOnce }: Budget): number | undefined {
-  return bytesPerSecond === undefined
-    ? undefined
-    : Math.max(1, Math.floor(bytesPerSecond / atOnce));
 }

@@ -16,16 +16,23 @@ export class Tally {
   /** What was moved when, of the last minute. */
   #moves: { readonly atMs: number; readonly bytes: number }[] = [];
   #bytesDone = 0;
+  /** When something began after there was nothing to do. */
+  #sinceMs: number | undefined;
 
   clear(): void {
     this.#done.clear();
     this.#moves = [];
-    this.#bytesDone = 0;
+    this.idle();
   }
 
   /** There was nothing to do. */
   idle(): void {
     this.#bytesDone = 0;
+    this.#sinceMs = undefined;
+  }
+
+  begun(nowMs: number): void {
+    this.#sinceMs ??= nowMs;
   }
 
   done(kind: HealingKind): void {
@@ -46,19 +53,23 @@ export class Tally {
     readonly isKnown: boolean;
     readonly leaving: HealingProgress["leaving"];
     readonly nowMs: number;
+    /** Of what runs, and was moved already. */
+    readonly bytesUnderWay: number;
   }): HealingProgress {
     const { needs, running, failed, settings, isKnown, leaving, nowMs } = now;
+    const bytesLeft = Math.max(0, needs.bytes - now.bytesUnderWay);
     const bytesPerSecond = this.#pace(nowMs);
     const stuck = new Map([...failed].map(([block, { why }]) => [block, why]));
     for (const [block, why] of needs.stuck) stuck.set(block, why);
-    const moves = bytesPerSecond > 0 && needs.bytes > 0;
+    const isMeasured = this.#measuredMs(nowMs) >= limits.healingMeasuredMs;
+    const moves = isMeasured && bytesPerSecond > 0 && bytesLeft > 0;
     return {
       settings,
       work: Object.fromEntries(
         healingKinds.map((kind) => [kind, this.#count(kind, needs, running)]),
       ) as HealingProgress["work"],
-      ...{ bytesLeft: needs.bytes, bytesDone: this.#bytesDone, bytesPerSecond },
-      ...(moves && { estimateMs: Math.ceil((needs.bytes / bytesPerSecond) * 1000) }),
+      ...{ bytesLeft, bytesDone: this.#bytesDone, bytesPerSecond },
+      ...(moves && { estimateMs: Math.ceil((bytesLeft / bytesPerSecond) * 1000) }),
       stuck: [...stuck].slice(0, limits.healingStuckNamed).map(([block, why]) => ({ block, why })),
       ...{ stuckCount: stuck.size, leaving, isKnown },
     };
@@ -71,11 +82,13 @@ export class Tally {
     return { waiting, running: under.length, done: this.#done.get(kind) ?? 0 };
   }
 
+  #measuredMs(nowMs: number): number {
+    return Math.min(limits.healingPaceMs, nowMs - (this.#sinceMs ?? nowMs));
+  }
+
   #pace(nowMs: number): number {
     const recent = this.#moves.filter(({ atMs }) => nowMs - atMs < limits.healingPaceMs);
-    const [first] = recent;
-    if (first === undefined) return 0;
     const bytes = recent.reduce((sum, one) => sum + one.bytes, 0);
-    return Math.round((bytes * 1000) / Math.max(1_000, nowMs - first.atMs));
+    return Math.round((bytes * 1000) / Math.max(1_000, this.#measuredMs(nowMs)));
   }
 }
