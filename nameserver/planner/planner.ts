@@ -13,6 +13,7 @@ import { keys } from "../keyspace.ts";
 import { ordersIn } from "../orders.ts";
 import { read } from "../queries/read.ts";
 import { HarmedRow } from "../row-codec.ts";
+import { keepsOrphans } from "../workers/keep-orphans.ts";
 import type { WorkContext } from "../workers/worker.ts";
 import { checkForgotten } from "./forgotten.ts";
 import { isWanted } from "./kinds/remake.ts";
@@ -22,6 +23,7 @@ import { type Need, needOf } from "./need.ts";
 import { Outs } from "./outs.ts";
 import { budgetOf, paceOf } from "./pace.ts";
 import { plan } from "./plan.ts";
+import { claimOf } from "./reconcile-claims.ts";
 import { Retires } from "./retires.ts";
 import { run } from "./run.ts";
 import type { RunContext } from "./run-context.ts";
@@ -271,6 +273,9 @@ export class Planner implements AsyncDisposable {
       },
       rowOf: (block) => read(group.state, keys.block(block)),
       removedAt: (block) => read(group.state, keys.removedBlock(block))?.generation ?? 0,
+      claimOf: (block, owner) => claimOf(group.state, block, owner),
+      keepsOrphans: () => keepsOrphans(this.#options),
+      sourcesOf: (block) => look.view(block)?.sources ?? [],
       checkForgotten: (address) => checkForgotten(this.#options, orders, address),
       retire: async (order) => {
         await this.#retires.order(orders, order);

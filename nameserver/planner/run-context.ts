@@ -1,9 +1,16 @@
 /** What the work on one block is done with. Everything in it is of the term in which it was decided. */
 import type { BlockId, DeviceId } from "../../base/ids.ts";
-import type { BlockAddress, BlockService, RetireOrder } from "../../rpc/block-service.ts";
+import type {
+  BlockAddress,
+  BlockService,
+  NeedleEntry,
+  RetireOrder,
+} from "../../rpc/block-service.ts";
 import type { AnyCommand } from "../command.ts";
 import type { BlockRow } from "../rows.ts";
 import type { Stock } from "../stock/stock.ts";
+import type { Claim } from "./reconcile-judge.ts";
+import type { Source } from "./view.ts";
 
 export interface RunContext {
   /** Orders carry the term. */
@@ -18,6 +25,12 @@ export interface RunContext {
   removedAt(block: BlockId): number;
   /** Throws when something of a removed block is needed still (forgotten.ts). */
   checkForgotten(address: BlockAddress): Promise<void>;
+  /** What the metadata say of a needle by its owner. */
+  claimOf(block: BlockId, owner: NeedleEntry | undefined): Claim;
+  /** The metadata were brought back from a copy: what they do not name may be newer than they are. */
+  keepsOrphans(): boolean;
+  /** Who can hand out pieces of a block now. */
+  sourcesOf(block: BlockId): readonly Source[];
   /** Hands an open block out no more, and seals it. */
   seal(block: BlockId, generation: number): Promise<void>;
   /** Removes what a device holds of a block whose member it is not. */

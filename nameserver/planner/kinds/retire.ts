@@ -1,9 +1,10 @@
 /**
  * A device holds something of a block whose member it is not any more, or never became: that goes when
- * every member of the block was heard to be good (INV-7).
+ * every member of the block was heard to be good, and has what it has (INV-7, hand-over.ts).
  */
 import { hasCode } from "../../../base/errors.ts";
 import type { DeviceId } from "../../../base/ids.ts";
+import { handOver } from "../hand-over.ts";
 import type { RetireNeed } from "../need.ts";
 import type { RunContext } from "../run-context.ts";
 import { type BlockView, upFacts } from "../view.ts";
@@ -43,6 +44,7 @@ export function retireStray(
 
 export async function retire(context: RunContext, need: RetireNeed): Promise<void> {
   const { block, device, held } = need;
+  await handOver(context, need);
   // A leader that does not know yet that it was deposed sees an old row: it must not order from it.
   await context.confirmLeading();
   const row = context.rowOf(block);
