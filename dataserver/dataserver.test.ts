@@ -253,6 +253,31 @@ describe("generations", () => {
   });
 });
 
+describe("a block that is to be made and is there", () => {
+  const scheme = { k: 2, m: 1 };
+
+  test("is the same as long as nothing was done with it", async () => {
+    const f = await openFixture();
+    await f.server.createBlock(addressOf(f), { piece: 1, scheme });
+    await f.server.createBlock(addressOf(f), { piece: 1, scheme });
+    expect(await store(f, id(1))).toBe("stored");
+  });
+
+  test("of another piece, with needles or sealed, is none that a pool may take for its own", async () => {
+    const f = await openFixture();
+    const make = (piece: number, of = scheme) =>
+      f.server.createBlock(addressOf(f), { piece, scheme: of });
+    await make(1);
+    await expect(make(2)).rejects.toSatisfy(coded("InvalidArgument"));
+    await expect(make(1, { k: 2, m: 2 })).rejects.toSatisfy(coded("InvalidArgument"));
+    await store(f, id(1));
+    await expect(make(1)).rejects.toSatisfy(coded("InvalidArgument"));
+    await f.server.remove(addressOf(f), [id(1)]);
+    await f.server.sealBlock(addressOf(f));
+    await expect(make(1)).rejects.toSatisfy(coded("InvalidArgument"));
+  });
+});
+
 describe("starts", () => {
   test("after a clean close nothing but checkpoints is read", async () => {
     const f = await openWithBlock();

@@ -30,7 +30,7 @@ export function stale(block: Block, wanted: number): QuarryError {
   );
 }
 
-/** Makes an empty block. One that is there with this generation stays as it is. */
+/** Makes an empty block. The same one stays as it is, as long as nothing was done with it. */
 export async function create(
   device: Device,
   { block: id, generation }: BlockAddress,
@@ -39,8 +39,14 @@ export async function create(
 ): Promise<void> {
   const { parts, options, directory } = device;
   const there = parts.blocks.get(id);
-  if (there?.generation === generation) return;
   if (there !== undefined && there.generation > generation) throw stale(there, generation);
+  if (there?.generation === generation) {
+    if (isAsMade(there, { piece, scheme })) return;
+    throw new QuarryError(
+      "InvalidArgument",
+      `${directory} has another block ${id} of generation ${generation}: it was made while nobody could tell that this one is here`,
+    );
+  }
   if (there !== undefined || parts.unreadable.has(id))
     throw new QuarryError("InvalidArgument", `block ${id} is still there; retire it first`);
   const superblock: Superblock = {
@@ -60,6 +66,16 @@ export async function create(
   parts.blocks.set(id, new Block(parts.home, path, indexPath(directory, id), state));
   parts.checks.made(id, generation, options.clock.nowMs());
   parts.news.changed(id);
+}
+
+/**
+ * Of a block that a leader before made, or that metadata brought back from a copy do not know, the
+ * piece may be another, and needles may live in it: nobody would read from it what is appended now.
+ */
+function isAsMade({ superblock, sealed, index }: Block, { piece, scheme }: BlockPiece): boolean {
+  const { k, m } = superblock;
+  const isSame = superblock.piece === piece && k === scheme.k && m === scheme.m;
+  return isSame && !sealed && index.live === 0;
 }
 
 /** Builds the next generation beside the block; {@link switchTo} puts it in its place. */

@@ -1,6 +1,7 @@
 /**
  * Who is down for long is put out, so that what it had is made anew elsewhere, and in again when it is
- * back. Never so many that less than half is left: then it is rather this nameserver that is cut off.
+ * back. Never so many that less than half is left of those that a person wants in: then it is rather this
+ * nameserver that is cut off.
  */
 import type { DeviceId } from "../../base/ids.ts";
 import type { DeviceStatus } from "../../rpc/block-service.ts";
@@ -38,6 +39,7 @@ export class Outs {
       states.filter(({ unsteadyMs = 0 }) => unsteadyMs > 0).map(({ device }) => device),
     );
     const changes: InOut[] = [];
+    const meant = map.devices.filter((one) => one.in || one.outBy === "planner").length;
     let left = map.devices.filter((one) => one.in).length;
     for (const mapped of map.devices) {
       const { device } = mapped;
@@ -50,7 +52,7 @@ export class Outs {
       }
       const since = this.#sinceOf(mapped, state === "down" ? heardMs(device) : undefined, nowMs);
       const isDue = outAfterMs > 0 && nowMs - since >= outAfterMs;
-      if (!mapped.in || !isDue || (left - 1) * 2 < map.devices.length) continue;
+      if (!mapped.in || !isDue || (left - 1) * 2 < meant) continue;
       left--;
       changes.push({ device, in: false });
     }

@@ -120,6 +120,8 @@ describe("who is down for long", () => {
     ["whom a person put out is not put in", "a! b c", 100, ""],
     ["never more than half of all", "a- b- c- d", 100, "a out,b out"],
     ["nor the only one", "a-", 100, ""],
+    ["whom a person put out does not count", "a- b c d! e! f!", 100, "a out"],
+    ["but whom the planner put out does", "a- b c d-p e-p f-p", 100, ""],
   ])("%s", (_, text, outAfterMs, what) => {
     const outs = new Outs();
     look(outs, text, 0, outAfterMs);
