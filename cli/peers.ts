@@ -1,10 +1,14 @@
 /** What every process that joins a cluster is told: its nameservers, its secret, perhaps certificates. */
+import { resolve } from "node:path";
 import type { Command } from "commander";
 import { type Clock, systemClock } from "../base/clock.ts";
+import { nodeDisk } from "../base/disk-node.ts";
 import { QuarryError } from "../base/errors.ts";
 import { type Random, systemRandom } from "../base/random.ts";
 import { type Address, parseAddress } from "../rpc/address.ts";
 import type { TlsIdentity } from "../rpc/tls.ts";
+import { knownPlan, pathsOf } from "./cluster/folder.ts";
+import { serversOf } from "./cluster/role-words.ts";
 import { readSecret } from "./nameserver/secret-file.ts";
 import { readAccess } from "./serve/access-file.ts";
 import { TlsFiles, type TlsFlags, withTlsOptions } from "./tls-files.ts";
@@ -14,6 +18,8 @@ export interface PeerFlags extends TlsFlags {
   readonly secretFile?: string;
   /** A folder of `quarry serve`, instead of the others. */
   readonly store?: string;
+  /** A folder of `quarry cluster`, instead of the others. */
+  readonly cluster?: string;
 }
 
 /** Adds the flags that {@link openPeers} takes. */
@@ -34,6 +40,7 @@ export function withClusterOptions(command: Command): Command {
     command
       .option("--nameservers <list>", "some or all nameservers of a cluster, host:port,host:port")
       .option("--secret-file <file>", "64 hex digits that all servers of the cluster share")
+      .option("--cluster <dir>", "instead of these: the folder of `quarry cluster` on this machine")
       .option("--store <dir>", "instead of these: the folder of `quarry serve` on this machine"),
   );
 }
@@ -66,15 +73,23 @@ export async function openPeers(
   };
 }
 
-async function whomToAsk({ nameservers, secretFile, store }: PeerFlags) {
-  if (store !== undefined && (nameservers ?? secretFile) === undefined) {
+async function whomToAsk({ nameservers, secretFile, store, cluster }: PeerFlags) {
+  if (cluster !== undefined && (nameservers ?? secretFile ?? store) === undefined) {
+    const directory = resolve(cluster);
+    const plan = await knownPlan(nodeDisk, directory, "--cluster");
+    return {
+      addresses: serversOf(plan).split(",").map(parseAddress),
+      secret: await readSecret(pathsOf(directory).secret),
+    };
+  }
+  if (cluster === undefined && store !== undefined && (nameservers ?? secretFile) === undefined) {
     const { path, secret } = await readAccess(store);
     return { addresses: [{ path }], secret: Buffer.from(secret, "hex") };
   }
-  if (store !== undefined || nameservers === undefined || secretFile === undefined)
+  if ((cluster ?? store) !== undefined || nameservers === undefined || secretFile === undefined)
     throw new QuarryError(
       "InvalidArgument",
-      "say --nameservers and --secret-file of a cluster, or --store with the folder of `quarry serve`",
+      "say --nameservers and --secret-file of a cluster, or --cluster with the folder of `quarry cluster`, or --store with that of `quarry serve`",
     );
   if (nameservers === "")
     throw new QuarryError("InvalidArgument", "--nameservers is like host:port,host:port");

@@ -4,7 +4,7 @@ import { QuarryError } from "../../base/errors.ts";
 import type { Change } from "../../rpc/commands.ts";
 import type { HealingSettings } from "../../rpc/healing.ts";
 import { parseDuration } from "../objects/printable.ts";
-import { type ClusterFlags, withCluster } from "./cluster-view.ts";
+import { type ClusterFlags, type ClusterView, withCluster } from "./cluster-view.ts";
 import { healingLines } from "./health-words.ts";
 import { withOutput } from "./pools.ts";
 import { parseBytes } from "./quantities.ts";
@@ -23,7 +23,7 @@ export function healCommand(): Command {
     .description("how blocks are made whole again, and moved to where they belong")
     .addCommand(
       command("status", "what is done, what waits, what is stuck and what would help").action(
-        (flags: ClusterFlags) => withCluster(flags, ({ names }) => status(names, flags)),
+        (flags: ClusterFlags) => withCluster(flags, (cluster) => status(cluster, flags)),
       ),
     )
     .addCommand(
@@ -81,11 +81,10 @@ function set(flags: ClusterFlags, change: Change<HealingSettings>, words: string
   });
 }
 
-type Names = Parameters<Parameters<typeof withCluster>[1]>[0]["names"];
-
-async function status(names: Names, { json }: ClusterFlags): Promise<void> {
-  const { healing } = await names.health();
+async function status({ names, map }: ClusterView, { json }: ClusterFlags): Promise<void> {
+  const health = await names.health();
+  const { healing } = health;
   if (json === true) console.log(JSON.stringify(healing ?? null));
   else if (healing === undefined) console.log("this nameserver does not say how healing stands");
-  else for (const line of healingLines(healing)) console.log(line);
+  else for (const line of healingLines(healing, map, health)) console.log(line);
 }

@@ -86,25 +86,31 @@ describe("health in words", () => {
 
 describe("healing in words", () => {
   test("is one line, or all of it", () => {
-    expect(healingSummary(healing)).toBe("nothing to do");
-    expect(healingSummary({ ...healing, isKnown: false })).toBe("looks at what there is to do");
-    expect(healingSummary(busy)).toBe(
+    expect(healingSummary(healing, healthy)).toBe("nothing to do");
+    expect(healingSummary({ ...healing, isKnown: false }, healthy)).toBe(
+      "looks at what there is to do",
+    );
+    expect(healingSummary(busy, healthy)).toBe(
       "4 running, 20 waiting, 4 stuck, 1.0 GiB left at 128.0 MiB/s, about 0:08",
     );
-    expect(healingLines(busy)).toEqual([
+    expect(healingLines(busy, map, healthy)).toEqual([
       "rebuild: 4 running, 20 waiting",
       "1.0 MiB done, 1.0 GiB left at 128.0 MiB/s, about 0:08",
       "4 blocks cannot go on:",
       "  no place to heal: add 1 host (block 1, 2, 3, …)",
     ]);
+    const waits = { ...healthy, atRisk: [{ ...ill, doing: "waits for its device" }] };
+    expect(healingSummary(healing, waits)).toBe(
+      "nothing to do now; of the most endangered block: waits for its device",
+    );
     const leaving = [{ device, blocks: 7 }, { device: "u4" as DeviceId }];
-    expect(healingLines({ ...healing, leaving })).toEqual([
+    expect(healingLines({ ...healing, leaving }, map, healthy)).toEqual([
       "nothing to do",
-      "device u3 is out: 7 blocks are left on it",
-      "device u4 is out: it did not say what is left on it",
+      "osd.3 is out: 7 blocks are left on it",
+      "u4 is out: it did not say what is left on it",
     ]);
     const paused = { ...busy, settings: { ...usualHealing, paused: true } };
-    expect(healingLines(paused)[0]).toContain("heal resume");
+    expect(healingLines(paused, map, healthy)[0]).toContain("heal resume");
   });
 });
 

@@ -48,7 +48,7 @@ export function healthLines(health: Health, map: ClusterMap, nowMs: number): str
     ...atRiskLines(atRisk, health, map),
     ...(healing === undefined
       ? []
-      : ["healing:", ...healingLines(healing).map((one) => `  ${one}`)]),
+      : ["healing:", ...healingLines(healing, map, health).map((one) => `  ${one}`)]),
   ];
 }
 
@@ -75,22 +75,30 @@ function atRiskLines(atRisk: readonly BlockHealth[], health: Health, map: Cluste
 
 export function blockLine(one: BlockHealth, map: ClusterMap): string {
   const { block, pool, scheme, level, goodPieces, troubles, doing } = one;
-  const nameOf = (device: string | undefined) => {
-    const mapped = map.devices.find((each) => each.device === device);
-    return mapped === undefined ? (device ?? "") : osdName(mapped.number);
-  };
   const name = map.pools.find(({ id }) => id === pool)?.name ?? `pool ${pool}, which is gone`;
   const spare = goodPieces - scheme.k;
   const left = spare >= 0 ? `${spare} to spare` : `${-spare} too few`;
   const why = troubles.map((each) => {
-    const where = each.device === undefined ? "" : ` (${nameOf(each.device)})`;
+    const where = each.device === undefined ? "" : ` (${nameIn(map, each.device)})`;
     return each.why === "other scheme" ? each.why : `piece ${each.piece} ${each.why}${where}`;
   });
   const done = doing === undefined ? "" : `; ${doing}`;
   return `${level.padEnd(11)}block ${block} of ${name} (${scheme.k}+${scheme.m}), ${goodPieces} good, ${left}: ${why.join(", ")}${done}`;
 }
 
-export function healingLines(healing: HealingProgress): string[] {
+function nameIn({ devices }: ClusterMap, device: string): string {
+  const mapped = devices.find((each) => each.device === device);
+  return mapped === undefined ? device : osdName(mapped.number);
+}
+
+/** Nothing can be done now, and perhaps something later. */
+function idleWords({ atRisk }: Health): string {
+  const [worst] = atRisk;
+  if (worst?.doing === undefined || worst.level === "unchecked") return "nothing to do";
+  return `nothing to do now; of the most endangered block: ${worst.doing}`;
+}
+
+export function healingLines(healing: HealingProgress, map: ClusterMap, health: Health): string[] {
   const { settings, work, bytesLeft, bytesDone, bytesPerSecond, estimateMs, stuck } = healing;
   const busy = healingKinds.filter((kind) => work[kind].waiting + work[kind].running > 0);
   const kinds = busy.map(
@@ -101,11 +109,11 @@ export function healingLines(healing: HealingProgress): string[] {
   return [
     ...(settings.paused ? ["paused: `quarry admin heal resume` lets it go on"] : []),
     ...(healing.isKnown ? [] : ["not all blocks and devices have been looked at yet"]),
-    ...(busy.length === 0 ? ["nothing to do"] : [...kinds, `${pace}${about}`]),
+    ...(busy.length === 0 ? [idleWords(health)] : [...kinds, `${pace}${about}`]),
     ...healing.leaving.map(({ device, blocks }) => {
       const has =
         blocks === undefined ? "it did not say what is" : `${counted(blocks, "block")} are`;
-      return `device ${device} is out: ${has} left on it`;
+      return `${nameIn(map, device)} is out: ${has} left on it`;
     }),
     ...stuckLines(stuck, healing.stuckCount),
   ];
@@ -125,14 +133,14 @@ function stuckLines(stuck: HealingProgress["stuck"], count: number): string[] {
 }
 
 /** Healing in one line. */
-export function healingSummary(healing: HealingProgress): string {
+export function healingSummary(healing: HealingProgress, health: Health): string {
   const { settings, work, bytesLeft, bytesPerSecond, estimateMs, stuckCount, isKnown } = healing;
   const sum = (of: "waiting" | "running") =>
     healingKinds.reduce((all, kind) => all + work[kind][of], 0);
   const [running, waiting] = [sum("running"), sum("waiting")];
   const stuck = stuckCount === 0 ? "" : `, ${stuckCount} stuck`;
   if (running + waiting === 0)
-    return isKnown ? `nothing to do${stuck}` : "looks at what there is to do";
+    return isKnown ? `${idleWords(health)}${stuck}` : "looks at what there is to do";
   const about = estimateMs === undefined ? "" : `, about ${formatSeconds(estimateMs / 1000)}`;
   const paused = settings.paused ? "paused: " : "";
   return `${paused}${running} running, ${waiting} waiting${stuck}, ${formatBytes(bytesLeft)} left at ${formatBytes(bytesPerSecond)}/s${about}`;

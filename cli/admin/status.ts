@@ -72,7 +72,7 @@ export function screenOf(screen: Screen): string[] {
     `dataservers  ${serversText(map, states)}`,
     `devices      ${devicesText(map, states)}`,
     `room         ${formatBytes(used)} of ${formatBytes(capacity.totalBytes)} used, ${formatBytes(capacity.repairBytes)} kept for repairs`,
-    ...(healing === undefined ? [] : [`healing      ${healingSummary(healing)}`]),
+    ...(healing === undefined ? [] : [`healing      ${healingSummary(healing, health)}`]),
     "",
     table(poolTitles, capacity.pools.map(poolCells)),
   ];

@@ -67,11 +67,11 @@ export async function ensureSecret(disk: Disk, random: Random, path: string): Pr
 }
 
 /** @throws QuarryError `InvalidArgument` when no cluster was ever started there. */
-export async function knownPlan(disk: Disk, directory: string) {
+export async function knownPlan(disk: Disk, directory: string, flag = "--data") {
   const plan = await readPlan(disk, pathsOf(directory).plan);
   if (plan !== undefined) return plan;
   throw new QuarryError(
     "InvalidArgument",
-    `${directory} is not the folder of a cluster; name it with --data`,
+    `${directory} is not the folder of a cluster; name it with ${flag}`,
   );
 }

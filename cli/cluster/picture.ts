@@ -32,14 +32,15 @@ export function picture(view: ClusterView): string[] {
   ];
 }
 
-function healthText({ concerns, moreConcerns, healing, ...health }: Health): string[] {
+function healthText(health: Health): string[] {
+  const { concerns, moreConcerns, healing } = health;
   const told = concerns.slice(0, CONCERNS).map(({ message }) => `  ${message}`);
   const left = concerns.length + moreConcerns - told.length;
   return [
-    `health   ${headline({ ...health, concerns, moreConcerns })}`,
+    `health   ${headline(health)}`,
     ...told,
     ...(left > 0 ? [`  and ${left} more`] : []),
-    ...(healing === undefined ? [] : [`healing  ${healingSummary(healing)}`]),
+    ...(healing === undefined ? [] : [`healing  ${healingSummary(healing, health)}`]),
   ];
 }
 

@@ -41,6 +41,8 @@ export function doingWith(
     const plan = planned(block);
     if (plan !== undefined) return plan;
     if (level === "unchecked") return "is read by the scrub";
+    if (troubles.some((one) => one.why === "other needles"))
+      return "its members are compared soon: what nobody names goes, what is missing is made anew";
     if (level === "lost" || level === "unreadable") return "waits until a device returns";
     if (troubles.every((one) => one.why === "device down"))
       return healing === undefined ? undefined : outWords(healing);

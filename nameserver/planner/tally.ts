@@ -21,12 +21,12 @@ export class Tally {
 
   clear(): void {
     this.#done.clear();
-    this.#moves = [];
     this.idle();
   }
 
   /** There was nothing to do. */
   idle(): void {
+    this.#moves = [];
     this.#bytesDone = 0;
     this.#sinceMs = undefined;
   }
