@@ -148,6 +148,11 @@ describe("of three copies", () => {
       "",
     ],
     [
+      "an open one with a member that is out and down is sealed",
+      { members: "ax b c", wanted: "d b c", others: "d0", state: "open" },
+      "seal",
+    ],
+    [
       "an open one that a member lost is sealed",
       { members: "a b0 c", wanted: "a b c", state: "open" },
       "seal",

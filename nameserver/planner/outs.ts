@@ -12,6 +12,11 @@ export interface InOut {
   readonly in: boolean;
 }
 
+export const inOutWords = ({ device, in: isIn }: InOut, outAfterMs: number): string =>
+  isIn
+    ? `device ${device} is back, and in again`
+    : `device ${device} is out: it was down for ${Math.round(outAfterMs / 1000)} s; what it held is made anew elsewhere`;
+
 const takesNoWrites = (state: DeviceStatus["state"]) => state === "down" || state === "failed";
 
 export class Outs {

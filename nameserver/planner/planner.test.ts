@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { SimulatedClock } from "../../base/clock-simulated.ts";
 import type { BlockId, DeviceId, Term } from "../../base/ids.ts";
 import type { BlockService, BlockStatus, DeviceStatus, Order } from "../../rpc/block-service.ts";
+import { usualHealing } from "../../rpc/healing.ts";
 import { placementOf } from "../../rpc/placement.ts";
 import { ClusterState, deviceId } from "../../test/metadata/cluster-state.ts";
 import { BlockClaims } from "../block-claims.ts";
@@ -24,7 +25,8 @@ function status(): BlockStatus {
   return { block, generation: 1, sealed: true, ...counted, damage: [] };
 }
 
-async function scene() {
+/** @param isDown The first member is not heard of, instead of being put out. */
+async function scene(isDown = false) {
   const state = new ClusterState();
   for (let host = 0; host < HOSTS; host++)
     await state.register(host, { host: `host${host}` }, [[host, 1_024]]);
@@ -41,7 +43,9 @@ async function scene() {
     devices: async () =>
       Array.from({ length: HOSTS }, (_, host): DeviceStatus => {
         const room = { totalBytes: 1e9, freeBytes: 1e9 };
-        return { device: deviceId(host), path: "/", ...room, state: "ok" };
+        const device = deviceId(host);
+        const state = isDown && device === members[0] ? "down" : "ok";
+        return { device, path: "/", ...room, state };
       }),
     rebuild: async (order) => {
       orders.push({ ...order, name: "rebuild" });
@@ -70,12 +74,13 @@ async function scene() {
   const planner = new Planner({
     ...{ group: group as unknown as Group, blocks, clock, stock, report: () => undefined },
     ...{ claims: new BlockClaims(), changed: new ChangedBlocks(), map: () => state.map() },
-    ...{ heardMs: () => 0, seal: async () => undefined },
+    // Rounds are those that a test asks for.
+    ...{ heardMs: () => 0, seal: async () => undefined, lookMs: 2 * usualHealing.outAfterMs },
   } as unknown as ConstructorParameters<typeof Planner>[0]);
   const [gone] = members;
-  await state.propose({ type: "changeDevice", device: gone as DeviceId, in: false });
+  if (!isDown) await state.propose({ type: "changeDevice", device: gone as DeviceId, in: false });
   return {
-    ...{ planner, group, orders, members, gone, propose: state.propose },
+    ...{ planner, clock, group, orders, members, gone, propose: state.propose },
     answered: () => {
       answer.resolve();
       answer = Promise.withResolvers();
@@ -127,6 +132,15 @@ test("a block is worked on once, however often it is looked at", async () => {
     ["rebuild", it.orders[0]?.device],
     ["retire", it.gone],
   ]);
+});
+
+test("what a device held is begun with in the round in which it is put out", async () => {
+  await using it = await scene(true);
+  await it.planner.round();
+  expect(it.orders).toEqual([]);
+  it.clock.advance(usualHealing.outAfterMs);
+  await it.planner.round();
+  expect(it.orders).toMatchObject([{ name: "rebuild", block }]);
 });
 
 test("nothing begins while it is paused, and a pace is shared by what runs", async () => {

@@ -20,7 +20,7 @@ import { isWanted } from "./kinds/remake.ts";
 import { Leaving } from "./leaving.ts";
 import { Look, type LookOptions } from "./look.ts";
 import { type Need, needOf } from "./need.ts";
-import { Outs } from "./outs.ts";
+import { inOutWords, Outs } from "./outs.ts";
 import { budgetOf, paceOf } from "./pace.ts";
 import { plan } from "./plan.ts";
 import { claimOf } from "./reconcile-claims.ts";
@@ -142,10 +142,8 @@ export class Planner implements AsyncDisposable {
     if (term !== this.#term) this.#begin(term);
     this.#underWay.look(clock.monotonicMs());
     await this.#look.step();
-    await this.#putOutAndIn(term).catch((error: unknown) => {
-      // While an earlier version is in the group nobody is put out; what can be mended in place is.
-      if (!hasCode(error, "NotImplemented")) throw error;
-    });
+    // What that leaves to be done is begun in the same round.
+    if (await this.#putOutAndIn(term)) await this.#look.step();
     for (const device of this.#leaving.emptied(this.#look.devices, this.#options.stock))
       this.#options.report(`device ${device} is out and holds nothing any more: it may go`);
     // What could not be done may well be possible with other devices.
@@ -189,20 +187,26 @@ export class Planner implements AsyncDisposable {
     return { ...usualHealing, ...read(this.#options.group.state, keys.healing()) };
   }
 
-  async #putOutAndIn(term: Term): Promise<void> {
+  /** Whether somebody was. */
+  async #putOutAndIn(term: Term): Promise<boolean> {
     const { clock, heardMs, report } = this.#options;
     const { map, states } = this.#look;
-    if (map === undefined || map.epoch === 0) return;
+    if (map === undefined || map.epoch === 0) return false;
     const { outAfterMs } = this.#settings();
     const look = { nowMs: clock.monotonicMs(), outAfterMs, heardMs };
-    for (const { device, in: isIn } of this.#outs.changes(map, states, look)) {
-      await this.#propose(term, { type: "changeDevice", device, in: isIn, by: "planner" });
-      report(
-        isIn
-          ? `device ${device} is back, and in again`
-          : `device ${device} is out: it was down for ${Math.round(outAfterMs / 1000)} s; what it held is made anew elsewhere`,
-      );
+    let isAny = false;
+    for (const change of this.#outs.changes(map, states, look)) {
+      try {
+        await this.#propose(term, { type: "changeDevice", ...change, by: "planner" });
+      } catch (error) {
+        // While an earlier version is in the group nobody is put out; what can be mended in place is.
+        if (hasCode(error, "NotImplemented")) return isAny;
+        throw error;
+      }
+      isAny = true;
+      report(inOutWords(change, outAfterMs));
     }
+    return isAny;
   }
 
   #start(need: Need, term: Term, pace: number | undefined): void {

@@ -76,8 +76,10 @@ export async function lostDataserver(
   const lostMs = performance.now();
   await lose(scene, victim, device, options);
   const outMs = await untilOut(scene, device);
+  const watch = watchHealing(scene, outMs, options.say);
   const healed = await untilWhole(cluster, options.seconds * 1000, options.say);
   const healedMs = performance.now() - outMs;
+  await watch.end();
   isOver = true;
   await reading;
   complaints.push(...healed.troubles.map((what) => `not whole: ${what}`));
@@ -172,4 +174,34 @@ function healingBytes(before: Census, after: Census): number {
       if (row !== undefined && had.get(block)?.has(device) === false)
         sum += (row.scheme.k + 1) * fileBytes;
   return sum;
+}
+
+/** Says what healing does, as the leader tells it, whenever that changes. */
+function watchHealing(
+  { cluster }: ClusterScene,
+  sinceMs: number,
+  say?: (line: string) => void,
+): { end(): Promise<void> } {
+  let isOver = false;
+  const watching = (async () => {
+    await using client = cluster.group.client();
+    let said = "";
+    while (!isOver) {
+      const { work, bytesDone } = await client.names.healing();
+      const now = Object.entries(work)
+        .filter(([, { waiting, running, done }]) => waiting + running + done > 0)
+        .map(([kind, { waiting, running, done }]) => `${kind} ${waiting}/${running}/${done}`)
+        .join(", ");
+      if (now !== said)
+        say?.(`+${Math.round(performance.now() - sinceMs)} ms: ${now}; ${mb(bytesDone)} MB`);
+      said = now;
+      await sleep(100);
+    }
+  })();
+  return {
+    async end() {
+      isOver = true;
+      await watching;
+    },
+  };
 }

@@ -1,6 +1,8 @@
 /**
- * An open block is sealed when a member of it lost what it had (its dataserver says that it is not there,
- * or harmed), or when CRUSH wants it elsewhere by now and could have it there: only sealed ones move. Whose devices are out, full or failed, who opens blocks seals himself (open-blocks.ts).
+ * An open block is sealed when a member of it lost what it had (its device is out and down, or says that
+ * it is not there, or harmed), or when CRUSH wants it elsewhere by now and could have it there: only
+ * sealed ones are made anew or move. Who opens blocks seals those on devices that are full or failed
+ * himself (open-blocks.ts), and looks for them less often.
  */
 import { QuarryError } from "../../../base/errors.ts";
 import type { DeviceId } from "../../../base/ids.ts";
@@ -8,7 +10,7 @@ import type { SealNeed } from "../need.ts";
 import type { RunContext } from "../run-context.ts";
 import type { BlockView, Condition } from "../view.ts";
 
-const isLoss: ReadonlySet<Condition> = new Set(["absent", "behind", "damaged"]);
+const isLoss: ReadonlySet<Condition> = new Set(["lost", "absent", "behind", "damaged"]);
 
 export function sealNeed(view: BlockView): SealNeed | undefined {
   const { block, row, members, spare } = view;
