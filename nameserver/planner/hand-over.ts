@@ -119,9 +119,9 @@ async function lacking(
   });
 }
 
-/** Of a bare needle a tombstone is all that says that it was removed. */
+/** Who removed looked after the members then; of a bare needle a tombstone is all that says so. */
 async function tellRemoved(
-  { orders, claimOf }: RunContext,
+  { orders, claimOf, keepsOrphans }: RunContext,
   [leaving, ...members]: readonly Asked[],
   block: RetireNeed["block"],
   differing: readonly Standing[],
@@ -132,10 +132,12 @@ async function tellRemoved(
   const moved = known.map((one) => ({ ...one, live: one.live.map((who) => who - 1) }));
   const devices = members.map(({ device }) => device);
   const owners = await ownersOf(orders, { block, generation }, moved, devices);
+  const isGone = (needle: NeedleId) => {
+    const claim = claimOf(block, owners.get(needle));
+    return claim === "free" || (claim === "unnamed" && !keepsOrphans());
+  };
   for (const [who, device] of devices.entries()) {
-    const late = moved.filter(
-      ({ needle, live }) => live.includes(who) && claimOf(block, owners.get(needle)) === "free",
-    );
+    const late = moved.filter(({ needle, live }) => live.includes(who) && isGone(needle));
     for (let i = 0; i < late.length; i += limits.removeBatch) {
       const batch = late.slice(i, i + limits.removeBatch).map(({ needle }) => needle);
       await orders.remove({ device, block, generation }, batch);

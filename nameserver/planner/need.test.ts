@@ -27,6 +27,7 @@ const marks: Readonly<
   0: { held: null },
   "<": { held: { generation: GENERATION - 1 } },
   ">": { held: { generation: GENERATION + 1 } },
+  "~": { held: { digest: 3n, needles: 2 } },
   "#": { held: { damagedBytes: 10 } },
   f: { facts: { state: "full" } },
   n: { facts: { isIn: true }, held: null },
@@ -234,6 +235,12 @@ describe("a pool of another number of copies", () => {
   ] as const)("%s", (_, scheme, pool, scene, what) => {
     expect(told({ scheme, pool, ...scene })).toContain(what);
   });
+});
+
+test("of copies that differ none goes before they agree", () => {
+  const scene = { scheme: copies, pool: { k: 1, m: 1 }, wanted: "a b" };
+  expect(told({ ...scene, members: "a b c~" })).toBe("");
+  expect(told({ ...scene, members: "a b c" })).toBe("copies ab");
 });
 
 test("a need that was told is wanted until the row or the places are others", () => {

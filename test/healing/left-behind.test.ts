@@ -1,5 +1,6 @@
 /** A device that is no member any more may have what its successors lack: it keeps that until they have it. */
 import { expect, test } from "vitest";
+import { QuarryError } from "../../base/errors.ts";
 import { filled } from "../../rpc/name-service.ts";
 import { HealingCluster } from "../healing-cluster.ts";
 
@@ -18,8 +19,8 @@ async function forgetNeedle(cluster: HealingCluster, at: number, content: Buffer
   await cluster.start(at);
 }
 
-async function scene() {
-  const cluster = await HealingCluster.open({ hosts: 4, scheme: { k: 1, m: 1 } });
+async function scene(scheme = { k: 1, m: 1 }) {
+  const cluster = await HealingCluster.open({ hosts: 4, scheme });
   const contents = new Map<string, Buffer>();
   for (let i = 0; i < 8; i++) contents.set(`key${i}`, cluster.random(20 * KiB));
   for (const [key, content] of contents) await cluster.put(key, content);
@@ -46,4 +47,48 @@ test("what only a device that is out has comes back with it", async () => {
   await cluster.until(async () => (await cluster.held(leaves))?.length === 0, "it is not emptied");
   for (const [key, content] of contents)
     expect((await cluster.get(key)).equals(content), key).toBe(true);
+});
+
+test("what only a device that is drained knows to be removed is removed where it was moved to", async () => {
+  const { cluster, contents } = await scene({ k: 1, m: 0 });
+  await using _ = cluster;
+  const [block] = await cluster.blocksOf("key0");
+  const from = filled(block?.members ?? [])[0];
+  if (block === undefined || from === undefined) throw new Error("there is a block");
+  const id = block.block;
+  const inIt: string[] = [];
+  for (const key of contents.keys())
+    if ((await cluster.blocksOf(key)).some((one) => one.block === id)) inIt.push(key);
+  expect(inIt.length).toBeGreaterThan(1);
+  let isMade = false;
+  let misses = 0;
+  cluster.around = async ({ name, device, given }, go) => {
+    const [order] = given as [{ readonly block?: number }];
+    if (order.block !== id && name !== "inventory") return await go();
+    // Whoever made it a member asks the one before, and that does not answer just then.
+    if (name === "inventory" && isMade && device === from && misses++ === 0)
+      throw new QuarryError("Unavailable", "the line broke");
+    const answer = await go();
+    if (name !== "rebuild" || isMade) return answer;
+    isMade = true;
+    await cluster.names.execute({ type: "deleteObject", bucket: "b", key: "key0" });
+    const address = { device: from, block: id, generation: 1 };
+    await cluster.until(
+      async () => (await cluster.blocks.needles(address, 0, 99)).entries.length < inIt.length,
+      "it is not collected",
+    );
+    return answer;
+  };
+  await cluster.names.execute({ type: "changeDevice", device: from, in: false });
+  await cluster.until(
+    async () => (await cluster.held(cluster.at(from)))?.length === 0,
+    "it is not emptied",
+  );
+  const [now] = await cluster.blocksOf(inIt[1] ?? "");
+  const device = filled(now?.members ?? [])[0];
+  if (now === undefined || device === undefined) throw new Error("there is a block");
+  const { generation } = now;
+  const { entries } = await cluster.blocks.needles({ device, block: id, generation }, 0, 99);
+  expect(entries.length).toBe(inIt.length - 1);
+  expect(misses).toBeGreaterThan(0);
 });

@@ -5,7 +5,8 @@
 import type { DeviceId } from "../../../base/ids.ts";
 import { piecesOf } from "../../../rpc/pool.ts";
 import type { CopiesNeed } from "../need.ts";
-import type { BlockView } from "../view.ts";
+import type { RunContext } from "../run-context.ts";
+import type { BlockView, Member } from "../view.ts";
 
 export function copiesNeed(view: BlockView): CopiesNeed | undefined {
   const { row, scheme, pool, members, wanted } = view;
@@ -23,13 +24,19 @@ export function copiesNeed(view: BlockView): CopiesNeed | undefined {
     device !== null && condition === "good" ? [device] : [],
   );
   // As long as there are not enough good ones they are made, with the old number.
-  if (good.length < count) return undefined;
+  if (good.length < count || !areAlike(members)) return undefined;
   const isWanted = (device: DeviceId) => (wanted.includes(device) ? 0 : 1);
   const stay = new Set(good.toSorted((a, b) => isWanted(a) - isWanted(b)).slice(0, count));
   return need(row.members.filter((device) => device !== null && stay.has(device)));
 }
 
-import type { RunContext } from "../run-context.ts";
+/** One that differs may have what those that stay lack: they agree first (reconciler.ts). */
+function areAlike(members: readonly Member[]): boolean {
+  const [first, ...others] = members.flatMap(({ condition, held }) =>
+    condition === "good" && held !== undefined ? [held] : [],
+  );
+  return others.every((one) => one.digest === first?.digest && one.needles === first.needles);
+}
 
 export async function changeCopies({ propose }: RunContext, need: CopiesNeed): Promise<void> {
   const { block, generation, from, to, members } = need;
