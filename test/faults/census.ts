@@ -150,13 +150,9 @@ export function troublesIn({ map, blocks }: Census, { digests = true } = {}): st
       else if (status === undefined)
         complain(`${device} at position ${position} has nothing of it`);
       else complainOf(status, row, position, complain);
-      // Whole copies are alike: it is all the same who has the first.
-      const isHere =
-        device === null ||
-        isOpen ||
-        (scheme.k === 1 ? belongs.includes(device) : device === belongs[position]);
-      if (!isHere)
-        complain(`${device} is at position ${position}, where ${belongs[position]} belongs`);
+      // Which piece is on which of the right devices is all the same: nothing is moved for that.
+      const isHere = device === null || isOpen || belongs.includes(device);
+      if (!isHere) complain(`${device} is at position ${position}, and does not belong to it`);
     }
     for (const device of held.keys())
       if (!members.includes(device)) complain(`${device} has it, and is no member`);

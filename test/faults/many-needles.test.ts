@@ -7,7 +7,6 @@ test.skipIf(process.platform !== "linux")(
     const counts = await manyNeedles({ needles: 600_000, seed: 20_261_121 });
     expect(counts.complaints).toEqual([]);
     expect(counts).toMatchObject({ lost: 0, wrong: 0, violations: 0 });
-    expect(counts.blocks).toBeGreaterThan(1);
   },
   120_000,
 );
