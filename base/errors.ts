@@ -55,6 +55,8 @@ const retryByCode = {
   StaleTerm: "no",
   /** More pieces are missing than parities were stored: nothing can be decoded until some return. */
   TooFewPieces: "later",
+  /** What was asked for would make nothing better. */
+  Needless: "no",
   // the machine
   /** Stored bytes fail their checksum. */
   Damaged: "no",

@@ -1,7 +1,7 @@
 /** Blocks are written anew in stripes, from whole needles and from stripes, and whole again. */
 import { describe, expect, test } from "vitest";
 import type { NeedleId } from "../../base/ids.ts";
-import { FILE, type Members } from "../../test/members-fixture.ts";
+import { FILE, Members } from "../../test/members-fixture.ts";
 import { converted, loadStriped, orderOf, packed, type Where } from "../../test/striped-fixture.ts";
 
 const whole: Where = {
@@ -107,6 +107,16 @@ test("stripes become stripes of another scheme without what was removed, and who
   for (const i of back.servers)
     for (const [needle, [content]] of members.stored)
       expect(await members.load(i, needle)).toEqual(content);
+});
+
+test("of one needle no stripes are made: most of their ranges would be empty", async () => {
+  const members = await Members.open({ k: 1, m: 2 }, 6);
+  await members.store(1n as NeedleId, Buffer.alloc(4096));
+  await members.seal();
+  const trying = members.server(1).convert(orderOf(members, whole, stripes(4, 2), 1));
+  await expect(trying).rejects.toMatchObject({ code: "Needless" });
+  const [status] = await members.server(1).blocks(members.at(1).device, 0, 10);
+  expect(status).toMatchObject({ generation: 1, needles: 1 });
 });
 
 test("what is removed between the encoding and the switch does not come back", async () => {

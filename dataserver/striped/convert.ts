@@ -185,7 +185,7 @@ function checkWorth({ plan, order }: Work, { rangeBytes }: StripeLayout): void {
   const { k, m } = order.to.scheme;
   if (rangeBytes * k <= plan.bytes * limits.stripePadding) return;
   throw new QuarryError(
-    "InvalidArgument",
+    "Needless",
     `${k}+${m} ranges of ${rangeBytes} bytes for ${plan.bytes} bytes of needles are not worth it`,
   );
 }

@@ -202,6 +202,7 @@ const fromStore: Readonly<Record<ErrorCode, S3ErrorCode>> = {
   StaleTerm: "InternalError",
   Damaged: "ObjectDamaged",
   TooFewPieces: "ServiceUnavailable",
+  Needless: "InternalError",
   DiskFull: "InsufficientStorage",
   DiskFailed: "InternalError",
   Locked: "InternalError",

@@ -48,8 +48,8 @@ export async function needOf(
 }
 
 /** What the first member that was heard says. */
-function heldBy(
-  { stock }: ConversionOptions,
+export function heldBy(
+  { stock }: Pick<ConversionOptions, "stock">,
   block: BlockId,
   { members, generation }: BlockRow,
 ): Held | undefined {

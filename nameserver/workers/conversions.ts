@@ -11,8 +11,9 @@ import { keys } from "../keyspace.ts";
 import { ordersIn } from "../orders.ts";
 import { read } from "../queries/read.ts";
 import { blockRows } from "./block-rows.ts";
-import { type ConversionOptions, convert, needOf } from "./conversion.ts";
+import { type ConversionOptions, convert, heldBy, needOf } from "./conversion.ts";
 import { finishConversion } from "./conversion-end.ts";
+import { LeftWhole } from "./left-whole.ts";
 import { Rests } from "./rests.ts";
 import type { WorkContext, Worker } from "./worker.ts";
 
@@ -28,6 +29,7 @@ export class Conversions implements Worker {
   readonly #waiting = new Set<BlockId>();
   readonly #running = new Map<BlockId, Promise<void>>();
   readonly #rests: Rests;
+  readonly #leftWhole = new LeftWhole();
   #at = 0 as BlockId;
   #lookedMs = Number.NEGATIVE_INFINITY;
   #done = 0;
@@ -49,6 +51,7 @@ export class Conversions implements Worker {
       if (this.#waiting.size >= limits.conversionsWaiting) break;
       this.#at = (block + 1) as BlockId;
       if (this.#rests.has(block) || this.#running.has(block)) continue;
+      if (this.#leftWhole.has(block, heldBy(this.#options, block, row))) continue;
       if ((await needOf(this.#context, this.#options, block, row)) !== undefined)
         this.#waiting.add(block);
     }
@@ -99,10 +102,20 @@ export class Conversions implements Worker {
       this.#done++;
       this.#rests.forget(block);
     } catch (error) {
+      if (this.#isLeft(block, error)) return;
       const isFirst = this.#rests.failed(block);
       if (this.#ended || hasCode(error, "StaleTerm")) return;
       if (isFirst || !(error instanceof QuarryError))
         this.#context.report(`block ${block} keeps its layout for now: ${error}`);
     }
+  }
+  /** A dataserver found that it is not worth it. */
+  #isLeft(block: BlockId, error: unknown): boolean {
+    const row = read(this.#context.group.state, keys.block(block));
+    const held = row && heldBy(this.#options, block, row);
+    if (held === undefined || !hasCode(error, "Needless")) return false;
+    if (this.#leftWhole.add(block, held))
+      this.#context.report(`block ${block} keeps its layout: ${(error as Error).message}`);
+    return true;
   }
 }

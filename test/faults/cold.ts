@@ -13,7 +13,7 @@ import { createClient } from "../../client/client.ts";
 import { Devices } from "../../client/devices.ts";
 import type { Dice } from "../../raft/testing/dice.ts";
 import type { Cluster } from "../cluster.ts";
-import { takeCensus, untilWhole } from "./census.ts";
+import { type Census, takeCensus, untilWhole } from "./census.ts";
 import {
   type ClusterFaultOptions,
   type ClusterScene,
@@ -28,6 +28,8 @@ import type { Quantiles } from "./progress.ts";
 const FILE_BYTES = 4096;
 const AFTER_MS = 1_000;
 const LOOK_MS = 1_000;
+/** Blocks with fewer needles for each range may be left whole: ranges of them would be mostly padding. */
+const FILLS_FROM = 4;
 const MOST_RATIO = 1.6;
 /** A few at the border of a range are looked for next door, or hedged on a busy machine. */
 const MOST_ASKED = 1.05;
@@ -42,6 +44,8 @@ export interface ColdCounts {
   readonly wrong: number;
   readonly violations: number;
   readonly blocks: number;
+  /** Whole since they have too few needles; what they take counts as all else. */
+  readonly leftWhole: number;
   readonly stripedMs: number;
   /** What files of blocks take, and that by what was stored. */
   readonly storedMb: number;
@@ -93,7 +97,7 @@ export async function cold(
   return {
     acknowledged: corpus.acknowledged,
     ...{ lost: healthy.lost + degraded.lost, wrong: healthy.wrong + degraded.wrong, violations },
-    ...{ blocks: census.blocks.length, stripedMs },
+    ...{ blocks: census.blocks.length, leftWhole: wholeIn(census), stripedMs },
     ...{ storedMb: Math.round(storedBytes / 1e6), ratio: Math.round(ratio * 1000) / 1000 },
     devicesAsked: Math.round(devicesAsked * 1000) / 1000,
     ...{ healthyMs: healthy.quantiles, degradedMs: degraded.quantiles },
@@ -101,12 +105,13 @@ export async function cold(
   };
 }
 
-/** Blocks with needles that are not striped when the time is over. */
+/** Blocks that fill stripes and are none when the time is over. */
 async function untilStriped(
   { cluster, pools }: ClusterScene,
-  { seconds, say }: ClusterFaultOptions,
+  { seconds, scheme, say }: ClusterFaultOptions,
 ): Promise<number> {
   const untilMs = performance.now() + seconds * 1000;
+  const leastNeedles = FILLS_FROM * parseScheme(scheme).k;
   let saidMs = performance.now();
   for (;;) {
     const { blocks } = await takeCensus(cluster);
@@ -115,7 +120,7 @@ async function untilStriped(
       ({ row, held }) =>
         row?.layout === "whole" &&
         row.pool === pools.small &&
-        [...held.values()].some(({ needles, sealed }) => needles > 0 && sealed),
+        [...held.values()].some(({ needles, sealed }) => needles >= leastNeedles && sealed),
     );
     if (left.length === 0 || performance.now() > untilMs) return left.length;
     if (performance.now() - saidMs > SAID_EVERY_MS) {
@@ -131,6 +136,13 @@ async function untilStriped(
     await sleep(LOOK_MS);
   }
 }
+
+/** Blocks with needles that are no stripes. */
+const wholeIn = ({ blocks }: Census): number =>
+  blocks.filter(
+    ({ row, held }) =>
+      row?.layout === "whole" && [...held.values()].some(({ needles }) => needles > 0),
+  ).length;
 
 /** Of all files of blocks. */
 async function bytesIn(cluster: Cluster): Promise<number> {
