@@ -237,6 +237,16 @@ describe("a pool of another number of copies", () => {
   });
 });
 
+test("a harmed one is not made anew from itself while others are away", () => {
+  const stuck = (scheme: PoolScheme, members: string, wanted: string) =>
+    told({ scheme, members, wanted });
+  expect(stuck(copies, "a# b- c-", "a b c")).toContain("stuck");
+  expect(stuck({ k: 2, m: 1 }, "a# b c-", "a b c")).toContain("stuck");
+  // Nobody else is to be waited for: what is left of it goes on.
+  expect(stuck({ k: 1, m: 0 }, "a#", "a")).toBe("rebuild 0 a>a of ");
+  expect(stuck(copies, "a# b c-", "a b c")).toBe("rebuild 0 a>a of b");
+});
+
 test("of copies that differ none goes before they agree", () => {
   const scene = { scheme: copies, pool: { k: 1, m: 1 }, wanted: "a b" };
   expect(told({ ...scene, members: "a b c~" })).toBe("");

@@ -93,7 +93,7 @@ class Reconciliation {
       after = await this.#page(after);
     // What has rotted need not be a needle: a removal that is forgotten brings one back.
     for (const { damage, position } of this.#asked)
-      if (damage.length > 0) this.#rebuild.add(position);
+      if (damage.length > 0 && this.#hasOthers()) this.#rebuild.add(position);
     return {
       generation: this.#row.generation,
       removed: this.#removed,
@@ -104,6 +104,12 @@ class Reconciliation {
       asked: this.#asked.length,
       unasked: this.#unasked,
     };
+  }
+
+  /** By itself a harmed member would only forget where it is harmed, while those who know better are away. */
+  #hasOthers(): boolean {
+    const { scheme = WHOLE } = this.#row;
+    return this.#unasked.length === 0 || this.#asked.length > scheme.k;
   }
 
   async #askWho(): Promise<void> {

@@ -19,8 +19,8 @@ async function forgetNeedle(cluster: HealingCluster, at: number, content: Buffer
   await cluster.start(at);
 }
 
-async function scene(scheme = { k: 1, m: 1 }) {
-  const cluster = await HealingCluster.open({ hosts: 4, scheme });
+async function scene(scheme = { k: 1, m: 1 }, hosts = 4) {
+  const cluster = await HealingCluster.open({ hosts, scheme });
   const contents = new Map<string, Buffer>();
   for (let i = 0; i < 8; i++) contents.set(`key${i}`, cluster.random(20 * KiB));
   for (const [key, content] of contents) await cluster.put(key, content);
@@ -91,4 +91,32 @@ test("what only a device that is drained knows to be removed is removed where it
   const { entries } = await cluster.blocks.needles({ device, block: id, generation }, 0, 99);
   expect(entries.length).toBe(inIt.length - 1);
   expect(misses).toBeGreaterThan(0);
+});
+
+test("where a member is harmed stays known while the other one is away", async () => {
+  const { cluster, contents } = await scene({ k: 1, m: 1 }, 2);
+  await using _ = cluster;
+  const [block] = await cluster.blocksOf("key0");
+  if (block === undefined) throw new Error("there is a block");
+  const isHarmed = async () => {
+    const device = cluster.device(0);
+    const [status] = await cluster.blocks.blocks(device, block.block - 1, 1);
+    return status?.block === block.block && status.damage.length > 0;
+  };
+  await cluster.kill(1);
+  await forgetNeedle(cluster, 0, contents.get("key0") ?? Buffer.alloc(0));
+  let looks = 0;
+  cluster.around = async ({ name }, go) => {
+    if (name === "report") looks++;
+    return await go();
+  };
+  await cluster.until(async () => looks > 0, "it is not heard");
+  // Time enough for whatever thinks that it could mend it.
+  for (let i = 0; i < 40; i++) await new Promise((resume) => setTimeout(resume, 20));
+  expect(await isHarmed()).toBe(true);
+  await cluster.start(1);
+  await cluster.until(async () => !(await isHarmed()), "it is not mended");
+  await cluster.whole();
+  for (const [key, content] of contents)
+    expect((await cluster.get(key)).equals(content), key).toBe(true);
 });

@@ -95,18 +95,22 @@ function isFree({ holders, row, scheme }: BlockView, { position }: Member, to: D
 }
 
 function isEnough(
-  { scheme, holders, row }: BlockView,
+  { scheme, holders, row, members }: BlockView,
   sources: readonly Source[],
-  { position }: Member,
+  { position, condition }: Member,
   to: DeviceId,
 ): boolean {
   const pieces = new Set(sources.map(({ piece, device }) => (scheme.k === 1 ? device : piece)));
-  const own = holders.get(to);
+  // By itself it would only forget where it is harmed, while others that may know better are away.
+  const own = condition === "damaged" && isAwaited(members) ? undefined : holders.get(to);
   if (own?.generation === row.generation && isPiece(scheme, own, position))
     pieces.add(scheme.k === 1 ? to : position);
   const hasIt = scheme.k > 1 && sources.some(({ piece }) => piece === position);
   return hasIt || pieces.size >= scheme.k;
 }
+
+const isAwaited = (members: readonly Member[]): boolean =>
+  members.some(({ condition }) => condition === "away" || condition === "unheard");
 
 function needFor(
   { block, row, scheme, spare, holders }: BlockView,
