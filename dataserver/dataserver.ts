@@ -256,7 +256,7 @@ export class Dataserver implements BlockService, AsyncDisposable {
     const { parts } = this.#device(device);
     const one = only === undefined ? undefined : parts.blocks.get(only);
     const blocks = only === undefined ? this.#device(device).currentBlocks() : one ? [one] : [];
-    return await scrubBlocks(blocks, this.#clock, options);
+    return await scrubBlocks(blocks, this.#clock, options, parts.blocks);
   }
 
   /** Blocks that were not read since something could have hurt them; those that come are told, too. */

@@ -4,6 +4,7 @@
  */
 import { type Clock, sleep } from "../base/clock.ts";
 import type { DiskFile } from "../base/disk.ts";
+import type { BlockId } from "../base/ids.ts";
 import type { Block } from "./block.ts";
 import { readCheckpoint } from "./index-file.ts";
 import type { Damage } from "./report.ts";
@@ -36,10 +37,12 @@ interface Run {
   readonly signal: AbortSignal | undefined;
 }
 
+/** `current`: those that the device has now; one may be made anew while it is read. */
 export async function scrubBlocks(
   blocks: Iterable<Block>,
   clock: Clock,
   options: ScrubOptions,
+  current: ReadonlyMap<BlockId, Block>,
 ): Promise<ScrubResult> {
   const { bytesPerSecond, signal } = options;
   const result = { blocks: 0, bytes: 0, bad: 0 };
@@ -62,7 +65,9 @@ export async function scrubBlocks(
       scrubBlock({ block, file, afterRead, signal }),
     );
     if (signal?.aborted) break;
-    checks.wasRead(block.superblock, block.damage.length === 0, nowMs, before);
+    // What was found in the file before says nothing of the one that took its place.
+    if (current.get(id) === block)
+      checks.wasRead(block.superblock, block.damage.length === 0, nowMs, before);
     result.blocks++;
   }
   return result;

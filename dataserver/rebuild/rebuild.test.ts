@@ -101,6 +101,35 @@ describe.each(schemes)("a lost member of $k+$m", (scheme) => {
 });
 
 describe("a harmed member", () => {
+  test("that is made anew while the scrub reads it counts as checked, or is read again", async () => {
+    const members = await filled(WHOLE, 3, 20);
+    await members.seal();
+    const server = members.server(1);
+    const { device } = members.at(1);
+    const length = members.disks[1]?.contentOf(FILE)?.length ?? 0;
+    members.disks[1]?.flip(FILE, length >> 1);
+    // So slow that it waits for the clock after each read.
+    const scrubbing = server.scrub(device, { bytesPerSecond: 1 });
+    while ((await server.blocks(device, 0, 1))[0]?.damage.length === 0) {
+      members.clock.advance(1e9);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await server.rebuild(members.order(1, 1));
+    let isOver = false;
+    const over = scrubbing.then(() => {
+      isOver = true;
+    });
+    while (!isOver) {
+      members.clock.advance(1e9);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await over;
+    const [after] = await server.blocks(device, 0, 1);
+    const isToBeRead = [...server.unread(device)].length === 1;
+    expect(after?.damage).toEqual([]);
+    expect(after?.checkedMs !== undefined || isToBeRead).toBe(true);
+  });
+
   test.each(schemes)("of $k+$m is whole again in place", async (scheme) => {
     const members = await filled(scheme, 3, 20);
     await members.seal();
