@@ -112,7 +112,9 @@ export function healingLines(healing: HealingProgress, map: ClusterMap, health: 
     ...(busy.length === 0 ? [idleWords(health)] : [...kinds, `${pace}${about}`]),
     ...healing.leaving.map(({ device, blocks }) => {
       const has =
-        blocks === undefined ? "it did not say what is" : `${counted(blocks, "block")} are`;
+        blocks === undefined
+          ? "it did not say what is"
+          : `${counted(blocks, "block")} ${blocks === 1 ? "is" : "are"}`;
       return `${nameIn(map, device)} is out: ${has} left on it`;
     }),
     ...stuckLines(stuck, healing.stuckCount),

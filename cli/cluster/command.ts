@@ -1,6 +1,7 @@
 /** `quarry cluster`: a whole cluster on this machine, as real processes. */
 import { Command, Option } from "commander";
 import { systemClock } from "../../base/clock.ts";
+import { QuarryError } from "../../base/errors.ts";
 import { systemRandom } from "../../base/random.ts";
 import { parseScheme } from "../admin/pools.ts";
 import { formatBytes, parseSize } from "../objects/printable.ts";
@@ -57,7 +58,10 @@ export function clusterCommand(): Command {
     )
     .option("--json", "what happens as JSON, one object a line")
     .addHelpText("after", EXAMPLES);
-  command.action(async (flags: ClusterFlags) => {
+  // What is no order lands here, too.
+  command.argument("[order...]", "one of those below; none: run the cluster");
+  command.action(async ([stray]: readonly string[], flags: ClusterFlags) => {
+    if (stray !== undefined) throw noSuchOrder(command, stray);
     const isSized = SIZES.some((name) => command.getOptionValueSource(name) === "cli");
     await runCluster({
       ...clusterSettings(flags),
@@ -67,6 +71,11 @@ export function clusterCommand(): Command {
   });
   for (const order of remoteOrders(command)) command.addCommand(order);
   return command;
+}
+
+function noSuchOrder({ commands }: Command, stray: string): QuarryError {
+  const names = commands.map((one) => one.name()).join(", ");
+  return new QuarryError("InvalidArgument", `there is no order ${stray}; there are ${names}`);
 }
 
 /** Orders to the cluster that runs in the folder, and its state. Flags of the cluster may follow them. */

@@ -90,11 +90,12 @@ function deviceConcerns(input: ConcernsInput): Concern[] {
 }
 
 function deviceConcern(
-  { tally, isHeard }: ConcernsInput,
-  { device, number, in: isIn }: MappedDevice,
+  { placement, states, tally, isHeard }: ConcernsInput,
+  mapped: MappedDevice,
   state: DeviceStatus["state"],
   place: string,
 ): Concern[] {
+  const { device, number, in: isIn } = mapped;
   const name = osdName(number);
   const count = tally.named.get(device) ?? 0;
   const has =
@@ -106,6 +107,11 @@ function deviceConcern(
   ];
   // What is out and empty is missed by nobody.
   if (!isIn && count === 0) return [];
+  if (state === "down" && isIn && runsWithout(placement.map, states, mapped))
+    return say(
+      "degraded",
+      `is down, though its dataserver runs: its folder was wiped, is another disk, or is missing in --data. If it is lost: \`quarry admin device out ${name}\` has what it held made anew at once; ${has}`,
+    );
   if (state === "down")
     return say("degraded", `is down${isIn ? "" : " and out"}: start its dataserver; ${has}`);
   if (state === "failed")
@@ -118,6 +124,18 @@ function deviceConcern(
   if (state === "full")
     return say("degraded", "is full and takes no more: add devices, or delete something");
   return [];
+}
+
+/** Another device is served where this one was. */
+function runsWithout(
+  { dataservers, devices }: ClusterMap,
+  states: readonly DeviceStatus[],
+  { server }: MappedDevice,
+): boolean {
+  const address = dataservers.find((one) => one.server === server)?.address;
+  const there = dataservers.flatMap((one) => (one.address === address ? [one.server] : []));
+  const up = new Set(states.flatMap((one) => (one.state === "down" ? [] : [one.device])));
+  return devices.some((one) => there.includes(one.server) && up.has(one.device));
 }
 
 function poolConcerns({ placement, tally, capacity }: ConcernsInput, pool: Pool): Concern[] {

@@ -4,7 +4,7 @@ import type { BlobId, BlockId, DeviceId, NeedleId, Term } from "../../base/ids.t
 import type { BlockStatus, DeviceStatus } from "../../rpc/block-service.ts";
 import { blockPg, placementOf } from "../../rpc/placement.ts";
 import type { PoolScheme } from "../../rpc/pool.ts";
-import { ClusterState, deviceId, GIBIBYTE } from "../../test/metadata/cluster-state.ts";
+import { ClusterState, deviceId, GIBIBYTE, serverId } from "../../test/metadata/cluster-state.ts";
 import { Stock } from "../stock/stock.ts";
 import { Survey } from "./survey.ts";
 
@@ -26,7 +26,7 @@ async function scene(hosts: number, scheme: PoolScheme, blocks = 3) {
     report: () => undefined,
     blocks: {
       devices: async () =>
-        map.devices.map(({ device }) => ({
+        (await state.map()).devices.map(({ device }) => ({
           ...{ device, path: "", state: "ok" as const },
           ...{ totalBytes: 1000 * GIBIBYTE, freeBytes: 900 * GIBIBYTE },
           ...states.get(device),
@@ -118,6 +118,23 @@ describe("a cluster", () => {
     expect([after.level, after.atRisk[0]?.doing]).toEqual(["unchecked", "is read by the scrub"]);
     s.stock.begin(2 as Term);
     expect((await s.look()).health.level).toBe("unchecked");
+  });
+
+  test("says that a dataserver runs without a device that it had: start it is no advice then", async () => {
+    const s = await scene(4, { k: 1, m: 2 });
+    s.states.set(deviceId(0), { state: "down" });
+    const told = async () => {
+      const { concerns } = (await s.look()).health;
+      return concerns.find((one) => one.of === "osd.0")?.message;
+    };
+    expect(await told()).toContain("start its dataserver");
+    // Its folder was wiped: another dataserver, with another device, at the same address.
+    await s.state.propose({
+      ...{ type: "registerDataserver", server: serverId(9), address: "host0:7000" },
+      ...{ location: { host: "host0" }, version: "1" },
+      devices: [{ device: deviceId(9), capacityBytes: GIBIBYTE }],
+    });
+    expect(await told()).toContain("`quarry admin device out osd.0`");
   });
 
   test("says where the worst is, why, and how few pieces are left", async () => {
