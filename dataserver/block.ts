@@ -11,6 +11,7 @@ import { assert, hasCode, type QuarryError } from "../base/errors.ts";
 import { type BlockId, FREE, type NeedleId } from "../base/ids.ts";
 import type { AppendReply, AppendRequest, BlockStatus } from "../rpc/block-service.ts";
 import { BlockWriter } from "./block-writer.ts";
+import { Checkpoints } from "./checkpoints.ts";
 import type { Checks } from "./checks.ts";
 import type { FileCache } from "./file-cache.ts";
 import { writeCheckpoint } from "./index-file.ts";
@@ -57,12 +58,10 @@ export class Block implements AsyncDisposable {
   readonly seed: number;
   readonly #damage: Damage[];
   #phase: "open" | "sealing" | "sealed";
-  /** The checkpoint on disk does not say all. */
-  #dirty = false;
   /** Appends that are under way: their ids are taken. */
   readonly #pending = new Set<NeedleId>();
   readonly #writer: BlockWriter;
-  #saving: Promise<void> = Promise.resolve();
+  readonly #checkpoints = new Checkpoints(() => this.#writeCheckpoint());
 
   constructor(home: BlockHome, path: string, indexPath: string, from: RecoveredBlock) {
     this.home = home;
@@ -149,7 +148,7 @@ export class Block implements AsyncDisposable {
     if (this.#damage.length > 0 || writer.tailBytes + lengthBytes > blockBytes)
       return { kind: "full" };
     this.#pending.add(needle);
-    this.#dirty = true;
+    this.#checkpoints.changed();
     try {
       const offset = await writer.append(lengthBytes, (at, syncedBytes) => {
         const header = {
@@ -183,7 +182,7 @@ export class Block implements AsyncDisposable {
         ),
       );
       for (const needle of there) this.index.remove(needle);
-      this.#dirty = true;
+      this.#checkpoints.changed();
       this.home.onChange(this.superblock.block);
     });
   }
@@ -209,7 +208,7 @@ export class Block implements AsyncDisposable {
     this.index.sort();
     await this.#writer.close(false);
     await this.#writer.cutAhead();
-    this.#dirty = true;
+    this.#checkpoints.changed();
     await this.checkpoint();
   }
 
@@ -224,7 +223,7 @@ export class Block implements AsyncDisposable {
     if (this.#damage.some((one) => one.offset === offset && one.lengthBytes === lengthBytes))
       return false;
     this.#damage.push({ offset, lengthBytes });
-    this.#dirty = true;
+    this.#checkpoints.changed();
     this.home.checks.doubt(this.superblock.block, this.generation);
     this.home.onChange(this.superblock.block);
     const whose = needle === undefined ? "" : ` (needle ${needle.toString(16).padStart(16, "0")})`;
@@ -243,33 +242,29 @@ export class Block implements AsyncDisposable {
 
   /** Writes the index file, if it lacks anything. For a sealed block, or one that is closing. */
   async checkpoint(): Promise<void> {
-    const saving = this.#saving.then(() => this.#save());
-    this.#saving = saving.catch(() => undefined); // told below; the next one tries anew
-    await saving;
+    await this.#checkpoints.save();
   }
 
-  async #save(): Promise<void> {
-    if (!this.#dirty) return;
-    this.#dirty = false;
-    try {
-      await writeCheckpoint(this.home.disk, this.indexPath, {
-        superblock: this.superblock,
-        sealed: this.sealed,
-        // While a writer is open: what was synced before it. So no tombstone is passed over.
-        coversBytes: this.#writer.closedBytes,
-        damage: this.#damage,
-        // A striped block tells of its needles itself.
-        rows: this.stripe === undefined ? this.index.sortedRows() : emptyRows(0),
-      });
-    } catch (error) {
-      this.#dirty = true;
-      throw error;
-    }
+  /** `replace` puts another block, or none, in the place of this one: see {@link Checkpoints}. */
+  async giveWay(replace: () => Promise<void>): Promise<void> {
+    await this.#checkpoints.giveWay(replace);
+  }
+
+  async #writeCheckpoint(): Promise<void> {
+    await writeCheckpoint(this.home.disk, this.indexPath, {
+      superblock: this.superblock,
+      sealed: this.sealed,
+      // While a writer is open: what was synced before it. So no tombstone is passed over.
+      coversBytes: this.#writer.closedBytes,
+      damage: this.#damage,
+      // A striped block tells of its needles itself.
+      rows: this.stripe === undefined ? this.index.sortedRows() : emptyRows(0),
+    });
   }
 
   /** The index file was found damaged: writes it anew, or leaves that to the next start. */
   async remakeCheckpoint(): Promise<void> {
-    this.#dirty = true;
+    this.#checkpoints.changed();
     if (this.sealed) await this.checkpoint();
     else await this.home.disk.remove(this.indexPath);
   }

@@ -129,8 +129,22 @@ export async function switchTo(device: Device, address: SwitchOrder): Promise<vo
   const path = builtPath(directory, id, generation);
   if (!(await options.disk.exists(path)))
     throw new QuarryError("NoSuchBlock", `generation ${generation} of block ${id} is not built`);
-  const home = blockPath(directory, id);
-  const index = indexPath(directory, id);
+  await old.giveWay(() => exchange(device, address, old, path));
+  // All of it was read when it was opened.
+  parts.checks.made(id, generation, options.clock.nowMs());
+  parts.news.changed(id);
+  await options.disk.syncDirectory(directory);
+}
+
+async function exchange(
+  device: Device,
+  address: BlockAddress,
+  old: Block,
+  path: string,
+): Promise<void> {
+  const { options, parts, directory } = device;
+  const home = blockPath(directory, address.block);
+  const index = indexPath(directory, address.block);
   const built = new Block(parts.home, path, index, await recoverGeneration(device, address, path));
   await bringUpToDate(old, built);
   await built.close();
@@ -140,13 +154,9 @@ export async function switchTo(device: Device, address: SwitchOrder): Promise<vo
   // Between the rename and the exchange nothing may fail, or the old block would have the new file.
   await parts.home.files.use(home, async () => {
     await options.disk.rename(path, home);
-    parts.blocks.set(id, next);
+    parts.blocks.set(address.block, next);
     await parts.home.files.forget(home);
   });
-  // All of it was read when it was opened.
-  parts.checks.made(id, generation, options.clock.nowMs());
-  parts.news.changed(id);
-  await options.disk.syncDirectory(directory);
 }
 
 /** A built generation as it is on the disk; it must be whole and sealed. */
@@ -196,7 +206,7 @@ export async function retire(device: Device, address: RetireOrder): Promise<void
   parts.blocks.delete(id);
   parts.checks.forget(id);
   await block.close();
-  await removeFiles(device, address);
+  await block.giveWay(() => removeFiles(device, address));
 }
 
 /** The block file first: an index without a block is removed at the start. */

@@ -70,7 +70,7 @@ export async function place(device: Device, path: string, made: MadeBlock): Prom
   };
   // The old file stays open until the block is exchanged: until then reads are answered from it.
   if (old === undefined) await exchange();
-  else await parts.home.files.use(home, exchange);
+  else await old.giveWay(() => parts.home.files.use(home, exchange));
   parts.checks.made(id, generation, options.clock.nowMs());
   parts.news.changed(id);
   // A checkpoint with this salt speaks of no file before: it may be there first.

@@ -20,27 +20,39 @@ export async function switchToStaged(device: Device, order: SwitchOrder): Promis
   if (!(await options.disk.exists(path))) return false;
   const old = parts.blocks.get(id);
   if (old !== undefined && old.generation > generation) throw stale(old, generation);
-  const home = blockPath(directory, id);
-  const index = indexPath(directory, id);
+  const replace = () => exchange(device, order, old, path);
+  if (old === undefined) await replace();
+  else await old.giveWay(replace);
+  parts.checks.made(id, generation, options.clock.nowMs());
+  parts.news.changed(id);
+  await options.disk.syncDirectory(directory);
+  await parts.blocks.get(id)?.remakeCheckpoint();
+  return true;
+}
+
+async function exchange(
+  device: Device,
+  order: SwitchOrder,
+  old: Block | undefined,
+  path: string,
+): Promise<void> {
+  const { options, parts, directory } = device;
+  const home = blockPath(directory, order.block);
+  const index = indexPath(directory, order.block);
   const built = new Block(parts.home, path, index, await recoverStaged(device, order, path));
   if (old !== undefined) await removeRemoved(old, built);
   await built.close();
   // Once more: now all that is in it is on the disk.
   const next = new Block(parts.home, home, index, await recoverStaged(device, order, path));
-  const exchange = async () => {
+  const rename = async () => {
     await options.disk.rename(path, home);
-    parts.blocks.set(id, next);
-    parts.unreadable.delete(id);
+    parts.blocks.set(order.block, next);
+    parts.unreadable.delete(order.block);
     await parts.home.files.forget(home);
   };
   // The old file stays open until the block is exchanged: until then reads are answered from it.
-  if (old === undefined) await exchange();
-  else await parts.home.files.use(home, exchange);
-  parts.checks.made(id, generation, options.clock.nowMs());
-  parts.news.changed(id);
-  await options.disk.syncDirectory(directory);
-  await next.remakeCheckpoint();
-  return true;
+  if (old === undefined) await rename();
+  else await parts.home.files.use(home, rename);
 }
 
 async function recoverStaged(
