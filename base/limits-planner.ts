@@ -16,6 +16,9 @@ export const plannerLimits = {
   healingRestMs: 2_500,
   /** How often the planner looks when nothing wakes it. */
   healingLookMs: 1_000,
+  /** A process looks so often whether it stood still; from such a gap on it did, and who is down is counted anew. */
+  awakeLookMs: 1_000,
+  standstillMs: 5_000,
   /** Blocks that are looked at before others have their turn. */
   healingPage: 500,
   /** Stuck blocks that are told of one by one. */

@@ -28,17 +28,21 @@ export class Outs {
     this.#since.clear();
   }
 
-  /** @param outAfterMs 0: nobody is put out. */
+  /**
+   * @param look.outAfterMs 0: nobody is put out.
+   * @param look.awakeMs since when this process did not stand still: time before does not count.
+   */
   changes(
     map: ClusterMap,
     states: readonly DeviceStatus[],
     look: {
       readonly nowMs: number;
       readonly outAfterMs: number;
+      readonly awakeMs: number;
       readonly heardMs: (device: DeviceId) => number | undefined;
     },
   ): InOut[] {
-    const { nowMs, outAfterMs, heardMs } = look;
+    const { nowMs, outAfterMs, awakeMs, heardMs } = look;
     const stateOf = new Map(states.map(({ device, state }) => [device, state]));
     const unsteady = new Set(
       states.filter(({ unsteadyMs = 0 }) => unsteadyMs > 0).map(({ device }) => device),
@@ -56,7 +60,7 @@ export class Outs {
         continue;
       }
       const since = this.#sinceOf(mapped, state === "down" ? heardMs(device) : undefined, nowMs);
-      const isDue = outAfterMs > 0 && nowMs - since >= outAfterMs;
+      const isDue = outAfterMs > 0 && nowMs - Math.max(since, awakeMs) >= outAfterMs;
       if (!mapped.in || !isDue || (left - 1) * 2 < meant) continue;
       left--;
       changes.push({ device, in: false });

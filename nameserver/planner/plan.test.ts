@@ -78,7 +78,14 @@ test("needs are counted as they come, change and go", () => {
 
 describe("who is down for long", () => {
   /** Letters of devices: `-` down, `#` failed, `!` out, `p` out by the planner. */
-  function look(outs: Outs, text: string, nowMs: number, outAfterMs = 100, heardMs?: number) {
+  function look(
+    outs: Outs,
+    text: string,
+    nowMs: number,
+    outAfterMs = 100,
+    heardMs?: number,
+    awakeMs = 0,
+  ) {
     const devices = text.split(" ");
     const map = {
       ...emptyMap,
@@ -91,7 +98,12 @@ describe("who is down for long", () => {
       device: device(one[0] ?? ""),
       state: one.includes("-") ? "down" : one.includes("#") ? "failed" : "ok",
     })) as DeviceStatus[];
-    const changes = outs.changes(map, states, { nowMs, outAfterMs, heardMs: () => heardMs });
+    const changes = outs.changes(map, states, {
+      nowMs,
+      outAfterMs,
+      awakeMs,
+      heardMs: () => heardMs,
+    });
     return changes.map((one) => `${one.device} ${one.in ? "in" : "out"}`).join();
   }
 
@@ -112,6 +124,15 @@ describe("who is down for long", () => {
     expect(look(outs, "a- b c", 250)).toBe("a out");
     expect(look(new Outs(), "a- b c", 150, 100, 40)).toBe("a out");
     expect(look(new Outs(), "a- b c", 150, 100, 60)).toBe("");
+  });
+
+  test("time in which this process stood still does not count", () => {
+    const outs = new Outs();
+    look(outs, "a- b c", 0);
+    // Since it was heard of nobody could have been.
+    expect(look(outs, "a- b- c", 500, 100, 10, 500)).toBe("");
+    expect(look(outs, "a- b c", 599, 100, 590, 500)).toBe("");
+    expect(look(outs, "a- b c", 600, 100, 590, 500)).toBe("a out");
   });
 
   test.each([

@@ -15,6 +15,7 @@ import { read } from "../queries/read.ts";
 import { HarmedRow } from "../row-codec.ts";
 import { keepsOrphans } from "../workers/keep-orphans.ts";
 import type { WorkContext } from "../workers/worker.ts";
+import { Awake } from "./awake.ts";
 import { checkForgotten } from "./forgotten.ts";
 import { isWanted } from "./kinds/remake.ts";
 import { Leaving } from "./leaving.ts";
@@ -55,6 +56,7 @@ export class Planner implements AsyncDisposable {
   readonly #look: Look;
   readonly #tally = new Tally();
   readonly #outs = new Outs();
+  readonly #awake: Awake;
   readonly #retires = new Retires();
   readonly #leaving = new Leaving();
   readonly #running = new Map<BlockId, Need>();
@@ -77,6 +79,7 @@ export class Planner implements AsyncDisposable {
       rebuilds: async (device) => await options.blocks.rebuilds(device),
       moved: (bytes) => this.#moved(bytes),
     });
+    this.#awake = new Awake(options.clock);
     this.#loop = this.#run();
   }
 
@@ -86,6 +89,7 @@ export class Planner implements AsyncDisposable {
     await this.#loop;
     await Promise.all(this.#work);
     await this.#underWay.end();
+    await this.#awake[Symbol.asyncDispose]();
   }
 
   /** How it stands, as this leader knows it. */
@@ -193,7 +197,8 @@ export class Planner implements AsyncDisposable {
     const { map, states } = this.#look;
     if (map === undefined || map.epoch === 0) return false;
     const { outAfterMs } = this.#settings();
-    const look = { nowMs: clock.monotonicMs(), outAfterMs, heardMs };
+    const awakeMs = this.#awake.sinceMs;
+    const look = { nowMs: clock.monotonicMs(), outAfterMs, awakeMs, heardMs };
     let isAny = false;
     for (const change of this.#outs.changes(map, states, look)) {
       try {
