@@ -61,4 +61,7 @@ export const healingLimits = {
   conversionsWaiting: 1000,
   /** Lost needles that are named one by one. */
   lostNamed: 100,
+  /** So long a needle must have been lost before its block is healed without it; so many of a block. */
+  giveUpMs: 3_600_000,
+  givenUp: 1000,
 } as const;

@@ -77,6 +77,11 @@ export interface RebuildOrder extends Order, BlockPiece {
   readonly sources: readonly RebuildSource[];
   /** Pace of what is read and written together; absent: as fast as it goes. */
   readonly bytesPerSecond?: number;
+  /**
+   * Given up by the leader: what the device has of these goes when too few good pieces of them are found.
+   * Without it (or in a version before) such an order is refused, and the block stays as it is.
+   */
+  readonly mayLose?: readonly NeedleId[];
 }
 
 export interface Rebuilt {

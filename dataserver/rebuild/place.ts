@@ -19,6 +19,8 @@ export interface MadeBlock {
   readonly index: NeedleIndex;
   readonly fileBytes: number;
   readonly stripe?: Stripe;
+  /** Left out by order: the block before may have them. */
+  readonly lost?: ReadonlySet<bigint>;
 }
 
 /** Before anything is done: may the block be made here? One that is still open is sealed. */
@@ -85,7 +87,7 @@ export async function place(device: Device, path: string, made: MadeBlock): Prom
 async function bringUpToDate(
   home: Device["parts"]["home"],
   path: string,
-  { superblock, index, fileBytes }: MadeBlock,
+  { superblock, index, fileBytes, lost }: MadeBlock,
   old: Block,
 ): Promise<number> {
   const gone: NeedleId[] = [];
@@ -93,7 +95,7 @@ async function bringUpToDate(
     if (old.index.knows(needle) && old.index.find(needle) === undefined) gone.push(needle);
   const isSame = old.superblock.stripe === undefined || old.superblock.salt === superblock.salt;
   for (const needle of isSame ? old.index.needles() : [])
-    if (!index.knows(needle))
+    if (!index.knows(needle) && lost?.has(needle) !== true)
       throw new QuarryError("Damaged", `${path} lacks needles of ${old.path}; order it again`);
   if (gone.length === 0) return fileBytes;
   const state = { superblock, index, sealed: true, tailBytes: fileBytes, damage: [] };

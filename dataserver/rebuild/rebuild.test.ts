@@ -151,6 +151,25 @@ describe("a harmed member", () => {
     await expectPiece(members, piece, piece);
   });
 
+  test("keeps what nobody else has, until the leader gives it up; what others have is taken from them", async () => {
+    const members = await filled({ k: 1, m: 2 });
+    await members.store(id(77), Buffer.alloc(5000, 7), [0]);
+    await members.seal();
+    const [common = id(0)] = members.stored.keys();
+    const server = members.server(0);
+    const file = members.disks[0]?.contentOf(FILE) ?? Buffer.alloc(0);
+    members.disks[0]?.flip(FILE, file.lastIndexOf(Buffer.alloc(64, 7)));
+    members.disks[0]?.flip(FILE, 64 + 32 + 40);
+    await server.scrub(members.at(0).device, { bytesPerSecond: 2 ** 40 });
+    const order = members.order(0, 0);
+    await expect(server.rebuild(order)).rejects.toThrow("cannot be made anew");
+    await expect(server.rebuild({ ...order, mayLose: [common] })).rejects.toThrow("stays as it is");
+    const { lost } = await server.rebuild({ ...order, mayLose: [common, id(77)] });
+    expect(lost).toEqual([id(77)]);
+    members.stored.delete(id(77));
+    await expectPiece(members, 0, 0);
+  });
+
   test("that lost its superblock and its index is made anew", async () => {
     const members = await filled(SPLIT);
     await members.seal();

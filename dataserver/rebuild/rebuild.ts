@@ -44,6 +44,7 @@ interface Work {
   readonly sources: readonly AskedSource[];
   /** Bit s: source s is this device itself. */
   readonly own: number;
+  readonly mayLose: ReadonlySet<bigint>;
   readonly pace: Pace;
   readonly codec: Codec | undefined;
 }
@@ -70,6 +71,7 @@ export async function rebuild(
     throw new QuarryError("DiskFull", `no room on ${directory} to make block ${order.block} anew`);
   const work: Work = {
     ...{ device, run, plan, sources, codec, own: own.length > 0 ? 1 : 0 },
+    mayLose: new Set(order.mayLose),
     pace: new Pace(options.clock, order.bytesPerSecond, signal),
   };
   const path = rebuiltPath(directory, order.block);
@@ -128,7 +130,11 @@ async function build(work: Work, path: string) {
     for (const end of await Promise.allSettled(ends))
       if (end.status === "rejected") throw end.reason;
     const index = making.index(removed);
-    return { made: { superblock, index, fileBytes }, lost, readBytes: making.readBytes };
+    return {
+      made: { superblock, index, fileBytes, lost: new Set(lost.map((row) => plan.ids[row] ?? 0n)) },
+      lost,
+      readBytes: making.readBytes,
+    };
   } finally {
     await writer.written().catch(() => undefined); // whoever wrote was told
   }
@@ -177,9 +183,11 @@ function* map<T, U>(items: Iterable<T>, make: (item: T) => U): Generator<U> {
   for (const item of items) yield make(item);
 }
 
-/** What this device has of a needle is not given up for a block without it. */
-function checkLost({ plan, own, run }: Work, lost: readonly number[]): void {
-  const row = lost.find((one) => ((plan.holders[one] ?? 0) & own) !== 0);
+/** What this device has of a needle is not given up for a block without it, unless the leader says so. */
+function checkLost({ plan, own, run, mayLose }: Work, lost: readonly number[]): void {
+  const isKept = (row: number) =>
+    ((plan.holders[row] ?? 0) & own) !== 0 && !mayLose.has(plan.ids[row] ?? 0n);
+  const row = lost.find(isKept);
   if (row === undefined) return;
   const name = (plan.ids[row] ?? 0n).toString(16).padStart(16, "0");
   throw new QuarryError(

@@ -64,8 +64,9 @@ export class Losses {
   }
 
   /** True when something is lost of which nothing was known before. */
-  found(block: BlockId, { lost, lostCount, unknownCount }: Reconciled, foundMs: number): boolean {
+  found(block: BlockId, reconciled: Reconciled, foundMs: number): boolean {
     const before = this.#blocks.get(block);
+    const { lost, lostCount, unknownCount } = withGivenUp(reconciled, before);
     if (lostCount + unknownCount === 0) {
       this.#blocks.delete(block);
       return false;
@@ -81,4 +82,15 @@ export class Losses {
   forget(block: BlockId): void {
     this.#blocks.delete(block);
   }
+}
+
+/** Of what was given up nobody knows any more but the metadata, which count it: it stays what it was. */
+function withGivenUp(
+  found: Reconciled,
+  before: BlockLoss | undefined,
+): Pick<BlockLoss, "lost" | "lostCount" | "unknownCount"> {
+  const { lostCount, unknownCount } = found;
+  if (before === undefined || lostCount > 0 || unknownCount < before.lostCount) return found;
+  const { lost } = before;
+  return { lost, lostCount: before.lostCount, unknownCount: unknownCount - before.lostCount };
 }

@@ -45,6 +45,8 @@ export interface Reconciled {
   /** Named, and found on too few members: the first of them. */
   readonly lost: readonly LostNeedle[];
   readonly lostCount: number;
+  /** All of them, when they are few enough to be given up. */
+  readonly lostIds: readonly NeedleId[];
   /** Named by the metadata, and known to no member: so many. */
   readonly unknownCount: number;
   /** How many members were asked. */
@@ -79,6 +81,7 @@ class Reconciliation {
   #known = 0;
   readonly #rebuild = new Set<number>();
   readonly #lost: LostNeedle[] = [];
+  readonly #lostIds: NeedleId[] = [];
   #lostCount = 0;
 
   constructor(context: ReconcileContext, block: BlockId, row: BlockRow) {
@@ -100,6 +103,7 @@ class Reconciliation {
       rebuild: [...this.#rebuild].sort((a, b) => a - b),
       lost: this.#lost,
       lostCount: this.#lostCount,
+      lostIds: this.#mayGiveUp() ? this.#lostIds : [],
       unknownCount: await this.#unknown(),
       asked: this.#asked.length,
       unasked: this.#unasked,
@@ -214,10 +218,16 @@ class Reconciliation {
 
   #isLost(needle: NeedleId, pieces: number, owners: Owners): void {
     this.#lostCount++;
+    if (this.#lostIds.length < limits.givenUp) this.#lostIds.push(needle);
     const known = owners.get(needle);
     const owner = known && { blob: known.blob, chunk: known.chunk };
     if (this.#lost.length < limits.lostNamed)
       this.#lost.push({ needle, pieces, ...(owner && { owner }) });
+  }
+
+  /** While restored metadata may not know of needles, what they say of them decides nothing. */
+  #mayGiveUp(): boolean {
+    return this.#lostCount <= limits.givenUp && !this.#facts().keepsOrphans;
   }
 
   async #remove(device: DeviceId | undefined, needles: readonly NeedleId[]): Promise<void> {

@@ -41,7 +41,7 @@ export function judge(standing: Standing, claim: Claim, facts: Facts): Verdict {
     case "free":
       // A tombstone is final. Without one it may be of a writer that died: nobody was told that it is there.
       if (removed.length > 0) return REMOVE;
-      return mended(standing, facts) ?? LEAVE;
+      return mended(standing, facts) ?? rotten(standing, facts);
     case "unknown":
       if (removed.length > 0) return facts.keepsOrphans ? LEAVE : REMOVE;
       return mended(standing, facts) ?? lost(standing, facts);
@@ -57,6 +57,11 @@ const goodOf = ({ live, harmed }: Standing): number => live.length - harmed.leng
 function mended(standing: Standing, { k }: Facts): Verdict | undefined {
   if (goodOf(standing) < k) return undefined;
   return { kind: "rebuild", at: [...standing.absent, ...standing.harmed] };
+}
+
+/** What is only not everywhere disturbs nobody; with what has rotted its member is not whole. */
+function rotten(standing: Standing, facts: Facts): Verdict {
+  return standing.harmed.length > 0 ? lost(standing, facts) : LEAVE;
 }
 
 /** While a member is away it may have what the others have not. */

@@ -86,6 +86,8 @@ describe("what becomes of a needle", () => {
     ["bare, removed by a member", gone, "free", {}, "remove"],
     ["bare, one lacks it", standing, "free", {}, "rebuild"],
     ["bare, never acknowledged", standing, "free", { k: 3 }, "leave"],
+    ["bare, and rotten where it is", rotten, "free", {}, "lost"],
+    ["the same, another member may have it", rotten, "free", { isComplete: false }, "leave"],
     ["nobody can tell whose, rotten", rotten, "unknown", {}, "lost"],
     ["nobody can tell whose, removed by a member", gone, "unknown", {}, "remove"],
     ["the same with restored metadata", gone, "unknown", { keepsOrphans: true }, "leave"],

@@ -1,6 +1,6 @@
 /** Orders a member of a block to be made anew where it is, from what is good of it and the others. */
 import { QuarryError } from "../../base/errors.ts";
-import type { BlockId, DeviceId } from "../../base/ids.ts";
+import type { BlockId, DeviceId, NeedleId } from "../../base/ids.ts";
 import type { BlockService } from "../../rpc/block-service.ts";
 import type { RebuildSource, Rebuilt } from "../../rpc/healing-service.ts";
 import { layoutOf, WHOLE } from "../../rpc/pool.ts";
@@ -14,6 +14,8 @@ export interface RebuildContext {
   /** host:port of the dataserver that has it, when the map names one. */
   readonly addressOf: (device: DeviceId) => Promise<string | undefined>;
   readonly bytesPerSecond?: number | undefined;
+  /** Needles that may be left out when too few good pieces are found. */
+  readonly mayLose?: readonly NeedleId[];
 }
 
 /**
@@ -21,7 +23,7 @@ export interface RebuildContext {
  * @throws QuarryError `StaleGeneration` when the block is another by now, and what the order throws.
  */
 export async function rebuildInPlace(
-  { group, blocks, addressOf, bytesPerSecond }: RebuildContext,
+  { group, blocks, addressOf, bytesPerSecond, mayLose = [] }: RebuildContext,
   block: BlockId,
   generation: number,
   position: number,
@@ -40,5 +42,6 @@ export async function rebuildInPlace(
   return await blocks.rebuild({
     ...{ device, block, generation, piece: position, scheme, layout, sources },
     ...(bytesPerSecond !== undefined && { bytesPerSecond }),
+    ...(mayLose.length > 0 && { mayLose }),
   });
 }

@@ -1,6 +1,7 @@
 /** Members of settled blocks agree again, on real dataservers, and each side is checked from the other. */
 import { describe, expect, test } from "vitest";
 import type { BlobId } from "../../base/ids.ts";
+import { limits } from "../../base/limits.ts";
 import { seededRandom } from "../../base/random.ts";
 import { BLOCK, FILE } from "../../test/members-fixture.ts";
 import { idOf, ReconcileScene } from "../../test/metadata/reconcile-scene.ts";
@@ -173,6 +174,78 @@ describe("a bare needle", () => {
     await it.look();
     expect(await served(it, 1)).toEqual(["missing", "missing", "missing"]);
     expect(await served(it, 2)).toEqual([5_000, 5_000, 5_000]);
+  });
+});
+
+describe("a needle of which too few good pieces are left", () => {
+  /** Needle 1 is the first record of those who have it, with its header gone where it is rotten. */
+  async function rotten(at: readonly number[], has: readonly number[]) {
+    const it = await ReconcileScene.open({ k: 1, m: 2 });
+    await it.store(1, content(), [...has]);
+    for (let n = 2; n <= 4; n++) {
+      await it.store(n, content());
+      await it.name(n);
+    }
+    await it.members.seal();
+    for (const i of at) {
+      it.members.disks[i]?.flip(FILE, 64 + 4);
+      const { device } = it.members.at(i);
+      await it.members.server(i).scrub(device, { bytesPerSecond: 2 ** 50 });
+    }
+    return it;
+  }
+  const longMs = limits.giveUpMs + limits.reconcileRestMs;
+  const damage = async (it: ReconcileScene, i: number) =>
+    (await it.blocks.blocks(it.members.at(i).device, 0, 9))[0]?.damage.length;
+
+  test("is left out in the end; one that nobody names is not told as lost any more", async () => {
+    await using it = await rotten([0], [0]);
+    await it.settle();
+    await it.look();
+    expect(it.losses.of(BLOCK)?.lostCount).toBe(1);
+    it.members.clock.advance(limits.giveUpMs / 2);
+    await it.look();
+    expect(await damage(it, 0)).toBeGreaterThan(0);
+    it.members.clock.advance(longMs);
+    await it.look(20);
+    expect(await damage(it, 0)).toBe(0);
+    expect(it.losses.list()).toEqual([]);
+    for (let n = 2; n <= 4; n++) expect(await served(it, n)).toEqual([5_000, 5_000, 5_000]);
+  });
+
+  test("is told still when it is named, also by who leads next", async () => {
+    await using it = await rotten([0, 1, 2], [0, 1, 2]);
+    await it.name(1);
+    await it.settle();
+    await it.look();
+    it.members.clock.advance(longMs);
+    await it.look(20);
+    for (const i of [0, 1, 2]) expect(await damage(it, i)).toBe(0);
+    expect(it.told.filter((one) => one.includes("is given up"))).toHaveLength(3);
+    expect(it.losses.of(BLOCK)).toMatchObject({ lost: [{ needle: idOf(1) }], unknownCount: 0 });
+    it.losses.forget(BLOCK);
+    it.newLeader();
+    await it.look(20);
+    expect(it.losses.of(BLOCK)).toMatchObject({ unknownCount: 1 });
+  });
+
+  test("is mended, not left out, while one member has it", async () => {
+    await using it = await rotten([0, 1], [0, 1, 2]);
+    await it.name(1);
+    await it.settle();
+    await it.look(20);
+    expect(await served(it, 1)).toEqual([5_000, 5_000, 5_000]);
+    expect(it.losses.list()).toEqual([]);
+  });
+
+  test("stays while a member is away, however long", async () => {
+    await using it = await rotten([0], [0]);
+    await it.settle();
+    await it.look();
+    it.members.down.add(2);
+    it.members.clock.advance(longMs);
+    await it.look(20);
+    expect(await damage(it, 0)).toBeGreaterThan(0);
   });
 });
 

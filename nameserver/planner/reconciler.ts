@@ -4,7 +4,7 @@
  * it does: what it remembers only spares it looking twice.
  */
 import { hasCode, QuarryError } from "../../base/errors.ts";
-import type { BlobId, BlockId, DeviceId } from "../../base/ids.ts";
+import type { BlobId, BlockId, DeviceId, NeedleId } from "../../base/ids.ts";
 import { limits } from "../../base/limits.ts";
 import type { HealingCount, HealingSettings } from "../../rpc/healing.ts";
 import { keys } from "../keyspace.ts";
@@ -17,6 +17,7 @@ import { blockRows } from "../workers/block-rows.ts";
 import { devicesAway } from "../workers/members-up.ts";
 import { Rests } from "../workers/rests.ts";
 import type { WorkContext, Worker } from "../workers/worker.ts";
+import { GivingUp } from "./giving-up.ts";
 import type { Losses } from "./losses.ts";
 import { OwnerSearch } from "./owner-names.ts";
 import { reconcileBlock } from "./reconcile-block.ts";
@@ -50,6 +51,9 @@ interface Seen {
 const isRested = ({ sinceMs, firstMs }: Seen, nowMs: number): boolean =>
   nowMs - sinceMs >= limits.differRestMs || nowMs - firstMs >= limits.differLongMs;
 
+const givenUp = (needle: NeedleId): string =>
+  `needle ${needle.toString(16).padStart(16, "0")} is given up: too few good pieces of it were found for long`;
+
 export class Reconciler implements Worker {
   readonly name = "agreement of members";
   readonly #context: WorkContext;
@@ -57,6 +61,7 @@ export class Reconciler implements Worker {
   readonly #seen = new Map<BlockId, Seen>();
   readonly #running = new Map<BlockId, Promise<void>>();
   readonly #rests: Rests;
+  readonly #givingUp = new GivingUp();
   #reports: Promise<void> | undefined;
   #search: { readonly blobs: readonly BlobId[]; readonly names: OwnerSearch } | undefined;
   #at = 0 as BlockId;
@@ -99,7 +104,7 @@ export class Reconciler implements Worker {
     for (const block of this.#seen.keys())
       if (read(group.state, keys.block(block)) === undefined) this.#seen.delete(block);
     for (const { block } of this.#options.losses.list())
-      if (read(group.state, keys.block(block)) === undefined) this.#options.losses.forget(block);
+      if (read(group.state, keys.block(block)) === undefined) this.#forget(block);
     for (const block of this.#seen.keys())
       if (read(group.state, keys.block(block))?.state !== "settled") this.#seen.delete(block);
     this.#looks++;
@@ -144,7 +149,7 @@ export class Reconciler implements Worker {
       const seen = this.#seen.get(block);
       if (!isCounted && seen !== undefined && isOfCount(seen.mark)) return;
       this.#seen.delete(block);
-      if (isCounted && held.size > 0) this.#options.losses.forget(block);
+      if (isCounted && held.size > 0) this.#forget(block);
       return;
     }
     const nowMs = this.#context.clock.monotonicMs();
@@ -159,6 +164,11 @@ export class Reconciler implements Worker {
       claim?.[Symbol.dispose]();
     });
     this.#running.set(block, work);
+  }
+
+  #forget(block: BlockId): void {
+    this.#options.losses.forget(block);
+    this.#givingUp.forget(block);
   }
 
   #remember(block: BlockId, mark: string, nowMs: number): Seen {
@@ -191,10 +201,12 @@ export class Reconciler implements Worker {
         report(
           `block ${block}: ${lostCount + unknownCount} needles that objects name are lost: too few members have them`,
         );
+      const mayLose = this.#givingUp.looked(block, found.lostIds, clock.monotonicMs());
       for (const position of rebuild) {
         const { bytesPerSecond } = settings();
-        const rate = { group, blocks, addressOf, bytesPerSecond };
-        await rebuildInPlace(rate, block, generation, position);
+        const order = { group, blocks, addressOf, bytesPerSecond, mayLose };
+        const { lost } = await rebuildInPlace(order, block, generation, position);
+        for (const needle of lost) report(`block ${block}: ${givenUp(needle)}`);
       }
       if (removed > 0 || rebuild.length > 0)
         report(

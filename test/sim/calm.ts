@@ -40,30 +40,18 @@ export class Calm {
         return tag === "collectQueue" ? `${tag}: ${await this.#collecting()}` : tag;
     const map = await readMap(store);
     for await (const { block, row } of blockRows(store)) {
-      if (IMAGINED.has(block) || row.state === "open" || this.#isGivenUp(block)) continue;
+      if (IMAGINED.has(block) || row.state === "open") continue;
       const what = this.#unfinished(map, block, row);
       if (what !== undefined) return `block ${block}: ${what} (${JSON.stringify(row)})`;
     }
     return this.#surplus() ?? (await this.#unhealthy());
   }
 
-  /**
-   * A member has a rotten needle that was acknowledged to nobody and whose owner nobody can read: it is
-   * told as lost, and the member stays as it is until a person decides.
-   */
-  #isGivenUp(block: BlockId): boolean {
-    const loss = this.#of.leader?.survey?.losses().find((one) => one.block === block);
-    if (loss === undefined) return false;
-    const needed = new Set([...this.#of.needles.names.neededIn(block)].map(({ needle }) => needle));
-    const isNeeded = loss.lost.some(({ needle }) => needed.has(needle));
-    return !isNeeded && !loss.lost.some(({ needle }) => this.#of.needles.kept.has(needle));
-  }
-
   /** What the planner is stuck with. */
   stuck(): string {
     const { stuck = [] } = this.#of.leader?.survey?.healing() ?? {};
     return stuck
-      .filter(({ block }) => !IMAGINED.has(block) && !this.#isGivenUp(block))
+      .filter(({ block }) => !IMAGINED.has(block))
       .map(({ block, why }) => `${block}: ${why}`)
       .join("; ");
   }
@@ -80,7 +68,7 @@ export class Calm {
     const stuck = this.stuck();
     if (stuck !== "") return `the planner is stuck: ${stuck}`;
     const { health } = await survey.look();
-    const ill = health.atRisk.find(({ block }) => !IMAGINED.has(block) && !this.#isGivenUp(block));
+    const ill = health.atRisk.find(({ block }) => !IMAGINED.has(block));
     return ill && `health says of block ${ill.block}: ${ill.level} (${JSON.stringify(ill)})`;
   }
 

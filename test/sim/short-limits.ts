@@ -26,6 +26,8 @@ const short = {
   stockLookMs: 150,
   scrubLookMs: 300,
   healingLookMs: 200,
+  awakeLookMs: 500,
+  standstillMs: 1_500,
   healingRestMs: 400,
   healingRetryMs: 200,
   healingLongestRetryMs: 1_500,
@@ -34,6 +36,7 @@ const short = {
   differRestMs: 1_000,
   differLongMs: 4_000,
   reconcileRestMs: 2_000,
+  giveUpMs: 5_000,
   unknownLookMs: 2_000,
   slotHoldMs: 100,
 } satisfies Partial<Record<keyof typeof limits, number>>;
