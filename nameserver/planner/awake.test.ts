@@ -9,7 +9,7 @@ const turn = () => new Promise((resolve) => setImmediate(resolve));
 test("a process that ran all the time is awake since it began; one that stood still, since then", async () => {
   const clock = new SimulatedClock();
   const begunMs = clock.monotonicMs();
-  await using awake = new Awake(clock);
+  const awake = new Awake(clock);
   for (let look = 0; look < 3 * (limits.standstillMs / limits.awakeLookMs); look++) {
     clock.advance(limits.awakeLookMs);
     await turn();
@@ -22,4 +22,5 @@ test("a process that ran all the time is awake since it began; one that stood st
   clock.advance(limits.awakeLookMs);
   await turn();
   expect(awake.sinceMs).toBe(wokenMs);
+  await awake.end();
 });

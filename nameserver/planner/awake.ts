@@ -5,7 +5,7 @@
 import { type Clock, sleep } from "../../base/clock.ts";
 import { limits } from "../../base/limits.ts";
 
-export class Awake implements AsyncDisposable {
+export class Awake {
   readonly #clock: Clock;
   readonly #stop = new AbortController();
   readonly #loop: Promise<void>;
@@ -27,7 +27,7 @@ export class Awake implements AsyncDisposable {
     return this.#sinceMs;
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  async end(): Promise<void> {
     this.#stop.abort();
     await this.#loop;
   }

@@ -1,7 +1,9 @@
 /** The planner of a leader that is deposed, or does not lead; and that each block is worked on once. */
+
 import { expect, test } from "vitest";
 import { SimulatedClock } from "../../base/clock-simulated.ts";
 import type { BlockId, DeviceId, Term } from "../../base/ids.ts";
+import { limits } from "../../base/limits.ts";
 import type { BlockService, BlockStatus, DeviceStatus, Order } from "../../rpc/block-service.ts";
 import { usualHealing } from "../../rpc/healing.ts";
 import { placementOf } from "../../rpc/placement.ts";
@@ -138,7 +140,11 @@ test("what a device held is begun with in the round in which it is put out", asy
   await using it = await scene(true);
   await it.planner.round();
   expect(it.orders).toEqual([]);
-  it.clock.advance(usualHealing.outAfterMs);
+  // In steps: in one it would be this process that stood still.
+  for (let passedMs = 0; passedMs < usualHealing.outAfterMs; passedMs += limits.awakeLookMs) {
+    it.clock.advance(limits.awakeLookMs);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
   await it.planner.round();
   expect(it.orders).toMatchObject([{ name: "rebuild", block }]);
 });

@@ -87,9 +87,8 @@ export class Planner implements AsyncDisposable {
     this.#stop.abort();
     this.#wake.abort();
     await this.#loop;
-    await Promise.all(this.#work);
+    await Promise.all([...this.#work, this.#awake.end()]);
     await this.#underWay.end();
-    await this.#awake[Symbol.asyncDispose]();
   }
 
   /** How it stands, as this leader knows it. */
@@ -123,7 +122,6 @@ export class Planner implements AsyncDisposable {
       this.#wake = new AbortController();
       if (group.isLeader) await this.#roundOrComplain();
       else this.#term = undefined;
-      if (this.#stop.signal.aborted) return;
       await sleep(clock, lookMs, this.#wake.signal);
     }
   }
@@ -197,8 +195,7 @@ export class Planner implements AsyncDisposable {
     const { map, states } = this.#look;
     if (map === undefined || map.epoch === 0) return false;
     const { outAfterMs } = this.#settings();
-    const awakeMs = this.#awake.sinceMs;
-    const look = { nowMs: clock.monotonicMs(), outAfterMs, awakeMs, heardMs };
+    const look = { nowMs: clock.monotonicMs(), outAfterMs, awakeMs: this.#awake.sinceMs, heardMs };
     let isAny = false;
     for (const change of this.#outs.changes(map, states, look)) {
       try {
