@@ -40,6 +40,8 @@ export const healingLimits = {
   stripePadding: 1.25,
   /** Blocks that a dataserver writes anew in another layout at the same time. */
   conversionsAtOnce: 2,
+  /** Needles of a split block that is converted: the order tells of each its chunk, in 16 bytes. */
+  convertChunks: 262_144,
   /** Members that differ are compared when they differ in the same for so long, or at all for … */
   differRestMs: 10_000,
   differLongMs: 60_000,
@@ -59,6 +61,9 @@ export const healingLimits = {
   /** Blocks that a leader has converted at the same time, and those that it knows to wait. */
   conversionsRunning: 2,
   conversionsWaiting: 1000,
+  /** Files of conversions that a device tells of at once; how often it is asked. */
+  stagedListed: 1000,
+  stagedLookMs: 60_000,
   /** Lost needles that are named one by one. */
   lostNamed: 100,
   /** So long a needle must have been lost before its block is healed without it; so many of a block. */

@@ -22,6 +22,8 @@ export interface GoodPiece {
 export interface Trouble {
   readonly kind: "away" | "missing" | "damaged" | "wrong" | "moved" | "other generation" | "failed";
   readonly what: string;
+  /** Of one that is `missing`: the member does not have the block at all. */
+  readonly isAbsent?: true;
 }
 
 export interface PieceRange {
@@ -58,7 +60,10 @@ export async function readOrPlace(
     const reply = await serviceOf(device).read(request);
     switch (reply.kind) {
       case "missing":
-        return { kind: "missing", what: `${device} misses the ${reply.what}` };
+        return {
+          ...{ kind: "missing", what: `${device} misses the ${reply.what}` },
+          ...(reply.what === "block" && { isAbsent: true }),
+        };
       case "damaged":
         return { kind: "damaged", what: `${device}: ${reply.detail}` };
       case "elsewhere":

@@ -104,7 +104,10 @@ export function verdict(
   tookMs: number,
 ): Failure {
   const { k } = block.scheme;
-  const isChanging = troubles.some(({ kind }) => kind === "other generation");
+  // Members that are just switching have another piece, or not yet any.
+  const isChanging = troubles.some(
+    ({ kind, isAbsent }) => kind === "other generation" || kind === "moved" || isAbsent === true,
+  );
   const mayReturn = troubles.filter(({ kind }) => kind === "away" || kind === "other generation");
   const reasons = [...new Set(troubles.map(({ what }) => what))].join("; ");
   return {

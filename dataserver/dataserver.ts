@@ -1,11 +1,8 @@
 /** A dataserver: the blocks of one or more devices, in this process. */
-import type { Durability } from "../base/append-file.ts";
 import type { Clock } from "../base/clock.ts";
-import type { Disk } from "../base/disk.ts";
 import { QuarryError } from "../base/errors.ts";
 import type { BlockId, DeviceId, NeedleId } from "../base/ids.ts";
 import { limits } from "../base/limits.ts";
-import type { Random } from "../base/random.ts";
 import { Codec } from "../erasure/codec.ts";
 import { CodecMemory } from "../erasure/memory.ts";
 import { schemeOf } from "../erasure/scheme.ts";
@@ -38,44 +35,24 @@ import type { BlockKeeping, PoolScheme } from "../rpc/pool.ts";
 import type {
   Converted,
   ConvertOrder,
+  Staged,
   StageOrder,
   StripeBytes,
   StripeRequest,
 } from "../rpc/stripe-service.ts";
+import type { DataserverOptions } from "./dataserver-options.ts";
 import { Device } from "./device.ts";
 import { DiskPaces } from "./disk-paces.ts";
 import { FileCache } from "./file-cache.ts";
 import { recordsAt } from "./hand-out.ts";
 import { nobody, type Peer } from "./rebuild/sources.ts";
-import type { Report } from "./report.ts";
 import { type ScrubOptions, type ScrubResult, scrubBlocks } from "./scrub.ts";
 import { Conversions } from "./striped/conversions.ts";
 import { readStripe } from "./striped/reads.ts";
+import { stagedOn } from "./striped/staged.ts";
 import type { StripeSource } from "./striped/stripe-sources.ts";
 
-export interface DataserverOptions {
-  readonly disk: Disk;
-  readonly clock: Clock;
-  readonly random: Random;
-  /** One for each device; made when absent. */
-  readonly directories: readonly string[];
-  /** When appends and removals are answered. Default `commit`: when they are on the disk. */
-  readonly durability?: Durability;
-  /** Room that each device keeps free. Default `limits.deviceReserveBytes`. */
-  readonly reserveBytes?: number;
-  /** Default `limits.blockBytes`. */
-  readonly blockBytes?: number;
-  /** Zeros written ahead of the tail of open blocks. Default `limits.extendBytes`. */
-  readonly extendBytes?: number;
-  /** Handles kept open for reading. Default `limits.openFiles`. */
-  readonly maxOpenFiles?: number;
-  /** Which dataserver this is, and where it stands. Default: one that knows no others. */
-  readonly opener?: string;
-  /** The way to another dataserver, host:port. Default: there is none. */
-  readonly peerOf?: (address: string) => Peer;
-  /** Told of everything that was found and mended. */
-  readonly report?: Report;
-}
+export type { DataserverOptions } from "./dataserver-options.ts";
 
 /** Opens the devices. Throws `Locked` when another server has one. */
 export async function openDataserver(options: DataserverOptions): Promise<Dataserver> {
@@ -229,15 +206,19 @@ export class Dataserver implements BlockService, AsyncDisposable {
     await device.writing(order, () => device.stagings.drop(device, order));
   }
 
+  async staged(device: DeviceId): Promise<readonly Staged[]> {
+    return await stagedOn(this.#device(device));
+  }
+
   async convert(order: ConvertOrder): Promise<Converted> {
-    const { block, generation, to } = order;
+    const { block, generation } = order;
     if (Math.max(order.sources.length, order.targets.length) > limits.rebuildSources)
       throw new QuarryError("TooLarge", `at most ${limits.rebuildSources} members of one block`);
     const device = this.#device(order.device);
     return await this.#conversions.run({
       ...{ device, order, sources: this.#reach({ block, generation }, order.sources) },
       targets: this.#reach({ block, generation: generation + 1 }, order.targets),
-      codec: to.layout === "striped" ? this.#codecOf(to.scheme) : undefined,
+      codecOf: (scheme) => this.#codecOf(scheme),
     });
   }
 

@@ -198,6 +198,8 @@ export async function retire(device: Device, address: RetireOrder): Promise<void
   const block = device.blockAt(address);
   if (address.salt !== undefined && address.salt !== block.superblock.salt)
     throw new QuarryError("Changed", `block ${id} was made anew since it was ordered to go`);
+  if (address.digest !== undefined && address.digest !== block.index.digest)
+    throw new QuarryError("Changed", `needles of block ${id} went since it was ordered to go`);
   if (!isSurplus && (block.index.live > 0 || block.busy))
     throw new QuarryError("InvalidArgument", `block ${id} still holds ${block.index.live} needles`);
   if (!block.sealed) await block.seal();

@@ -138,6 +138,10 @@ export class Dataservers implements BlockService, AsyncDisposable {
     await (await this.#line(order.device)).quick.dropStage(order);
   }
 
+  async staged(device: DeviceId) {
+    return await (await this.#line(device)).quick.staged(device);
+  }
+
   async convert(order: ConvertOrder) {
     return await (await this.#line(order.device)).patient.convert(order);
   }

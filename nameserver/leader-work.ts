@@ -15,6 +15,7 @@ import { dropLeftovers } from "./workers/drop.ts";
 import { expirePending, expireTrash } from "./workers/expire.ts";
 import { clearSessions } from "./workers/sessions.ts";
 import { settleAndSweep } from "./workers/settle.ts";
+import { dropStaged } from "./workers/staged.ts";
 import { clearUnknown } from "./workers/unknown-blocks.ts";
 import type { WorkContext, Worker } from "./workers/worker.ts";
 
@@ -55,7 +56,7 @@ function workers(context: WorkContext, options: LeaderWork): Worker[] {
     sealLeftovers(options.openBlocks, clock, lookMs),
     settleAndSweep(context, { settleMs, lookMs, sweepAll: options.sweepAll }),
     compactBlocks(context, { lookMs, garbageShare: GARBAGE_SHARE }),
-    ...(options.cluster ? [conversion(context, options.cluster, lookMs)] : []),
+    ...(options.cluster ? [conversion(context, options.cluster, lookMs), dropStaged(context)] : []),
     ...(options.cluster ? comparing(context, options, options.cluster, lookMs) : []),
   ];
 }

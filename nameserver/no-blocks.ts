@@ -28,4 +28,5 @@ export const noBlocks: BlockService = {
   finishStage: none,
   dropStage: none,
   convert: none,
+  staged: none,
 };

@@ -21,6 +21,7 @@ export function ordersIn(blocks: BlockService, termOf: () => Term): BlockService
     records: (address, offset, lengthBytes) => blocks.records(address, offset, lengthBytes),
     rebuilds: (device) => blocks.rebuilds(device),
     readStripe: (request) => blocks.readStripe(request),
+    staged: (device) => blocks.staged(device),
 
     createBlock: (order, piece, keeping) =>
       blocks.createBlock({ term: termOf(), ...order }, piece, keeping),

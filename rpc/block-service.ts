@@ -45,6 +45,8 @@ export interface RetireOrder extends Order {
   readonly surplus?: true;
   /** Only this very file of the block (`BlockStatus.salt`), not one that was made anew since. */
   readonly salt?: number;
+  /** Only while it holds just these needles (`BlockStatus.digest`): what was removed since is to be told. */
+  readonly digest?: bigint;
 }
 
 export interface AppendRequest extends BlockAddress {

@@ -3,7 +3,7 @@
  * needles and m parities of them, on k + m devices. One dataserver (the converter) reads the block
  * once and hands each device its file, part by part; a command makes that the block's next generation.
  */
-import type { Term } from "../base/ids.ts";
+import type { BlockId, DeviceId, Term } from "../base/ids.ts";
 import type { BlockAddress, BlockPiece, BlockStatus, Order } from "./block-service.ts";
 import type { RebuildSource } from "./healing-service.ts";
 import type { BlockLayout, PoolScheme } from "./pool.ts";
@@ -58,6 +58,9 @@ export interface StageOrder extends Order {
   readonly encoding: Encoding;
 }
 
+/** Bytes of one row of `ConvertOrder.chunks`: needle u64, length u32, crc32c u32, little-endian. */
+export const CHUNK_ROW_BYTES = 16;
+
 export interface ConvertOrder extends Order {
   /** `generation` is that of the sources; what is made is the next one. */
   readonly scheme: PoolScheme;
@@ -66,6 +69,10 @@ export interface ConvertOrder extends Order {
   readonly to: { readonly scheme: PoolScheme; readonly layout: "whole" | "striped" };
   /** One for each position. */
   readonly targets: readonly RebuildSource[];
+  /** Of a split block: the chunks that its needles are, as named. Others are left out. */
+  readonly chunks?: Uint8Array;
+  /** The pool has this scheme: ranges are padded as far as it takes. Absent: only so far as is worth it. */
+  readonly padded?: true;
   /** Pace of what is read and written together; absent: as fast as it goes. */
   readonly bytesPerSecond?: number;
 }
@@ -75,6 +82,14 @@ export interface Converted {
   readonly needles: number;
   readonly readBytes: number;
   readonly writtenBytes: number;
+}
+
+/** What waits on a device to be switched to. */
+export interface Staged {
+  readonly block: BlockId;
+  readonly generation: number;
+  /** Absent: it cannot be read. */
+  readonly encoding?: Encoding;
 }
 
 export interface StripeService {
@@ -89,6 +104,8 @@ export interface StripeService {
   finishStage(order: StageOrder, fileBytes: number): Promise<BlockStatus>;
   /** Takes away what was staged, finished or not. */
   dropStage(order: BlockAddress & { readonly term?: Term }): Promise<void>;
+  /** What is finished and waits: at most `limits.stagedListed`, the lowest blocks. */
+  staged(device: DeviceId): Promise<readonly Staged[]>;
   /**
    * Writes a block anew to all targets, and resolves when it is durable and was read back everywhere.
    * @throws QuarryError `TooFewPieces` when something of it cannot be read: it is to be healed first.

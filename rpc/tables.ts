@@ -54,6 +54,7 @@ export const blockTable: ServiceTable<BlockService> = {
     finishStage: { id: 26 },
     dropStage: { id: 27 },
     convert: { id: 28 },
+    staged: { id: 29 },
   },
 };
 

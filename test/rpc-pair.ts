@@ -78,6 +78,7 @@ export function memoryBlocks(): BlockService {
     finishStage: no,
     dropStage: no,
     convert: no,
+    staged: no,
   };
 }
 

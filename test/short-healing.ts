@@ -9,6 +9,7 @@ const short = {
   differRestMs: 100,
   differLongMs: 400,
   unknownLookMs: 100,
+  stagedLookMs: 100,
 } satisfies Partial<Record<keyof typeof limits, number>>;
 
 Object.assign(limits, short);

@@ -160,3 +160,31 @@ describe("a switch takes only what was made for it", () => {
       expect(await members.load(1, needle)).toEqual(content);
   });
 });
+
+test("what is staged is told, also after a restart, and can be dropped", async () => {
+  const members = await packed({ k: 4, m: 2 }, 60);
+  const at = stripes(4, 2);
+  const { encoding } = await members.server(1).convert(orderOf(members, whole, at, 1));
+  const { device, block } = members.at(4);
+  const waiting = [{ block, generation: 2, encoding }];
+  expect(await members.server(4).staged(device)).toEqual(waiting);
+  await restart(members, [4]);
+  expect(await members.server(4).staged(device)).toEqual(waiting);
+  await members.server(4).dropStage(members.at(4, 2));
+  expect(await members.server(4).staged(device)).toEqual([]);
+});
+
+test("a member that was removed from since it was asked does not go", async () => {
+  const members = await packed({ k: 4, m: 2 }, 10);
+  const { digest = 0n } = await members.server(0).inventory(members.at(0), 0n as NeedleId);
+  const [gone = 0n as NeedleId] = members.stored.keys();
+  await members.remove(gone);
+  const order = { ...members.at(0), surplus: true } as const;
+  await expect(members.server(0).retire({ ...order, digest })).rejects.toMatchObject({
+    code: "Changed",
+  });
+  await members.server(0).retire({ ...order, digest: digest ^ gone });
+  await expect(members.server(0).remove(members.at(0), [gone])).rejects.toMatchObject({
+    code: "NoSuchBlock",
+  });
+});

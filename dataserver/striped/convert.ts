@@ -10,12 +10,13 @@ import { limits } from "../../base/limits.ts";
 import type { Codec } from "../../erasure/codec.ts";
 import { encodeWindows, type PieceSink, type PieceSource } from "../../erasure/windows.ts";
 import { spanCount } from "../../rpc/needle-checksums.ts";
+import type { PoolScheme } from "../../rpc/pool.ts";
 import type { Converted, ConvertOrder } from "../../rpc/stripe-service.ts";
 import { BlockFileWriter } from "../block-file.ts";
 import type { Device } from "../device.ts";
 import { emptyRows } from "../needle-index.ts";
 import { Pace } from "../pace.ts";
-import { Gatherer } from "../rebuild/gather.ts";
+import { Gatherer, type GatherOptions } from "../rebuild/gather.ts";
 import { type Plan, planFrom } from "../rebuild/plan.ts";
 import { inFileOrder, windows } from "../rebuild/runs.ts";
 import { askAll } from "../rebuild/sources.ts";
@@ -24,6 +25,7 @@ import { encodeSuperblock, SUPERBLOCK_BYTES, type Superblock } from "../superblo
 import { encodeSpanSums, encodeTables, type StripedSuperblock, type Tables } from "./format.ts";
 import { layOut, type StripeLayout } from "./layout.ts";
 import { RangeStream } from "./range-stream.ts";
+import { SplitGatherer, splitPlan } from "./split-needles.ts";
 import { holdersOfRanges, type StripeSource } from "./stripe-sources.ts";
 import { type Target, TargetFile } from "./targets.ts";
 
@@ -32,15 +34,14 @@ export interface ConvertContext {
   readonly order: ConvertOrder;
   readonly sources: readonly StripeSource[];
   readonly targets: readonly Target[];
-  /** For striped targets. */
-  readonly codec: Codec | undefined;
+  readonly codecOf: (scheme: PoolScheme) => Codec;
   readonly signal: AbortSignal;
 }
 
 interface Work extends ConvertContext {
   readonly plan: Plan;
   readonly pace: Pace;
-  readonly gatherer: Gatherer;
+  readonly gatherer: Pick<Gatherer, "window">;
   readonly superblock: Superblock;
   readonly moved: { read: number; written: number };
   /** XOR of the ids that were written. */
@@ -51,14 +52,9 @@ interface Work extends ConvertContext {
 export async function convert(context: ConvertContext): Promise<Converted> {
   const { device, order, signal } = context;
   const { clock, random } = device.options;
-  if (order.layout === "split")
-    throw new QuarryError("NotImplemented", "blocks of split needles are not converted yet");
-  const { sources, inventories } = await askAll(context.sources, { k: 1, m: 0 });
-  if (sources.length === 0)
-    throw new QuarryError("TooFewPieces", `no member of block ${order.block} could be asked`);
-  let plan = planFrom(inventories);
-  if (order.layout === "striped")
-    plan = await holdersOfRanges(plan, sources as readonly StripeSource[], inventories);
+  const { sources, inventories } = await askAll(context.sources, namedBy(order));
+  if (sources.length < order.scheme.k)
+    throw new QuarryError("TooFewPieces", `too few members of block ${order.block} could be asked`);
   const pace = new Pace(clock, order.bytesPerSecond, signal);
   const moved = { read: 0, written: 0 };
   const spend = async (bytes: number) => {
@@ -66,7 +62,8 @@ export async function convert(context: ConvertContext): Promise<Converted> {
     await pace.spend(bytes);
   };
   const { block, generation, to } = order;
-  const gatherer = new Gatherer({ block, piece: 0, k: 1, plan, sources, spend });
+  const reading = { block, sources: sources as readonly StripeSource[], spend };
+  const { plan, gatherer } = await readerOf(context, reading, inventories);
   const superblock = {
     ...{ block, generation: generation + 1, salt: random.u32(), piece: 0 },
     ...{ ...to.scheme, createdMs: clock.nowMs() },
@@ -79,6 +76,34 @@ export async function convert(context: ConvertContext): Promise<Converted> {
     ...{ encoding: superblock.salt, needles: work.needles },
     ...{ readBytes: moved.read, writtenBytes: moved.written },
   };
+}
+
+/** Of split blocks each member has its own piece. */
+const namedBy = ({ layout, scheme }: ConvertOrder) =>
+  layout === "split" ? scheme : { k: 1, m: 0 };
+
+/** What is to be written, and the way to get it, whichever layout it stands in. */
+async function readerOf(
+  { order, codecOf }: ConvertContext,
+  reading: Pick<GatherOptions, "block" | "spend"> & { readonly sources: readonly StripeSource[] },
+  inventories: readonly Buffer[],
+): Promise<Pick<Work, "plan" | "gatherer">> {
+  const plan = planFrom(inventories);
+  if (order.layout === "split") {
+    const { scheme, chunks } = order;
+    if (chunks === undefined)
+      throw new QuarryError(
+        "InvalidArgument",
+        "split needles come with the lengths of their chunks",
+      );
+    const split = splitPlan(plan, scheme, chunks);
+    const codec = codecOf(scheme);
+    const gatherer = new SplitGatherer({ ...reading, scheme, codec, plan: split });
+    return { plan: split.whole, gatherer };
+  }
+  const placed =
+    order.layout === "striped" ? await holdersOfRanges(plan, reading.sources, inventories) : plan;
+  return { plan: placed, gatherer: new Gatherer({ ...reading, piece: 0, k: 1, plan: placed }) };
 }
 
 function filesOf(work: Work, superblock: Superblock): TargetFile[] {
@@ -107,7 +132,7 @@ async function account(work: Work, row: number, isThere: boolean): Promise<void>
     work.needles++;
     return;
   }
-  const { inventories } = await askAll(work.sources, { k: 1, m: 0 });
+  const { inventories } = await askAll(work.sources, namedBy(order));
   if (planFrom(inventories).removed.includes(id)) return;
   throw new QuarryError(
     "TooFewPieces",
@@ -116,9 +141,9 @@ async function account(work: Work, row: number, isThere: boolean): Promise<void>
 }
 
 async function writeStripes(work: Work): Promise<void> {
-  const { plan, order, codec, gatherer } = work;
+  const { plan, order, gatherer } = work;
+  const codec = work.codecOf(order.to.scheme);
   const { k } = order.to.scheme;
-  if (codec === undefined) throw new QuarryError("InvalidArgument", "stripes need parities");
   const layout = layOut({ ...plan, order: inFileOrder(plan) }, k);
   checkWorth(work, layout);
   const tables = tablesOf(plan, layout);
@@ -183,7 +208,7 @@ async function writeStripes(work: Work): Promise<void> {
 /** Few needles, or large ones, would leave most of some ranges empty. */
 function checkWorth({ plan, order }: Work, { rangeBytes }: StripeLayout): void {
   const { k, m } = order.to.scheme;
-  if (rangeBytes * k <= plan.bytes * limits.stripePadding) return;
+  if (order.padded === true || rangeBytes * k <= plan.bytes * limits.stripePadding) return;
   throw new QuarryError(
     "Needless",
     `${k}+${m} ranges of ${rangeBytes} bytes for ${plan.bytes} bytes of needles are not worth it`,

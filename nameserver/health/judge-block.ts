@@ -6,6 +6,7 @@ import type { DeviceId } from "../../base/ids.ts";
 import type { HealthLevel, PieceTrouble, TroubledPiece } from "../../rpc/health.ts";
 import type { Places } from "../../rpc/placement.ts";
 import { layoutOf, type Pool, type PoolScheme, piecesOf, WHOLE } from "../../rpc/pool.ts";
+import { otherLayout } from "../block-scheme.ts";
 import type { BlockRow } from "../rows.ts";
 import type { Held } from "../stock/stock.ts";
 
@@ -136,10 +137,11 @@ function belongs({ desired, standing }: Judged, device: DeviceId): boolean {
   return desired.includes(device) || desired.includes(undefined);
 }
 
+/** Open blocks stay as they were opened until they are full. */
 function wantsOther({ row, pool }: Judged, { k, m }: PoolScheme): boolean {
-  if (pool === undefined || row.state === "open" || row.layout === "striped") return false;
-  // Others keep the scheme that they were opened with.
-  return k === 1 && pool.scheme.k === 1 && pool.scheme.m !== m;
+  if (pool === undefined || row.state === "open") return false;
+  if (otherLayout(row, pool) !== undefined) return true;
+  return k === 1 && pool.scheme.m !== m;
 }
 
 /** Good pieces that are missing at their members, and stand on devices that are none. */

@@ -32,17 +32,26 @@ export async function finishConversion(
     throw new QuarryError("Unavailable", `no member of block ${block} before can be asked`);
   const removed = new Set<NeedleId>();
   const learn = (device: DeviceId, at: number) => learnRemoved(context, device, block, at, removed);
-  await each(members, (device) => learn(device, generation));
-  await each(there, (device) => learn(device, before.generation));
+  await each(members, async (device) => void (await learn(device, generation)));
+  const learnt = new Map<DeviceId, bigint>();
+  await each(there, async (device) => {
+    const digest = await learn(device, before.generation);
+    if (digest !== undefined) learnt.set(device, digest);
+  });
   const ids = [...removed];
   await each(members, async (device) => {
     for (let i = 0; i < ids.length; i += limits.removeBatch)
       await blocks.remove({ device, block, generation }, ids.slice(i, i + limits.removeBatch));
   });
-  // Who is away now is retired when it is back, as any that is surplus.
-  await each(there, (device) =>
-    blocks.retire({ device, block, generation: before.generation, surplus: true }),
-  );
+  // Who is away now is retired when it is back, as any that is surplus. One that was removed from since it
+  // was asked refuses, and all is done again: from then on it confirms no removal of that generation.
+  await each(there, async (device) => {
+    const digest = learnt.get(device);
+    const told = digest === undefined ? {} : { digest };
+    await blocks.retire({
+      ...{ device, block, generation: before.generation, surplus: true, ...told },
+    });
+  });
   await group.propose({ type: "convertedBlock", block, generation });
 }
 
@@ -54,13 +63,15 @@ async function each(
     if (end.status === "rejected") throw end.reason;
 }
 
+/** XOR of the ids that live there; undefined: it is not there any more, or its version does not tell. */
 async function learnRemoved(
   { blocks }: WorkContext,
   device: DeviceId,
   block: BlockId,
   generation: number,
   removed: Set<NeedleId>,
-): Promise<void> {
+): Promise<bigint | undefined> {
+  let digest: bigint | undefined;
   let after: NeedleId | undefined = 0n as NeedleId;
   while (after !== undefined) {
     let page: Inventory;
@@ -68,12 +79,15 @@ async function learnRemoved(
       page = await blocks.inventory({ device, block, generation }, after);
     } catch (error) {
       // It was retired by a try before this one.
-      if (error instanceof QuarryError && error.code === "NoSuchBlock") return;
+      if (error instanceof QuarryError && error.code === "NoSuchBlock") return undefined;
       throw error;
     }
+    // The first: a removal between two pages is not told, and differs from it.
+    digest ??= page.digest;
     const rows = Buffer.from(page.rows.buffer, page.rows.byteOffset, page.rows.byteLength);
     for (let at = 0; at < rows.length; at += INVENTORY_ROW_BYTES)
       if (rows.readUInt32LE(at + 12) === 0) removed.add(rows.readBigUInt64LE(at) as NeedleId);
     after = page.next;
   }
+  return digest;
 }

@@ -1,19 +1,23 @@
 /**
  * Writes settled blocks anew in the layout that their pool wants: cold ones in stripes, stripes with much
- * garbage in new stripes, stripes of a pool that wants none whole again. The next generation is made
- * durable and read back on all its devices before one command switches to it (INV-7). What the members of
- * the generation before know of removals goes along, then those that are none any more are retired.
+ * garbage in new stripes, those of a pool that has another scheme now in stripes of that, or whole. The
+ * next generation is made durable and read back on all its devices before one command switches to it
+ * (INV-7). What the members of the generation before know of removals goes along, then those that are
+ * none any more are retired.
  */
 import { QuarryError } from "../../base/errors.ts";
 import type { BlockId, DeviceId } from "../../base/ids.ts";
+import { limits } from "../../base/limits.ts";
 import { filled } from "../../rpc/name-service.ts";
 import { placementOf } from "../../rpc/placement.ts";
-import { type BlockLayout, type Pool, type PoolScheme, WHOLE } from "../../rpc/pool.ts";
+import { type BlockLayout, layoutOf, type Pool, type PoolScheme, WHOLE } from "../../rpc/pool.ts";
+import { otherLayout, type Wanted } from "../block-scheme.ts";
 import { healingSettings } from "../healing-settings.ts";
 import { LocalMap } from "../local-map.ts";
 import type { CurrentMap } from "../queries/cluster-map.ts";
 import type { BlockRow } from "../rows.ts";
 import type { Held, Stock } from "../stock/stock.ts";
+import { chunksOf } from "./chunks-of.ts";
 import { isAlike, isReady } from "./compaction.ts";
 import { finishConversion } from "./conversion-end.ts";
 import { logTime, type WorkContext } from "./worker.ts";
@@ -27,10 +31,7 @@ export interface ConversionOptions {
   readonly garbageShare: number;
 }
 
-export interface Wanted {
-  readonly layout: "whole" | "striped";
-  readonly scheme: PoolScheme;
-}
+export type Need = Wanted | "to be ended";
 
 /** What a block wants of a conversion; undefined: nothing. */
 export async function needOf(
@@ -38,7 +39,7 @@ export async function needOf(
   options: ConversionOptions,
   block: BlockId,
   row: BlockRow,
-): Promise<Wanted | "to be ended" | undefined> {
+): Promise<Need | undefined> {
   if (row.before !== undefined) return "to be ended";
   const map = await options.map.get();
   const pool = map.pools.find(({ id }) => id === row.pool);
@@ -62,32 +63,43 @@ export function heldBy(
 
 /** The layout that a block shall have; undefined: the one that it has. */
 export function wantedOf(
-  { state, swept, sealedMs = 0, layout = "whole", scheme = WHOLE }: BlockRow,
-  { cold, scheme: usual }: Pool,
+  row: BlockRow,
+  pool: Pool,
   nowMs: number,
   held: Held | undefined,
   garbageShare: number,
 ): Wanted | undefined {
-  if (state !== "settled" || layout === "split") return undefined;
-  if (cold === undefined)
-    return layout === "striped" && usual.k === 1 ? { layout: "whole", scheme: usual } : undefined;
-  const stripes: Wanted = { layout: "striped", scheme: cold.scheme };
-  if (layout === "striped") {
-    const isOther = cold.scheme.k !== scheme.k || cold.scheme.m !== scheme.m;
-    const isWorthIt = held !== undefined && garbageShareOf(held, scheme) >= garbageShare;
-    return isOther || isWorthIt ? stripes : undefined;
-  }
-  return swept === true && nowMs - sealedMs >= cold.afterMs ? stripes : undefined;
+  const { state, swept, sealedMs = 0, scheme = WHOLE, layout = layoutOf(scheme) } = row;
+  if (state !== "settled") return undefined;
+  const other = otherLayout(row, pool);
+  // What nobody names is not to be put together.
+  if (other !== undefined) return layout === "striped" || swept === true ? other : undefined;
+  const { cold, scheme: usual } = pool;
+  const stripes: Wanted = cold
+    ? { layout: "striped", scheme: cold.scheme }
+    : { layout: "striped", scheme: usual, padded: true };
+  if (layout === "striped")
+    return held !== undefined && isWorthIt(held, stripes, garbageShare) ? stripes : undefined;
+  const isCold = cold !== undefined && swept === true && nowMs - sealedMs >= cold.afterMs;
+  return isCold && layout === "whole" ? stripes : undefined;
+}
+
+/** Ranges that were padded are as long again, when no more than a needle each has gone. */
+function isWorthIt(held: Held, { scheme, padded }: Wanted, garbageShare: number): boolean {
+  const share = garbageShareOf(held, scheme);
+  const garbageBytes = share * rangeBytesOf(held) * scheme.k;
+  return share >= garbageShare && (padded !== true || garbageBytes > scheme.k * limits.needleBytes);
 }
 
 /** What a member keeps of each needle beside its record: columns, details, checksum. */
 const TABLE_BYTES = 32;
 
 /** A member tells of all needles, and has a k-th of them. */
-function garbageShareOf({ fileBytes, liveBytes, needles }: Held, { k }: PoolScheme): number {
-  const rangeBytes = Math.max(fileBytes - needles * TABLE_BYTES, 1);
-  return 1 - liveBytes / (rangeBytes * k);
-}
+const garbageShareOf = (held: Held, { k }: PoolScheme): number =>
+  1 - held.liveBytes / (rangeBytesOf(held) * k);
+
+const rangeBytesOf = ({ fileBytes, needles }: Held): number =>
+  Math.max(fileBytes - needles * TABLE_BYTES, 1);
 
 /** False when its members do not agree: who lacks something, or has missed a removal, comes first. */
 export async function convert(
@@ -98,7 +110,8 @@ export async function convert(
   wanted: Wanted,
 ): Promise<boolean> {
   const { group, blocks, report } = context;
-  const { generation, layout = "whole", scheme = WHOLE } = row;
+  const { generation, scheme = WHOLE, layout = layoutOf(scheme) } = row;
+  const { padded, ...next } = wanted;
   const sources = filled(row.members);
   const statusOn = async (device: DeviceId) =>
     (await blocks.blocks(device, block - 1, 1)).find((one) => one.block === block);
@@ -112,10 +125,14 @@ export async function convert(
   const to = generation + 1;
   const { bytesPerSecond } = healingSettings(group.state);
   const by = targets.find((device) => sources.includes(device)) ?? targets[0];
-  if (by === undefined) return false;
+  const [source] = sources;
+  if (by === undefined || source === undefined) return false;
+  const isSplit = layout === "split";
+  const chunks = isSplit && (await chunksOf(context, { device: source, block, generation }));
   const converting = blocks.convert({
     ...{ device: by, block, generation, scheme, layout },
-    ...{ sources: await placed(row.members), to: wanted, targets: await placed(targets) },
+    ...{ sources: await placed(row.members), to: next, targets: await placed(targets) },
+    ...{ ...(chunks && { chunks }), ...(padded && { padded }) },
     ...(bytesPerSecond !== undefined && { bytesPerSecond }),
   });
   const { encoding } = await converting.catch(async (error: unknown) => {
@@ -125,10 +142,10 @@ export async function convert(
   });
   const members = targets;
   await group.propose({
-    ...{ type: "convertBlock", block, from: generation, to, ...wanted, encoding, members },
+    ...{ type: "convertBlock", block, from: generation, to, ...next, encoding, members },
   });
   await finishConversion(context, block, {
-    ...{ ...row, ...wanted, generation: to, members, encoding },
+    ...{ ...row, ...next, generation: to, members, encoding },
     before: { generation, members: row.members },
   });
   report(

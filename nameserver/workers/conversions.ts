@@ -10,8 +10,9 @@ import { healingSettings } from "../healing-settings.ts";
 import { keys } from "../keyspace.ts";
 import { ordersIn } from "../orders.ts";
 import { read } from "../queries/read.ts";
+import type { BlockRow } from "../rows.ts";
 import { blockRows } from "./block-rows.ts";
-import { type ConversionOptions, convert, heldBy, needOf } from "./conversion.ts";
+import { type ConversionOptions, convert, heldBy, type Need, needOf } from "./conversion.ts";
 import { finishConversion } from "./conversion-end.ts";
 import { LeftWhole } from "./left-whole.ts";
 import { Rests } from "./rests.ts";
@@ -51,9 +52,9 @@ export class Conversions implements Worker {
       if (this.#waiting.size >= limits.conversionsWaiting) break;
       this.#at = (block + 1) as BlockId;
       if (this.#rests.has(block) || this.#running.has(block)) continue;
-      if (this.#leftWhole.has(block, heldBy(this.#options, block, row))) continue;
-      if ((await needOf(this.#context, this.#options, block, row)) !== undefined)
-        this.#waiting.add(block);
+      const need = await needOf(this.#context, this.#options, block, row);
+      if (need === undefined || this.#isLeft(block, row, need)) continue;
+      this.#waiting.add(block);
     }
     this.#at = 0 as BlockId;
     this.#lookedMs = clock.monotonicMs();
@@ -89,9 +90,10 @@ export class Conversions implements Worker {
     const { group } = this.#context;
     const { term } = group;
     const context = { ...this.#context, blocks: ordersIn(this.#context.blocks, () => term) };
+    let need: Need | undefined;
     try {
       const row = read(group.state, keys.block(block));
-      const need = row && (await needOf(context, this.#options, block, row));
+      need = row && (await needOf(context, this.#options, block, row));
       if (row === undefined || need === undefined) return;
       if (need === "to be ended") await finishConversion(context, block, row);
       else if (healingSettings(group.state).paused) return;
@@ -102,20 +104,29 @@ export class Conversions implements Worker {
       this.#done++;
       this.#rests.forget(block);
     } catch (error) {
-      if (this.#isLeft(block, error)) return;
+      if (hasCode(error, "Needless") && this.#leave(block, need, error)) return;
       const isFirst = this.#rests.failed(block);
       if (this.#ended || hasCode(error, "StaleTerm")) return;
       if (isFirst || !(error instanceof QuarryError))
         this.#context.report(`block ${block} keeps its layout for now: ${error}`);
     }
   }
+
+  #isLeft(block: BlockId, row: BlockRow, need: Need): boolean {
+    return need !== "to be ended" && this.#leftWhole.has(block, this.#heldBy(block, row), need);
+  }
+
   /** A dataserver found that it is not worth it. */
-  #isLeft(block: BlockId, error: unknown): boolean {
+  #leave(block: BlockId, need: Need | undefined, { message }: QuarryError): boolean {
     const row = read(this.#context.group.state, keys.block(block));
-    const held = row && heldBy(this.#options, block, row);
-    if (held === undefined || !hasCode(error, "Needless")) return false;
-    if (this.#leftWhole.add(block, held))
-      this.#context.report(`block ${block} keeps its layout: ${(error as Error).message}`);
+    const held = row && this.#heldBy(block, row);
+    if (held === undefined || need === undefined || need === "to be ended") return false;
+    if (this.#leftWhole.add(block, held, need))
+      this.#context.report(`block ${block} keeps its layout: ${message}`);
     return true;
+  }
+
+  #heldBy(block: BlockId, row: BlockRow) {
+    return heldBy(this.#options, block, row);
   }
 }

@@ -8,6 +8,7 @@ import type { BlockId, DeviceId, NeedleId } from "../../base/ids.ts";
 import { limits } from "../../base/limits.ts";
 import type { NeedleEntry } from "../../rpc/block-service.ts";
 import { filled } from "../../rpc/name-service.ts";
+import type { Chunk } from "../../rpc/objects.ts";
 import { blockRules } from "../block-rules.ts";
 import { PACKED_CHUNK_BYTES, unpackChunks } from "../chunk-codec.ts";
 import type { StateReader } from "../group/group.ts";
@@ -125,17 +126,23 @@ async function findOrphans(
 }
 
 /** Whether the owner of a needle names it: a point look-up, in pending blobs too. */
-export function isNamed(
+export const isNamed = (state: StateReader, block: BlockId, entry: NamedBy): boolean =>
+  namedChunk(state, block, entry) !== undefined;
+
+type NamedBy = Pick<NeedleEntry, "needle" | "blob" | "chunk">;
+
+/** The chunk that a needle is, when its owner names it. */
+export function namedChunk(
   state: StateReader,
   block: BlockId,
-  { needle, blob, chunk }: Pick<NeedleEntry, "needle" | "blob" | "chunk">,
-): boolean {
+  { needle, blob, chunk }: NamedBy,
+): Chunk | undefined {
   const head = read(state, keys.blob(blob));
-  if (head === undefined || chunk >= head.chunks) return false;
+  if (head === undefined || chunk >= head.chunks) return undefined;
   const page = Math.floor(chunk / limits.chunksPerPage);
   const packed = head.inline ?? read(state, keys.page(blob, page))?.chunks;
   const at =
     (head.inline === undefined ? chunk % limits.chunksPerPage : chunk) * PACKED_CHUNK_BYTES;
   const [named] = unpackChunks((packed ?? new Uint8Array()).subarray(at, at + PACKED_CHUNK_BYTES));
-  return named?.block === block && named.needle === needle;
+  return named?.block === block && named.needle === needle ? named : undefined;
 }

@@ -147,6 +147,9 @@ export class FakeBlocks implements BlockService {
   dropStage(): never {
     throw new QuarryError("NotImplemented", "a fake has no stripes");
   }
+  async staged() {
+    return [];
+  }
   convert(): never {
     throw new QuarryError("NotImplemented", "a fake has no stripes");
   }
