@@ -8,6 +8,7 @@ import { limits } from "../base/limits.ts";
 import type { Chunk } from "../rpc/objects.ts";
 import { hastyClock, owner, PieceMembers } from "../test/piece-members.ts";
 import { appendChunk } from "./append-chunk.ts";
+import { Latencies } from "./latencies.ts";
 import { readWindow } from "./read-window.ts";
 
 const split = { k: 4, m: 2 };
@@ -90,7 +91,9 @@ describe("a member that is late", () => {
     // Nobody gives it up: it is asked another.
     const after = (delayMs: number, run: () => void) =>
       delayMs < limits.blockReadMs ? hastyClock.after(delayMs, run) : { cancel: () => undefined };
-    members.context = { ...members.context, clock: { ...hastyClock, after } };
+    // For as long as this test may take.
+    const latencies = new Latencies({ ...hastyClock, monotonicMs: () => 0 });
+    members.context = { ...members.context, clock: { ...hastyClock, after }, latencies };
     members.fault([0], "late");
     expect(content.equals(await readWindow(members.context, whole(chunk)))).toBe(true);
     expect(positions(members)).toHaveLength(5);
