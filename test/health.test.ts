@@ -20,7 +20,7 @@ beforeAll(async () => {
     ...{ nameservers: 1, dataservers: 4, gateways: 1 },
     dataserverFlags: ["--scrub", "1000", "--first-scrub", "1000", "--scrub-every", "3s"],
   });
-  await admin("pool", "set", "default", "--replicas", "2", "--domain", "host");
+  await admin("pool", "set", "default", "--replicas", "3", "--domain", "host");
   await admin("pool", "add", "threefold", "--replicas", "3", "--domain", "host");
   await admin("class", "set", "STANDARD", "--small", "threefold", "--large", "threefold");
   const client = cluster.s3(1);
