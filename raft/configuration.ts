@@ -78,19 +78,6 @@ export function completeChange({ voters, learners, demoted }: Configuration): Co
   return { voters, outgoing: [], learners: ascending([...learners, ...demoted]), demoted: [] };
 }
 
-export function sameConfiguration(a: Configuration, b: Configuration): boolean {
-  return (
-    sameIds(a.voters, b.voters) &&
-    sameIds(a.outgoing, b.outgoing) &&
-    sameIds(a.learners, b.learners) &&
-    sameIds(a.demoted, b.demoted)
-  );
-}
-
-function sameIds(a: readonly NodeId[], b: readonly NodeId[]): boolean {
-  return a.length === b.length && a.every((id, i) => id === b[i]);
-}
-
 function ascending(ids: readonly NodeId[]): NodeId[] {
   return [...new Set(ids)].sort((a, b) => a - b);
 }
