@@ -78,6 +78,10 @@ export function completeChange({ voters, learners, demoted }: Configuration): Co
   return { voters, outgoing: [], learners: ascending([...learners, ...demoted]), demoted: [] };
 }
 
+function sameIds(a: readonly NodeId[], b: readonly NodeId[]): boolean {
+  return a.length === b.length && a.every((id, i) => id === b[i]);
+}
+
 function ascending(ids: readonly NodeId[]): NodeId[] {
   return [...new Set(ids)].sort((a, b) => a - b);
 }
