@@ -5,6 +5,10 @@ const MiB = 1024 * 1024;
 export const groupLimits = {
   /** While an earlier version may be among the members a leader asks what they know this often. */
   levelAskMs: 2_000,
+  /** … and those again of which some did not answer. */
+  levelRetryMs: 200,
+  /** So long a command of a later version waits until all nameservers have said which they run. */
+  levelHeardMs: 5_000,
   /** Voters and learners of one group together. */
   raftMembers: 32,
   /** What an entry is reckoned to cost beside its data. */

@@ -1,4 +1,5 @@
 /** Raises the level of the group when all its members know the next: work of whoever leads. */
+import { type Clock, endsWithin } from "../base/clock.ts";
 import { hasCode } from "../base/errors.ts";
 import type { NodeId } from "../base/ids.ts";
 import { limits } from "../base/limits.ts";
@@ -9,7 +10,7 @@ import type { Worker } from "./workers/worker.ts";
 
 export interface LevelWork {
   readonly group: Pick<Group, "state" | "propose">;
-  readonly nowMs: () => number;
+  readonly clock: Clock;
   /** What this member says that it knows. */
   readonly own: () => number;
   readonly others: () => Iterable<NodeId>;
@@ -18,15 +19,25 @@ export interface LevelWork {
   readonly report: (message: string) => void;
 }
 
-export function levelWork({ group, nowMs, own, others, ask, report }: LevelWork): Worker {
-  let askedMs = Number.NEGATIVE_INFINITY;
+export interface Levels extends Worker {
+  /** Resolves when each member has said which version it runs, or one that it is an earlier one, or late. */
+  heard(): Promise<void>;
+}
+
+export function levelWork({ group, clock, own, others, ask, report }: LevelWork): Levels {
+  let dueMs = Number.NEGATIVE_INFINITY;
   let told = "";
+  const heardOf = Promise.withResolvers<void>();
   return {
     name: "the level of the group",
+    async heard() {
+      await endsWithin(clock, heardOf.promise, limits.levelHeardMs);
+    },
     async step() {
       const level = levelOf(group.state);
-      if (level >= LEVEL || nowMs() - askedMs < limits.levelAskMs) return false;
-      askedMs = nowMs();
+      const nowMs = clock.monotonicMs();
+      if (level >= LEVEL) heardOf.resolve();
+      if (level >= LEVEL || nowMs < dueMs) return false;
       const nodes = [...others()];
       const asked = nodes.map(async (node) => ({ node, knows: (await ask(node)) ?? FIRST_LEVEL }));
       const answers = await Promise.allSettled(asked);
@@ -38,10 +49,14 @@ export function levelWork({ group, nowMs, own, others, ask, report }: LevelWork)
           `nameservers ${words} run an earlier version: what is new waits until all are updated`,
         );
       told = words;
-      if (heard.length < nodes.length) return false;
+      const isKnown = heard.length === nodes.length;
+      dueMs = nowMs + (isKnown ? limits.levelAskMs : limits.levelRetryMs);
+      if (earlier.length > 0) heardOf.resolve();
+      if (!isKnown) return false;
       const next = Math.min(own(), ...heard.map(({ knows }) => knows));
+      if (next > level) await group.propose({ type: "raiseLevel", level: next });
+      heardOf.resolve();
       if (next <= level) return false;
-      await group.propose({ type: "raiseLevel", level: next });
       report(`all nameservers know level ${next}: from now on earlier versions are refused`);
       return false;
     },

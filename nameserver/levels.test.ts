@@ -105,7 +105,7 @@ describe("the level of a group", () => {
           return { type: "done" };
         },
       },
-      nowMs: () => clock.monotonicMs(),
+      clock,
       own: () => own,
       others: () => Object.keys(others).map((node) => Number(node) as NodeId),
       ask: async (node) => {
@@ -122,7 +122,7 @@ describe("the level of a group", () => {
       }
       return levelOf(store);
     };
-    return { others, told, looks };
+    return { others, told, looks, clock, work };
   }
 
   test("is what all of them know, when all have said so", async () => {
@@ -130,6 +130,24 @@ describe("the level of a group", () => {
     expect(await group({ 2: LEVEL, 3: LEVEL + 1 }).looks(1)).toBe(LEVEL);
     expect(await group({ 2: LEVEL, 3: "away" }).looks(3)).toBe(FIRST_LEVEL);
     expect(await group({ 2: LEVEL }, FIRST_LEVEL).looks(3)).toBe(FIRST_LEVEL);
+  });
+
+  test("is waited for until all have said what they know, or one that it knows less, or for long", async () => {
+    const { others, looks, clock, work } = group({ 2: LEVEL, 3: "away" });
+    const ends: string[] = [];
+    const tell = (what: string) => work.heard().then(() => ends.push(what));
+    const first = tell("first");
+    await looks(1);
+    await first;
+    expect(ends).toEqual(["first"]);
+    const second = tell("second");
+    others[3] = LEVEL;
+    expect(await looks(1)).toBe(LEVEL);
+    await Promise.all([second, tell("third")]);
+    expect(clock.waiting).toBe(0);
+    const mixed = group({ 2: undefined, 3: "away" });
+    await mixed.work.step();
+    await mixed.work.heard();
   });
 
   test("waits for one that says nothing, names it once, and goes up when it is updated", async () => {

@@ -65,13 +65,15 @@ function needed(command: AnyCommand): number {
 const settingsNeed = (settings: object) =>
   Object.keys(settings).every((name) => firstSettings.has(name)) ? FIRST_LEVEL : 2;
 
+export const isUnderstood = (state: StateReads, command: AnyCommand): boolean =>
+  needed(command) === FIRST_LEVEL || levelOf(state) >= needed(command);
+
 /**
  * A command as it is proposed. @throws QuarryError `NotImplemented` for what a member of the group does
  * not know yet, `TooLarge`.
  */
 export function encodeFor(state: StateReads, command: AnyCommand): Buffer {
-  const isKnown = needed(command) === FIRST_LEVEL || levelOf(state) >= needed(command);
-  const data = encodeCommand(isKnown ? command : asBefore(command));
+  const data = encodeCommand(isUnderstood(state, command) ? command : asBefore(command));
   if (data.length > limits.commandBytes)
     throw new QuarryError("TooLarge", `a command has at most ${limits.commandBytes} bytes`);
   return data;
@@ -83,6 +85,6 @@ function asBefore(command: AnyCommand): AnyCommand {
     return { ...command, devices: command.devices.map(({ path: _, ...device }) => device) };
   throw new QuarryError(
     "NotImplemented",
-    `${command.type} cannot be done, or not as asked, while a nameserver of the group runs an earlier version: update all of them (quarry admin nameserver status), then try again`,
+    `${command.type} cannot be done, or not as asked, while a nameserver of the group runs an earlier version, or is away and cannot say: see quarry admin nameserver status, then try again`,
   );
 }

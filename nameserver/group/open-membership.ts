@@ -4,7 +4,7 @@ import type { Disk } from "../../base/disk.ts";
 import type { QuarryError } from "../../base/errors.ts";
 import type { Random } from "../../base/random.ts";
 import type { TlsIdentity } from "../../rpc/tls.ts";
-import { levelWork } from "../level-work.ts";
+import { type Levels, levelWork } from "../level-work.ts";
 import type { StateFolder } from "../state-folder.ts";
 import { Workers } from "../workers/worker.ts";
 import { Lonely } from "./lonely.ts";
@@ -47,6 +47,7 @@ export function openMembership(options: MembershipOptions): OpenMembership {
   let group: Replica | undefined;
   let work: Workers | undefined;
   let lonely: Lonely | undefined;
+  let levels: Levels | undefined;
   const transport = new Transport({
     ...{ clock, random, secret, addresses: record.addresses },
     ...(tls && { tls }),
@@ -74,6 +75,7 @@ export function openMembership(options: MembershipOptions): OpenMembership {
       founders: foundersOf(record),
       send: (messages) => transport.send(messages),
       mayRejoin: () => roster.hasOthers,
+      levelsHeard: async () => await levels?.heard(),
       onApplied: () => {
         if (group !== undefined) roster.applied(group.configuration);
       },
@@ -83,8 +85,8 @@ export function openMembership(options: MembershipOptions): OpenMembership {
       roster.applied(opened.configuration);
       const context = { ...options, group: opened, onHarmed };
       const nowMs = () => clock.monotonicMs();
-      const levels = levelWork({
-        ...{ group: opened, nowMs, report: options.report, own: () => roster.knows },
+      levels = levelWork({
+        ...{ group: opened, clock, report: options.report, own: () => roster.knows },
         others: () => [...roster.rows().keys()].filter((node) => node !== record.node),
         ask: async (node) => (await transport.statusOf(node)).level,
       });

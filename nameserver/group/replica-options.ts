@@ -32,4 +32,9 @@ export interface ReplicaOptions extends Omit<LogOptions, "onFailure" | "director
   readonly mayRejoin?: () => boolean;
   /** Carries messages to the others; may lose them. */
   readonly send?: (messages: readonly Message[]) => void;
+  /**
+   * Resolves when all members have said which version they run, or take too long: of a group that was
+   * just founded that is known within moments.
+   */
+  readonly levelsHeard?: () => Promise<void>;
 }

@@ -15,7 +15,7 @@ import type { Raft, Status } from "../../raft/raft.ts";
 import { defaultSettings } from "../../raft/settings.ts";
 import type { Once } from "../../rpc/commands.ts";
 import type { AnyCommand, AnyResult } from "../command.ts";
-import { encodeFor } from "../levels.ts";
+import { encodeFor, isUnderstood } from "../levels.ts";
 import type { Log } from "../log/log.ts";
 import type { Digest } from "../row-codec.ts";
 import { StateMachine } from "../state-machine.ts";
@@ -196,6 +196,7 @@ export class Replica implements Group {
   async propose(command: AnyCommand, once: Once = NOT_ONCE): Promise<AnyResult> {
     if (this.failure !== undefined) throw this.failure;
     if (this.#onDrained !== undefined) throw closed();
+    if (!isUnderstood(this.state, command) && this.isLeader) await this.#options.levelsHeard?.();
     const data = encodeFor(this.state, command);
     if (this.#underWay >= limits.commandQueue)
       throw new QuarryError("Busy", "too many changes are waiting; try again later");
