@@ -37,6 +37,9 @@ const second: ReadonlySet<string> = new Set([
   "removeDataserver",
 ]);
 
+/** Commands that came with level 3. */
+const third: ReadonlySet<string> = new Set([]);
+
 /** What could be said of a pool before. */
 const firstSettings: ReadonlySet<string> = new Set([
   "scheme",
@@ -58,6 +61,7 @@ function needed(command: AnyCommand): number {
     case "changePool":
       return settingsNeed(command.change);
     default:
+      if (third.has(command.type)) return 3;
       return second.has(command.type) ? 2 : FIRST_LEVEL;
   }
 }
