@@ -8,7 +8,7 @@ import console from "node:console";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { openStore } from "../client/open-store.ts";
+import { openClient } from "../client/open-servers.ts";
 import type { Store } from "../client/store.ts";
 
 const AT_ONCE = 256;
@@ -78,8 +78,8 @@ const writeMore = `
 async function start(directory: string, end: "SIGKILL" | "close"): Promise<number> {
   const script = `
     const begun = performance.now();
-    const { openStore } = await import(${JSON.stringify(join(import.meta.dirname, "../client/open-store.ts"))});
-    const store = await openStore(${JSON.stringify(directory)});
+    const { openClient } = await import(${JSON.stringify(join(import.meta.dirname, "../client/open-servers.ts"))});
+    const store = await openClient(${JSON.stringify(directory)});
     await store.open({ bucket: "many", key: ${JSON.stringify(keyOf(0))}, offset: 0 });
     console.log(performance.now() - begun);
     ${end === "SIGKILL" ? writeMore : ""}
@@ -98,7 +98,7 @@ async function start(directory: string, end: "SIGKILL" | "close"): Promise<numbe
 const directory = await mkdtemp(join(tmpdir(), "quarry-million-"));
 try {
   {
-    await using store = await openStore({ directories: [directory], durability: "none" });
+    await using store = await openClient({ directories: [directory], durability: "none" });
     const startedMs = performance.now();
     await fill(store, "few", SMALL);
     await fill(store, "many", objects);
@@ -111,7 +111,7 @@ try {
   console.log(`start after a clean end: ${(await start(directory, "SIGKILL")).toFixed(0)} ms`);
   console.log(`start after kill -9:     ${(await start(directory, "close")).toFixed(0)} ms`);
   {
-    await using store = await openStore({ directories: [directory], durability: "none" });
+    await using store = await openClient({ directories: [directory], durability: "none" });
     const startedMs = performance.now();
     await each(objects, (index) =>
       store.names.execute({ type: "deleteObject", bucket: "many", key: keyOf(index) }),

@@ -10,8 +10,7 @@ export const ANONYMOUS_USER = "65a011a29cdf8ec533ec3d1ccaae921c";
 /** Nobody proved to be anybody: allowed is what is allowed to all. */
 export const anonymous: Identity = { id: ANONYMOUS_USER, displayName: "" };
 
-/** The user that a store is born with, who makes the others. */
-export const ROOT_USER = "0000000000000000000000000000000000000000000000000000000000000001";
+export { ROOT_USER } from "../client/root-user.ts";
 
 export function isAnonymous(identity: Identity): boolean {
   return identity.id === ANONYMOUS_USER;

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import * as s3 from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { seededRandom } from "../base/random.ts";
-import { openStore } from "../client/open-store.ts";
+import { openClient } from "../client/open-servers.ts";
 import type { Store } from "../client/store.ts";
 import { other, type RunningGateway, runGateway, user } from "./gateway-running.ts";
 
@@ -28,7 +28,7 @@ function clientOf(who: typeof user, region = "us-east-1"): s3.S3Client {
 }
 
 beforeAll(async () => {
-  store = await openStore({ directories: [directory], durability: "none" });
+  store = await openClient({ directories: [directory], durability: "none" });
   running = await runGateway(store);
   client = clientOf(user);
   await client.send(new s3.CreateBucketCommand({ Bucket }));

@@ -11,7 +11,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { systemClock } from "../base/clock.ts";
 import { nodeDisk } from "../base/disk-node.ts";
 import { fsck } from "../cli/fsck/fsck.ts";
-import { openStore } from "../client/open-store.ts";
+import { openClient } from "../client/open-servers.ts";
 import type { Store } from "../client/store.ts";
 
 let directory = "";
@@ -60,7 +60,7 @@ async function expectOld(store: Store): Promise<void> {
 test.each(["store-f7f8306.json.br"])("%s is served, takes writes, and is whole", async (name) => {
   await unpack(name);
   {
-    await using store = await openStore(directory);
+    await using store = await openClient(directory);
     await expectOld(store);
     const bytes = (async function* () {
       yield Buffer.from("new");
@@ -71,7 +71,7 @@ test.each(["store-f7f8306.json.br"])("%s is served, takes writes, and is whole",
     await store.names.execute({ type: "deleteObject", ...target, version });
   }
   {
-    await using store = await openStore(directory);
+    await using store = await openClient(directory);
     await expectOld(store);
   }
   const found: unknown[] = [];

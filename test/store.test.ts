@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { seededRandom } from "../base/random.ts";
-import { openStore } from "../client/open-store.ts";
+import { openClient } from "../client/open-servers.ts";
 import type { Store } from "../client/store.ts";
 
 let directory = "";
@@ -45,19 +45,19 @@ test("bytes of every size come back, also after the store was closed and opened"
   const contents = sizes.map((size) => random.bytes(Math.min(size, 1000)).subarray(0, size));
   const whole = sizes.map((size, i) => Buffer.alloc(size, contents[i]?.length ? contents[i] : "x"));
   {
-    await using store = await openStore(directory);
+    await using store = await openClient(directory);
     await makeBucket(store);
     for (const [i, content] of whole.entries()) await put(store, `size-${i}`, content);
     for (const [i, content] of whole.entries())
       expect((await get(store, `size-${i}`)).equals(content)).toBe(true);
   }
-  await using store = await openStore(directory);
+  await using store = await openClient(directory);
   for (const [i, content] of whole.entries())
     expect((await get(store, `size-${i}`)).equals(content)).toBe(true);
 });
 
 test("ranges give exactly what was asked, across spans, windows and chunks", async () => {
-  await using store = await openStore(directory);
+  await using store = await openClient(directory);
   await makeBucket(store);
   const content = Buffer.alloc(9_500_000);
   for (let i = 0; i < content.length; i += 4) content.writeUInt32LE(i, i);
@@ -72,7 +72,7 @@ test("ranges give exactly what was asked, across spans, windows and chunks", asy
 });
 
 test("an overwrite does not disturb a reader of the old content (INV-3)", async () => {
-  await using store = await openStore(directory);
+  await using store = await openClient(directory);
   await makeBucket(store);
   const old = Buffer.alloc(6_000_000, "old");
   await put(store, "k", old);
@@ -92,7 +92,7 @@ test("an overwrite does not disturb a reader of the old content (INV-3)", async 
 });
 
 test("a body that throws, or a digest that does not match, stores nothing", async () => {
-  await using store = await openStore(directory);
+  await using store = await openClient(directory);
   await makeBucket(store);
   async function* breaking() {
     yield Buffer.alloc(5_000_000);
@@ -112,7 +112,7 @@ test("a body that throws, or a digest that does not match, stores nothing", asyn
 });
 
 test("what was deleted can be brought back", async () => {
-  await using store = await openStore(directory);
+  await using store = await openClient(directory);
   await makeBucket(store);
   await put(store, "k", Buffer.from("precious"));
   await store.names.execute({ type: "deleteObject", bucket: "b", key: "k" });
@@ -122,20 +122,20 @@ test("what was deleted can be brought back", async () => {
 });
 
 test("a second opener is kept out and told why", async () => {
-  await using _store = await openStore(directory);
-  await expect(openStore(directory)).rejects.toMatchObject({ code: "Locked" });
+  await using _store = await openClient(directory);
+  await expect(openClient(directory)).rejects.toMatchObject({ code: "Locked" });
 });
 
 test("a store goes on when a data directory was taken away", async () => {
   const both = [join(directory, "one"), join(directory, "two")];
   const content = Buffer.alloc(10_000, "x");
   {
-    await using store = await openStore({ directories: both });
+    await using store = await openClient({ directories: both });
     await makeBucket(store);
     await put(store, "before", content);
   }
   for (const kept of [both.slice(0, 1), [...both.slice(0, 1), join(directory, "new")]]) {
-    await using store = await openStore({ directories: kept });
+    await using store = await openClient({ directories: kept });
     for (let i = 0; i < 4; i++) await put(store, `after-${i}`, content);
     await put(store, "large", Buffer.alloc(9_000_000, "y"));
     expect((await get(store, "after-3")).equals(content)).toBe(true);

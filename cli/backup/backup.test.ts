@@ -6,7 +6,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { type Clock, systemClock } from "../../base/clock.ts";
 import { nodeDisk } from "../../base/disk-node.ts";
 import { seededRandom, systemRandom } from "../../base/random.ts";
-import { openServers } from "../../client/open-store.ts";
+import { openServers } from "../../client/open-servers.ts";
 import { Rebuilding } from "../../nameserver/backup/rebuilding.ts";
 import { openNameserver } from "../../nameserver/nameserver.ts";
 import { noBlocks } from "../../nameserver/no-blocks.ts";

@@ -8,7 +8,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { systemClock } from "../../base/clock.ts";
 import { nodeDisk } from "../../base/disk-node.ts";
 import { systemRandom } from "../../base/random.ts";
-import { openStore } from "../../client/open-store.ts";
+import { openClient } from "../../client/open-servers.ts";
 import type { Store } from "../../client/store.ts";
 import type { CopySettings } from "../../nameserver/copies/copies.ts";
 import type { Finding } from "../fsck/finding.ts";
@@ -28,7 +28,7 @@ const snapshots: CopySettings = { ...copies, snapshotMs: 0 };
 const TURN_MS = 2_500;
 
 const data = () => join(folder, "data");
-const open = (how: CopySettings | "none") => openStore({ directories: [data()], copies: how });
+const open = (how: CopySettings | "none") => openClient({ directories: [data()], copies: how });
 const contentOf = (key: string) => Buffer.alloc(5_000 + key.length, `content of ${key} `);
 
 async function put(store: Store, ...keys: readonly string[]): Promise<void> {

@@ -6,7 +6,7 @@ import { nodeDisk } from "../../base/disk-node.ts";
 import type { QuarryError } from "../../base/errors.ts";
 import { systemRandom } from "../../base/random.ts";
 import { createClient } from "../../client/client.ts";
-import { openServers, type Servers } from "../../client/open-store.ts";
+import { openServers, type Servers } from "../../client/open-servers.ts";
 import { hostLocation } from "../dataserver/location.ts";
 import { isLevelHeld } from "../hold-level.ts";
 import { parseDuration } from "../objects/printable.ts";

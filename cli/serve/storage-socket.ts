@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { Logger } from "pino";
 import { systemClock } from "../../base/clock.ts";
 import { systemRandom } from "../../base/random.ts";
-import type { Servers } from "../../client/open-store.ts";
+import type { Servers } from "../../client/open-servers.ts";
 import { fitsSocket } from "../../rpc/address.ts";
 import { serve } from "../../rpc/serve.ts";
 import { RpcServer } from "../../rpc/server.ts";

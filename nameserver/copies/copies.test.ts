@@ -7,7 +7,7 @@ import { systemClock } from "../../base/clock.ts";
 import { SimulatedClock } from "../../base/clock-simulated.ts";
 import type { BlobId, BlockId, LogIndex, NeedleId, Term } from "../../base/ids.ts";
 import { seededRandom, systemRandom } from "../../base/random.ts";
-import { openServers, type Servers } from "../../client/open-store.ts";
+import { openServers, type Servers } from "../../client/open-servers.ts";
 import type { Entry } from "../../raft/entry.ts";
 import type { ReadRequest } from "../../rpc/block-service.ts";
 import { emptyMap } from "../../rpc/cluster-map.ts";

@@ -3,7 +3,7 @@ import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { openStore } from "../../client/open-store.ts";
+import { openClient } from "../../client/open-servers.ts";
 import { other } from "../gateway-running.ts";
 import { attacked, codeOf } from "./attacked.ts";
 
@@ -77,7 +77,7 @@ test("CVE-2022-35919: a name that a request brings is opened as a file", async (
   const folder = await mkdtemp(join(tmpdir(), "quarry-cve-"));
   const data = join(folder, "deep", "data");
   try {
-    await using store = await openStore({ directories: [data], durability: "none" });
+    await using store = await openClient({ directories: [data], durability: "none" });
     const { names } = store;
     await names.execute({ type: "createBucket", bucket: "bucket", owner: "user-1" });
     const keys = [

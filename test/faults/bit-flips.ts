@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { hasCode, QuarryError } from "../../base/errors.ts";
 import { type Random, seededRandom } from "../../base/random.ts";
-import { openStore } from "../../client/open-store.ts";
+import { openClient } from "../../client/open-servers.ts";
 import type { Store } from "../../client/store.ts";
 
 const BUCKET = "flips";
@@ -62,12 +62,12 @@ export async function bitFlips(options: {
   const pristine = await mkdtemp(join(tmpdir(), "quarry-flips-"));
   try {
     {
-      await using store = await openStore(pristine);
+      await using store = await openClient(pristine);
       await fill(store);
     }
     // A second opening leaves files of all kinds: tables, a manifest that was read, checkpoints.
     {
-      await using store = await openStore(pristine);
+      await using store = await openClient(pristine);
       await store.names.execute({ type: "createBucket", bucket: "second", owner: "me" });
     }
     const files = await filesUnder(pristine);
@@ -107,7 +107,7 @@ async function flipOnce(
     const what = `${path} byte ${where.offset} bit ${where.bit}`;
     let store: Store;
     try {
-      store = await openStore({ directories: [scratch], report: (line) => reports.push(line) });
+      store = await openClient({ directories: [scratch], report: (line) => reports.push(line) });
     } catch (error) {
       if (error instanceof QuarryError && error.message.length > 10) counts.refused++;
       else fail(counts, "wrong", `${what}: refused without words: ${String(error)}`);

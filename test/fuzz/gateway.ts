@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
-import { openStore } from "../../client/open-store.ts";
+import { openClient } from "../../client/open-servers.ts";
 import type { Store } from "../../client/store.ts";
 import { memoryStore } from "../memory-store.ts";
 import { chunkedBodies } from "./chunked-bodies.ts";
@@ -19,7 +19,7 @@ import { xmlDocuments } from "./xml-documents.ts";
 
 async function storeOnDisk(): Promise<Store> {
   const directory = await mkdtemp(join(tmpdir(), "quarry-fuzz-"));
-  const store = await openStore({ directories: [directory], durability: "none" });
+  const store = await openClient({ directories: [directory], durability: "none" });
   return {
     ...store,
     async [Symbol.asyncDispose]() {

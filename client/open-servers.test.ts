@@ -6,12 +6,12 @@ import { systemClock } from "../base/clock.ts";
 import { nodeDisk } from "../base/disk-node.ts";
 import { ensureIdentity } from "../base/identity.ts";
 import { systemRandom } from "../base/random.ts";
-import { openServers } from "./open-store.ts";
+import { openServers } from "./open-servers.ts";
 
 test.each(["nameserver", "dataserver", "device"] as const)(
   "a store leaves the folder of a %s alone",
   async (kind) => {
-    const directory = await mkdtemp(join(tmpdir(), "quarry-open-store-"));
+    const directory = await mkdtemp(join(tmpdir(), "quarry-open-servers-"));
     try {
       const seams = { clock: systemClock, random: systemRandom };
       await ensureIdentity(nodeDisk, directory, kind, seams);
