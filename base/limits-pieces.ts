@@ -7,6 +7,9 @@ export const pieceLimits = {
   hedgeMs: 250,
   /** … but never sooner than this. */
   hedgeLeastMs: 20,
+  /** Before `hedgeMs` that is done for this share of reads only, and so often in a row. */
+  hedgeShare: 0.02,
+  hedgesAtOnce: 16,
   /** One that was slow or away is asked last for so long. */
   shunMs: 1_000,
   /** Devices whose latency a client remembers. */

@@ -1,6 +1,10 @@
 /**
  * How long devices take to answer a read: a moving mean and deviation of each, as TCP keeps them for
  * its timer. From it comes how long to wait before others are asked too, and whom to ask last.
+ *
+ * Asking others soon takes their time, too: on a busy machine all are late now and then, and would be
+ * later for it. So only a share of the reads may (Dean and Barroso, The Tail at Scale, 2013); the rest
+ * waits until a device is late for good.
  */
 import type { Clock } from "../base/clock.ts";
 import type { DeviceId } from "../base/ids.ts";
@@ -18,12 +22,15 @@ interface Estimate {
 export class Latencies {
   readonly #clock: Clock;
   readonly #known = new Map<DeviceId, Estimate>();
+  /** How many reads may ask others early. */
+  #early: number = limits.hedgesAtOnce;
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
   answered(device: DeviceId, tookMs: number): void {
+    this.#early = Math.min(this.#early + limits.hedgeShare, limits.hedgesAtOnce);
     const known = this.#known.get(device);
     if (known === undefined) {
       this.#add(device, tookMs, tookMs / 2);
@@ -33,7 +40,18 @@ export class Latencies {
     known.meanMs += (tookMs - known.meanMs) / 8;
   }
 
-  /** It did not answer in time, or cannot be reached. */
+  /** It has not answered a read after this long, and others are asked. */
+  late(device: DeviceId, afterMs: number, answer: Promise<unknown>): void {
+    if (afterMs >= limits.hedgeMs) {
+      this.shun(device);
+      return;
+    }
+    this.#early--;
+    const known = this.#known.get(device);
+    if (known !== undefined) awaitEnd(known, answer);
+  }
+
+  /** It did not answer for long, or cannot be reached. */
   shun(device: DeviceId): void {
     const known = this.#known.get(device) ?? this.#add(device, limits.hedgeMs, 0);
     known.shunnedUntilMs = this.#clock.monotonicMs() + limits.shunMs;
@@ -43,12 +61,7 @@ export class Latencies {
   awaits(device: DeviceId, ending: Promise<unknown>): void {
     this.shun(device);
     const known = this.#known.get(device);
-    if (known === undefined) return;
-    known.awaited++;
-    const ended = () => {
-      known.awaited--;
-    };
-    ending.then(ended, ended);
+    if (known !== undefined) awaitEnd(known, ending);
   }
 
   isShunned(device: DeviceId): boolean {
@@ -61,7 +74,7 @@ export class Latencies {
   /** After what time it is late. */
   lateAfterMs(device: DeviceId): number {
     const known = this.#known.get(device);
-    if (known === undefined) return limits.hedgeMs;
+    if (known === undefined || this.#early < 1) return limits.hedgeMs;
     const usualMs = known.meanMs + 4 * known.deviationMs;
     return Math.min(Math.max(usualMs, limits.hedgeLeastMs), limits.hedgeMs);
   }
@@ -72,4 +85,12 @@ export class Latencies {
     this.#known.set(device, estimate);
     return estimate;
   }
+}
+
+function awaitEnd(known: Estimate, ending: Promise<unknown>): void {
+  known.awaited++;
+  const ended = () => {
+    known.awaited--;
+  };
+  ending.then(ended, ended);
 }

@@ -57,6 +57,7 @@ async function find(context: ReadContext, block: OpenBlock, range: PieceRange) {
   const waiting = new Map<number, Promise<readonly [number, Answer]>>();
   const left = inTurn(context, block, range);
   const ended = new AbortController();
+  let afterMs = 0;
   try {
     for (;;) {
       const next = left.shift();
@@ -64,6 +65,7 @@ async function find(context: ReadContext, block: OpenBlock, range: PieceRange) {
       if (next !== undefined) {
         const [position, device] = next;
         const sinceMs = clock.monotonicMs();
+        afterMs = latencies.lateAfterMs(device);
         const asking = readOrPlace(serviceOf, device, range).then((answer) => {
           if (answer.kind === "away") latencies.shun(device);
           else latencies.answered(device, clock.monotonicMs() - sinceMs);
@@ -71,10 +73,11 @@ async function find(context: ReadContext, block: OpenBlock, range: PieceRange) {
         });
         waiting.set(position, asking);
       }
-      const late = next ? [isLate(context, next[1], ended.signal)] : [];
+      const late = next ? [isLate(context, afterMs, ended.signal)] : [];
       const first = await Promise.race([...waiting.values(), ...late]);
       if (first === undefined) {
-        if (next !== undefined) latencies.shun(next[1]);
+        const asking = next && waiting.get(next[0]);
+        if (next && asking) latencies.late(next[1], afterMs, asking);
         continue;
       }
       const [position, answer] = first;
@@ -91,12 +94,12 @@ async function find(context: ReadContext, block: OpenBlock, range: PieceRange) {
 
 /** When this process stood still, the answer may be here and only not read yet. */
 async function isLate(
-  { clock, latencies }: ReadContext,
-  device: DeviceId,
+  { clock }: ReadContext,
+  afterMs: number,
   signal: AbortSignal,
 ): Promise<undefined> {
-  const dueMs = clock.monotonicMs() + latencies.lateAfterMs(device);
-  await sleep(clock, latencies.lateAfterMs(device), signal);
+  const dueMs = clock.monotonicMs() + afterMs;
+  await sleep(clock, afterMs, signal);
   const overdueMs = clock.monotonicMs() - dueMs;
   if (overdueMs >= limits.hedgeLeastMs) await sleep(clock, limits.hedgeLeastMs, signal);
   return undefined;

@@ -178,6 +178,7 @@ export class StripReading implements Disposable {
     const { clock, latencies } = this.#context;
     const sinceMs = clock.monotonicMs();
     const lateAfterMs = latencies.lateAfterMs(device);
+    const answer = this.#readAt(position, device);
     const asked: Asked = { state: "asked", timer: clock.after(lateAfterMs, () => isDue()) };
     /** When this process stood still, the answer may be here and only not read yet. */
     const isDue = () => {
@@ -187,7 +188,7 @@ export class StripReading implements Disposable {
     };
     const isLate = () => {
       asked.state = "late";
-      latencies.shun(device);
+      latencies.late(device, lateAfterMs, answer);
       asked.timer = clock.after(limits.blockReadMs, () =>
         answered({ kind: "away", what: `${device} does not answer` }),
       );
@@ -203,7 +204,7 @@ export class StripReading implements Disposable {
       this.#advance();
     };
     this.#asked.set(position, asked);
-    this.#readAt(position, device).then(answered, (error: unknown) => {
+    answer.then(answered, (error: unknown) => {
       this.#stop();
       this.#end.reject(error);
     });
