@@ -57,7 +57,10 @@ export async function takeCensus(cluster: Cluster): Promise<Census> {
   return { map, blocks, away };
 }
 
-/** Waits until a census finds nothing. */
+/**
+ * Waits until nothing is found twice. Blocks go on to other generations and places by themselves while a
+ * census is taken, and look half changed in it: but then no two find the same of the same block.
+ */
 export async function untilWhole(
   cluster: Cluster,
   longestMs: number,
@@ -66,9 +69,12 @@ export async function untilWhole(
 ): Promise<{ readonly census: Census; readonly troubles: readonly string[] }> {
   const untilMs = performance.now() + longestMs;
   let toldMs = performance.now();
+  let before: readonly string[] | undefined;
   for (;;) {
     const census = await takeCensus(cluster);
-    const troubles = troublesIn(census, what);
+    const found = troublesIn(census, what);
+    const troubles = before === undefined ? found : lasting(before, found);
+    before = found;
     if (troubles.length === 0 || performance.now() > untilMs) return { census, troubles };
     if (performance.now() - toldMs > 10_000) {
       toldMs = performance.now();
@@ -76,6 +82,12 @@ export async function untilWhole(
     }
     await sleep(LOOK_MS);
   }
+}
+
+/** What both of two looks found. */
+export function lasting(before: readonly string[], now: readonly string[]): string[] {
+  const known = new Set(before);
+  return now.filter((what) => known.has(what));
 }
 
 /** The way to each dataserver of a map. */

@@ -12,7 +12,7 @@ import { systemClock } from "../../base/clock.ts";
 import { nodeDisk } from "../../base/disk-node.ts";
 import { fsck } from "../../cli/fsck/fsck.ts";
 import type { Cluster } from "../cluster.ts";
-import { takeCensus, troublesIn, untilWhole } from "./census.ts";
+import { takeCensus, untilWhole } from "./census.ts";
 import { type ClusterFaultOptions, type ClusterScene, stage } from "./cluster-fault.ts";
 import { GroupLoad, type LoadCounts } from "./group-load.ts";
 import { HealthWatch } from "./health-watch.ts";
@@ -34,6 +34,11 @@ const GATEWAYS = 2;
 const CLIENTS = 4;
 const SCRUB = ["--scrub", "100", "--scrub-every", "5s", "--first-scrub", "100"];
 const WHOLE_WITHIN_MS = 420_000;
+/** Time for two looks. */
+const LOOKS_MS = 1_000;
+/** So often dataservers are left alone until all is whole, and one may be corrupted; for so long at most. */
+const CALM_EVERY_MS = 240_000;
+const CALM_MS = 120_000;
 
 export interface ChaosOptions extends ClusterFaultOptions {
   /** How long to wait for what nobody names to be swept; 0: that is not judged. */
@@ -94,9 +99,13 @@ async function unleash(
     const untilMs = performance.now() + options.seconds * 1000;
     const going = new Map<string, Mischief>();
     const stageOf = { cluster, dice, network, hostOf };
+    let calmFromMs = performance.now() + CALM_EVERY_MS;
     while (performance.now() < untilMs && load.isWell) {
-      await endDue(going, performance.now(), say);
-      const begun = await beginAny(stageOf, scene, going, watch);
+      const nowMs = performance.now();
+      await endDue(going, nowMs, say);
+      const begun = await beginAny(stageOf, scene, going, watch, nowMs >= calmFromMs);
+      if (begun?.what === "corrupt" || nowMs >= calmFromMs + CALM_MS)
+        calmFromMs = nowMs + CALM_EVERY_MS;
       if (begun !== undefined) {
         const what = `${begun.what} ${begun.role}`;
         done.set(what, (done.get(what) ?? 0) + 1);
@@ -159,6 +168,7 @@ async function beginAny(
   scene: ClusterScene,
   going: Map<string, Mischief>,
   watch: HealthWatch,
+  isCalm: boolean,
 ): Promise<Mischief | undefined> {
   const { cluster, dice, network } = of;
   const role = dice.pick(["nameserver", "dataserver", "dataserver", "dataserver", "gateway"]);
@@ -177,7 +187,7 @@ async function beginAny(
     going.set(`${role} ${n}`, mischief);
     return mischief;
   };
-  if (role === "dataserver" && dice.chance(0.3))
+  if (role === "dataserver" && (isCalm || dice.chance(0.3)))
     return busy === 0 && (await isWhole(cluster, watch))
       ? keep(await corrupt(of, n, () => isHealedAt(cluster, n)))
       : undefined;
@@ -193,8 +203,8 @@ async function beginAny(
 async function isWhole(cluster: Cluster, { last }: HealthWatch): Promise<boolean> {
   const isSaid = last !== undefined && ["misplaced", "unchecked", "healthy"].includes(last.level);
   if (!isSaid) return false;
-  const census = await takeCensus(cluster);
-  return census.away.length === 0 && troublesIn(census, { digests: false }).length === 0;
+  const { census, troubles } = await untilWhole(cluster, LOOKS_MS, undefined, { digests: false });
+  return census.away.length === 0 && troubles.length === 0;
 }
 
 async function isHealedAt(cluster: Cluster, n: number): Promise<boolean> {
