@@ -1,5 +1,6 @@
 /** Asks all members of a cluster how they stand. Who does not answer soon is told as silent. */
 import type { Clock } from "../../base/clock.ts";
+import { hasCode } from "../../base/errors.ts";
 import { limits } from "../../base/limits.ts";
 import type { Random } from "../../base/random.ts";
 import { LeaderNames } from "../../client/leader.ts";
@@ -114,8 +115,11 @@ export class Observer implements AsyncDisposable {
 
   async #told(): Promise<Told | undefined> {
     const { names } = this.#leader;
-    // A nameserver of a version before does not say.
-    const health = names.health().catch(() => undefined);
+    const health = names.health().catch((error: unknown) => {
+      // A nameserver of a version before does not say.
+      if (hasCode(error, "NotImplemented")) return undefined;
+      throw error;
+    });
     const asked = Promise.all([names.clusterMap(0), names.deviceStates(), health]);
     return await asked.then(
       ([{ map }, devices, found]) => ({

@@ -4,6 +4,8 @@ import type { BlockId, DeviceId, NeedleId } from "../../base/ids.ts";
 import { limits } from "../../base/limits.ts";
 import { INVENTORY_ROW_BYTES, type Inventory } from "../../rpc/healing-service.ts";
 import { filled } from "../../rpc/name-service.ts";
+import { keys } from "../keyspace.ts";
+import { read } from "../queries/read.ts";
 import type { BlockRow } from "../rows.ts";
 import { devicesAway } from "./members-up.ts";
 import type { WorkContext } from "./worker.ts";
@@ -18,7 +20,7 @@ export async function finishConversion(
   block: BlockId,
   row: BlockRow,
 ): Promise<void> {
-  const { group, blocks } = context;
+  const { group, blocks, report } = context;
   const { generation, encoding, before } = row;
   if (before === undefined) return;
   const members = filled(row.members);
@@ -28,8 +30,14 @@ export async function finishConversion(
   const old = filled(before.members).filter((device) => !members.includes(device));
   const there = old.filter((device) => !away.has(device));
   // All of them confirmed each removal that counts: one of them is enough.
-  if (there.length === 0 && old.length === filled(before.members).length)
-    throw new QuarryError("Unavailable", `no member of block ${block} before can be asked`);
+  if (there.length === 0 && old.length === filled(before.members).length) {
+    // Whoever put them out said that they are not to be waited for.
+    if (old.some((device) => read(group.state, keys.device(device))?.in === true))
+      throw new QuarryError("Unavailable", `no member of block ${block} before can be asked`);
+    report(
+      `block ${block} goes on without its members before, which are out and away: what was removed just before it was converted may be there again`,
+    );
+  }
   const removed = new Set<NeedleId>();
   const learn = (device: DeviceId, at: number) => learnRemoved(context, device, block, at, removed);
   await each(members, async (device) => void (await learn(device, generation)));

@@ -1,0 +1,57 @@
+/** The end of a conversion whose members before are all away. */
+import { expect, test } from "vitest";
+import { SimulatedClock } from "../../base/clock-simulated.ts";
+import type { BlockId, Term } from "../../base/ids.ts";
+import type { BlockService, DeviceStatus } from "../../rpc/block-service.ts";
+import { ClusterState, deviceId } from "../../test/metadata/cluster-state.ts";
+import type { AnyCommand } from "../command.ts";
+import type { Group } from "../group/group.ts";
+import { noBlocks } from "../no-blocks.ts";
+import type { BlockRow } from "../rows.ts";
+import { finishConversion } from "./conversion-end.ts";
+
+const block = 5 as BlockId;
+const [only, ...others] = [0, 1, 2, 3].map(deviceId);
+
+test("waits for the only member before while it is in, and goes on without it when it was put out", async () => {
+  const state = new ClusterState();
+  for (const host of [0, 1, 2, 3])
+    await state.register(host, { host: `h${host}` }, [[host, 1_000]]);
+  const proposed: AnyCommand[] = [];
+  const said: string[] = [];
+  const blocks: BlockService = {
+    ...noBlocks,
+    devices: async () =>
+      [only, ...others].map(
+        (device): DeviceStatus => ({
+          ...{ device: device as (typeof others)[0], path: "/", totalBytes: 1e9, freeBytes: 1e9 },
+          state: device === only ? "down" : "ok",
+        }),
+      ),
+    switchGeneration: async () => undefined,
+    inventory: async () => ({ rows: new Uint8Array(0), digest: 0n }) as never,
+  };
+  const group = {
+    ...{ state: state.store, term: 1 as Term, isLeader: true, timeMs: 0 },
+    propose: async (command: AnyCommand) => {
+      proposed.push(command);
+      return { type: "done" } as const;
+    },
+  };
+  const context = {
+    ...{ group: group as unknown as Group, blocks, clock: new SimulatedClock() },
+    report: (text: string) => said.push(text),
+  };
+  const row = {
+    ...{ state: "settled", generation: 2, layout: "striped", scheme: { k: 2, m: 1 } },
+    ...{ members: others, before: { generation: 1, members: [only] } },
+  } as unknown as BlockRow;
+  await expect(finishConversion(context, block, row)).rejects.toMatchObject({
+    code: "Unavailable",
+  });
+  expect(proposed).toEqual([]);
+  await state.propose({ type: "changeDevice", device: deviceId(0), in: false });
+  await finishConversion(context, block, row);
+  expect(proposed).toEqual([{ type: "convertedBlock", block, generation: 2 }]);
+  expect(said).toEqual([expect.stringContaining("goes on without its members before")]);
+});
