@@ -123,6 +123,8 @@ export const limits = {
   partBytesMin: 5 * MiB,
   userMetadataBytes: 2 * KiB,
   listKeys: 1000,
+  /** What a program reads of an object into memory at once; larger ones are read as streams. */
+  wholeBytes: 1 * GiB,
   /** A list of keys or of parts. Parsing takes a millisecond for some 200 tags. */
   xmlBodyBytes: 2 * MiB,
   /** Opening and closing ones: 10,000 parts with every checksum have 160,000. */

@@ -1,3 +1,24 @@
-/** What `import … from "quarry"` gives: a whole store in this process, and the types of its parts. */
-export { openClient as openStore, type StoreOptions } from "./open-servers.ts";
+/**
+ * A whole store in one process: `import { openStore } from "quarry"`. What it gives is small; all that
+ * the store can do is behind `store.client`.
+ */
+import { EmbeddedStore } from "./embedded/embedded-store.ts";
+import { openClient, type StoreOptions } from "./open-servers.ts";
+
+export { type ErrorCode, QuarryError } from "../base/errors.ts";
+export type { Bucket } from "./embedded/bucket.ts";
+export type { Content } from "./embedded/content.ts";
+export type { ObjectStat, PutOptions } from "./embedded/description.ts";
+export type { EmbeddedStore } from "./embedded/embedded-store.ts";
+export type { Range, StoredObject } from "./embedded/stored-object.ts";
+export type { Link, LinkRequest, ObjectName } from "./link.ts";
+export type { StoreOptions } from "./open-servers.ts";
 export type { Body, OpenObject, PartTarget, PutTarget, Store } from "./store.ts";
+
+/**
+ * Opens the store in a folder, or makes one there. @throws QuarryError `Locked` while another process
+ * has it open.
+ */
+export async function openStore(options: StoreOptions | string): Promise<EmbeddedStore> {
+  return new EmbeddedStore(await openClient(options));
+}

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { checkBucketName, isBucketName } from "./bucket-name.ts";
+import { isBucketName } from "../../client/bucket-name.ts";
+import { checkBucketName } from "./bucket-name.ts";
 
 test.each(["abc", "a1.b-c", "0ab", "x".repeat(63), "1.2.3.4.5"])("%s can be a bucket", (name) => {
   expect(isBucketName(name)).toBe(true);
