@@ -122,6 +122,10 @@ export const limits = {
   partNumber: 10_000,
   partBytesMin: 5 * MiB,
   userMetadataBytes: 2 * KiB,
+  /** Metadata of a stream, as JSON. */
+  streamMetadataBytes: 64 * KiB,
+  /** Names that one look for streams goes over; of streams it answers with at most `listKeys`. */
+  streamScan: 2000,
   listKeys: 1000,
   /** What a program reads of an object into memory at once; larger ones are read as streams. */
   wholeBytes: 1 * GiB,

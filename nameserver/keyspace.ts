@@ -49,6 +49,7 @@ export const tags = {
   version: "\x21",
   nullVersion: "\x22",
   trash: "\x23",
+  stream: "\x24",
   upload: "\x30",
   part: "\x31",
   blob: "\x40",
@@ -153,6 +154,12 @@ export const keys = {
     key<rows.NullVersionRow>("nullVersion", u56(bucket) + text(name)),
   trash: (bucket: number, name: string, sequence: number) =>
     key<rows.TrashRow>("trash", u56(bucket) + text(name) + newestFirst(sequence)),
+  /** Of a filename the newest upload first. */
+  stream: (bucket: number, filename: string, uploadedMs: number, sequence: VersionSequence) =>
+    key<rows.StreamRow>(
+      "stream",
+      u56(bucket) + text(filename) + newestFirst(uploadedMs) + newestFirst(sequence),
+    ),
   upload: (bucket: number, name: string, upload: number) =>
     key<rows.UploadRow>("upload", u56(bucket) + text(name) + u56(upload)),
   part: (upload: number, part: number) => key<rows.PartRow>("part", u56(upload) + u32(part)),
@@ -192,7 +199,7 @@ export function prefixOf(tag: Tag, bucket?: number): Key {
   return tags[tag] + (bucket === undefined ? "" : u56(bucket));
 }
 
-/** What all rows of one name in one bucket begin with (version, trash, upload). */
+/** What all rows of one name in one bucket begin with (version, trash, upload, stream). */
 export function namePrefix(tag: Tag, bucket: number, name: string): Key {
   return tags[tag] + u56(bucket) + text(name);
 }

@@ -37,6 +37,9 @@ const second: ReadonlySet<string> = new Set([
   "removeDataserver",
 ]);
 
+/** From this level on there are streams. */
+export const STREAMS = 3;
+
 /** Commands that came with level 3. */
 const third: ReadonlySet<string> = new Set([]);
 
@@ -60,6 +63,12 @@ function needed(command: AnyCommand): number {
       return settingsNeed(command.settings);
     case "changePool":
       return settingsNeed(command.change);
+    case "putObject":
+    case "createUpload":
+      return command.attributes.stream === undefined ? FIRST_LEVEL : STREAMS;
+    case "copyObject":
+    case "describeObject":
+      return command.change.stream === undefined ? FIRST_LEVEL : STREAMS;
     default:
       if (third.has(command.type)) return 3;
       return second.has(command.type) ? 2 : FIRST_LEVEL;

@@ -104,6 +104,11 @@ export interface TrashRow {
   readonly row: NameRow;
 }
 
+/** Finds a current version that is a stream by its filename. */
+export interface StreamRow {
+  readonly key: string;
+}
+
 export interface UploadRow {
   readonly ms: number;
   /** Absent: the owner that the attributes name. */

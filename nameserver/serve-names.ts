@@ -17,6 +17,7 @@ import { buckets, deleted, list } from "./queries/list.ts";
 import { lookup } from "./queries/lookup.ts";
 import { objectParts } from "./queries/object-parts.ts";
 import { read, readBucket } from "./queries/read.ts";
+import { streams } from "./queries/streams.ts";
 import { parts, uploads } from "./queries/uploads.ts";
 import { access, user, users } from "./queries/users.ts";
 import { versions } from "./queries/versions.ts";
@@ -100,6 +101,10 @@ export function nameService(
     user: query((by) => user(state, by)),
     users: query((after, limit) => users(state, after, limit)),
     list: query((request) => list(state, request)),
+    streams: query(async (request) => {
+      await using view = state.snapshot();
+      return await streams(view, request);
+    }),
     uploads: query((request) => uploads(state, request)),
     parts: query((request) => parts(state, request)),
     deleted: query((request) => deleted(state, request)),

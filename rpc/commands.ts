@@ -113,14 +113,14 @@ export type Command =
       readonly change: Change<Omit<ObjectAttributes, "etag">>;
       readonly conditions?: WriteConditions;
     })
-  /** Changes the description of a version in place. */
+  /** Changes the description of a version in place. A stream is renamed by another `stream`. */
   | (OfBucket & {
       readonly type: "describeObject";
       readonly key: string;
       readonly version?: string;
       /** The version that the caller was found to be allowed to change: no other is. */
       readonly seen?: CopySource["seen"];
-      readonly change: Change<Pick<ObjectAttributes, "tags" | "acl">>;
+      readonly change: Change<Pick<ObjectAttributes, "tags" | "acl" | "stream">>;
     })
   | (OfBucket & {
       readonly type: "deleteObject";

@@ -19,6 +19,7 @@ import type {
 } from "./objects.ts";
 import type { BlockLayout, PoolScheme } from "./pool.ts";
 import type { StatePiece, StatePieceRequest } from "./state-piece.ts";
+import type { StreamListReply, StreamListRequest } from "./streams.ts";
 
 export type { StatePiece, StatePieceRequest };
 
@@ -215,6 +216,7 @@ export interface NameService extends HealthService {
   /** More chunks of the same content, even if the name has changed meanwhile (INV-3). */
   chunks(pin: ContentPin, offset: number): Promise<ChunkRun>;
   list(request: ListRequest): Promise<ListReply>;
+  streams(request: StreamListRequest): Promise<StreamListReply>;
   versions(request: VersionListRequest): Promise<VersionListReply>;
   uploads(request: {
     readonly bucket: string;

@@ -1,5 +1,6 @@
 /** Content and its description: what commands carry and queries answer. */
 import type { BlobId, BlockId, NeedleId } from "../base/ids.ts";
+import type { StreamInfo } from "./streams.ts";
 
 /** One chunk of a blob: where its needle is and what its bytes must sum to. */
 export interface Chunk {
@@ -45,6 +46,8 @@ export interface ObjectAttributes {
   readonly owner?: string;
   /** Absent: its owner has full control and nobody else has any. */
   readonly acl?: readonly Grant[];
+  /** Present: the object is found as a stream, too. */
+  readonly stream?: StreamInfo;
 }
 
 /** What a user or a group may do with a bucket or an object. */

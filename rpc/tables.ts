@@ -89,6 +89,7 @@ export const nameTable: ServiceTable<NameService> = {
     healing: { id: 25 },
     blockHealth: { id: 26 },
     placementGroups: { id: 27 },
+    streams: { id: 28 },
     reportNeedle: { id: 30 },
     statePiece: {
       id: 40,

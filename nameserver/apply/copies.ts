@@ -15,6 +15,7 @@ import { findVersion } from "./find-version.ts";
 import { placeLatest } from "./objects.ts";
 import { holdPart, putPartRow } from "./parts.ts";
 import { checkStorageClass } from "./storage-classes.ts";
+import { checkStream } from "./stream-index.ts";
 import { openUpload } from "./uploads.ts";
 import { holdContent } from "./versions.ts";
 
@@ -31,6 +32,7 @@ export function copyObject(context: ApplyContext, command: Of<"copyObject">): Co
   const { key, change } = command;
   checkKey(key);
   checkStorageClass(context, change.storageClass);
+  checkStream(change.stream);
   const bucket = openBucket(context, command);
   checkConditions(context.rows.get(keys.current(bucket.id, key)), command.conditions);
   const source = sourceOf(context, command.source);

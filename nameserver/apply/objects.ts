@@ -9,6 +9,7 @@ import { type OpenBucket, openBucket } from "./buckets.ts";
 import { checkConditions, checkKey } from "./conditions.ts";
 import type { ApplyContext } from "./context.ts";
 import { checkStorageClass } from "./storage-classes.ts";
+import { checkStream } from "./stream-index.ts";
 import { putCurrent, supersede } from "./versions.ts";
 
 type Of<Type extends Command["type"]> = Extract<Command, { type: Type }>;
@@ -56,6 +57,7 @@ export function putObject(context: ApplyContext, command: Of<"putObject">): Comm
   const { key, attributes } = command;
   checkKey(key);
   checkStorageClass(context, attributes.storageClass);
+  checkStream(attributes.stream);
   const bucket = openBucket(context, command);
   const current = context.rows.get(keys.current(bucket.id, key));
   checkConditions(current, command.conditions);

@@ -12,6 +12,7 @@ import type { ApplyContext } from "./context.ts";
 import { type NewContent, placeLatest } from "./objects.ts";
 import { putPartRow } from "./parts.ts";
 import { checkStorageClass } from "./storage-classes.ts";
+import { checkStream } from "./stream-index.ts";
 
 type Of<Type extends Command["type"]> = Extract<Command, { type: Type }>;
 
@@ -45,6 +46,7 @@ export function createUpload(context: ApplyContext, command: Of<"createUpload">)
   const { key, initiator, attributes, checksumAlgorithm, checksumType } = command;
   checkKey(key);
   checkStorageClass(context, attributes.storageClass);
+  checkStream(attributes.stream);
   const bucket = openBucket(context, command);
   const id = context.nextSequence();
   context.rows.put(keys.upload(bucket.id, key, id), {

@@ -10,14 +10,16 @@ import type { NameRow } from "../rows.ts";
 import { holdBlob, releaseBlob } from "./blobs.ts";
 import type { OpenBucket } from "./buckets.ts";
 import type { ApplyContext } from "./context.ts";
+import { forgetStream, indexStream } from "./stream-index.ts";
 
 export function putCurrent(
-  { rows }: ApplyContext,
+  context: ApplyContext,
   bucket: OpenBucket,
   key: string,
   row: NameRow,
 ): void {
-  rows.put(keys.current(bucket.id, key), row);
+  context.rows.put(keys.current(bucket.id, key), row);
+  indexStream(context, bucket.id, key, row);
   bucket.count({ objects: 1, bytes: row.length });
 }
 
@@ -33,12 +35,13 @@ export function putNoncurrent(
 }
 
 export function takeCurrent(
-  { rows }: ApplyContext,
+  context: ApplyContext,
   bucket: OpenBucket,
   key: string,
   row: NameRow,
 ): void {
-  rows.delete(keys.current(bucket.id, key));
+  context.rows.delete(keys.current(bucket.id, key));
+  forgetStream(context, bucket.id, row);
   bucket.count({ objects: -1, bytes: -row.length });
 }
 

@@ -14,6 +14,7 @@ import { auditCluster } from "./audit-cluster.ts";
 import { auditSessions } from "./audit-sessions.ts";
 import { BucketTally } from "./bucket-tally.ts";
 import { ReferenceTally } from "./reference-tally.ts";
+import { StreamTally } from "./stream-tally.ts";
 
 export interface AuditResult {
   readonly rows: number;
@@ -31,6 +32,7 @@ export interface Audit {
   readonly state: StateReader;
   readonly buckets: BucketTally;
   readonly references: ReferenceTally;
+  readonly streams: StreamTally;
   problem(text: string): void;
 }
 
@@ -58,6 +60,7 @@ export async function auditState(
     state,
     buckets: new BucketTally(state, problem),
     references: new ReferenceTally(problem),
+    streams: new StreamTally(state, problem),
     problem,
   };
   let count = 0;
@@ -73,6 +76,7 @@ export async function auditState(
   await auditSessions(audit);
   await auditCluster(audit);
   audit.buckets.check();
+  audit.streams.check();
   const { objects, versions } = audit.buckets.sums();
   return { rows: count, buckets: audit.buckets.count, objects, versions, blobs, problems };
 }
@@ -89,7 +93,7 @@ function visit(audit: Audit, key: Key, value: Buffer): void {
   note(audit, key, row);
 }
 
-function note({ buckets, references }: Audit, key: Key, row: unknown): void {
+function note({ buckets, references, streams }: Audit, key: Key, row: unknown): void {
   switch (nameOfTag.get(key.charAt(0))) {
     case "bucket":
       buckets.bucket(key, row as rows.BucketRow);
@@ -100,8 +104,12 @@ function note({ buckets, references }: Audit, key: Key, row: unknown): void {
     case "owner":
       buckets.owner(key, row as rows.OwnerRow);
       break;
+    case "stream":
+      streams.stream();
+      break;
     case "current":
       buckets.current(key, row as rows.NameRow);
+      streams.current(key, row as rows.NameRow);
       references.name(row as rows.NameRow);
       break;
     case "version":
