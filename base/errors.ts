@@ -23,6 +23,8 @@ const retryByCode = {
   ConditionFailed: "no",
   /** What the caller had looked at was replaced meanwhile: look again. */
   Changed: "now",
+  /** Content would lie in more runs of bytes than a name holds: join some, and it goes. */
+  TooManySlices: "no",
   InvalidPart: "no",
   InvalidPartOrder: "no",
   PartTooSmall: "no",

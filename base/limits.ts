@@ -61,6 +61,8 @@ export const limits = {
   /** A name of at most this many slices keeps them in its own row. */
   inlineSlices: 16,
   slicesPerPage: 256,
+  /** Slices of content that was spliced; then some must be joined. They stand in the name's row. */
+  splicedSlices: 32,
   /** A part that is copied consists of at most this many slices of its source. */
   partSlices: 1024,
   /** Delete markers, one above the other, that an undelete takes away. */
@@ -126,6 +128,8 @@ export const limits = {
   streamMetadataBytes: 64 * KiB,
   /** Names that one look for streams goes over; of streams it answers with at most `listKeys`. */
   streamScan: 2000,
+  /** User metadata that a version may get after it was written. */
+  describedBytes: 64 * KiB,
   listKeys: 1000,
   /** What a program reads of an object into memory at once; larger ones are read as streams. */
   wholeBytes: 1 * GiB,

@@ -13,6 +13,7 @@ const clientCommands: { readonly [Type in Command["type"]]: true } = {
   dropBlob: true,
   putObject: true,
   copyObject: true,
+  spliceObject: true,
   describeObject: true,
   deleteObject: true,
   createUpload: true,

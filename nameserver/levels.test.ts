@@ -59,6 +59,8 @@ describe("while an earlier version is among the members", () => {
     { type: "changePool", pool: 0, change: { durability: "interval" } },
     { type: "changeDevice", device: deviceId(1), in: false, by: "planner" },
     { type: "changeDevice", device: deviceId(1), weight: null },
+    { type: "spliceObject", bucket: "b", key: "k" },
+    { type: "describeObject", bucket: "b", key: "k", change: {}, merge: { a: "1" } },
   ])("$type with what is new is not proposed", async (command) => {
     const { store, propose } = scene();
     expect(() => encodeFor(store, command)).toThrow(

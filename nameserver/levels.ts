@@ -41,7 +41,7 @@ const second: ReadonlySet<string> = new Set([
 export const STREAMS = 3;
 
 /** Commands that came with level 3. */
-const third: ReadonlySet<string> = new Set([]);
+const third: ReadonlySet<string> = new Set(["spliceObject"]);
 
 /** What could be said of a pool before. */
 const firstSettings: ReadonlySet<string> = new Set([
@@ -66,8 +66,10 @@ function needed(command: AnyCommand): number {
     case "putObject":
     case "createUpload":
       return command.attributes.stream === undefined ? FIRST_LEVEL : STREAMS;
-    case "copyObject":
     case "describeObject":
+      if (command.merge !== undefined || command.change.userMetadata !== undefined) return 3;
+      return command.change.stream === undefined ? FIRST_LEVEL : STREAMS;
+    case "copyObject":
       return command.change.stream === undefined ? FIRST_LEVEL : STREAMS;
     default:
       if (third.has(command.type)) return 3;

@@ -79,7 +79,7 @@ export interface NameRow {
   readonly seq: VersionSequence;
   readonly ms: number;
   readonly length: number;
-  /** The content, when it has at most `limits.inlineSlices` slices. */
+  /** The content, when it has at most `limits.inlineSlices` slices, or was spliced. */
   readonly slices?: readonly SliceTuple[];
   /** Otherwise the id of the content whose pages hold the slices. */
   readonly content?: number;

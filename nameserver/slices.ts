@@ -75,11 +75,18 @@ export function* slicesFrom(
       if (one.item[2] > 0 && one.start + one.item[2] > offset) yield one;
 }
 
+const tooManyToCopy = () =>
+  new QuarryError(
+    "TooLarge",
+    `the range holds more than ${limits.partSlices} runs of bytes; copy it in smaller parts`,
+  );
+
 /** The slices of a range, runs that lie one behind the other in their blob joined. */
 export function cutSlices(
   read: ReadRow,
   content: Content,
   range: { readonly offset: number; readonly lengthBytes: number },
+  tooMany: () => QuarryError = tooManyToCopy,
 ): SliceTuple[] {
   const end = range.offset + range.lengthBytes;
   const cut: SliceTuple[] = [];
@@ -94,11 +101,7 @@ export function cutSlices(
     if (last !== undefined && last[0] === blob && last[1] + last[2] === from)
       cut[cut.length - 1] = [blob, last[1], last[2] + lengthBytes];
     else cut.push([blob, from, lengthBytes]);
-    if (cut.length > limits.partSlices)
-      throw new QuarryError(
-        "TooLarge",
-        `the range holds more than ${limits.partSlices} runs of bytes; copy it in smaller parts`,
-      );
+    if (cut.length > limits.partSlices) throw tooMany();
   }
   return cut;
 }

@@ -2,9 +2,8 @@
  * Commands: changes to the metadata. One command is one entry of the replicated log, applied whole
  * or not at all, and touches a bounded number of keys.
  */
-import type { BlobId, DeviceId, ServerId, SessionId } from "../base/ids.ts";
-import type { Location, OfferedDevice } from "./cluster-map.ts";
-import type { HealingSettings } from "./healing.ts";
+import type { BlobId, SessionId } from "../base/ids.ts";
+import type { Change, ClusterCommand, PoolSettings } from "./cluster-commands.ts";
 import type {
   BucketInfo,
   BucketSettings,
@@ -12,9 +11,11 @@ import type {
   Chunk,
   ObjectAttributes,
   ObjectChecksum,
+  Slice,
   UserInfo,
 } from "./objects.ts";
-import type { Pool, StorageClass } from "./pool.ts";
+
+export type { Change, PoolSettings };
 
 /** New content as a PUT brings it: chunks already registered with `addChunks` are not repeated. */
 export interface NewBlob {
@@ -47,18 +48,12 @@ export interface CopySource {
   readonly seen: { readonly etag: string; readonly modifiedMs: number };
 }
 
-/** A field to set, or null to go back to its default. Absent fields stay as they are. */
-export type Change<T> = { readonly [Field in keyof T]?: T[Field] | null };
-
 /** The bucket that a command speaks of. */
 interface OfBucket {
   readonly bucket: string;
   /** By which its giver was judged: one made again under this name is another, and is refused. */
   readonly bucketId?: number;
 }
-
-/** What can be said of a pool. */
-export type PoolSettings = Omit<Pool, "id" | "name">;
 
 export type Command =
   | {
@@ -113,6 +108,27 @@ export type Command =
       readonly change: Change<Omit<ObjectAttributes, "etag">>;
       readonly conditions?: WriteConditions;
     })
+  /**
+   * New content out of the current one: its bytes [0, keep), then new ones, then its bytes from `from`
+   * on. No bytes are moved; what stays is held by the new version and by the old. Refused as
+   * `TooManySlices` when it would lie in more than `limits.splicedSlices` runs.
+   */
+  | (OfBucket & {
+      readonly type: "spliceObject";
+      readonly key: string;
+      /** Absent: all of it, so that the new bytes are appended. */
+      readonly keep?: number;
+      /** At least `keep`; absent, or behind the end: nothing stands behind the new bytes. */
+      readonly from?: number;
+      readonly content?: NewBlob;
+      /**
+       * The new bytes are those that stood in [keep, from), in these slices: the version stays what it
+       * was, only in fewer slices. Refused as `Changed` when others stand there.
+       */
+      readonly joins?: readonly Slice[];
+      readonly seen?: CopySource["seen"];
+      readonly conditions?: WriteConditions;
+    })
   /** Changes the description of a version in place. A stream is renamed by another `stream`. */
   | (OfBucket & {
       readonly type: "describeObject";
@@ -120,7 +136,9 @@ export type Command =
       readonly version?: string;
       /** The version that the caller was found to be allowed to change: no other is. */
       readonly seen?: CopySource["seen"];
-      readonly change: Change<Pick<ObjectAttributes, "tags" | "acl" | "stream">>;
+      readonly change: Change<Pick<ObjectAttributes, "tags" | "acl" | "userMetadata" | "stream">>;
+      /** User metadata that is set beside what there is, after the change. */
+      readonly merge?: Readonly<Record<string, string>>;
     })
   | (OfBucket & {
       readonly type: "deleteObject";
@@ -189,63 +207,7 @@ export type Command =
     })
   /** Brings back the newest deleted or overwritten version of a key that is still held. */
   | (OfBucket & { readonly type: "undelete"; readonly key: string })
-  /**
-   * A dataserver says where it is and which devices it serves. Those that another served move to it;
-   * those that it served before and does not name any more stay its own.
-   */
-  | {
-      readonly type: "registerDataserver";
-      readonly server: ServerId;
-      readonly address: string;
-      readonly location: Location;
-      readonly version: string;
-      readonly devices: readonly OfferedDevice[];
-    }
-  /** Changes what is meant to be on a device: its weight, or whether it holds data at all. */
-  | {
-      readonly type: "changeDevice";
-      readonly device: DeviceId;
-      readonly in?: boolean;
-      /** 16.16 fixed point; null: that of its capacity again. */
-      readonly weight?: number | null;
-      /**
-       * Not a person, but the planner, about a device that was down for long, or is back: it puts out only
-       * what is in, and in only what it put out itself. What it finds otherwise stays as it is.
-       */
-      readonly by?: "planner";
-    }
-  /**
-   * Takes a device out of the cluster map for good; its number is not given again. Refused while it is
-   * in, while it is served, and while a block names it.
-   */
-  | {
-      readonly type: "removeDevice";
-      readonly device: DeviceId;
-      /** The leader's word: what it looked at. */
-      readonly epoch?: number;
-    }
-  /** Refused while it is up, and while it has devices. */
-  | { readonly type: "removeDataserver"; readonly server: ServerId; readonly epoch?: number }
-  /** A name is for people: it need not be unique. Fields that are absent are as in pool 0 at the start. */
-  | {
-      readonly type: "createPool";
-      readonly name: string;
-      readonly settings: Partial<PoolSettings>;
-    }
-  /** Blocks that are there keep their scheme until they are converted. */
-  | {
-      readonly type: "changePool";
-      readonly pool: number;
-      readonly name?: string;
-      readonly change: Change<PoolSettings>;
-    }
-  /** Refused while it has blocks, or a storage class names it. */
-  | { readonly type: "removePool"; readonly pool: number }
-  | { readonly type: "setStorageClass"; readonly storageClass: StorageClass }
-  /** Refused for `STANDARD`. Objects that have it keep it, and stay where they are. */
-  | { readonly type: "removeStorageClass"; readonly name: string }
-  /** How fast, and whether, blocks are made whole again; what is null is as usual. */
-  | { readonly type: "setHealing"; readonly change: Change<HealingSettings> };
+  | ClusterCommand;
 
 export type CommandResult =
   | { readonly type: "done" }
@@ -262,6 +224,13 @@ export type CommandResult =
       readonly modifiedMs: number;
       readonly etag: string;
       readonly checksum?: ObjectChecksum;
+    }
+  | {
+      readonly type: "spliced";
+      readonly version: string;
+      readonly modifiedMs: number;
+      readonly etag: string;
+      readonly lengthBytes: number;
     }
   | { readonly type: "part"; readonly modifiedMs: number }
   | { readonly type: "upload"; readonly upload: string }

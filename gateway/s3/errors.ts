@@ -179,6 +179,7 @@ const fromStore: Readonly<Record<ErrorCode, S3ErrorCode>> = {
   BucketNotEmpty: "BucketNotEmpty",
   ConditionFailed: "PreconditionFailed",
   Changed: "ServiceUnavailable",
+  TooManySlices: "InternalError",
   InvalidPart: "InvalidPart",
   InvalidPartOrder: "InvalidPartOrder",
   PartTooSmall: "EntityTooSmall",

@@ -49,8 +49,7 @@ export function objectHeaders(
   };
   for (const name in attributes.headers)
     headers[displayed[name] ?? name] = latin1Of(attributes.headers[name] ?? "");
-  for (const name in attributes.userMetadata)
-    headers[`x-amz-meta-${name}`] = latin1Of(attributes.userMetadata[name] ?? "");
+  metadataHeaders(attributes.userMetadata, headers);
   Object.assign(headers, readVersionHeader(call, object.version));
   if (attributes.storageClass !== undefined && attributes.storageClass !== "STANDARD")
     headers["x-amz-storage-class"] = attributes.storageClass;
@@ -62,6 +61,22 @@ export function objectHeaders(
   }
   if (call.target.query.size > 0) override(call.target.query, headers);
   return headers;
+}
+
+const token = /^[0-9a-z!#$%&'*+.^_`|~-]+$/;
+
+/** What another face gave, and S3 has no header for, is counted. */
+function metadataHeaders(
+  metadata: Readonly<Record<string, string>> | undefined,
+  headers: Record<string, string>,
+): void {
+  let missing = 0;
+  for (const name in metadata) {
+    const value = metadata[name] ?? "";
+    if (token.test(name) && !unsafe.test(value)) headers[`x-amz-meta-${name}`] = latin1Of(value);
+    else missing++;
+  }
+  if (missing > 0) headers["x-amz-missing-meta"] = String(missing);
 }
 
 function checksumWanted(call: Call): boolean {

@@ -61,7 +61,7 @@ class Model {
     const set = (next: ModelVersion[]) => this.names.set(`${bucket}|${key}`, next);
     const mode = this.versioning.get(bucket) ?? "off";
     const others = mode === "enabled" ? versions : versions.filter(({ id }) => id !== "null");
-    if (result.type === "copied")
+    if (result.type === "copied" || result.type === "spliced")
       set([{ id: result.version, etag: result.etag, marker: false }, ...others]);
     if (result.type === "version" && "etag" in command)
       set([{ id: result.version, etag: command.etag, marker: false }, ...others]);

@@ -25,6 +25,7 @@ import * as pools from "./pools.ts";
 import * as recovered from "./recovered.ts";
 import { removeDataserver, removeDevice } from "./removals.ts";
 import * as sessions from "./sessions.ts";
+import { spliceObject } from "./splice.ts";
 import * as staging from "./staging.ts";
 import * as storageClasses from "./storage-classes.ts";
 import * as trash from "./trash.ts";
@@ -55,6 +56,8 @@ export function apply(context: ApplyContext, command: AnyCommand): AnyResult | P
       return copies.copyObject(context, command);
     case "putPartCopy":
       return copies.putPartCopy(context, command);
+    case "spliceObject":
+      return spliceObject(context, command);
     case "describeObject":
       return describe.describeObject(context, command);
     case "undelete":

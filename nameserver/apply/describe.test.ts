@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { hasCode } from "../../base/errors.ts";
 import type { BlobId } from "../../base/ids.ts";
+import { limits } from "../../base/limits.ts";
 import { audit } from "../../test/metadata/audit.ts";
 import { commandEntry } from "../../test/metadata/command-entry.ts";
 import type { AnyCommand, AnyResult } from "../command.ts";
@@ -95,5 +96,24 @@ test("what is not there, a delete marker, or not what was seen, is refused", asy
   const version = marker.type === "version" ? marker.version : "";
   expect(hasCode(await describe({}), "NoSuchKey")).toBe(true);
   expect(hasCode(await describe({ version }), "InvalidArgument")).toBe(true);
+  await names.audit();
+});
+
+test("user metadata is replaced or merged in place, one after the other, up to its maximum", async () => {
+  const names = await bucket();
+  await names.put("one");
+  const describe = (more: object) =>
+    names.run({ type: "describeObject", ...at, change: {}, ...more });
+  await describe({ merge: { a: "1", b: "2" } });
+  await describe({ merge: { b: "3", C: "4" } });
+  const metadata = async () => (await names.object()).attributes.userMetadata;
+  expect(await metadata()).toEqual({ a: "1", b: "3", C: "4" });
+  await describe({ change: { userMetadata: { d: "5" } }, merge: { e: "6" } });
+  expect(await metadata()).toEqual({ d: "5", e: "6" });
+  const much = { big: "x".repeat(limits.describedBytes) };
+  await expect(describe({ merge: much })).rejects.toMatchObject({ code: "TooLarge" });
+  await expect(describe({ change: { userMetadata: much } })).rejects.toThrow(/at most/);
+  await describe({ change: { userMetadata: null } });
+  expect(await metadata()).toBeUndefined();
   await names.audit();
 });

@@ -2,6 +2,7 @@
 import type { BlobId, BlockId, NeedleId } from "../../base/ids.ts";
 import { limits } from "../../base/limits.ts";
 import type { Random } from "../../base/random.ts";
+import { LEVEL } from "../../base/version.ts";
 import type { AnyCommand, AnyResult } from "../../nameserver/command.ts";
 
 import type { StateReader } from "../../nameserver/group/group.ts";
@@ -40,6 +41,7 @@ export class RandomCommands {
   /** What every state begins with. */
   static opening(): AnyCommand[] {
     return [
+      { type: "raiseLevel", level: LEVEL },
       { type: "leaseBlobs", count: 4096 },
       { type: "addBlock", block: 1 as BlockId, generation: 1, pool: 0, members: [] },
       { type: "addBlock", block: 2 as BlockId, generation: 1, pool: 0, members: [] },
@@ -109,7 +111,7 @@ export class RandomCommands {
   next(): AnyCommand {
     const target = { bucket: this.pick(BUCKETS), key: this.pick(KEYS) };
     const etag = `e${this.#random.u32() % 3}`;
-    switch (this.#random.u32() % 25) {
+    switch (this.#random.u32() % 27) {
       case 0:
         return {
           type: "configureBucket",
@@ -148,6 +150,9 @@ export class RandomCommands {
       case 23:
       case 24:
         return this.#copyCommand(target);
+      case 25:
+      case 26:
+        return this.#spliceCommand(target);
       case 20:
         return { type: "describeObject", ...target, change: { tags: { etag } } };
       case 21: {
@@ -165,6 +170,12 @@ export class RandomCommands {
       default:
         return { type: "putObject", ...target, content: this.content(), attributes: { etag } };
     }
+  }
+
+  #spliceCommand(target: { bucket: string; key: string }): AnyCommand {
+    const range = this.pick([{}, { keep: 0 }, { keep: 100 }, { keep: 50, from: 150 }]);
+    const content = this.#random.u32() % 4 === 0 ? {} : { content: this.content() };
+    return { type: "spliceObject", ...target, ...range, ...content };
   }
 
   #copyCommand(target: { bucket: string; key: string }): AnyCommand {
