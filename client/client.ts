@@ -14,6 +14,7 @@ import { MemoryBudget } from "./memory-budget.ts";
 import { NeedleReports } from "./needle-reports.ts";
 import { PoolChoice } from "./pool-choice.ts";
 import { type PutContext, storeBody } from "./put.ts";
+import { type SpliceContext, spliceContent } from "./splice.ts";
 import type { Body, OpenObject, PartTarget, PutTarget, Store } from "./store.ts";
 
 export interface ClientOptions {
@@ -39,7 +40,7 @@ export function createClient(options: ClientOptions): Store {
     reports: new NeedleReports(names),
     readBudget: new MemoryBudget(limits.readBytes),
   };
-  const putting: PutContext = {
+  const putting: SpliceContext = {
     ...getting,
     random: options.random,
     openBlocks: new OpenBlocks(names),
@@ -71,6 +72,7 @@ export function createClient(options: ClientOptions): Store {
         ...attributes(),
       }));
     },
+    splice: (target, body) => spliceContent(putting, target, body),
     open: (target) => open(getting, target),
     async [Symbol.asyncDispose]() {
       await options.onClose?.();

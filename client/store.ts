@@ -2,7 +2,7 @@
  * The storage client's face: what librados is to Ceph. Faces (S3, fids, streams) and `openStore`
  * are built on it. Metadata goes straight to `names`; bytes go through `put`, `putPart`, `open`.
  */
-import type { CommandResult, WriteConditions } from "../rpc/commands.ts";
+import type { CommandResult, CopySource, WriteConditions } from "../rpc/commands.ts";
 import type { NameService, ObjectInfo, PartSpan } from "../rpc/name-service.ts";
 import type { ObjectAttributes, ObjectChecksum } from "../rpc/objects.ts";
 
@@ -23,6 +23,15 @@ export interface PartTarget {
   readonly upload: string;
   readonly part: number;
   readonly storageClass?: string;
+}
+
+export interface SpliceTarget extends PutTarget {
+  /** Absent: all of it, so that the body is appended. */
+  readonly keep?: number;
+  /** Absent, or behind the end: nothing stands behind the body. */
+  readonly from?: number;
+  /** Only this version is changed. */
+  readonly seen?: CopySource["seen"];
 }
 
 export interface Body {
@@ -60,6 +69,11 @@ export interface Store extends AsyncDisposable {
     body: Body,
     attributes: () => { readonly etag: string; readonly checksum?: ObjectChecksum },
   ): Promise<void>;
+  /**
+   * New content out of the current one of a name: its bytes [0, keep), the body, its bytes from `from`
+   * on. Nothing that stays is moved.
+   */
+  splice(target: SpliceTarget, body?: Body): Promise<Extract<CommandResult, { type: "spliced" }>>;
   /** One look-up; `version` absent means the current one. */
   open(target: {
     readonly bucket: string;

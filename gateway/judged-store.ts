@@ -40,6 +40,7 @@ export function judgedStore({ store, bucket, clock, judgeAgain }: Judgement): St
     names: Object.assign(Object.create(store.names) as NameService, { execute }),
     put: (target, body, attributes) => store.put(meant(target), held(body), attributes),
     putPart: (target, body, attributes) => store.putPart(meant(target), held(body), attributes),
+    splice: (target, body) => store.splice(meant(target), body && held(body)),
     open: (target) => store.open(target),
     [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
   };

@@ -289,5 +289,8 @@ export interface NameService extends HealthService {
   statePiece(request: StatePieceRequest): Promise<StatePiece>;
 }
 
-/** Names content independently of the name that led to it. Opaque outside `nameserver/`. */
+/**
+ * Names content independently of the name that led to it. Opaque outside `nameserver/`, but for the
+ * slices of content that has no pages: who splices it may join some.
+ */
 export type ContentPin = Readonly<{ bucket: number; slices: readonly Slice[]; paged?: number }>;
