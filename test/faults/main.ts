@@ -1,5 +1,6 @@
 /** `npm run faults -- NAME [--rounds N] [--seed S]`: prints, as its last line, JSON with its counts. */
 import { parseArgs } from "node:util";
+import { faces } from "../faces/faces.ts";
 import { bitFlipLog } from "./bit-flip-log.ts";
 import { bitFlips } from "./bit-flips.ts";
 import { chaos } from "./chaos.ts";
@@ -24,6 +25,8 @@ const { positionals, values } = parseArgs({
     rounds: { type: "string", default: "20" },
     /** How long, for faults that go on for a time. */
     seconds: { type: "string", default: "60" },
+    /** Of all clients together. */
+    operations: { type: "string", default: "10000" },
     /** Of a group of nameservers. */
     members: { type: "string", default: "3" },
     /** Of a cluster; 0: clients talk to nameservers. */
@@ -86,6 +89,7 @@ const faults: Record<string, () => Promise<object>> = {
       ...{ seconds, seed, scheme, hosts, objects: objectsOr(300), say },
       flips: Number(values.flips),
     }),
+  faces: () => faces({ operations: Number(values.operations), seconds, seed, say }),
   "many-needles": () => manyNeedles({ needles: Number(values.needles), seed, say }),
   "members-lost": () => membersLost({ seconds, seed, scheme, hosts, objects: objectsOr(200), say }),
   "too-many-lost": () => tooManyLost({ seconds, seed, scheme, hosts, objects: objectsOr(60), say }),

@@ -1,0 +1,110 @@
+/**
+ * What names of all faces may hold, in a store that is killed. Each name has one owner, who does one
+ * thing at a time with it, so its history is a line; only a link may read a name of somebody else.
+ */
+
+/** SHA-256 of the content, or undefined for "not there". */
+export type Held = string | undefined;
+
+interface History {
+  held: Held;
+  /** Outcomes of what was under way when the store died. */
+  readonly possible: Set<Held>;
+  /** It may be a link to any content that this name ever had. */
+  linkedTo: History | undefined;
+  /** All that was ever given to it. */
+  readonly ever: Set<string>;
+}
+
+/** An operation under way. */
+export interface Begun {
+  /** It is answered: this is what the name holds. */
+  done(held: Held): void;
+  /** It certainly did not happen. */
+  refused(): void;
+}
+
+export class NamesModel {
+  readonly #names = new Map<string, History>();
+  operations = 0;
+  lost = 0;
+  wrong = 0;
+  readonly complaints: string[] = [];
+
+  names(): string[] {
+    return [...this.#names.keys()];
+  }
+
+  /** Undefined, too, while it is not known. */
+  held(name: string): Held {
+    const history = this.#names.get(name);
+    return history !== undefined && this.isKnown(name) ? history.held : undefined;
+  }
+
+  isKnown(name: string): boolean {
+    const { possible, linkedTo } = this.#of(name);
+    return possible.size === 0 && linkedTo === undefined;
+  }
+
+  begin(name: string, outcome: Held): Begun {
+    const history = this.#of(name);
+    history.possible.add(outcome);
+    if (outcome !== undefined) history.ever.add(outcome);
+    return this.#begun(history, () => history.possible.delete(outcome));
+  }
+
+  /** The source may change meanwhile, so which of its contents it will be is not known. */
+  beginLink(name: string, from: string): Begun {
+    const history = this.#of(name);
+    history.linkedTo = this.#of(from);
+    return this.#begun(history, () => {
+      history.linkedTo = undefined;
+    });
+  }
+
+  #begun(history: History, undo: () => void): Begun {
+    return {
+      done: (held) => {
+        undo();
+        history.held = held;
+        if (held !== undefined) history.ever.add(held);
+        this.operations++;
+      },
+      refused: undo,
+    };
+  }
+
+  /** What a read found is what it holds from now on. */
+  observe(name: string, found: Held): void {
+    const history = this.#of(name);
+    const { held, possible, linkedTo } = history;
+    const isLinked = found !== undefined && linkedTo?.ever.has(found) === true;
+    if (found !== held && !possible.has(found) && !isLinked) {
+      if (found === undefined) this.lost++;
+      else this.wrong++;
+      const others = [...possible].map(said).join(", ");
+      this.complain(`${name} holds ${said(found)}, not ${said(held)} (possible: ${others})`);
+    }
+    history.held = found;
+    if (found !== undefined) history.ever.add(found);
+    possible.clear();
+    history.linkedTo = undefined;
+  }
+
+  complain(text: string): void {
+    if (this.complaints.length < 100) this.complaints.push(text);
+  }
+
+  #of(name: string): History {
+    const known = this.#names.get(name);
+    if (known !== undefined) return known;
+    const fresh: History = {
+      ...{ held: undefined, linkedTo: undefined },
+      ...{ possible: new Set<Held>(), ever: new Set<string>() },
+    };
+    this.#names.set(name, fresh);
+    return fresh;
+  }
+}
+
+const said = (held: Held) => held?.slice(0, 12) ?? "nothing";
