@@ -52,6 +52,9 @@ export const clusterLimits = {
   blockReadMs: 4_000,
   /** … and when a chunk goes to another block, too: some member has not stored it after this long. */
   appendLateMs: 1_500,
+  /** Devices that a client may ask to be given blocks without, and how often it asks. */
+  devicesAvoided: 16,
+  seekEveryMs: 1_000,
   /** Blocks that one chunk is on its way to then. */
   appendsAtOnce: 3,
   /** What a writer waits until a member that failed is looked at. */

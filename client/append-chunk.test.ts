@@ -88,6 +88,24 @@ describe.each([
     await lastUse;
   });
 
+  test("when all known blocks have a member that hangs, others are asked for", async () => {
+    await using members = await PieceMembers.open(scheme, 9, { spare: 1 });
+    await members.addBlock();
+    await appendChunk(members.context, owner, members.random.bytes(10));
+    members.fault([0], "late");
+    const [hangs] = members.devices;
+    members.onAvoid = async (avoid) => {
+      expect(avoid).toEqual([hangs]);
+      await members.addBlock(members.devices.slice(1));
+    };
+    const content = members.random.bytes(100_000);
+    const chunk = await appendChunk(members.context, owner, content);
+    expect(chunk.block).toBe(2);
+    expect(members.held).toBe(1);
+    await expectWhole(members, { chunk, content });
+    members.release();
+  });
+
   test("what fails late is reported then", async () => {
     await using members = await PieceMembers.open(scheme, 7, { spare: 1 });
     await members.addBlock();

@@ -6,7 +6,7 @@
  * others may store of it yet is garbage.
  */
 import { crc32c } from "../base/checksum.ts";
-import { endsWithin } from "../base/clock.ts";
+import { type Clock, endsWithin } from "../base/clock.ts";
 import { hasCode, QuarryError, unreachable } from "../base/errors.ts";
 import type { DeviceId, NeedleId, NeedleOwner } from "../base/ids.ts";
 import { limits } from "../base/limits.ts";
@@ -90,7 +90,7 @@ async function storeSomewhere(
 
 /** Undefined: what was known of the pools has proved wrong, or no block fits that `mustFit`. */
 async function takeBlock(
-  { openBlocks, pools, latencies }: AppendContext,
+  { openBlocks, pools, latencies, clock }: AppendContext,
   placed: Placed,
   lengthBytes: number,
   mustFit: boolean,
@@ -98,13 +98,35 @@ async function takeBlock(
   const isShunned = (device: DeviceId) => latencies.isShunned(device);
   try {
     const pool = pools.known(placed, lengthBytes) ?? (await pools.poolOf(placed, lengthBytes));
-    if (mustFit) return openBlocks.takeFit(pool, lengthBytes, isShunned);
+    if (mustFit) {
+      const known = openBlocks.takeFit(pool, lengthBytes, isShunned);
+      if (known !== undefined || !(await seek(openBlocks, pool, isShunned, clock))) return known;
+      return openBlocks.takeFit(pool, lengthBytes, isShunned);
+    }
     return await openBlocks.take(pool, lengthBytes, isShunned);
   } catch (error) {
     if (!hasCode(error, "NoSuchPool")) throw error;
     pools.forget(); // the storage class was changed, and then the pool removed
     return undefined;
   }
+}
+
+/** Whether the nameserver has given other blocks, within a while. */
+async function seek(
+  openBlocks: OpenBlocks,
+  pool: number,
+  isShunned: (device: DeviceId) => boolean,
+  clock: Clock,
+): Promise<boolean> {
+  const seeking = openBlocks.seek(pool, isShunned, clock);
+  if (seeking === undefined) return false;
+  const ended = seeking.then(() => true, refusedIsFalse);
+  return (await endsWithin(clock, ended, limits.reportWaitMs)) && (await ended);
+}
+
+function refusedIsFalse(error: unknown): boolean {
+  ignoreRefusal(error);
+  return false;
 }
 
 function begin(context: AppendContext, lent: Lent, owner: NeedleOwner, data: Buffer): Attempt {

@@ -1,4 +1,5 @@
 /** Where blocks are: the open ones to append to, and the members of any block to read from. */
+import type { Clock } from "../base/clock.ts";
 import { QuarryError } from "../base/errors.ts";
 import type { BlockId, DeviceId } from "../base/ids.ts";
 import { limits } from "../base/limits.ts";
@@ -37,6 +38,7 @@ function lend(candidate: Candidate, lengthBytes: number): Lent {
 interface PoolBlocks {
   candidates: Candidate[];
   refreshing: Promise<void> | undefined;
+  seekAgainMs: number;
 }
 
 export class OpenBlocks {
@@ -85,6 +87,31 @@ export class OpenBlocks {
     return best && lend(best, lengthBytes);
   }
 
+  /**
+   * All known blocks of a pool have a shunned member: asks for others. Undefined while it was asked just
+   * now. What it comes to shows when a block is taken.
+   */
+  seek(
+    pool: number,
+    isShunned: (device: DeviceId) => boolean,
+    clock: Pick<Clock, "monotonicMs">,
+  ): Promise<void> | undefined {
+    const open = this.#of(pool);
+    const nowMs = clock.monotonicMs();
+    if (open.seekAgainMs > nowMs) return undefined;
+    open.seekAgainMs = nowMs + limits.seekEveryMs;
+    const members = open.candidates.flatMap(({ block }) => block.members);
+    const shunned = members.filter((device) => device !== null && isShunned(device));
+    return this.#seek(pool, open, [...new Set(shunned.filter((device) => device !== null))]);
+  }
+
+  async #seek(pool: number, open: PoolBlocks, avoid: DeviceId[]): Promise<void> {
+    const blocks = await this.#names.openBlocks(pool, avoid.slice(0, limits.devicesAvoided));
+    const known = new Set(open.candidates.map(({ block }) => block.block));
+    const fresh = blocks.filter(({ block }) => !known.has(block));
+    open.candidates = [...fresh.map((block) => ({ block, busyBytes: 0 })), ...open.candidates];
+  }
+
   /** The block took an append no more: forget it and tell the nameserver. */
   async report(
     block: OpenBlock,
@@ -101,7 +128,7 @@ export class OpenBlocks {
   #of(pool: number): PoolBlocks {
     let open = this.#pools.get(pool);
     if (open === undefined) {
-      open = { candidates: [], refreshing: undefined };
+      open = { candidates: [], refreshing: undefined, seekAgainMs: 0 };
       this.#pools.set(pool, open);
     }
     return open;

@@ -33,13 +33,14 @@ export function candidatesOf(
 }
 
 /**
- * Devices that new blocks are opened on: without those that are slow, as long as the blocks have all
- * their members then; without those that come and go, as long as they have enough.
+ * Devices that new blocks are opened on: without those that are slow or to be avoided, as long as the
+ * blocks have all their members then; without those that come and go, as long as they have enough.
  */
 export function takersOf(
   placement: Placement,
   pool: Pool,
   devices: readonly DeviceStatus[],
+  avoid: readonly DeviceId[] = [],
 ): Set<DeviceId> {
   const ok = devices.filter(({ state }) => state === "ok");
   const most = (of: readonly DeviceStatus[]) =>
@@ -47,7 +48,7 @@ export function takersOf(
   const steady = ok.filter(({ unsteadyMs = 0 }) => unsteadyMs === 0);
   const isEnough = steady.length === ok.length || most(steady) >= pool.minMembers;
   const trusted = isEnough ? steady : ok;
-  const slow = slowDevices(devices);
+  const slow = new Set([...slowDevices(devices).keys(), ...avoid]);
   const quick = trusted.filter(({ device }) => !slow.has(device));
   if (quick.length === trusted.length) return idsOf(trusted);
   const wanted = Math.min(piecesOf(pool.scheme), most(trusted));

@@ -107,6 +107,26 @@ describe("open blocks", () => {
     await expect(late).rejects.toMatchObject({ code: "StaleGeneration" });
   });
 
+  test("without a device that lets a client wait, when they lack no member for it", async () => {
+    const { pool, opened } = await cluster(5, 2, 1);
+    const usual = await opened.get(pool);
+    const [avoided] = filled(usual[0]?.members ?? []);
+    if (avoided === undefined) throw new Error("blocks have members");
+    const others = await opened.without(pool, [avoided]);
+    expect(others.length).toBeGreaterThan(0);
+    for (const { members } of others) {
+      expect(filled(members)).toHaveLength(3);
+      expect(members).not.toContain(avoided);
+    }
+    // What is there already is given as it is.
+    expect(await opened.without(pool, [avoided])).toHaveLength(others.length);
+    // Of three hosts all are needed.
+    const three = await cluster(3, 2, 1);
+    const host = [0, 1].map(deviceId);
+    expect(await three.opened.without(three.pool, host)).toEqual([]);
+    expect((await three.opened.get(three.pool)).length).toBeGreaterThan(0);
+  });
+
   test("a block that is in use cannot be abandoned", async () => {
     const group = groupOn(new ClusterState());
     await group.propose({ type: "addBlock", ...first, pool: 0, members: [one] });

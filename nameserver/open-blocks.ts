@@ -1,5 +1,4 @@
 /** The blocks that clients may append to: some in each pool, opened ahead, and sealed when they end. */
-import type { Clock } from "../base/clock.ts";
 import { QuarryError } from "../base/errors.ts";
 import type { BlockId, DeviceId } from "../base/ids.ts";
 import { limits } from "../base/limits.ts";
@@ -20,32 +19,18 @@ import {
 import { BlockIds } from "./block-ids.ts";
 import { blockOf } from "./block-of.ts";
 import { openBlock } from "./block-opener.ts";
-import type { Group } from "./group/group.ts";
 import { keys, type RowKey } from "./keyspace.ts";
 import { LocalMap } from "./local-map.ts";
 import { noRoom } from "./no-room.ts";
+import type { OpenBlocksOptions } from "./open-blocks-options.ts";
 import { ordersIn } from "./orders.ts";
 import { read } from "./queries/read.ts";
 import { type TakingStatus, withoutRepairRoom } from "./repair-full.ts";
 import type { BlockRow } from "./rows.ts";
 import { refusalsNeeded, refuseAppends } from "./seal-block.ts";
-import { takeStockOf } from "./take-stock.ts";
+import { takeStock } from "./take-stock.ts";
 import { inTurn } from "./turns.ts";
 import { blockRows, removedBlocks } from "./workers/block-rows.ts";
-
-export interface OpenBlocksOptions {
-  readonly group: Group;
-  readonly blocks: BlockService;
-  readonly map: () => Promise<ClusterMap>;
-  readonly clock: Clock;
-  readonly report: (message: string) => void;
-  /** By device: bytes that are kept for repairs. */
-  readonly keptBytes?: () => ReadonlyMap<DeviceId, number> | undefined;
-  /** Open blocks of each pool that a device is in, about. */
-  readonly perDevice: number;
-  /** Whether a device tells of damage in its piece of a block: only sealed ones are made anew. */
-  readonly isHarmed?: (block: BlockId) => boolean;
-}
 
 /** How long to wait after looking for room before looking again. */
 const LOOK_AGAIN_MS = 1_000;
@@ -101,6 +86,20 @@ export class OpenBlocks {
     } else if (clock.monotonicMs() - work.lookedMs > LOOK_AGAIN_MS)
       this.#fill(pool).catch((error: unknown) => report(`no block opened: ${error}`));
     return inTurn(usable, work.turn++);
+  }
+
+  /**
+   * Open blocks with none of these devices, which let a client wait. One is opened if there is none, and
+   * such blocks have as many members as others: that a device hangs is not sure yet.
+   */
+  async without(pool: number, devices: readonly DeviceId[]): Promise<OpenBlock[]> {
+    await this.#learn();
+    const avoid = devices.slice(0, limits.devicesAvoided);
+    const isFree = ({ members }: OpenBlock) => !filled(members).some((one) => avoid.includes(one));
+    const found = async () => this.#usable(pool, await this.#devices()).filter(isFree);
+    const free = await found();
+    if (free.length === 0) await this.#fill(pool, avoid);
+    return free.length > 0 ? free : await found();
   }
 
   /** A pool is to go: when no storage class names it, its blocks are sealed, and the empty ones go. */
@@ -219,26 +218,21 @@ export class OpenBlocks {
     }
     for await (const block of removedBlocks(group.state))
       this.#ids.saw(block, placement.poolOf(block));
-    const saw = (block: BlockId) => {
+    await takeStock({ group, report, blocks: orders }, (block) => {
       this.#found.add(block);
       this.#ids.saw(block, undefined);
-    };
-    for (const { device, state } of await orders.devices())
-      if (state !== "failed" && state !== "down")
-        await takeStockOf({ group, report, blocks: orders }, device, saw).catch((error: unknown) =>
-          report(`what device ${device} holds is not known yet: ${error}`),
-        );
+    });
   }
 
-  #fill(pool: number): Promise<void> {
+  #fill(pool: number, avoid: readonly DeviceId[] = []): Promise<void> {
     const work = this.#work(pool);
-    work.filling ??= this.#openMissing(pool).finally(() => {
+    work.filling ??= this.#openMissing(pool, avoid).finally(() => {
       delete work.filling;
     });
     return work.filling;
   }
 
-  async #openMissing(id: number): Promise<void> {
+  async #openMissing(id: number, avoid: readonly DeviceId[]): Promise<void> {
     const { clock, map: currentMap } = this.#options;
     const orders = this.#orders;
     this.#work(id).lookedMs = clock.monotonicMs();
@@ -247,7 +241,7 @@ export class OpenBlocks {
     const pool = placement.pool(id);
     if (pool === undefined) throw new QuarryError("NoSuchPool", `there is no pool ${id}`);
     this.#forget(placement.map, devices);
-    const takes = takersOf(placement, pool, devices);
+    const takes = takersOf(placement, pool, devices, avoid);
     await this.#openOn(placement, pool, takes, orders);
     if (this.#usable(id, devices).length === 0) throw noRoom(placement, pool, devices);
   }

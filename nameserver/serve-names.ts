@@ -125,7 +125,8 @@ export function nameService(
         throw new QuarryError("Unavailable", "this nameserver heals nothing just now");
       return progress;
     }),
-    openBlocks: (pool) => openBlocks.get(pool),
+    openBlocks: (pool, avoid = []) =>
+      avoid.length > 0 ? openBlocks.without(pool, avoid) : openBlocks.get(pool),
     locate: query((block): OpenBlock => {
       const row = read(state, keys.block(block));
       if (row === undefined) throw new QuarryError("NoSuchBlock", `there is no block ${block}`);

@@ -16,6 +16,18 @@ export interface StockOptions {
 
 const PAGE = 1_000;
 
+/** Of all devices that can be asked. */
+export async function takeStock(
+  options: StockOptions,
+  saw: (block: BlockId) => void,
+): Promise<void> {
+  for (const { device, state } of await options.blocks.devices())
+    if (state !== "failed" && state !== "down")
+      await takeStockOf(options, device, saw).catch((error: unknown) =>
+        options.report(`what device ${device} holds is not known yet: ${error}`),
+      );
+}
+
 /** Calls `saw` with every block of a device, and removes the empty ones that nobody knows. */
 export async function takeStockOf(
   options: StockOptions,

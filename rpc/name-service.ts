@@ -246,9 +246,11 @@ export interface NameService extends HealthService {
   leaseBlobs(count: number): Promise<BlobId>;
   /**
    * Open blocks of a pool to append to; opens new ones when there are fewer than wanted.
+   * `avoid`: devices that let the client wait. Then only blocks without them are given, if there are any
+   * that lack no member for it; perhaps none.
    * Throws `NoSuchPool`; `Unavailable` when too few members can be found, `DiskFull`.
    */
-  openBlocks(pool: number): Promise<OpenBlock[]>;
+  openBlocks(pool: number, avoid?: readonly DeviceId[]): Promise<OpenBlock[]>;
   /** Where a block is now. */
   locate(block: BlockId): Promise<OpenBlock>;
   /**

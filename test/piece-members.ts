@@ -44,6 +44,9 @@ export class PieceMembers implements AsyncDisposable {
   readonly #late: (() => void)[] = [];
   context: AppendContext;
 
+  /** Called when a client asks for blocks without some devices. */
+  onAvoid: (devices: readonly DeviceId[]) => Promise<void> = async () => undefined;
+
   private constructor(scheme: PoolScheme, random: Random, server: Dataserver, ids: DeviceId[]) {
     this.scheme = scheme;
     this.random = random;
@@ -157,7 +160,8 @@ export class PieceMembers implements AsyncDisposable {
   #names(): NameService {
     const names: Partial<NameService> = {
       clusterMap: async () => ({ epoch: 0, down: [] }),
-      openBlocks: async () => {
+      openBlocks: async (_pool, avoid) => {
+        if (avoid !== undefined) await this.onAvoid(avoid);
         const reported = new Set(this.reported.map(({ block }) => block));
         return this.blocks.filter(({ block }) => !reported.has(block));
       },
