@@ -130,6 +130,9 @@ export const limits = {
   streamScan: 2000,
   /** User metadata that a version may get after it was written. */
   describedBytes: 64 * KiB,
+  /** Streams that a client sorts in its memory, and how many it changes at the same time. */
+  streamSort: 100_000,
+  streamsAtOnce: 16,
   listKeys: 1000,
   /** What a program reads of an object into memory at once; larger ones are read as streams. */
   wholeBytes: 1 * GiB,

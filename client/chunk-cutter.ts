@@ -15,6 +15,7 @@ export class ChunkCutter {
   readonly #clock: Clock;
   readonly #source: AsyncIterator<Uint8Array>;
   readonly #announcedBytes: number | undefined;
+  readonly #chunkBytes: number;
   #cutBytes = 0;
   /** What was read of the body and is not in a chunk yet. */
   #pending: Uint8Array | undefined;
@@ -26,6 +27,7 @@ export class ChunkCutter {
     this.#clock = clock;
     this.#source = body.bytes[Symbol.asyncIterator]();
     this.#announcedBytes = body.lengthBytes;
+    this.#chunkBytes = Math.min(body.chunkBytes ?? limits.chunkBytes, limits.chunkBytes);
   }
 
   /**
@@ -62,10 +64,10 @@ export class ChunkCutter {
   }
 
   #wantedBytes(): number {
-    if (this.#announcedBytes === undefined) return limits.chunkBytes;
+    if (this.#announcedBytes === undefined) return this.#chunkBytes;
     const left = this.#announcedBytes - this.#cutBytes;
     if (left <= 0) throw this.#wrongLength("goes on behind that");
-    return Math.min(limits.chunkBytes, left);
+    return Math.min(this.#chunkBytes, left);
   }
 
   #wrongLength(what: string): QuarryError {

@@ -39,6 +39,8 @@ export interface Body {
   readonly bytes: AsyncIterable<Uint8Array>;
   /** Absent when the sender does not say. */
   readonly lengthBytes?: number;
+  /** Longest chunk to cut it into; default, and at most, `limits.chunkBytes`. */
+  readonly chunkBytes?: number;
 }
 
 export interface OpenObject {

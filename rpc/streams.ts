@@ -8,7 +8,7 @@ import type { ObjectInfo } from "./name-service.ts";
 export interface StreamInfo {
   /** Absent: a file without a name, found by its id only. */
   readonly filename?: string;
-  /** The length of each chunk but the last. */
+  /** No chunk is longer; only the last, and those of a slow sender, are shorter. */
   readonly chunkSizeBytes: number;
   /** When it was uploaded; absent: when its version was made. For files that come from elsewhere. */
   readonly uploadedMs?: number;
@@ -25,13 +25,9 @@ export interface PlainDocument {
   readonly [field: string]: PlainValue;
 }
 
-/** By key; or by filename (UTF-8), of each name the newest revision first. */
-export type StreamOrder = "key" | "filename";
-
 export interface StreamListRequest {
   readonly bucket: string;
-  readonly order: StreamOrder;
-  /** In the order of filenames: only the revisions of this one. */
+  /** Only the revisions of this one, the newest first. Absent: all streams, by key. */
   readonly filename?: string;
   /** What the reply before said; empty: from the beginning. */
   readonly after: string;

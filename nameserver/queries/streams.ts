@@ -1,4 +1,4 @@
-/** Pages of the streams of a bucket: by key, or by filename. */
+/** Pages of the streams of a bucket: all of them, or the revisions of a filename. */
 import { QuarryError } from "../../base/errors.ts";
 import { limits } from "../../base/limits.ts";
 import type { ObjectInfo } from "../../rpc/name-service.ts";
@@ -21,12 +21,13 @@ export async function streams(
   state: StateReads,
   request: StreamListRequest,
 ): Promise<StreamListReply> {
-  const { order, filename } = request;
+  const { filename } = request;
   const bucket = readBucket(state, request.bucket).id;
   const limit = Math.max(1, Math.min(request.limit, limits.listKeys));
-  const all = rangeOf(bucket, order, filename);
+  const all =
+    filename === undefined ? prefixOf("current", bucket) : namePrefix("stream", bucket, filename);
   const from = request.after === "" ? all : startBehind(request.after, all);
-  const streamAt = order === "key" ? byKey : byFilename(state, bucket);
+  const streamAt = filename === undefined ? byKey : byFilename(state, bucket);
   await using cursor = state.range(from, prefixEnd(all));
   const found: StreamObject[] = [];
   for (let looked = 0; looked < limits.streamScan; ) {
@@ -40,12 +41,6 @@ export async function streams(
       return { streams: found, next: Buffer.from(last.key, "latin1").toString("base64") };
   }
   return { streams: found };
-}
-
-function rangeOf(bucket: number, order: StreamListRequest["order"], filename?: string): Key {
-  if (order === "key") return prefixOf("current", bucket);
-  if (filename === undefined) return prefixOf("stream", bucket);
-  return namePrefix("stream", bucket, filename);
 }
 
 function startBehind(after: string, all: Key): Key {
