@@ -29,6 +29,21 @@ export const FREE = 0 as BlobId;
 /** Which chunk of which blob a needle holds. */
 export interface NeedleOwner {
   readonly blob: BlobId;
-  /** Position of the chunk in the blob, from 0. */
+  /** Position of the chunk in the blob, from 0; that of a list has {@link LIST_MARK} on top. */
   readonly chunk: number;
 }
+
+/** The only chunk of the blob of a list is marked so: what users store never is, whatever is in it. */
+export const LIST_MARK = 0x80000000;
+
+/** `bare`: content that a fid names; `list`: tells the chunks of a linked fid; `chunk`: of a blob. */
+export type NeedleKind = "bare" | "list" | "chunk";
+
+export function kindOfNeedle({ blob, chunk }: NeedleOwner): NeedleKind {
+  if (blob === FREE) return "bare";
+  return chunk >= LIST_MARK ? "list" : "chunk";
+}
+
+/** Position of a needle's chunk in its blob. */
+export const positionOf = ({ chunk }: Pick<NeedleOwner, "chunk">): number =>
+  chunk >= LIST_MARK ? chunk - LIST_MARK : chunk;

@@ -2,6 +2,7 @@
 
 import { clusterLimits } from "./limits-cluster.ts";
 import { copyLimits } from "./limits-copies.ts";
+import { fidLimits } from "./limits-fids.ts";
 import { groupLimits } from "./limits-group.ts";
 import { pieceLimits } from "./limits-pieces.ts";
 import { transferLimits } from "./limits-transfers.ts";
@@ -245,6 +246,7 @@ export const limits = {
   ...pieceLimits,
 
   ...transferLimits,
+  ...fidLimits,
 
   // erasure coding
   /** Memory that a codec may take for pieces; it is never given back to the system. */

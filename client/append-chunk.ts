@@ -175,8 +175,12 @@ async function report(
     case "duplicate":
       return;
     case "full":
-    case "sealed":
-      return await openBlocks.report(block, kind);
+    case "sealed": {
+      // Other blocks may be known that take it, also while no nameserver answers.
+      const told = openBlocks.report(block, kind).catch(ignoreRefusal);
+      await endsWithin(clock, told, limits.reportWaitMs);
+      return;
+    }
     case "missing":
     case "stale":
     case "failed": {

@@ -3,11 +3,10 @@
  * what they cannot see: pieces that are each as they were stored, and do not give the chunk.
  */
 import { crc32c } from "../base/checksum.ts";
-import type { Chunk } from "../rpc/objects.ts";
-import type { Window } from "./content-cursor.ts";
+import type { ReadableChunk, Window } from "./content-cursor.ts";
 
 export class ChunkSum {
-  #chunk: Chunk | undefined;
+  #chunk: ReadableChunk | undefined;
   #at = 0;
   #sum = 0;
 
@@ -20,6 +19,6 @@ export class ChunkSum {
     if (this.#chunk !== chunk || this.#at !== from) return true;
     this.#sum = crc32c(bytes, this.#sum);
     this.#at += bytes.length;
-    return this.#at < chunk.lengthBytes || this.#sum === chunk.crc32c;
+    return this.#at < chunk.lengthBytes || this.#sum === (chunk.crc32c ?? this.#sum);
   }
 }

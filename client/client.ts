@@ -7,6 +7,7 @@ import type { Command, CommandResult, NewBlob } from "../rpc/commands.ts";
 import type { NameService } from "../rpc/name-service.ts";
 import { BlobIds } from "./blob-ids.ts";
 import { Codecs } from "./codecs.ts";
+import { createFids } from "./fids/fids.ts";
 import { type GetContext, readContent } from "./get.ts";
 import { Latencies } from "./latencies.ts";
 import { Locations, OpenBlocks, type ServiceOf } from "./members.ts";
@@ -50,6 +51,7 @@ export function createClient(options: ClientOptions): Store {
   };
   return {
     names,
+    fids: createFids(putting),
     put: (target, body, attributes) =>
       putObject(putting, target, body, (content) => ({
         type: "putObject",

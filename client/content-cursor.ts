@@ -1,11 +1,26 @@
 /** Walks over the chunks of some content and cuts windows from them, fetching runs as it goes. */
 import { assert, QuarryError } from "../base/errors.ts";
+import type { NeedleKind } from "../base/ids.ts";
 import type { ChunkRun, ContentPin, NameService } from "../rpc/name-service.ts";
 import type { Chunk } from "../rpc/objects.ts";
 
+/** A chunk as it is read. */
+export type ReadableChunk = Omit<Chunk, "crc32c"> & {
+  /** Absent: nothing tells it; what the pieces are verified by is all there is. */
+  readonly crc32c?: number;
+  /** Members give it only if it is of this kind. */
+  readonly only?: NeedleKind;
+};
+
+/** Chunks that cover some content, as a reader has them. */
+export type ReadableRun = Omit<ChunkRun, "chunks"> & {
+  readonly chunks: readonly (ReadableChunk &
+    Pick<ChunkRun["chunks"][number], "from" | "usedBytes">)[];
+};
+
 /** A run of bytes of one chunk. */
 export interface Window {
-  readonly chunk: Chunk;
+  readonly chunk: ReadableChunk;
   /** Offset in the chunk. */
   readonly from: number;
   readonly lengthBytes: number;
@@ -14,7 +29,7 @@ export interface Window {
 export class ContentCursor {
   readonly #names: NameService;
   readonly #pin: ContentPin;
-  #run: ChunkRun | undefined;
+  #run: ReadableRun | undefined;
   /** Offset in the content of the next byte. */
   #at: number;
   readonly #end: number;
@@ -26,7 +41,7 @@ export class ContentCursor {
   constructor(
     names: NameService,
     pin: ContentPin,
-    first: ChunkRun | undefined,
+    first: ReadableRun | undefined,
     offset: number,
     end: number,
   ) {
@@ -42,7 +57,7 @@ export class ContentCursor {
   }
 
   /** The chunk that the next window is of. Only while not {@link done}. */
-  async chunk(): Promise<ChunkRun["chunks"][number]> {
+  async chunk(): Promise<ReadableRun["chunks"][number]> {
     assert(!this.done, "a cursor at its end is in no chunk");
     for (;;) {
       const run = this.#run ?? this.#enter(await this.#names.chunks(this.#pin, this.#at));
@@ -70,7 +85,7 @@ export class ContentCursor {
     return { chunk, from, lengthBytes };
   }
 
-  #enter(run: ChunkRun): ChunkRun {
+  #enter(run: ReadableRun): ReadableRun {
     this.#run = run;
     this.#index = 0;
     this.#chunkStart = run.offset;

@@ -47,6 +47,7 @@ export class Devices implements AsyncDisposable {
   readonly serviceOf = (device: DeviceId): BlockAccess => ({
     append: (request, data) => this.#call(device, ({ blocks }) => blocks.append(request, data)),
     read: (request) => this.#call(device, ({ reads }) => reads.read(request)),
+    remove: (order, needles) => this.#call(device, ({ blocks }) => blocks.remove(order, needles)),
     readStripe: (request) => this.#call(device, ({ reads }) => reads.readStripe(request)),
   });
 

@@ -6,9 +6,9 @@ import { payloadPool } from "../base/buffer-pool.ts";
 import { QuarryError } from "../base/errors.ts";
 import type { BlockId } from "../base/ids.ts";
 import { limits } from "../base/limits.ts";
-import type { ChunkRun, ContentPin, NameService } from "../rpc/name-service.ts";
+import type { ContentPin, NameService } from "../rpc/name-service.ts";
 import { ChunkSum } from "./chunk-sum.ts";
-import { ContentCursor, type Window } from "./content-cursor.ts";
+import { ContentCursor, type ReadableRun, type Window } from "./content-cursor.ts";
 import type { MemoryBudget } from "./memory-budget.ts";
 import { type ReadContext, readWindow } from "./read-window.ts";
 
@@ -31,7 +31,7 @@ interface Ahead {
 export async function* readContent(
   context: GetContext,
   pin: ContentPin,
-  first: ChunkRun | undefined,
+  first: ReadableRun | undefined,
   offset: number,
   lengthBytes: number,
 ): AsyncGenerator<Uint8Array> {

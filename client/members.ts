@@ -7,7 +7,7 @@ import type { BlockService } from "../rpc/block-service.ts";
 import type { NameService, OpenBlock } from "../rpc/name-service.ts";
 
 /** What a client asks of a dataserver; the rest is for the nameserver. */
-export type BlockAccess = Pick<BlockService, "append" | "read" | "readStripe">;
+export type BlockAccess = Pick<BlockService, "append" | "read" | "readStripe" | "remove">;
 
 /** Finds the dataserver that serves a device. */
 export type ServiceOf = (device: DeviceId) => BlockAccess;
@@ -144,8 +144,17 @@ export class OpenBlocks {
   }
 }
 
+/** Where blocks are, as far as it is known. */
+export interface BlockLocations {
+  of(block: BlockId): Promise<OpenBlock>;
+  /** What is remembered of it, if anything. */
+  known(block: BlockId): OpenBlock | undefined;
+  /** What is remembered of it has proved wrong. */
+  forget(block: BlockId): void;
+}
+
 /** Members of blocks, remembered; a member that does not know the block makes us ask again. */
-export class Locations {
+export class Locations implements BlockLocations {
   readonly #names: NameService;
   readonly #known = new Map<BlockId, OpenBlock>();
 
@@ -157,7 +166,6 @@ export class Locations {
     return this.#known.get(block) ?? (await this.#ask(block));
   }
 
-  /** What is remembered of it, if anything. */
   known(block: BlockId): OpenBlock | undefined {
     return this.#known.get(block);
   }

@@ -22,6 +22,9 @@ export interface PutContext extends AppendContext {
   readonly budget: MemoryBudget;
 }
 
+/** One command that gives a blob its name; `chunks` are all of its chunks. */
+type NameIt<T> = (content: NewBlob, chunks: readonly Chunk[]) => Promise<T>;
+
 /**
  * Stores the whole body and then calls `name` with the blob, which must give it a name by one
  * command. When anything fails, what was registered is dropped; the rest is swept.
@@ -30,7 +33,7 @@ export async function storeBody<T>(
   context: PutContext,
   body: Body,
   storageClass: string | undefined,
-  name: (content: NewBlob) => Promise<T>,
+  name: NameIt<T>,
 ): Promise<T> {
   const blob = await context.blobIds.take();
   const placed = { storageClass, objectBytes: body.lengthBytes };
@@ -88,15 +91,18 @@ class BlobWriter {
   }
 
   /** Names the blob. A chunk whose block was settled meanwhile is written anew (INV-4). */
-  async finish<T>(lengthBytes: number, name: (content: NewBlob) => Promise<T>): Promise<T> {
+  async finish<T>(lengthBytes: number, name: NameIt<T>): Promise<T> {
     if (this.#chunks.length > limits.inlineChunks) await this.#register();
     return await this.#inLiveBlocks(() =>
-      name({
-        blob: this.#blob,
-        lengthBytes,
-        registered: this.#registered,
-        chunks: this.#chunks.slice(this.#registered),
-      }),
+      name(
+        {
+          blob: this.#blob,
+          lengthBytes,
+          registered: this.#registered,
+          chunks: this.#chunks.slice(this.#registered),
+        },
+        this.#chunks,
+      ),
     );
   }
 

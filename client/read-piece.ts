@@ -4,8 +4,8 @@ import { QuarryError, unreachable } from "../base/errors.ts";
 import type { DeviceId } from "../base/ids.ts";
 import type { BlockPiece, ReadReply } from "../rpc/block-service.ts";
 import { firstBadSpan } from "../rpc/needle-checksums.ts";
-import type { Chunk } from "../rpc/objects.ts";
 import type { StripePlace } from "../rpc/stripe-service.ts";
+import type { ReadableChunk } from "./content-cursor.ts";
 import type { ServiceOf } from "./members.ts";
 
 export interface GoodPiece {
@@ -13,6 +13,14 @@ export interface GoodPiece {
   /** Exactly what was asked for, in memory of `payloadPool`. */
   readonly bytes: Uint8Array;
   readonly generation: number;
+}
+
+/** What a member has of a needle of which nothing was known. */
+export interface FirstPiece extends GoodPiece {
+  /** Length of all that the member has of it. */
+  readonly needleBytes: number;
+  /** Absent: it is the needle itself. */
+  readonly piece?: BlockPiece;
 }
 
 /**
@@ -27,12 +35,18 @@ export interface Trouble {
 }
 
 export interface PieceRange {
-  readonly chunk: Chunk;
+  readonly chunk: Omit<ReadableChunk, "lengthBytes">;
   /** Absent: the chunk itself is wanted. */
   readonly piece?: BlockPiece;
   /** Length of the whole piece. */
   readonly pieceBytes: number;
   readonly from: number;
+  readonly to: number;
+}
+
+/** The beginning of a needle of which nothing else is known. */
+export interface FirstRange {
+  readonly chunk: Omit<ReadableChunk, "lengthBytes">;
   readonly to: number;
 }
 
@@ -53,11 +67,37 @@ export async function readOrPlace(
   device: DeviceId,
   range: PieceRange,
 ): Promise<GoodPiece | Trouble | StripePlace> {
-  const { chunk, from, to } = range;
-  const { block, needle } = chunk;
+  return await ask(serviceOf, device, range, (reply) => verified(device, range, reply));
+}
+
+/** What there is from the beginning on, at most up to `to`, whichever piece it is. */
+export async function readFirst(
+  serviceOf: ServiceOf,
+  device: DeviceId,
+  { chunk, to }: FirstRange,
+): Promise<FirstPiece | Trouble | StripePlace> {
+  return await ask(serviceOf, device, { chunk, from: 0, to }, (reply) => {
+    const { needleBytes, piece } = reply;
+    const pieceBytes = needleBytes;
+    const range = { chunk, pieceBytes, from: 0, to: Math.min(to, needleBytes) };
+    const found = verified(device, { ...range, ...(piece !== undefined && { piece }) }, reply);
+    if (found.kind !== "good") return found;
+    return { ...found, needleBytes, ...(piece !== undefined && { piece }) };
+  });
+}
+
+type Data = Extract<ReadReply, { kind: "data" }>;
+
+async function ask<Good>(
+  serviceOf: ServiceOf,
+  device: DeviceId,
+  { chunk, from, to }: Pick<PieceRange, "chunk" | "from" | "to">,
+  take: (reply: Data) => Good | Trouble,
+): Promise<Good | Trouble | StripePlace> {
+  const { block, needle, only } = chunk;
   const request = { device, block, needle, offset: from, lengthBytes: to - from };
   try {
-    const reply = await serviceOf(device).read(request);
+    const reply = await serviceOf(device).read(only === undefined ? request : { ...request, only });
     switch (reply.kind) {
       case "missing":
         return {
@@ -67,9 +107,9 @@ export async function readOrPlace(
       case "damaged":
         return { kind: "damaged", what: `${device}: ${reply.detail}` };
       case "elsewhere":
-        return reply;
+        return reply.only === only ? reply : blind(device);
       case "data":
-        return verified(device, range, reply);
+        return reply.only === only ? take(reply) : blind(device);
       default:
         return unreachable(reply);
     }
@@ -78,10 +118,16 @@ export async function readOrPlace(
   }
 }
 
+/** Without its word that it looked, what it gives may belong to a private object. */
+const blind = (device: DeviceId): Trouble => ({
+  kind: "failed",
+  what: `the dataserver of ${device} is of a version that does not serve fids: update it`,
+});
+
 function verified(
   device: DeviceId,
   { chunk, piece: wanted, pieceBytes, from, to }: PieceRange,
-  reply: Extract<ReadReply, { kind: "data" }>,
+  reply: Data,
 ): GoodPiece | Trouble {
   const { needleBytes, data, offset, checksums, generation, piece } = reply;
   const wrong = (what: string): Trouble => {

@@ -5,15 +5,15 @@
 import { payloadPool } from "../base/buffer-pool.ts";
 import { unreachable } from "../base/errors.ts";
 import type { OpenBlock } from "../rpc/name-service.ts";
-import type { Chunk } from "../rpc/objects.ts";
-import type { Locations } from "./members.ts";
+import type { ReadableChunk } from "./content-cursor.ts";
+import type { BlockLocations } from "./members.ts";
 import type { NeedleReports } from "./needle-reports.ts";
 import type { Trouble } from "./read-piece.ts";
 import { type ReadAt, type StripContext, StripReading, type StripResult } from "./strip-reading.ts";
 import type { Strip } from "./strips.ts";
 
 export interface ReadContext extends StripContext {
-  readonly locations: Locations;
+  readonly locations: BlockLocations;
   readonly reports: NeedleReports;
 }
 
@@ -32,7 +32,7 @@ export interface Failure {
 export async function readStrip(
   context: ReadContext,
   block: OpenBlock,
-  chunk: Chunk,
+  chunk: ReadableChunk,
   strip: Strip,
   target: Uint8Array | undefined,
   readAt?: ReadAt,
@@ -88,7 +88,7 @@ function giveBack(pieces: StripResult["pieces"]): void {
 /** What others must know: the planner mends it, and the next reader asks where the block is now. */
 export function tell(
   context: ReadContext,
-  chunk: Chunk,
+  chunk: ReadableChunk,
   position: number,
   { kind }: Trouble,
 ): void {

@@ -6,19 +6,13 @@
 import { payloadPool } from "../base/buffer-pool.ts";
 import { crc32c } from "../base/checksum.ts";
 import { sleep } from "../base/clock.ts";
-import type { DeviceId } from "../base/ids.ts";
+import type { DeviceId, NeedleId } from "../base/ids.ts";
 import { limits } from "../base/limits.ts";
 import type { OpenBlock } from "../rpc/name-service.ts";
 import { firstBadSpan } from "../rpc/needle-checksums.ts";
 import type { StripePlace } from "../rpc/stripe-service.ts";
 import type { Window } from "./content-cursor.ts";
-import {
-  type GoodPiece,
-  type PieceRange,
-  readOrPlace,
-  type Trouble,
-  troubleOf,
-} from "./read-piece.ts";
+import { type GoodPiece, readOrPlace, type Trouble, troubleOf } from "./read-piece.ts";
 import { type Failure, type ReadContext, readStrip, tell, verdict } from "./read-strip.ts";
 import { filledOf, type ReadAt } from "./strip-reading.ts";
 
@@ -32,7 +26,9 @@ export async function readStriped(
   const { chunk, from, lengthBytes } = window;
   const range = { chunk, pieceBytes: chunk.lengthBytes, from, to: from + lengthBytes };
   const sinceMs = context.clock.monotonicMs();
-  const { answer, troubles } = await find(context, block, range);
+  const { answer, troubles } = await askMembers(context, block, chunk.needle, (device) =>
+    readOrPlace(context.serviceOf, device, range),
+  );
   for (const [position, trouble] of troubles) tell(context, chunk, position, trouble);
   if (answer?.kind === "good") return answer.bytes;
   const tookMs = context.clock.monotonicMs() - sinceMs;
@@ -51,11 +47,17 @@ function lacking(block: OpenBlock, troubles: readonly Trouble[], tookMs: number)
  * Asks one member after the other, the next when one fails or is late, until one has the bytes or
  * knows where they are.
  */
-async function find(context: ReadContext, block: OpenBlock, range: PieceRange) {
-  const { latencies, clock, serviceOf } = context;
+export async function askMembers<Good extends GoodPiece>(
+  context: ReadContext,
+  block: OpenBlock,
+  needle: NeedleId,
+  ask: (device: DeviceId) => Promise<Good | StripePlace | Trouble>,
+) {
+  const { latencies, clock } = context;
   const troubles = new Map<number, Trouble>();
-  const waiting = new Map<number, Promise<readonly [number, Answer]>>();
-  const left = inTurn(context, block, range);
+  type Answered = readonly [number, Good | StripePlace | Trouble];
+  const waiting = new Map<number, Promise<Answered>>();
+  const left = inTurn(context, block, needle);
   const ended = new AbortController();
   let afterMs = 0;
   try {
@@ -66,7 +68,7 @@ async function find(context: ReadContext, block: OpenBlock, range: PieceRange) {
         const [position, device] = next;
         const sinceMs = clock.monotonicMs();
         afterMs = latencies.lateAfterMs(device);
-        const asking = readOrPlace(serviceOf, device, range).then((answer) => {
+        const asking = ask(device).then((answer) => {
           if (answer.kind === "away") latencies.shun(device);
           else latencies.answered(device, clock.monotonicMs() - sinceMs);
           return [position, answer] as const;
@@ -113,9 +115,9 @@ function giveBack([, answer]: readonly [number, Answer]): void {
 function inTurn(
   { latencies }: ReadContext,
   block: OpenBlock,
-  { chunk }: PieceRange,
+  needle: NeedleId,
 ): (readonly [number, DeviceId])[] {
-  const preferred = Number(chunk.needle % BigInt(block.scheme.k));
+  const preferred = Number(needle % BigInt(block.scheme.k));
   const members = filledOf(block);
   const at = Math.max(
     members.findIndex(([position]) => position === preferred),

@@ -10,7 +10,7 @@ import { QuarryError, unreachable } from "../base/errors.ts";
 import type { DeviceId } from "../base/ids.ts";
 import { limits } from "../base/limits.ts";
 import type { OpenBlock } from "../rpc/name-service.ts";
-import type { Window } from "./content-cursor.ts";
+import type { ReadableChunk, Window } from "./content-cursor.ts";
 import { readPiece } from "./read-piece.ts";
 import { type Failure, type ReadContext, readStrip, tell, verdict } from "./read-strip.ts";
 import { readStriped } from "./read-striped.ts";
@@ -110,7 +110,7 @@ async function readStrips(
       payloadPool.give(whole);
       return read;
     }
-  if (lengthBytes === chunk.lengthBytes && crc32c(whole) !== chunk.crc32c) {
+  if (isWrong(chunk, whole)) {
     payloadPool.give(whole);
     return {
       ...{ kind: "failure", code: "Damaged", isChanging: false, tookMs: 0 },
@@ -119,3 +119,8 @@ async function readStrips(
   }
   return whole;
 }
+
+const isWrong = (chunk: ReadableChunk, bytes: Uint8Array): boolean =>
+  bytes.length === chunk.lengthBytes &&
+  chunk.crc32c !== undefined &&
+  crc32c(bytes) !== chunk.crc32c;

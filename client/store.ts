@@ -5,6 +5,7 @@
 import type { CommandResult, CopySource, WriteConditions } from "../rpc/commands.ts";
 import type { NameService, ObjectInfo, PartSpan } from "../rpc/name-service.ts";
 import type { ObjectAttributes, ObjectChecksum } from "../rpc/objects.ts";
+import type { Fids } from "./fids/fids.ts";
 
 export interface PutTarget {
   readonly bucket: string;
@@ -57,6 +58,8 @@ export interface OpenObject {
 
 export interface Store extends AsyncDisposable {
   readonly names: NameService;
+  /** Files whose names say where they are. */
+  readonly fids: Fids;
   /**
    * Stores an object. `attributes` is called when the last byte was read: it may throw (the digest
    * does not match), then nothing is stored. Resolves when the object exists (INV-1).

@@ -10,8 +10,8 @@ import type { Clock, Timer } from "../base/clock.ts";
 import type { DeviceId } from "../base/ids.ts";
 import { limits } from "../base/limits.ts";
 import type { OpenBlock } from "../rpc/name-service.ts";
-import type { Chunk } from "../rpc/objects.ts";
 import type { Codecs } from "./codecs.ts";
+import type { ReadableChunk } from "./content-cursor.ts";
 import type { Latencies } from "./latencies.ts";
 import type { ServiceOf } from "./members.ts";
 import { type GoodPiece, type PieceRange, readPiece, type Trouble } from "./read-piece.ts";
@@ -43,6 +43,9 @@ interface Asked {
   timer: Timer;
 }
 
+const turnOf = ({ crc32c, needle }: ReadableChunk): number =>
+  crc32c ?? Number(needle & 0xffffffffn);
+
 type Member = readonly [position: number, device: DeviceId];
 
 export class StripReading implements Disposable {
@@ -65,7 +68,7 @@ export class StripReading implements Disposable {
   constructor(
     context: StripContext,
     block: OpenBlock,
-    chunk: Chunk,
+    chunk: ReadableChunk,
     strip: Strip,
     readAt?: ReadAt,
   ) {
@@ -78,7 +81,7 @@ export class StripReading implements Disposable {
     this.#range = { chunk, pieceBytes: pieceBytesOf(scheme, chunk.lengthBytes), from, to };
     const members = filledOf(block);
     // Readers of one needle begin at the same member, whose cache has it then.
-    const turn = scheme.k === 1 ? chunk.crc32c % Math.max(1, members.length) : 0;
+    const turn = scheme.k === 1 ? turnOf(chunk) % Math.max(1, members.length) : 0;
     const inTurn = turn === 0 ? members : [...members.slice(turn), ...members.slice(0, turn)];
     const isShunned = ([, device]: Member) => context.latencies.isShunned(device);
     const fit = inTurn.filter((member) => !isShunned(member));

@@ -1,5 +1,5 @@
 /** Answers from a block: the bytes of a needle, and the list of its needles. */
-import type { NeedleId } from "../base/ids.ts";
+import { kindOfNeedle, type NeedleId } from "../base/ids.ts";
 import { limits } from "../base/limits.ts";
 import type { NeedleEntry, ReadReply, ReadRequest } from "../rpc/block-service.ts";
 import { firstBadSpan } from "../rpc/needle-checksums.ts";
@@ -40,9 +40,13 @@ export async function readFromBlock(
   // Of a range whole spans are damaged: the needle itself may be right.
   if (isDoubtful && !isRight(block, needle, place.lengthBytes, found))
     return { kind: "damaged", detail: damaged };
+  const { only } = request;
+  if (only !== undefined && kindOfNeedle(found.header) !== only)
+    return { kind: "missing", what: "needle" };
   const { piece, k, m } = block.superblock;
   return {
     kind: "data",
+    ...(only !== undefined && { only }),
     needleBytes: place.lengthBytes,
     generation: block.generation,
     ...(k > 1 && block.stripe === undefined && { piece: { piece, scheme: { k, m } } }),

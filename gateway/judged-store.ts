@@ -38,6 +38,7 @@ export function judgedStore({ store, bucket, clock, judgeAgain }: Judgement): St
   return {
     // Queries are inherited: to copy so many methods for each request would cost microseconds.
     names: Object.assign(Object.create(store.names) as NameService, { execute }),
+    fids: store.fids,
     put: (target, body, attributes) => store.put(meant(target), held(body), attributes),
     putPart: (target, body, attributes) => store.putPart(meant(target), held(body), attributes),
     splice: (target, body) => store.splice(meant(target), body && held(body)),

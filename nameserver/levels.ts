@@ -59,6 +59,9 @@ function needed(command: AnyCommand): number {
       return command.devices.some(({ path }) => path !== undefined) ? 2 : FIRST_LEVEL;
     case "changeDevice":
       return command.by !== undefined || command.weight === null ? 2 : FIRST_LEVEL;
+    case "putObject":
+    case "copyObject":
+      return command.list !== undefined ? 3 : FIRST_LEVEL;
     case "createPool":
       return settingsNeed(command.settings);
     case "changePool":

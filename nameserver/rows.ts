@@ -83,6 +83,8 @@ export interface NameRow {
   readonly slices?: readonly SliceTuple[];
   /** Otherwise the id of the content whose pages hold the slices. */
   readonly content?: number;
+  /** Of a linked fid: the blob whose only chunk is the list that its face reads. */
+  readonly list?: BlobId;
   /** Its version id is "null". */
   readonly isNull?: true;
   readonly marker?: true;

@@ -3,7 +3,15 @@
  * names the device, because a block's members are devices. What it does so that a block heals:
  * healing-service.ts.
  */
-import type { BlobId, BlockId, DeviceId, NeedleId, NeedleOwner, Term } from "../base/ids.ts";
+import type {
+  BlobId,
+  BlockId,
+  DeviceId,
+  NeedleId,
+  NeedleKind,
+  NeedleOwner,
+  Term,
+} from "../base/ids.ts";
 import type { HealingService } from "./healing-service.ts";
 import type { BlockKeeping, BlockLayout, PoolScheme } from "./pool.ts";
 import type { Encoding, StripePlace, StripeService } from "./stripe-service.ts";
@@ -69,6 +77,8 @@ export interface ReadRequest {
   /** Range of the needle's data. The reply covers the 64 KiB spans that the range touches. */
   readonly offset: number;
   readonly lengthBytes: number;
+  /** What the reader may see, by the needle's owner: one of another kind is `missing` for it. */
+  readonly only?: NeedleKind;
 }
 
 export type ReadReply =
@@ -84,6 +94,8 @@ export type ReadReply =
       /** One for each span in `data`; the reader verifies them end to end. */
       readonly checksums: Uint32Array;
       readonly data: Uint8Array;
+      /** The kind that was asked for: a dataserver of a version that does not look does not say it. */
+      readonly only?: NeedleKind;
     }
   /** This device does not hold the block, or the block not the needle. Never final by itself. */
   | { readonly kind: "missing"; readonly what: "block" | "needle" }

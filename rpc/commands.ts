@@ -27,6 +27,9 @@ export interface NewBlob {
   readonly chunks: readonly Chunk[];
 }
 
+/** The one needle, marked as a list, by which a fid reads what the name has (client/fids/list.ts). */
+export type FidList = NewBlob;
+
 /** Conditions on the version that a write replaces or removes, judged inside the command. */
 export interface WriteConditions {
   /** `*`: only when there is no current version. */
@@ -95,6 +98,7 @@ export type Command =
       readonly content: NewBlob;
       readonly attributes: ObjectAttributes;
       readonly conditions?: WriteConditions;
+      readonly list?: FidList;
     })
   /**
    * Names the content of another object; no bytes are moved. Refused as `Changed` when the source
@@ -107,6 +111,7 @@ export type Command =
       /** What replaces the attributes of the source; its ETag stays. */
       readonly change: Change<Omit<ObjectAttributes, "etag">>;
       readonly conditions?: WriteConditions;
+      readonly list?: FidList;
     })
   /**
    * New content out of the current one: its bytes [0, keep), then new ones, then its bytes from `from`

@@ -3,7 +3,7 @@
  * needles and m parities of them, on k + m devices. One dataserver (the converter) reads the block
  * once and hands each device its file, part by part; a command makes that the block's next generation.
  */
-import type { BlockId, DeviceId, Term } from "../base/ids.ts";
+import type { BlockId, DeviceId, NeedleKind, Term } from "../base/ids.ts";
 import type { BlockAddress, BlockPiece, BlockStatus, Order } from "./block-service.ts";
 import type { RebuildSource } from "./healing-service.ts";
 import type { BlockLayout, PoolScheme } from "./pool.ts";
@@ -29,6 +29,8 @@ export interface StripePlace {
   readonly offset: number;
   /** Of the spans that the request touches. */
   readonly checksums: Uint32Array;
+  /** The kind that was asked for (`ReadRequest.only`). */
+  readonly only?: NeedleKind;
 }
 
 export interface StripeRequest extends BlockAddress {

@@ -196,6 +196,11 @@ export class PieceMembers implements AsyncDisposable {
         if (fault !== "lie" && fault !== "newer") await this.#fail(fault);
         return twisted(await this.server.read(request), fault, this.random);
       },
+      remove: async (order, needles) => {
+        const fault = this.faults.get(device);
+        if (fault !== undefined) await this.#fail(fault);
+        await this.server.remove(order, needles);
+      },
       readStripe: async (request) => {
         this.asked.push(device);
         const fault = this.faults.get(device);

@@ -7,7 +7,7 @@ import { payloadPool } from "../../base/buffer-pool.ts";
 import { crc32c } from "../../base/checksum.ts";
 import type { DiskFile } from "../../base/disk.ts";
 import { assert, QuarryError } from "../../base/errors.ts";
-import type { NeedleId } from "../../base/ids.ts";
+import { kindOfNeedle, type NeedleId } from "../../base/ids.ts";
 import { limits } from "../../base/limits.ts";
 import type { NeedleEntry, ReadReply, ReadRequest } from "../../rpc/block-service.ts";
 import type { StripeBytes, StripeRequest } from "../../rpc/stripe-service.ts";
@@ -22,10 +22,19 @@ import { Bad, readPart, type Stripe } from "./stripe.ts";
 export async function readElsewhere(
   block: Block,
   stripe: Stripe,
-  { needle, offset, lengthBytes }: ReadRequest,
+  { needle, offset, lengthBytes, only }: ReadRequest,
 ): Promise<ReadReply> {
   const found = block.index.find(needle);
   if (found === undefined) return { kind: "missing", what: "needle" };
+  if (only !== undefined) {
+    const owners = await block.home.files.use(block.path, (file) =>
+      stripe.owners(file, stripe.rowOf(needle)),
+    );
+    if (owners instanceof Bad) return await tablesBad(block, owners);
+    const [owner] = owners;
+    if (owner === undefined || kindOfNeedle(owner) !== only)
+      return { kind: "missing", what: "needle" };
+  }
   const place = stripe.placeOf(found);
   const spans = spansOf(found.lengthBytes, offset, lengthBytes);
   const checksums = await block.home.files.use(block.path, (file) =>
@@ -37,16 +46,19 @@ export async function readElsewhere(
       Math.ceil((spans.to - spans.from) / SPAN),
     ),
   );
-  if (checksums instanceof Bad) {
-    await block.noteDamage(checksums, "the tables");
-    return { kind: "damaged", detail: `the tables of ${block.path} are damaged` };
-  }
+  if (checksums instanceof Bad) return await tablesBad(block, checksums);
   const { k, m, salt } = stripe.superblock;
   return {
     ...{ kind: "elsewhere", needleBytes: found.lengthBytes, generation: block.generation },
     ...{ encoding: salt, scheme: { k, m }, range: place.range },
     ...{ at: place.offset - SUPERBLOCK_BYTES + HEADER_BYTES, offset: spans.from, checksums },
+    ...(only !== undefined && { only }),
   };
+}
+
+async function tablesBad(block: Block, bad: Bad): Promise<ReadReply> {
+  await block.noteDamage(bad, "the tables");
+  return { kind: "damaged", detail: `the tables of ${block.path} are damaged` };
 }
 
 /** Live needles by id. The cursor is a row. */

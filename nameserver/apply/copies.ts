@@ -12,7 +12,7 @@ import { changed, openBucket } from "./buckets.ts";
 import { checkConditions, checkKey } from "./conditions.ts";
 import type { ApplyContext } from "./context.ts";
 import { findVersion } from "./find-version.ts";
-import { placeLatest } from "./objects.ts";
+import { claimList, placeLatest } from "./objects.ts";
 import { holdPart, putPartRow } from "./parts.ts";
 import { checkStorageClass } from "./storage-classes.ts";
 import { checkStream } from "./stream-index.ts";
@@ -50,6 +50,7 @@ export function copyObject(context: ApplyContext, command: Of<"copyObject">): Co
       ...(content !== undefined && { content }),
       // With a checksum of its own it is one run of bytes: those of the parts are of another kind.
       ...(parts !== undefined && change.checksum === undefined && { parts }),
+      ...claimList(context, command),
     },
     attributes,
   );

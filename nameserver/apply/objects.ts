@@ -1,4 +1,5 @@
 /** A name gets new content, with versioning off, enabled or suspended. */
+import { QuarryError } from "../../base/errors.ts";
 import type { Command, CommandResult } from "../../rpc/commands.ts";
 import type { ObjectAttributes } from "../../rpc/objects.ts";
 import { keys } from "../keyspace.ts";
@@ -15,7 +16,10 @@ import { putCurrent, supersede } from "./versions.ts";
 type Of<Type extends Command["type"]> = Extract<Command, { type: Type }>;
 type VersionResult = Extract<CommandResult, { type: "version" }>;
 /** What a name points at. */
-export type NewContent = Pick<NameRow, "length" | "slices" | "content" | "parts" | "upload">;
+export type NewContent = Pick<
+  NameRow,
+  "length" | "slices" | "content" | "parts" | "upload" | "list"
+>;
 
 export function versionResult(row: NameRow): VersionResult {
   const result: VersionResult = {
@@ -36,7 +40,7 @@ export function placeLatest(
   ms = context.timeMs,
 ): VersionResult {
   supersede(context, bucket, key);
-  const { length, slices, parts, upload } = content;
+  const { length, slices, parts, upload, list } = content;
   const row: NameRow = {
     seq: context.nextSequence(),
     ms,
@@ -46,11 +50,24 @@ export function placeLatest(
     ...(bucket.versioning !== "enabled" && { isNull: true }),
     ...(parts !== undefined && { parts }),
     ...(upload !== undefined && { upload }),
+    ...(list !== undefined && { list }),
     attributes,
   };
   putCurrent(context, bucket, key, row);
   bucket.checkQuota();
   return versionResult(row);
+}
+
+/** The list that makes a name a linked fid: a blob of its own, which goes with the name. */
+export function claimList(
+  context: ApplyContext,
+  { list }: Pick<Of<"putObject">, "list">,
+): Pick<NameRow, "list"> {
+  if (list === undefined) return {};
+  if (list.lengthBytes === 0 || list.registered + list.chunks.length !== 1)
+    throw new QuarryError("InvalidArgument", "the list of a linked fid is one chunk");
+  claimBlob(context, list);
+  return { list: list.blob };
 }
 
 export function putObject(context: ApplyContext, command: Of<"putObject">): CommandResult {
@@ -62,6 +79,6 @@ export function putObject(context: ApplyContext, command: Of<"putObject">): Comm
   const current = context.rows.get(keys.current(bucket.id, key));
   checkConditions(current, command.conditions);
   const slices = claimBlob(context, command.content);
-  const content = { length: command.content.lengthBytes, slices };
+  const content = { length: command.content.lengthBytes, slices, ...claimList(context, command) };
   return placeLatest(context, bucket, key, content, attributes);
 }

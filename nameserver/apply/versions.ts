@@ -74,9 +74,12 @@ export function toTrash(
   row: NameRow,
 ): void {
   if (row.marker === true) return;
+  // The face of a linked fid asks nobody but the list: it goes at once, and does not come back.
+  const { list, ...held } = row;
+  if (list !== undefined) releaseBlob(context, list);
   const sequence = context.nextSequence();
   const dueMs = blockRules.heldUntilMs(context.timeMs, context.settings.holdMs);
-  context.rows.put(keys.trash(bucket.id, key, sequence), { dueMs, row });
+  context.rows.put(keys.trash(bucket.id, key, sequence), { dueMs, row: held });
   context.rows.put(keys.dueQueue(dueMs, sequence), { bucket: bucket.id, key });
 }
 

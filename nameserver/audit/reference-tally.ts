@@ -22,6 +22,7 @@ export class ReferenceTally {
   name(row: rows.NameRow): void {
     this.slices(row.slices ?? []);
     if (row.content !== undefined) this.contents.add(row.content);
+    if (row.list !== undefined) this.blobs.add(row.list);
   }
 
   trash({ row }: rows.TrashRow): void {

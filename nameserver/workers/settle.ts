@@ -4,7 +4,7 @@
  * orphans of writers that died, and go.
  */
 
-import type { BlockId, DeviceId, NeedleId } from "../../base/ids.ts";
+import { type BlockId, type DeviceId, type NeedleId, positionOf } from "../../base/ids.ts";
 import { limits } from "../../base/limits.ts";
 import type { NeedleEntry } from "../../rpc/block-service.ts";
 import { filled } from "../../rpc/name-service.ts";
@@ -135,8 +135,9 @@ type NamedBy = Pick<NeedleEntry, "needle" | "blob" | "chunk">;
 export function namedChunk(
   state: StateReader,
   block: BlockId,
-  { needle, blob, chunk }: NamedBy,
+  { needle, blob, ...owner }: NamedBy,
 ): Chunk | undefined {
+  const chunk = positionOf(owner);
   const head = read(state, keys.blob(blob));
   if (head === undefined || chunk >= head.chunks) return undefined;
   const page = Math.floor(chunk / limits.chunksPerPage);

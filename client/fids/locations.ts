@@ -1,0 +1,85 @@
+/**
+ * Where blocks are, for one who may have no nameserver to ask: what the nameservers say counts, and while
+ * they say nothing a block is where the cluster map puts it.
+ */
+import { type Clock, endsWithin } from "../../base/clock.ts";
+import { QuarryError } from "../../base/errors.ts";
+import type { BlockId } from "../../base/ids.ts";
+import { limits } from "../../base/limits.ts";
+import type { ClusterMap } from "../../rpc/cluster-map.ts";
+import type { NameService, OpenBlock } from "../../rpc/name-service.ts";
+import { placementOf } from "../../rpc/placement.ts";
+import { layoutOf } from "../../rpc/pool.ts";
+import type { BlockLocations } from "../members.ts";
+import { isSilence, Remembered } from "./remembered.ts";
+
+const THE_MAP = "map";
+
+export class FidLocations implements BlockLocations {
+  readonly #asked: BlockLocations;
+  readonly #clock: Clock;
+  readonly #map: Remembered<typeof THE_MAP, ClusterMap>;
+  #aloneMs = Number.NEGATIVE_INFINITY;
+
+  constructor(asked: BlockLocations, names: Pick<NameService, "clusterMap">, clock: Clock) {
+    this.#asked = asked;
+    this.#clock = clock;
+    let map: ClusterMap | undefined;
+    this.#map = new Remembered({
+      clock,
+      ask: async () => {
+        const answer = await names.clusterMap(map?.epoch ?? 0);
+        map = answer.map ?? map;
+        if (map === undefined) throw new QuarryError("Unavailable", "there is no cluster map yet");
+        return map;
+      },
+      ...{ freshMs: limits.poolsKeptMs, keptMs: Number.POSITIVE_INFINITY, most: 1 },
+    });
+  }
+
+  /** Learns the map while there is somebody to ask. */
+  async prepare(): Promise<void> {
+    await this.#map.of(THE_MAP);
+  }
+
+  known(block: BlockId): OpenBlock | undefined {
+    return this.#asked.known(block);
+  }
+
+  forget(block: BlockId): void {
+    this.#asked.forget(block);
+  }
+
+  /** @throws QuarryError `NoSuchBlock`; `Unavailable` when neither nameservers nor a map tell. */
+  async of(block: BlockId): Promise<OpenBlock> {
+    const known = this.#asked.known(block);
+    if (known !== undefined) return known;
+    const asking = this.#asked.of(block);
+    const isAlone = this.#clock.monotonicMs() - this.#aloneMs < limits.fidAloneMs;
+    try {
+      if (!isAlone && (await endsWithin(this.#clock, asking, limits.fidAskMs))) {
+        if (this.#map.fresh(THE_MAP) === undefined) this.prepare().catch(() => undefined);
+        return await asking;
+      }
+    } catch (error) {
+      if (!isSilence(error)) throw error;
+    }
+    asking.then(
+      () => {
+        this.#aloneMs = Number.NEGATIVE_INFINITY;
+      },
+      () => undefined,
+    );
+    this.#aloneMs = this.#clock.monotonicMs();
+    return this.#placed(block, await this.#map.of(THE_MAP));
+  }
+
+  #placed(block: BlockId, map: ClusterMap): OpenBlock {
+    const placement = placementOf(map);
+    const pool = placement.poolOf(block);
+    if (pool === undefined) throw new QuarryError("NoSuchBlock", `no pool has block ${block}`);
+    const { id, scheme } = pool;
+    const members = placement.devicesOf(block).map((device) => device ?? null);
+    return { block, generation: 0, pool: id, scheme, layout: layoutOf(scheme), members };
+  }
+}
