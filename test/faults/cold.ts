@@ -35,6 +35,8 @@ const MOST_RATIO = 1.6;
 const MOST_ASKED = 1.05;
 /** Of fewer the first bytes of files and what is written ahead count for much. */
 const JUDGED_FROM = 100_000;
+/** Each waits for its copies to be durable: many share that. */
+const STORED_AT_ONCE = 48;
 const SAMPLE = 500;
 const SAID_EVERY_MS = 20_000;
 
@@ -69,7 +71,9 @@ export async function cold(
   await corpus.fill(
     "",
     Array.from({ length: options.objects }, () => FILE_BYTES),
+    STORED_AT_ONCE,
   );
+  options.say?.(`${corpus.acknowledged} files are stored`);
   await sealAll(scene);
   const begunMs = performance.now();
   const left = await untilStriped(scene, options);

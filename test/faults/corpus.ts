@@ -10,6 +10,7 @@ import { codeOf, type S3Wire } from "./s3-wire.ts";
 
 const BUCKET = "corpus";
 const AT_ONCE = 8;
+const TRIES = 40;
 const COMPLAINTS_KEPT = 20;
 const zeros = Buffer.alloc(16 * 1024 * 1024);
 
@@ -87,17 +88,12 @@ export class Corpus {
   }
 
   /** Stores so many objects, some at a time. @throws when one is refused again and again. */
-  async fill(
-    prefix: string,
-    sizes: readonly number[],
-    storageClass?: string,
-    tries = 40,
-  ): Promise<void> {
-    await inTurns([...sizes.entries()], AT_ONCE, async ([at, lengthBytes]) => {
+  async fill(prefix: string, sizes: readonly number[], atOnce = AT_ONCE): Promise<void> {
+    await inTurns([...sizes.entries()], atOnce, async ([at, lengthBytes]) => {
       let answer: string | undefined = "";
-      for (let attempt = 0; attempt < tries && answer !== undefined; attempt++) {
+      for (let attempt = 0; attempt < TRIES && answer !== undefined; attempt++) {
         if (attempt > 0) await sleep(250);
-        answer = await this.put(`${prefix}${at}`, lengthBytes, storageClass);
+        answer = await this.put(`${prefix}${at}`, lengthBytes);
       }
       if (answer !== undefined) throw new Error(`${prefix}${at} was not stored: ${answer}`);
     });
