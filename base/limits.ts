@@ -1,5 +1,6 @@
 /** Every maximum of Quarry, in one place. Sizes in bytes, times in milliseconds. */
 
+import { benchLimits } from "./limits-bench.ts";
 import { clusterLimits } from "./limits-cluster.ts";
 import { copyLimits } from "./limits-copies.ts";
 import { fidLimits } from "./limits-fids.ts";
@@ -247,6 +248,7 @@ export const limits = {
 
   ...transferLimits,
   ...fidLimits,
+  ...benchLimits,
 
   // erasure coding
   /** Memory that a codec may take for pieces; it is never given back to the system. */

@@ -4,21 +4,23 @@
  *
  *     node bench/cluster.ts [--seconds 5] [--rounds 3] [--json]
  */
-import { execFile } from "node:child_process";
 import console from "node:console";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import { Command } from "commander";
+import { ensureBucket } from "../cli/bench/bucket.ts";
+import { runConditions } from "../cli/bench/conditions.ts";
+import { measure } from "../cli/bench/measure.ts";
+import { treeCpuMs } from "../cli/bench/process-cost.ts";
+import type { Sample } from "../cli/bench/result.ts";
+import { spreadOf } from "../cli/bench/statistics.ts";
+import { Stored } from "../cli/bench/stored.ts";
+import { workloadOf } from "../cli/bench/workload.ts";
 import { Cluster } from "../test/cluster.ts";
 import { freePort, rootKeys, startServer } from "../test/server-process.ts";
-import { runConditions } from "./conditions.ts";
-import type { LoadResult } from "./load-result.ts";
-import { treeCpuMs } from "./process-cost.ts";
-import { spreadOf } from "./statistics.ts";
 
-const run = promisify(execFile);
+const LANES = 32;
 const WORKLOADS = ["put-4k", "get-4k"] as const;
 
 interface Flags {
@@ -37,27 +39,34 @@ interface Measured {
 interface Row {
   readonly name: Measured["name"];
   readonly workload: string;
-  readonly result: LoadResult;
+  readonly result: Sample;
   /** Microseconds of CPU for a request, warm-up and preparation included. */
   readonly micros: Readonly<Record<string, number>>;
 }
 
-async function measure(of: Measured, workload: string, seconds: string): Promise<Row> {
+async function measureRoles(of: Measured, workload: string, seconds: number): Promise<Row> {
   const roles = Object.entries(await of.roles());
-  const cpuMs = () => roles.map(([, pids]) => pids.reduce((sum, pid) => sum + treeCpuMs(pid), 0));
+  const cpuMs = () => roles.map(([, pids]) => treeCpuMs(...pids));
   const before = cpuMs();
-  const load = join(import.meta.dirname, "load.ts");
-  const flags = ["--url", of.url, "--workload", workload, "--seconds", seconds, "--json"];
-  const { accessKeyId, secretAccessKey } = rootKeys;
-  const keys = { QUARRY_ROOT_ACCESS_KEY: accessKeyId, QUARRY_ROOT_SECRET_KEY: secretAccessKey };
-  const { stdout } = await run(process.execPath, [load, ...flags], {
-    env: { ...process.env, ...keys },
+  const { accessKeyId: accessKey, secretAccessKey: secretKey } = rootKeys;
+  const credentials = { accessKey, secretKey };
+  const target = {
+    url: of.url,
+    bucket: "bench",
+    region: "us-east-1",
+    signBody: false,
+    credentials,
+  };
+  await ensureBucket(target);
+  const run = `bench-${process.pid}-${performance.now()}`;
+  const server = { name: of.name, target, pids: [], run, stored: new Stored() };
+  const result = await measure(server, workloadOf(workload), {
+    ...{ client: "lean", lanes: LANES, seconds, warmUpSeconds: 1, round: 1, objects: undefined },
   });
-  const result = JSON.parse(stdout) as LoadResult;
   const after = cpuMs();
   const micros = roles.map(([role], at) => {
     const spentMs = (after[at] ?? 0) - (before[at] ?? 0);
-    return [role, Math.round((spentMs * 1000) / result.requests)] as const;
+    return [role, Math.round((spentMs * 1000) / result.operations)] as const;
   });
   return { name: of.name, workload, result, micros: Object.fromEntries(micros) };
 }
@@ -80,14 +89,14 @@ function ofCluster(cluster: Cluster): Measured {
 }
 
 function line({ name, workload, result, micros }: Row): string {
-  const { requestsPerSecond, p50Ms, p99Ms } = result;
+  const { operationsPerSecond, p50Ms, p99Ms } = result;
   const costs = Object.entries(micros).map(([role, cost]) => `${role} ${cost}`);
-  return `${workload}  ${name}  ${requestsPerSecond.toFixed(0)}/s  p50 ${p50Ms.toFixed(1)} ms  p99 ${p99Ms.toFixed(1)} ms  CPU µs: ${costs.join(", ")}`;
+  return `${workload}  ${name}  ${operationsPerSecond.toFixed(0)}/s  p50 ${p50Ms.toFixed(1)} ms  p99 ${p99Ms.toFixed(1)} ms  CPU µs: ${costs.join(", ")}`;
 }
 
 function medianRate(rows: readonly Row[], name: Measured["name"], workload: string): number {
   const some = rows.filter((row) => row.name === name && row.workload === workload);
-  return spreadOf(some.map(({ result }) => result.requestsPerSecond)).median;
+  return spreadOf(some.map(({ result }) => result.operationsPerSecond)).median;
 }
 
 const flags = new Command("cluster")
@@ -114,7 +123,7 @@ console.log(JSON.stringify(runConditions()));
 for (let round = 0; round < Number(flags.rounds); round++)
   for (const workload of WORKLOADS)
     for (const measured of [serve, ofCluster(cluster)]) {
-      const row = await measure(measured, workload, flags.seconds);
+      const row = await measureRoles(measured, workload, Number(flags.seconds));
       rows.push(row);
       console.log(flags.json === true ? JSON.stringify(row) : line(row));
     }

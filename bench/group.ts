@@ -10,10 +10,10 @@
 import console from "node:console";
 import { resolve } from "node:path";
 import { Command } from "commander";
-import { runConditions } from "./conditions.ts";
+import { runConditions } from "../cli/bench/conditions.ts";
+import { spreadOf } from "../cli/bench/statistics.ts";
 import type { MemberCounts } from "./group/messages.ts";
 import { Group, here, type Loaded } from "./group/processes.ts";
-import { spreadOf } from "./statistics.ts";
 
 interface Flags {
   readonly work: "put" | "read";

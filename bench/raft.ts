@@ -5,13 +5,13 @@
  */
 import type { NodeId } from "../base/ids.ts";
 import { seededRandom } from "../base/random.ts";
+import { runConditions } from "../cli/bench/conditions.ts";
+import { spreadOf } from "../cli/bench/statistics.ts";
 import { configurationOf } from "../raft/configuration.ts";
 import { emptyState } from "../raft/entry.ts";
 import type { Message } from "../raft/message.ts";
 import { Raft } from "../raft/raft.ts";
 import { defaultSettings } from "../raft/settings.ts";
-import { runConditions } from "./conditions.ts";
-import { spreadOf } from "./statistics.ts";
 
 const ROUNDS = 5;
 const ENTRIES = 64_000;

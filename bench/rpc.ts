@@ -10,11 +10,12 @@ import { join } from "node:path";
 import { Command } from "commander";
 import { systemClock } from "../base/clock.ts";
 import { systemRandom } from "../base/random.ts";
+import { runConditions } from "../cli/bench/conditions.ts";
+import { cpuMsOf } from "../cli/bench/process-cost.ts";
+import { spreadOf } from "../cli/bench/statistics.ts";
 import { RpcClient } from "../rpc/client.ts";
 import { type Certificates, TlsIdentity } from "../rpc/tls.ts";
 import { TestAuthority } from "../test/certificates.ts";
-import { runConditions } from "./conditions.ts";
-import { cpuMsOf } from "./process-cost.ts";
 import {
   httpAgent,
   httpCalls,
@@ -25,7 +26,6 @@ import {
   type Workload,
 } from "./rpc-calls.ts";
 import { secret, socketPath } from "./rpc-server.ts";
-import { spreadOf } from "./statistics.ts";
 
 type Transport = "rpc" | "rpc + TLS" | "undici" | "node:http";
 

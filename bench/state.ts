@@ -11,7 +11,7 @@ import console from "node:console";
 import { existsSync } from "node:fs";
 import { cp } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import { runConditions } from "./conditions.ts";
+import { runConditions } from "../cli/bench/conditions.ts";
 import type { FillCounts, LoadCounts, LoadOrder } from "./group/messages.ts";
 import { childOf, ended, Group, said } from "./group/processes.ts";
 

@@ -7,12 +7,12 @@
 import console from "node:console";
 import { systemClock } from "../base/clock.ts";
 import type { BlobId, BlockId, LogIndex, NeedleId } from "../base/ids.ts";
+import { spreadOf } from "../cli/bench/statistics.ts";
 import type { AnyCommand } from "../nameserver/command.ts";
 import { RUN_ENTRIES, StateMachine } from "../nameserver/state-machine.ts";
 import { MemoryState } from "../nameserver/state-memory.ts";
 import { WatchFeed } from "../nameserver/watch/feed.ts";
 import { commandEntry } from "../test/metadata/command-entry.ts";
-import { spreadOf } from "./statistics.ts";
 
 const count = Number(process.argv[2] ?? 20_000);
 const WATCHERS = 1000;

@@ -33,6 +33,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   rescue: async () => (await import("./rescue/command.ts")).rescueCommand(),
   fsck: async () => (await import("./fsck/command.ts")).fsckCommand(),
   crush: async () => (await import("./crush/command.ts")).crushCommand(),
+  bench: async () => (await import("./bench/command.ts")).benchCommand(),
   erasure: async () => (await import("./erasure/command.ts")).erasureCommand(),
 };
 

@@ -1,7 +1,6 @@
 /** One role of a cluster as a process of its own: how it is started, known to take part, and ended. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { ownProgram } from "../own-program.ts";
 import type { FromRole } from "../starter.ts";
 
 export interface RoleStart {
@@ -74,12 +73,4 @@ export class RoleProcess {
     this.#child.kill(signal);
     return await this.ended;
   }
-}
-
-/** `quarry` itself: beside the sources, or beside what was built of them. */
-function ownProgram(): string {
-  const beside = join(import.meta.dirname, "..", "bin.mjs");
-  return existsSync(beside)
-    ? beside
-    : join(import.meta.dirname, "..", "..", "..", "cli", "bin.mjs");
 }

@@ -1,6 +1,7 @@
 /** Under which conditions a figure was measured: without them it means nothing. */
 import { execFileSync } from "node:child_process";
-import { cpus, release, totalmem } from "node:os";
+import { cpus, loadavg, release, totalmem } from "node:os";
+import { systemClock } from "../../base/clock.ts";
 
 export interface Conditions {
   /** Commit of the checkout, with `+` when files differ from it. */
@@ -8,6 +9,8 @@ export interface Conditions {
   readonly node: string;
   readonly machine: string;
   readonly date: string;
+  /** Of the last minute, at the start: what else the machine does. */
+  readonly loadAverage: number;
 }
 
 export function runConditions(): Conditions {
@@ -17,13 +20,18 @@ export function runConditions(): Conditions {
     commit: commitOf(),
     node: process.version,
     machine: `${cpu.length} × ${cpu[0]?.model ?? "unknown CPU"}, ${memoryGiB} GiB, Linux ${release()}`,
-    date: new Date().toISOString(),
+    date: new Date(systemClock.nowMs()).toISOString(),
+    loadAverage: loadavg()[0] ?? 0,
   };
 }
 
 function commitOf(): string {
   const git = (...args: string[]) =>
-    execFileSync("git", args, { cwd: import.meta.dirname, encoding: "utf8" }).trim();
+    execFileSync("git", args, {
+      cwd: import.meta.dirname,
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "ignore"],
+    }).trim();
   try {
     const dirty = git("status", "--porcelain", "--untracked-files=no") !== "";
     return git("rev-parse", "--short=12", "HEAD") + (dirty ? "+" : "");

@@ -10,9 +10,11 @@ import { createServer, type IncomingMessage } from "node:http";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { Command } from "commander";
-import { sizeInPath } from "./workloads.ts";
 
 const BODY_BYTES_MAX = 64 << 20;
+
+/** `/bucket/run/SIZE/…`: keys of the load tell it how large their objects are. */
+const sizeInPath = (path: string) => Number(path.split("/")[3] ?? 0);
 
 const flags = new Command("raw-server")
   .option("--port <n>", "0 takes a free one", "0")

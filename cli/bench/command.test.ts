@@ -1,0 +1,78 @@
+import { execFile } from "node:child_process";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Report } from "./result.ts";
+
+const run = promisify(execFile);
+const bin = join(import.meta.dirname, "..", "bin.mjs");
+let folder: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "quarry-bench-test-"));
+});
+afterAll(async () => {
+  await rm(folder, { recursive: true });
+});
+
+async function bench(...words: string[]): Promise<Report> {
+  const times = ["--seconds", "0.2", "--warm-up", "0.1", "--repeats", "1", "--dir", folder];
+  const { stdout } = await run(process.execPath, [bin, "bench", ...times, ...words, "--json"]);
+  return JSON.parse(stdout) as Report;
+}
+
+describe("quarry bench", () => {
+  test("stands stores beside each other, and draws it", async () => {
+    const page = join(folder, "report.html");
+    const report = await bench(
+      ...["--endpoint", "quarry", "--endpoint", "raw", "--name", "<raw>", "--html", page],
+      ...["--workload", "put-4k,get-4k", "--concurrency", "1,4", "--objects", "8"],
+    );
+    const cells = report.rows.map((row) => `${row.workload} ${row.lanes} ${row.endpoint}`);
+    expect(cells).toEqual(
+      ["put-4k 1", "put-4k 4", "get-4k 1", "get-4k 4"].flatMap((cell) => [
+        `${cell} quarry`,
+        `${cell} <raw>`,
+      ]),
+    );
+    for (const { failures, operationsPerSecond, peakBytes } of report.rows) {
+      expect(failures).toBe(0);
+      expect(operationsPerSecond.median).toBeGreaterThan(0);
+      expect(peakBytes).toBeGreaterThan(1e6);
+    }
+    expect(report.ratios).toHaveLength(4);
+    expect(report.endpoints[0]).toMatchObject({ name: "quarry", durability: "commit" });
+    expect(report.conditions.commit).not.toBe("");
+    const html = await readFile(page, "utf8");
+    expect(html.match(/<svg/g)).toHaveLength(4);
+    expect(html).toContain("&lt;raw&gt;");
+    expect(html).not.toContain("<raw>");
+  }, 120_000);
+
+  test("knows every kind of workload", async () => {
+    const workloads =
+      "mixed-1k,delete-1k,list-10,multipart-6m-5m,range-64k-1k,put-64k,get-64k".split(",");
+    const report = await bench("--workload", workloads.join(","), "--objects", "25");
+    expect(report.rows.map((row) => row.workload)).toEqual(workloads);
+    for (const { failures } of report.rows) expect(failures).toBe(0);
+    expect(report.rows[2]?.keysPerSecond.median).toBeGreaterThan(0);
+  }, 180_000);
+
+  test.each(["sdk", "autocannon"])(
+    "also sends with %s",
+    async (client) => {
+      const report = await bench("--client", client, "--workload", "get-4k", "--objects", "4");
+      expect(report.rows[0]?.failures).toBe(0);
+      expect(report.rows[0]?.megabytesPerSecond.median).toBeGreaterThan(0);
+    },
+    120_000,
+  );
+
+  test("says what is wrong with its words", async () => {
+    await expect(bench("--endpoint", "nowhere")).rejects.toThrow(/nowhere is no endpoint/);
+    await expect(bench("--seconds", "0")).rejects.toThrow(/--seconds/);
+    await expect(bench("--endpoint", "raw", "--endpoint", "raw")).rejects.toThrow(/--name/);
+  }, 60_000);
+});

@@ -1,0 +1,8 @@
+/** `quarry` itself, for who starts a role of it: beside the sources, or beside what was built of them. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+
+export function ownProgram(): string {
+  const beside = join(import.meta.dirname, "bin.mjs");
+  return existsSync(beside) ? beside : join(import.meta.dirname, "..", "..", "cli", "bin.mjs");
+}
