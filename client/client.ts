@@ -57,7 +57,7 @@ export function createClient(options: ClientOptions): Store {
         type: "putObject",
         bucket: target.bucket,
         ...(target.bucketId !== undefined && { bucketId: target.bucketId }),
-        key: target.key,
+        key: typeof target.key === "string" ? target.key : target.key(),
         content,
         attributes: attributes(),
         ...(target.conditions !== undefined && { conditions: target.conditions }),

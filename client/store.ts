@@ -11,7 +11,8 @@ export interface PutTarget {
   readonly bucket: string;
   /** One made again under this name is refused as `NoSuchBucket`. */
   readonly bucketId?: number;
-  readonly key: string;
+  /** A function is called when the last byte was read, for a name that tells what it holds. */
+  readonly key: string | (() => string);
   readonly conditions?: WriteConditions;
   /** Which pools its bytes go to; that the object has this class is for its attributes to say. */
   readonly storageClass?: string;
@@ -27,6 +28,7 @@ export interface PartTarget {
 }
 
 export interface SpliceTarget extends PutTarget {
+  readonly key: string;
   /** Absent: all of it, so that the body is appended. */
   readonly keep?: number;
   /** Absent, or behind the end: nothing stands behind the body. */
