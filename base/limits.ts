@@ -3,6 +3,7 @@
 import { benchLimits } from "./limits-bench.ts";
 import { clusterLimits } from "./limits-cluster.ts";
 import { copyLimits } from "./limits-copies.ts";
+import { fastdfsLimits } from "./limits-fastdfs.ts";
 import { fidLimits } from "./limits-fids.ts";
 import { groupLimits } from "./limits-group.ts";
 import { pieceLimits } from "./limits-pieces.ts";
@@ -249,6 +250,8 @@ export const limits = {
   ...transferLimits,
   ...fidLimits,
   ...benchLimits,
+
+  ...fastdfsLimits,
 
   // erasure coding
   /** Memory that a codec may take for pieces; it is never given back to the system. */

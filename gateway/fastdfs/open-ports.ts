@@ -1,0 +1,105 @@
+/** The tracker's port and the storages', opened together, since each must know the others' numbers. */
+import { isIP } from "node:net";
+import type { Logger } from "pino";
+import type { Clock } from "../../base/clock.ts";
+import { hasCode, QuarryError } from "../../base/errors.ts";
+import { limits } from "../../base/limits.ts";
+import type { Random } from "../../base/random.ts";
+import type { Store } from "../../client/store.ts";
+import type { Connection } from "./connection.ts";
+import { Files } from "./files.ts";
+import { FastdfsPort } from "./server.ts";
+import { StorageHandler } from "./storage.ts";
+import { type Group, TrackerHandler } from "./tracker.ts";
+
+export interface FastdfsOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly host: string;
+  readonly trackerPort: number;
+  /** Of the first group; each other one has the next. 0: any that are free. */
+  readonly storagePort: number;
+  readonly groups: readonly string[];
+  /** The IP address by which clients reach the storages. Default: by which they reached the tracker. */
+  readonly advertise?: string;
+}
+
+export interface FastdfsPorts {
+  readonly trackerPort: number;
+  readonly storages: readonly Group[];
+  close(): Promise<void>;
+}
+
+export async function openFastdfsPorts(options: FastdfsOptions): Promise<FastdfsPorts> {
+  const { store, clock, logger, host, groups, storagePort, advertise } = options;
+  const files = new Files(options);
+  const addressFor = ({ socket }: Connection) => advertise ?? reachedAt(socket.localAddress);
+  const opened: FastdfsPort[] = [];
+  const listen = async (handler: StorageHandler | TrackerHandler, port: number) => {
+    const server = new FastdfsPort(handler, { host, port, clock, logger });
+    const listening = await server.listen();
+    opened.push(server);
+    return listening;
+  };
+  const close = async () => {
+    await Promise.all(opened.map((port) => port.close()));
+  };
+  try {
+    const storages: Group[] = [];
+    for (const [i, name] of groups.entries()) {
+      const handler = new StorageHandler({ files, group: name, addressFor });
+      storages.push({ name, port: await listen(handler, storagePort && storagePort + i) });
+    }
+    const monitored = { names: store.names, clock, startedMs: clock.nowMs() };
+    const tracker = new TrackerHandler({ groups: storages, addressFor, monitored });
+    return { trackerPort: await listen(tracker, options.trackerPort), storages, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** An IPv4 address that came over an IPv6 socket is told as itself. */
+const reachedAt = (address = "") => address.replace(/^::ffff:(?=[0-9.]+$)/, "");
+
+const groupName = new RegExp(`^[a-z0-9]{3,${limits.fastdfsGroupBytes}}$`);
+
+/** @throws QuarryError `InvalidArgument` for what is no name of a group, or no address. */
+export function checkGroups(groups: readonly string[]): readonly string[] {
+  const wrong = groups.find((name) => !groupName.test(name));
+  if (wrong !== undefined)
+    throw new QuarryError(
+      "InvalidArgument",
+      `a group's name has 3 to ${limits.fastdfsGroupBytes} small letters and digits, not ${wrong}`,
+    );
+  if (groups.length === 0 || groups.length > limits.fastdfsGroups)
+    throw new QuarryError("InvalidArgument", `name 1 to ${limits.fastdfsGroups} groups`);
+  if (new Set(groups).size < groups.length)
+    throw new QuarryError("InvalidArgument", "name each group once");
+  return groups;
+}
+
+export function checkAdvertised(address: string): string {
+  if (isIP(address) === 0)
+    throw new QuarryError(
+      "InvalidArgument",
+      `FastDFS clients connect to IP addresses: advertise one, not ${address}`,
+    );
+  return address;
+}
+
+/** Makes the buckets of groups that are not there yet. */
+export async function establishGroups(
+  { names }: Store,
+  groups: readonly string[],
+  owner: string,
+): Promise<void> {
+  for (const bucket of groups)
+    try {
+      await names.execute({ type: "createBucket", bucket, owner });
+    } catch (error) {
+      if (!hasCode(error, "BucketExists")) throw error;
+    }
+}
