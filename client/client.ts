@@ -16,7 +16,7 @@ import { NeedleReports } from "./needle-reports.ts";
 import { PoolChoice } from "./pool-choice.ts";
 import { type PutContext, storeBody } from "./put.ts";
 import { type SpliceContext, spliceContent } from "./splice.ts";
-import type { Body, OpenObject, PartTarget, PutTarget, Store } from "./store.ts";
+import type { Body, LateTarget, OpenObject, PartTarget, PutTarget, Store } from "./store.ts";
 
 export interface ClientOptions {
   readonly names: NameService;
@@ -84,7 +84,7 @@ export function createClient(options: ClientOptions): Store {
 
 async function putObject(
   context: PutContext,
-  target: PutTarget | PartTarget,
+  target: PutTarget | LateTarget | PartTarget,
   body: Body,
   command: (content: NewBlob) => Command,
 ): Promise<CommandResult> {

@@ -11,8 +11,7 @@ export interface PutTarget {
   readonly bucket: string;
   /** One made again under this name is refused as `NoSuchBucket`. */
   readonly bucketId?: number;
-  /** A function is called when the last byte was read, for a name that tells what it holds. */
-  readonly key: string | (() => string);
+  readonly key: string;
   readonly conditions?: WriteConditions;
   /** Which pools its bytes go to; that the object has this class is for its attributes to say. */
   readonly storageClass?: string;
@@ -27,8 +26,10 @@ export interface PartTarget {
   readonly storageClass?: string;
 }
 
+/** A name that tells what it holds is made when the last byte was read. */
+export type LateTarget = Omit<PutTarget, "key"> & { readonly key: string | (() => string) };
+
 export interface SpliceTarget extends PutTarget {
-  readonly key: string;
   /** Absent: all of it, so that the body is appended. */
   readonly keep?: number;
   /** Absent, or behind the end: nothing stands behind the body. */
@@ -67,7 +68,7 @@ export interface Store extends AsyncDisposable {
    * does not match), then nothing is stored. Resolves when the object exists (INV-1).
    */
   put(
-    target: PutTarget,
+    target: PutTarget | LateTarget,
     body: Body,
     attributes: () => ObjectAttributes,
   ): Promise<Extract<CommandResult, { type: "version" }>>;
