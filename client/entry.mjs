@@ -12,4 +12,6 @@ if (Number.parseInt(process.versions.node, 10) < OLDEST_MAJOR)
 const source = new URL("open-store.ts", import.meta.url);
 const built = new URL("../dist/client/open-store.js", import.meta.url);
 
-export const { openStore, QuarryError } = await import((existsSync(source) ? source : built).href);
+export const { openStore, QuarryError, GridFSBucket, ObjectId } = await import(
+  (existsSync(source) ? source : built).href
+);

@@ -5,63 +5,46 @@
  */
 import { assert, hasCode, QuarryError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
-import type { Change, Command, CommandResult, CopySource } from "../rpc/commands.ts";
-import type { ObjectInfo } from "../rpc/name-service.ts";
-import type { ObjectAttributes } from "../rpc/objects.ts";
+import { type LinkSource, type LinkTarget, placeOf, sourceOf } from "./link-names.ts";
 import type { Store } from "./store.ts";
 
-/** A name as its face has it. */
-export interface ObjectName {
-  readonly bucket: string;
-  readonly key: string;
-}
-
 export interface LinkRequest {
-  /** `version` absent: the current one. */
-  readonly from: ObjectName & { readonly version?: string };
-  readonly to: ObjectName;
+  readonly from: LinkSource;
+  readonly to: LinkTarget;
 }
 
 export interface Link {
+  readonly bucket: string;
+  readonly key: string;
+  /** Of a link that is a stream. */
+  readonly id?: unknown;
   readonly version: string;
   readonly modifiedMs: number;
 }
 
 /** @throws QuarryError `NoSuchKey`, `NoSuchVersion`, `NoSuchBucket`. */
 export async function linkName(store: Store, { from, to }: LinkRequest): Promise<Link> {
-  const { version, modifiedMs } = await naming(store, from, (source, { attributes }) => ({
-    ...{ type: "copyObject", bucket: to.bucket, key: to.key, source },
-    change: asObject(attributes),
-  }));
-  return { version, modifiedMs };
-}
-
-type Copy = Extract<Command, { type: "copyObject" }>;
-
-/** What was replaced between the look and the command is looked at again. */
-async function naming(
-  { names }: Store,
-  from: LinkRequest["from"],
-  copy: (source: CopySource, seen: ObjectInfo) => Copy,
-): Promise<Extract<CommandResult, { type: "copied" }>> {
+  const { names } = store;
+  const { bucket } = to;
+  const { key, id, isNew, describe } = placeOf(to);
   for (let attempt = 1; ; attempt++) {
-    const { object } = await names.lookup(from);
-    if (object.deleteMarker) throw new QuarryError("NoSuchKey", `${from.key} was deleted`);
-    const seen = { etag: object.attributes.etag, modifiedMs: object.modifiedMs };
+    const source = await sourceOf(store, from);
+    const { object } = await names.lookup(source);
+    if (object.deleteMarker) throw new QuarryError("NoSuchKey", `${source.key} was deleted`);
+    const { modifiedMs, attributes } = object;
+    const seen = { etag: attributes.etag, modifiedMs };
     try {
-      const copied = await names.execute(copy({ ...from, seen }, object));
+      const copied = await names.execute({
+        ...{ type: "copyObject", bucket, key, source: { ...source, seen } },
+        change: describe(attributes),
+        ...(isNew && { conditions: { ifNoneMatch: "*" } }),
+      });
       assert(copied.type === "copied", "copyObject answers with the copy");
-      return copied;
+      const { version, modifiedMs: linkedMs } = copied;
+      return { bucket, key, ...(isNew && { id }), version, modifiedMs: linkedMs };
     } catch (error) {
+      // What was replaced between the look and the command is looked at again.
       if (!hasCode(error, "Changed") || attempt >= limits.retries) throw error;
     }
   }
-}
-
-/** Owner, rights and holds are of the source alone. */
-function asObject(source: ObjectAttributes): Change<Omit<ObjectAttributes, "etag">> {
-  const held = { retention: null, legalHold: null, encryption: null };
-  const whose =
-    source.owner === undefined && source.acl === undefined ? {} : { owner: null, acl: null };
-  return { ...whose, ...held };
 }

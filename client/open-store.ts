@@ -11,9 +11,13 @@ export type { Content } from "./embedded/content.ts";
 export type { ObjectStat, PutOptions } from "./embedded/description.ts";
 export type { EmbeddedStore } from "./embedded/embedded-store.ts";
 export type { Range, StoredObject } from "./embedded/stored-object.ts";
-export type { Link, LinkRequest, ObjectName } from "./link.ts";
+export type { Link, LinkRequest } from "./link.ts";
+export type { LinkSource, LinkTarget, NewStream, ObjectName, StreamName } from "./link-names.ts";
 export type { StoreOptions } from "./open-servers.ts";
 export type { Body, OpenObject, PartTarget, PutTarget, Store } from "./store.ts";
+export { GridFSBucket, type GridFSBucketOptions } from "./streams/bucket.ts";
+export type { GridFSFile } from "./streams/file.ts";
+export { ObjectId } from "./streams/object-id.ts";
 
 /**
  * Opens the store in a folder, or makes one there. @throws QuarryError `Locked` while another process

@@ -5,6 +5,7 @@ import { isBucketName } from "../bucket-name.ts";
 import { type Link, type LinkRequest, linkName } from "../link.ts";
 import { ROOT_USER } from "../root-user.ts";
 import type { Store } from "../store.ts";
+import { GridFSBucket, type GridFSBucketOptions } from "../streams/bucket.ts";
 import { Bucket } from "./bucket.ts";
 
 export class EmbeddedStore implements AsyncDisposable {
@@ -41,6 +42,11 @@ export class EmbeddedStore implements AsyncDisposable {
   /** @throws QuarryError `BucketNotEmpty`. */
   async removeBucket(name: string): Promise<void> {
     await this.client.names.execute({ type: "deleteBucket", bucket: name });
+  }
+
+  /** A bucket of streams, with the methods of MongoDB's driver; it is made by its first upload. */
+  streams(bucketName = "fs", options: Omit<GridFSBucketOptions, "bucketName"> = {}): GridFSBucket {
+    return new GridFSBucket(this.client, { ...options, bucketName });
   }
 
   /** Another name for the bytes of a name; none are moved, and each name goes for itself. */

@@ -73,9 +73,13 @@ function headersOf(
   return Object.keys(headers).length === 0 ? undefined : headers;
 }
 
-/** What the copy does not take over from its source. Holds and rights are of the source alone. */
+/**
+ * What the copy does not take over from its source. Holds and rights are of the source alone, and that
+ * it is a stream, too, unless it is copied onto itself to be described anew.
+ */
 function changeOf(
   wish: Wish,
+  isItself: boolean,
   source: ObjectAttributes,
   checksum: ObjectChecksum | undefined,
 ): Change<Omit<ObjectAttributes, "etag">> {
@@ -94,6 +98,7 @@ function changeOf(
     retention: given.retention ?? null,
     legalHold: given.legalHold ?? null,
     encryption: given.encryption ?? null,
+    ...(source.stream !== undefined && !isItself && { stream: null }),
     ...(checksum !== undefined && { checksum }),
   };
 }
@@ -105,6 +110,7 @@ export async function copyObject(call: Call): Promise<Answer> {
 
 async function copy(call: Call, wish: Wish): Promise<LateXml> {
   const { bucket, key } = call.target;
+  const isItself = wish.source.bucket === bucket && wish.source.key === key;
   const { copied, headers } = await withSource(
     call,
     wish.source,
@@ -120,7 +126,7 @@ async function copy(call: Call, wish: Wish): Promise<LateXml> {
         bucket,
         key,
         source,
-        change: changeOf(wish, attributes, checksum),
+        change: changeOf(wish, isItself, attributes, checksum),
         ...(wish.conditions !== undefined && { conditions: wish.conditions }),
       });
     },

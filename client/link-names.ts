@@ -1,0 +1,85 @@
+/** Names of files as each face has them, and what a link needs of them: the key that it is, or shall be. */
+import { limits } from "../base/limits.ts";
+import type { Change } from "../rpc/commands.ts";
+import type { ObjectAttributes } from "../rpc/objects.ts";
+import type { Store } from "./store.ts";
+import { type Document, documentToPlain } from "./streams/documents.ts";
+import { fileNotFound } from "./streams/errors.ts";
+import { checkFilename } from "./streams/file.ts";
+import { StreamFiles } from "./streams/files.ts";
+import { keyOfId } from "./streams/id-key.ts";
+import { ObjectId } from "./streams/object-id.ts";
+
+/** An object. */
+export interface ObjectName {
+  readonly bucket: string;
+  readonly key: string;
+}
+
+/** A file of a {@link GridFSBucket}, by its id or as a revision of its name (-1, the default: the newest). */
+export type StreamName =
+  | { readonly bucket: string; readonly id: unknown }
+  | { readonly bucket: string; readonly filename: string; readonly revision?: number };
+
+/** A new file of a {@link GridFSBucket}: the newest revision of its name. */
+export interface NewStream {
+  readonly bucket: string;
+  readonly filename: string;
+  /** Default a new ObjectId. One that is taken is refused with `ConditionFailed`. */
+  readonly id?: unknown;
+  /** Default: that of a source that is a stream. */
+  readonly metadata?: Document;
+}
+
+/** `version` absent: the current one. */
+export type LinkSource = (ObjectName & { readonly version?: string }) | StreamName;
+export type LinkTarget = ObjectName | NewStream;
+
+export async function sourceOf(
+  store: Store,
+  from: LinkSource,
+): Promise<ObjectName & { readonly version?: string }> {
+  if ("key" in from) return from;
+  const { bucket } = from;
+  if ("id" in from) return { bucket, key: keyOfId(from.id) };
+  const { filename, revision = -1 } = from;
+  const found = await new StreamFiles(store.names, bucket).revision(filename, revision);
+  if (found === undefined) throw fileNotFound(`there is no revision ${revision} of ${filename}`);
+  return { bucket, key: found.key };
+}
+
+type Attributes = Omit<ObjectAttributes, "etag">;
+
+/** A place for a link, and how the file that is linked there is described. */
+export interface LinkPlace {
+  readonly key: string;
+  /** Of a stream. */
+  readonly id?: unknown;
+  /** Nothing may be there yet. */
+  readonly isNew: boolean;
+  describe(source: ObjectAttributes): Change<Attributes>;
+}
+
+export function placeOf(to: LinkTarget): LinkPlace {
+  if ("key" in to) return { key: to.key, isNew: false, describe: asObject };
+  const { filename, id = new ObjectId(), metadata } = to;
+  checkFilename(filename);
+  const plain = metadata && documentToPlain(metadata);
+  return {
+    ...{ key: keyOfId(id), id, isNew: true },
+    describe(source) {
+      const { chunkSizeBytes = limits.chunkBytes, metadata: own } = source.stream ?? {};
+      const kept = plain ?? own;
+      const stream = { filename, chunkSizeBytes, ...(kept !== undefined && { metadata: kept }) };
+      return { ...asObject(source), stream };
+    },
+  };
+}
+
+/** What is of the source alone: whose it is, who may, what holds it, and that it is a stream. */
+function asObject(source: ObjectAttributes): Change<Attributes> {
+  const own = ["owner", "acl", "retention", "legalHold", "encryption", "stream"] as const;
+  return Object.fromEntries(
+    own.filter((field) => source[field] !== undefined).map((field) => [field, null]),
+  );
+}
