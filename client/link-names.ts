@@ -1,7 +1,10 @@
 /** Names of files as each face has them, and what a link needs of them: the key that it is, or shall be. */
+import { QuarryError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import type { Change } from "../rpc/commands.ts";
 import type { ObjectAttributes } from "../rpc/objects.ts";
+import { fidName, parseFidName } from "./fids/name.ts";
+import { type Attributes, withoutOwn } from "./own-attributes.ts";
 import type { Store } from "./store.ts";
 import { type Document, documentToPlain } from "./streams/documents.ts";
 import { fileNotFound } from "./streams/errors.ts";
@@ -31,9 +34,21 @@ export interface NewStream {
   readonly metadata?: Document;
 }
 
+/** A linked fid (`L…`). A bare one (`T…`) holds its content itself, so there is nothing to link. */
+export interface FidName {
+  readonly bucket: string;
+  readonly fid: string;
+}
+
+/** A new fid of a bucket, with this suffix; empty: with none. */
+export interface NewFid {
+  readonly bucket: string;
+  readonly suffix: string;
+}
+
 /** `version` absent: the current one. */
-export type LinkSource = (ObjectName & { readonly version?: string }) | StreamName;
-export type LinkTarget = ObjectName | NewStream;
+export type LinkSource = (ObjectName & { readonly version?: string }) | StreamName | FidName;
+export type LinkTarget = ObjectName | NewStream | NewFid;
 
 export async function sourceOf(
   store: Store,
@@ -42,13 +57,22 @@ export async function sourceOf(
   if ("key" in from) return from;
   const { bucket } = from;
   if ("id" in from) return { bucket, key: keyOfId(from.id) };
+  if ("fid" in from) return { bucket, key: keyOfFid(from.fid) };
   const { filename, revision = -1 } = from;
   const found = await new StreamFiles(store.names, bucket).revision(filename, revision);
   if (found === undefined) throw fileNotFound(`there is no revision ${revision} of ${filename}`);
   return { bucket, key: found.key };
 }
 
-type Attributes = Omit<ObjectAttributes, "etag">;
+/** @throws QuarryError `InvalidArgument` for one that cannot be linked. */
+export function keyOfFid(name: string): string {
+  const fid = parseFidName(name);
+  if (fid?.kind === "L") return fidName("L", fid);
+  throw new QuarryError(
+    "InvalidArgument",
+    `${name} is no linked fid (L…), and nothing else of fids can be linked: fetch it, and store what it holds`,
+  );
+}
 
 /** A place for a link, and how the file that is linked there is described. */
 export interface LinkPlace {
@@ -60,8 +84,8 @@ export interface LinkPlace {
   describe(source: ObjectAttributes): Change<Attributes>;
 }
 
-export function placeOf(to: LinkTarget): LinkPlace {
-  if ("key" in to) return { key: to.key, isNew: false, describe: asObject };
+export function placeOf(to: ObjectName | NewStream): LinkPlace {
+  if ("key" in to) return { key: to.key, isNew: false, describe: withoutOwn };
   const { filename, id = new ObjectId(), metadata } = to;
   checkFilename(filename);
   const plain = metadata && documentToPlain(metadata);
@@ -71,15 +95,7 @@ export function placeOf(to: LinkTarget): LinkPlace {
       const { chunkSizeBytes = limits.chunkBytes, metadata: own } = source.stream ?? {};
       const kept = plain ?? own;
       const stream = { filename, chunkSizeBytes, ...(kept !== undefined && { metadata: kept }) };
-      return { ...asObject(source), stream };
+      return { ...withoutOwn(source), stream };
     },
   };
-}
-
-/** What is of the source alone: whose it is, who may, what holds it, and that it is a stream. */
-function asObject(source: ObjectAttributes): Change<Attributes> {
-  const own = ["owner", "acl", "retention", "legalHold", "encryption", "stream"] as const;
-  return Object.fromEntries(
-    own.filter((field) => source[field] !== undefined).map((field) => [field, null]),
-  );
 }

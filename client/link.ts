@@ -3,9 +3,17 @@
  * bytes are moved. Each name holds the content; the last one that goes lets go of it. The target's
  * description is what its face needs; rights are not linked: the target's bucket decides who may.
  */
-import { assert, hasCode, QuarryError } from "../base/errors.ts";
+import { hasCode, QuarryError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
-import { type LinkSource, type LinkTarget, placeOf, sourceOf } from "./link-names.ts";
+import {
+  keyOfFid,
+  type LinkSource,
+  type LinkTarget,
+  type NewStream,
+  type ObjectName,
+  placeOf,
+  sourceOf,
+} from "./link-names.ts";
 import type { Store } from "./store.ts";
 
 export interface LinkRequest {
@@ -13,17 +21,25 @@ export interface LinkRequest {
   readonly to: LinkTarget;
 }
 
+/** The new name, which is a key of its bucket whatever its face. */
 export interface Link {
   readonly bucket: string;
   readonly key: string;
-  /** Of a link that is a stream. */
+  /** Of a stream. */
   readonly id?: unknown;
-  readonly version: string;
-  readonly modifiedMs: number;
+  /** Of a fid: its name, with the suffix. */
+  readonly fid?: string;
 }
 
 /** @throws QuarryError `NoSuchKey`, `NoSuchVersion`, `NoSuchBucket`. */
 export async function linkName(store: Store, { from, to }: LinkRequest): Promise<Link> {
+  if (!("suffix" in to)) return await linkKey(store, from, to);
+  const { bucket, suffix } = to;
+  const { name: fid } = await store.fids.link(await sourceOf(store, from), { bucket, suffix });
+  return { bucket, key: keyOfFid(fid), fid };
+}
+
+async function linkKey(store: Store, from: LinkSource, to: ObjectName | NewStream): Promise<Link> {
   const { names } = store;
   const { bucket } = to;
   const { key, id, isNew, describe } = placeOf(to);
@@ -34,14 +50,12 @@ export async function linkName(store: Store, { from, to }: LinkRequest): Promise
     const { modifiedMs, attributes } = object;
     const seen = { etag: attributes.etag, modifiedMs };
     try {
-      const copied = await names.execute({
+      await names.execute({
         ...{ type: "copyObject", bucket, key, source: { ...source, seen } },
         change: describe(attributes),
         ...(isNew && { conditions: { ifNoneMatch: "*" } }),
       });
-      assert(copied.type === "copied", "copyObject answers with the copy");
-      const { version, modifiedMs: linkedMs } = copied;
-      return { bucket, key, ...(isNew && { id }), version, modifiedMs: linkedMs };
+      return { bucket, key, ...(isNew && { id }) };
     } catch (error) {
       // What was replaced between the look and the command is looked at again.
       if (!hasCode(error, "Changed") || attempt >= limits.retries) throw error;

@@ -1,4 +1,4 @@
-/** A store in the program's own process: its buckets, and links between names of all faces. */
+/** A store in the program's own process: objects, streams, files by fid, and links between them. */
 import { hasCode, QuarryError } from "../../base/errors.ts";
 import { limits } from "../../base/limits.ts";
 import { isBucketName } from "../bucket-name.ts";
@@ -7,6 +7,7 @@ import { ROOT_USER } from "../root-user.ts";
 import type { Store } from "../store.ts";
 import { GridFSBucket, type GridFSBucketOptions } from "../streams/bucket.ts";
 import { Bucket } from "./bucket.ts";
+import { Files } from "./files.ts";
 
 export class EmbeddedStore implements AsyncDisposable {
   /** What the faces are built on: commands, queries, uploads in parts, versions. */
@@ -18,13 +19,7 @@ export class EmbeddedStore implements AsyncDisposable {
 
   /** Makes it when there is none. @throws QuarryError `InvalidArgument` for a name that S3 would not take. */
   async bucket(name: string): Promise<Bucket> {
-    const { names } = this.client;
-    try {
-      await names.bucket(name);
-    } catch (error) {
-      if (!hasCode(error, "NoSuchBucket")) throw error;
-      await this.#make(name);
-    }
+    await this.#have(name);
     return new Bucket(this.client, name);
   }
 
@@ -44,6 +39,12 @@ export class EmbeddedStore implements AsyncDisposable {
     await this.client.names.execute({ type: "deleteBucket", bucket: name });
   }
 
+  /** Files of a bucket that have fids; the bucket is made when there is none. */
+  async files(bucket: string): Promise<Files> {
+    await this.#have(bucket);
+    return new Files(this.client, bucket);
+  }
+
   /** A bucket of streams, with the methods of MongoDB's driver; it is made by its first upload. */
   streams(bucketName = "fs", options: Omit<GridFSBucketOptions, "bucketName"> = {}): GridFSBucket {
     return new GridFSBucket(this.client, { ...options, bucketName });
@@ -52,6 +53,16 @@ export class EmbeddedStore implements AsyncDisposable {
   /** Another name for the bytes of a name; none are moved, and each name goes for itself. */
   async link(request: LinkRequest): Promise<Link> {
     return await linkName(this.client, request);
+  }
+
+  async #have(bucket: string): Promise<void> {
+    const { names } = this.client;
+    try {
+      await names.bucket(bucket);
+    } catch (error) {
+      if (!hasCode(error, "NoSuchBucket")) throw error;
+      await this.#make(bucket);
+    }
   }
 
   /** Whoever else makes it in this moment makes the same. */

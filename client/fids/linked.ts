@@ -10,6 +10,7 @@ import type { CommandResult, CopySource, FidList } from "../../rpc/commands.ts";
 import type { ChunkRun } from "../../rpc/name-service.ts";
 import type { Chunk, ObjectAttributes } from "../../rpc/objects.ts";
 import { appendChunk } from "../append-chunk.ts";
+import { withoutOwn } from "../own-attributes.ts";
 import { type PutContext, storeBody } from "../put.ts";
 import type { Body } from "../store.ts";
 import type { App } from "./apps.ts";
@@ -48,12 +49,12 @@ export interface LinkSource {
 /** Gives an object a fid; no bytes are moved. */
 export async function linkObject(context: PutContext, source: LinkSource, app: App): Promise<Fid> {
   for (let attempt = 1; ; attempt++) {
-    const { chunks, seen } = await chunksOf(context, source);
+    const { chunks, seen, attributes } = await chunksOf(context, source);
     const { fid, list } = await storeList(context, chunks, app);
     try {
       const result: CommandResult = await context.names.execute({
         ...{ type: "copyObject", bucket: app.bucket, bucketId: app.id, key: fidName("L", fid) },
-        ...{ source: { ...source, seen }, change: {}, list },
+        ...{ source: { ...source, seen }, change: withoutOwn(attributes), list },
       });
       if (result.type === "copied") return fid;
     } catch (error) {
@@ -80,7 +81,7 @@ async function chunksOf({ names }: PutContext, source: LinkSource) {
     if (chunks.length > limits.fidChunks)
       throw new QuarryError("TooLarge", `a fid has at most ${limits.fidChunks} chunks`);
   }
-  return { chunks, seen: source.seen ?? { etag: attributes.etag, modifiedMs } };
+  return { chunks, seen: source.seen ?? { etag: attributes.etag, modifiedMs }, attributes };
 }
 
 async function storeList(

@@ -1,5 +1,5 @@
 /** One way to name files, as the load uses it: over the wire that its clients use. */
-import type { ObjectName } from "../../client/link.ts";
+import type { ObjectName } from "../../client/link-names.ts";
 
 export interface Span {
   readonly start: number;
