@@ -6,6 +6,7 @@ import { LeaderNames } from "../../client/leader.ts";
 import { formatAddress } from "../../rpc/address.ts";
 import { openPeers, withPeerOptions } from "../peers.ts";
 import { createLogger, openFace } from "../serve/face.ts";
+import { moreLines, withFaceOptions } from "../serve/more-faces.ts";
 import { environmentKeys } from "../serve/root-credentials.ts";
 import { askedToEnd, tellReady } from "../starter.ts";
 import { seeToFirstKey } from "./first-key.ts";
@@ -13,9 +14,8 @@ import { type GatewayFlags, type GatewaySettings, gatewaySettings } from "./sett
 import { untilReached } from "./until-reached.ts";
 
 export function gatewayCommand(): Command {
-  return withPeerOptions(
-    new Command("gateway").description("serve S3 for a cluster (docs/cluster.md)"),
-  )
+  const command = new Command("gateway").description("serve S3 for a cluster (docs/cluster.md)");
+  return withFaceOptions(withPeerOptions(command))
     .option("--host <address>", "address to listen on; 0.0.0.0 for all", "127.0.0.1")
     .option("--port <n>", "port to listen on; 0 takes a free one", "9000")
     .option("--region <name>", "region that clients name", "us-east-1")
@@ -45,7 +45,7 @@ async function run(settings: GatewaySettings, flags: GatewayFlags): Promise<void
   });
   if (advice === "asked to stop") return;
   const face = await openFace(store, settings, logger);
-  console.log(`Quarry serves S3 at ${face.url}
+  console.log(`Quarry serves S3 at ${face.url}${moreLines(face.more)}
   nameservers  ${addresses.map(formatAddress).join(", ")}
   stop         Ctrl-C`);
   tellReady();

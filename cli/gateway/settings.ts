@@ -1,9 +1,10 @@
 /** What `quarry gateway` was asked to do. */
 import type { PeerFlags } from "../peers.ts";
 import type { FaceSettings } from "../serve/face.ts";
+import { type FaceFlags, facesFrom } from "../serve/more-faces.ts";
 import { logLevelFrom, portFrom } from "../serve/settings.ts";
 
-export interface GatewayFlags extends PeerFlags {
+export interface GatewayFlags extends PeerFlags, FaceFlags {
   readonly host: string;
   readonly port: string;
   readonly region: string;
@@ -21,6 +22,7 @@ export function gatewaySettings(flags: GatewayFlags): GatewaySettings {
     port: portFrom(flags.port),
     region: flags.region,
     ...(flags.domain !== undefined && { domain: flags.domain }),
+    faces: facesFrom(flags),
     logLevel: logLevelFrom(flags.logLevel),
   };
 }

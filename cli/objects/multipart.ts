@@ -5,10 +5,10 @@ import {
   HeadObjectCommand,
 } from "@aws-sdk/client-s3";
 import { combineCrc, crc32cField } from "../../base/checksum-combine.ts";
+import { contentTypeOf } from "../../base/content-type.ts";
 import { limits } from "../../base/limits.ts";
 import { errorName } from "../exit-code.ts";
 import { crcBytes } from "./checksum-text.ts";
-import { contentTypeOf } from "./content-type.ts";
 import type { Location } from "./location.ts";
 import type { Sent } from "./send-body.ts";
 import type { Session } from "./session.ts";

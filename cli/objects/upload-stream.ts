@@ -1,7 +1,8 @@
 /** Bytes of unknown length (the standard input) into an object, part by part. */
+
+import { contentTypeOf } from "../../base/content-type.ts";
 import { QuarryError } from "../../base/errors.ts";
 import { limits } from "../../base/limits.ts";
-import { contentTypeOf } from "./content-type.ts";
 import { giveUpUpload } from "./listing-uploads.ts";
 import type { Location } from "./location.ts";
 import { beginUpload, completeUpload, type SentPart } from "./multipart.ts";

@@ -1,10 +1,10 @@
 /** One local file into an object: whole when small, in parallel parts that can be resumed when large. */
 import { type FileHandle, open } from "node:fs/promises";
 import type { Part } from "@aws-sdk/client-s3";
+import { contentTypeOf } from "../../base/content-type.ts";
 import { QuarryError } from "../../base/errors.ts";
 import { limits } from "../../base/limits.ts";
 import { crcText, md5OfEtag } from "./checksum-text.ts";
-import { contentTypeOf } from "./content-type.ts";
 import { md5Slice, type Slice, sumSlice } from "./file-slice.ts";
 import type { Location } from "./location.ts";
 import { beginUpload, completeUpload, partLength, type SentPart } from "./multipart.ts";

@@ -11,9 +11,10 @@ import { hostLocation } from "../dataserver/location.ts";
 import { isLevelHeld } from "../hold-level.ts";
 import { parseDuration } from "../objects/printable.ts";
 import { establishUser, rootUser } from "./establish-users.ts";
-import { createLogger, openFace, urlOf } from "./face.ts";
+import { createLogger, type Face, openFace, urlOf } from "./face.ts";
 import { freePort } from "./free-port.ts";
 import { Gateways } from "./gateways.ts";
+import { moreLines, withFaceOptions, withPorts } from "./more-faces.ts";
 import { credentialsPath, rootCredentials, sourcingLine } from "./root-credentials.ts";
 import { type ServeFlags, type ServeSettings, settingsFrom } from "./settings.ts";
 import { askedToStop } from "./stop-signals.ts";
@@ -28,8 +29,7 @@ Examples:
   quarry serve --users users.json`;
 
 export function serveCommand(): Command {
-  return new Command("serve")
-    .description("run a store on this machine")
+  return withFaceOptions(new Command("serve").description("run a store on this machine"))
     .option("--data <dir...>", "data folders; the first also holds the metadata (./data)")
     .option("--host <address>", "address to listen on; 0.0.0.0 for all", "127.0.0.1")
     .option("--port <n>", "port to listen on; 0 takes a free one", "9000")
@@ -59,8 +59,7 @@ export function serveCommand(): Command {
 }
 
 /** The running front: how to reach it, how to end it, and whether it ended by itself. */
-interface Front {
-  readonly url: string;
+interface Front extends Pick<Face, "url" | "more"> {
   readonly failed: Promise<QuarryError>;
   stop(): Promise<void>;
 }
@@ -93,7 +92,7 @@ async function serve(settings: ServeSettings): Promise<void> {
       ? await frontInProcess(servers, settings)
       : await frontOfProcesses(socket, settings);
   if (front.url !== wished) await rootCredentials(nodeDisk, systemRandom, path, front.url, {});
-  greet(front.url, settings);
+  greet(front, settings);
   const { group } = servers.nameserver;
   const failure = await Promise.race([asked, front.failed, group.failed]);
   if (failure === undefined) console.log("answering what is under way, then stopping …");
@@ -109,32 +108,35 @@ async function frontInProcess(servers: Servers, settings: ServeSettings): Promis
     random: systemRandom,
   });
   const face = await openFace(store, settings, createLogger(settings.logLevel, "gateway"));
-  return { url: face.url, failed: new Promise(() => undefined), stop: () => face.close() };
+  const { url, more } = face;
+  return { url, more, failed: new Promise(() => undefined), stop: () => face.close() };
 }
 
 async function frontOfProcesses(socket: StorageSocket, settings: ServeSettings): Promise<Front> {
   const logger = createLogger(settings.logLevel, "storage");
   // One port for all, known before the first listens: those that come later must find the same.
   const port = settings.port === 0 ? await freePort(settings.host) : settings.port;
+  const faces = await withPorts(settings.faces ?? {}, () => freePort(settings.host));
   const start = {
     kind: "start",
-    settings: { ...settings, port },
+    settings: { ...settings, port, faces },
     socketPath: socket.path,
     secret: socket.secret,
   } as const;
   const gateways = new Gateways(start, systemClock, logger);
   const stop = () => gateways.stop();
   try {
-    return { url: await gateways.open(settings.gateways), failed: gateways.failed, stop };
+    const opened = await gateways.open(settings.gateways);
+    return { ...opened, failed: gateways.failed, stop };
   } catch (error) {
     await stop();
     throw error;
   }
 }
 
-function greet(url: string, settings: ServeSettings): void {
+function greet({ url, more }: Front, settings: ServeSettings): void {
   const first = settings.directories[0] ?? "";
-  console.log(`Quarry serves S3 at ${url}
+  console.log(`Quarry serves S3 at ${url}${moreLines(more)}
   data         ${settings.directories.join(", ")} (durability: ${settings.durability})
   credentials  ${credentialsPath(first)} (only you can read it)
   try it       ${sourcingLine(credentialsPath(first))}; aws s3 mb s3://first; aws s3 ls

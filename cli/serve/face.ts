@@ -1,9 +1,10 @@
-/** The S3 face of a store: what a gateway process, or the only process, listens with. */
+/** The faces of a store, S3 first: what a gateway process, or the only process, listens with. */
 import pino, { type DestinationStream, type Logger } from "pino";
 import { systemClock } from "../../base/clock.ts";
 import { systemRandom } from "../../base/random.ts";
 import type { Store } from "../../client/store.ts";
 import { createGateway, type GatewayOptions } from "../../gateway/create-gateway.ts";
+import { type MoreFaces, type OpenedFace, openMoreFaces } from "./more-faces.ts";
 
 /** Where and as what it serves. */
 export interface FaceSettings {
@@ -12,11 +13,14 @@ export interface FaceSettings {
   readonly region: string;
   /** For bucket.domain addresses. */
   readonly domain?: string;
+  readonly faces?: MoreFaces;
 }
 
 export interface Face {
   /** `http://host:port`, with the real port. */
   readonly url: string;
+  /** Those beside S3. */
+  readonly more: readonly Pick<OpenedFace, "name" | "url">[];
   /** Answers what is under way, then closes. */
   close(): Promise<void>;
 }
@@ -59,5 +63,15 @@ export async function openFace(
     ...(settings.domain !== undefined && { domain: settings.domain }),
   });
   const { port } = await gateway.listen({ host: settings.host, port: settings.port });
-  return { url: urlOf(settings.host, port), close: () => gateway.close() };
+  try {
+    const more = await openMoreFaces(store, settings, logger, urlOf);
+    const all = [gateway, ...more];
+    const close = async () => {
+      await Promise.all(all.map((face) => face.close()));
+    };
+    return { url: urlOf(settings.host, port), more, close };
+  } catch (error) {
+    await gateway.close();
+    throw error;
+  }
 }

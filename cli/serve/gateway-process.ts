@@ -60,5 +60,6 @@ async function start(message: Extract<ToGateway, { kind: "start" }>): Promise<vo
     registry: scrape.registry,
     scrape: () => scrape.scrape(),
   });
-  tell({ kind: "ready", url: face.url });
+  const { url, more } = face;
+  tell({ kind: "ready", url, more: more.map(({ name, url: at }) => ({ name, url: at })) });
 }

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { Logger } from "pino";
 import { type Clock, sleep } from "../../base/clock.ts";
 import { QuarryError } from "../../base/errors.ts";
+import type { Face } from "./face.ts";
 import type { FromGateway, ToGateway } from "./messages.ts";
 import { Scrape } from "./scrape.ts";
 
@@ -13,6 +14,7 @@ const STOP_MS = 30_000;
 /** So many deaths without one becoming ready in between are no accident. */
 const MAX_FAILURES = 10;
 
+type Where = Pick<Face, "url" | "more">;
 type Start = Extract<ToGateway, { kind: "start" }>;
 
 export class Gateways {
@@ -40,10 +42,10 @@ export class Gateways {
     });
   }
 
-  /** Starts them all; resolves with the address when every one listens. */
-  async open(count: number): Promise<string> {
-    const urls = await Promise.all(Array.from({ length: count }, () => this.#fork()));
-    return urls[0] ?? "";
+  /** Starts them all; resolves with the addresses when every one listens. */
+  async open(count: number): Promise<Where> {
+    const all = await Promise.all(Array.from({ length: count }, () => this.#fork()));
+    return all[0] ?? { url: "", more: [] };
   }
 
   /** Asks all to answer what is under way and end; ends those that do not in time. */
@@ -57,7 +59,7 @@ export class Gateways {
     for (const worker of this.#workers) worker.process.kill("SIGKILL");
   }
 
-  #fork(): Promise<string> {
+  #fork(): Promise<Where> {
     const worker = cluster.fork();
     this.#workers.add(worker);
     return new Promise((resolve, reject) => {
@@ -68,7 +70,7 @@ export class Gateways {
             break;
           case "ready":
             this.#failures = 0;
-            resolve(message.url);
+            resolve({ url: message.url, more: message.more });
             break;
           case "scrape":
             this.#answerScrape(worker, message.id);

@@ -1,4 +1,5 @@
 /** What the storing process and its gateway processes tell each other. */
+import type { Face } from "./face.ts";
 import type { ServeSettings } from "./settings.ts";
 
 export type ToGateway =
@@ -15,7 +16,7 @@ export type ToGateway =
 
 export type FromGateway =
   | { readonly kind: "started" }
-  | { readonly kind: "ready"; readonly url: string }
+  | ({ readonly kind: "ready" } & Pick<Face, "url" | "more">)
   /** Asks for the numbers of all processes. */
   | { readonly kind: "scrape"; readonly id: number }
   | { readonly kind: "failed"; readonly message: string };

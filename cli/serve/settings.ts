@@ -6,6 +6,7 @@ import { QuarryError } from "../../base/errors.ts";
 import { limits } from "../../base/limits.ts";
 import { type CopySettings, defaultCopies } from "../../nameserver/copies/copies.ts";
 import type { FaceSettings } from "./face.ts";
+import { type FaceFlags, facesFrom } from "./more-faces.ts";
 
 export interface ServeSettings extends FaceSettings {
   /** Absolute; the first also holds the metadata and the credentials. */
@@ -24,7 +25,7 @@ export interface ServeSettings extends FaceSettings {
   readonly usersFile?: string;
 }
 
-export interface ServeFlags {
+export interface ServeFlags extends FaceFlags {
   readonly data?: string[];
   readonly host: string;
   readonly port: string;
@@ -63,6 +64,7 @@ export function settingsFrom(flags: ServeFlags): ServeSettings {
       whole("--first-scrub", flags.firstScrub ?? "32", 1, 100_000) * 1024 * 1024,
     copies: copiesOf(flags),
     gateways: gatewaysOf(flags),
+    faces: facesFrom(flags),
     ...(flags.users !== undefined && { usersFile: flags.users }),
     logLevel: logLevelFrom(flags.logLevel),
   };

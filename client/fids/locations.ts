@@ -6,7 +6,7 @@ import { type Clock, endsWithin } from "../../base/clock.ts";
 import { QuarryError } from "../../base/errors.ts";
 import type { BlockId } from "../../base/ids.ts";
 import { limits } from "../../base/limits.ts";
-import type { ClusterMap } from "../../rpc/cluster-map.ts";
+import { type ClusterMap, emptyMap } from "../../rpc/cluster-map.ts";
 import type { NameService, OpenBlock } from "../../rpc/name-service.ts";
 import { placementOf } from "../../rpc/placement.ts";
 import { layoutOf } from "../../rpc/pool.ts";
@@ -24,13 +24,12 @@ export class FidLocations implements BlockLocations {
   constructor(asked: BlockLocations, names: Pick<NameService, "clusterMap">, clock: Clock) {
     this.#asked = asked;
     this.#clock = clock;
-    let map: ClusterMap | undefined;
+    let map = emptyMap;
     this.#map = new Remembered({
       clock,
       ask: async () => {
-        const answer = await names.clusterMap(map?.epoch ?? 0);
+        const answer = await names.clusterMap(map.epoch);
         map = answer.map ?? map;
-        if (map === undefined) throw new QuarryError("Unavailable", "there is no cluster map yet");
         return map;
       },
       ...{ freshMs: limits.poolsKeptMs, keptMs: Number.POSITIVE_INFINITY, most: 1 },

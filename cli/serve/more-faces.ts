@@ -1,0 +1,126 @@
+/** The faces beside S3 that a process opens when it is asked to: their flags, and how each is opened. */
+import { readFile } from "node:fs/promises";
+import { type Command, InvalidArgumentError } from "commander";
+import type { Logger } from "pino";
+import { systemClock } from "../../base/clock.ts";
+import { QuarryError } from "../../base/errors.ts";
+import { systemRandom } from "../../base/random.ts";
+import type { Store } from "../../client/store.ts";
+import { createFidGateway } from "../../gateway/fids/create-fid-gateway.ts";
+import type { TokenRule } from "../../gateway/fids/token.ts";
+import { parseDuration } from "../objects/printable.ts";
+
+export interface MoreFaces {
+  readonly fids?: FidFace;
+}
+
+interface FidFace {
+  readonly port: number;
+  /** A file with the secret of tokens. */
+  readonly tokens?: string;
+  readonly tokensKeptMs: number;
+}
+
+export interface FaceFlags {
+  readonly fids?: number;
+  readonly fidTokens?: string;
+  /** Seconds. */
+  readonly fidTokensFor?: number;
+}
+
+export interface OpenedFace {
+  /** For people. */
+  readonly name: string;
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/** Opens one face at an address, and tells the port that it has. */
+type Opener<Settings> = (
+  store: Store,
+  settings: Settings,
+  where: { readonly host: string; readonly logger: Logger },
+) => Promise<{ readonly port: number; close(): Promise<void> }>;
+
+/** A line for each, in what a start prints. */
+export const moreLines = (faces: readonly Pick<OpenedFace, "name" | "url">[]): string =>
+  faces.map(({ name, url }) => `\n  ${name.padEnd(11)}  ${url}`).join("");
+
+const SECRET_BYTES_MIN = 8;
+
+export function withFaceOptions(command: Command): Command {
+  return command
+    .option("--fids <port>", "also serve files by fid (docs/faces.md)", facePort)
+    .option("--fid-tokens <file>", "… only with tokens made with the secret in this file")
+    .option("--fid-tokens-for <time>", "… that count for so long (1h)", parseDuration);
+}
+
+export function facesFrom({ fids, fidTokens, fidTokensFor = 3600 }: FaceFlags): MoreFaces {
+  if (fids === undefined && fidTokens !== undefined)
+    throw new QuarryError("InvalidArgument", "--fid-tokens goes with --fids");
+  if (fids === undefined) return {};
+  const tokens = fidTokens !== undefined && { tokens: fidTokens };
+  return { fids: { port: fids, ...tokens, tokensKeptMs: fidTokensFor * 1000 } };
+}
+
+/** Port 0 is a free one; several processes are told the same. */
+export async function withPorts(faces: MoreFaces, free: () => Promise<number>): Promise<MoreFaces> {
+  const { fids } = faces;
+  return {
+    ...faces,
+    ...(fids !== undefined && { fids: { ...fids, port: fids.port || (await free()) } }),
+  };
+}
+
+export async function openMoreFaces(
+  store: Store,
+  { host, faces = {} }: { readonly host: string; readonly faces?: MoreFaces },
+  logger: Logger,
+  urlOf: (host: string, port: number) => string,
+): Promise<OpenedFace[]> {
+  const opened: OpenedFace[] = [];
+  const where = { host, logger };
+  const open = async <Settings>(
+    name: string,
+    settings: Settings | undefined,
+    opener: Opener<Settings>,
+  ) => {
+    if (settings === undefined) return;
+    const { port, close } = await opener(store, settings, where);
+    opened.push({ name, url: urlOf(host, port), close });
+  };
+  try {
+    await open("fids", faces.fids, openFids);
+    return opened;
+  } catch (error) {
+    for (const face of opened) await face.close();
+    throw error;
+  }
+}
+
+const openFids: Opener<FidFace> = async (store, { port, tokens, tokensKeptMs }, where) => {
+  const rule = tokens === undefined ? undefined : await tokenRule(tokens, tokensKeptMs);
+  const gateway = createFidGateway({
+    ...{ store, clock: systemClock, random: systemRandom, logger: where.logger },
+    ...(rule !== undefined && { tokens: rule }),
+  });
+  const listening = await gateway.listen({ host: where.host, port });
+  return { port: listening.port, close: () => gateway.close() };
+};
+
+async function tokenRule(path: string, keptMs: number): Promise<TokenRule> {
+  const secret = (await readFile(path, "utf8")).trim();
+  if (secret.length < SECRET_BYTES_MIN)
+    throw new QuarryError(
+      "InvalidArgument",
+      `${path} is to hold a secret of at least ${SECRET_BYTES_MIN} characters`,
+    );
+  return { secret, keptMs };
+}
+
+function facePort(text: string): number {
+  const port = Number(text);
+  if (!/^[0-9]{1,5}$/.test(text) || port > 65_535)
+    throw new InvalidArgumentError("it is a whole number from 0 to 65535.");
+  return port;
+}
