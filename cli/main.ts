@@ -27,6 +27,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   undelete: async () => (await import("./objects/undelete.ts")).undeleteCommand(),
   du: async () => (await import("./objects/du.ts")).duCommand(),
   presign: async () => (await import("./objects/presign.ts")).presignCommand(),
+  stream: async () => (await import("./stream/command.ts")).streamCommand(),
   admin: async () => (await import("./admin/command.ts")).adminCommand(),
   backup: async () => (await import("./backup/command.ts")).backupFileCommand(),
   restore: async () => (await import("./backup/restore-command.ts")).restoreCommand(),

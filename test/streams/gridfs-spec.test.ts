@@ -13,6 +13,8 @@ import { StreamStore } from "./stream-store.ts";
 
 const DAY_MS = 86_400_000;
 const CHUNK = 4;
+/** No upload of a case takes as long. */
+const PENDING_MS = 500;
 const bucketName = "fs";
 const idOf = (id: number) => new ObjectId(`${"0".repeat(23)}${id}`);
 const keyOf = (id: number) => keyOfId(idOf(id));
@@ -171,7 +173,7 @@ const failures = {
 };
 
 async function runCase({ files, harm, step, fails, leaves }: Case): Promise<void> {
-  await using at = await StreamStore.open();
+  await using at = await StreamStore.open(PENDING_MS);
   const run = new Run(at);
   for (const file of files) await run.put(file);
   if (harm !== undefined) await run.harm(harm, files);

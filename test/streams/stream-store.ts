@@ -1,12 +1,13 @@
 /**
- * A store in memory for tests of streams: what deleted and given-up content has stored goes at once, and
- * what is stored can be looked at, and harmed, below the client.
+ * A store for tests of streams, in memory or in a folder: what deleted and given-up content has stored goes
+ * at once, and what is stored can be looked at, and harmed, below the client.
  */
 import { setTimeout as pause } from "node:timers/promises";
 import { crc32c } from "../../base/checksum.ts";
 import { systemClock } from "../../base/clock.ts";
+import { nodeDisk } from "../../base/disk-node.ts";
 import { SimulatedDisk } from "../../base/disk-simulated.ts";
-import { assert } from "../../base/errors.ts";
+import { assert, hasCode } from "../../base/errors.ts";
 import type { BlobId, BlockId, DeviceId, NeedleId } from "../../base/ids.ts";
 import { systemRandom } from "../../base/random.ts";
 import { createClient } from "../../client/client.ts";
@@ -14,11 +15,12 @@ import type { Store } from "../../client/store.ts";
 import { type Dataserver, openDataserver } from "../../dataserver/dataserver.ts";
 import { openNameserver } from "../../nameserver/nameserver.ts";
 import { MemoryState } from "../../nameserver/state-memory.ts";
+import type { NeedleEntry } from "../../rpc/block-service.ts";
 import { needleChecksums } from "../../rpc/needle-checksums.ts";
 import type { Chunk } from "../../rpc/objects.ts";
 
-/** How long a chunk without a name may wait for one. */
-const PENDING_MS = 200;
+/** How long a sealed block waits for chunks that get a name. */
+const SETTLE_MS = 400;
 const LOOK_MS = 5;
 
 export class StreamStore implements AsyncDisposable {
@@ -30,17 +32,21 @@ export class StreamStore implements AsyncDisposable {
     this.#dataserver = dataserver;
   }
 
-  static async open(): Promise<StreamStore> {
+  /** `pendingMs`: how long a chunk may wait for a name. Without a folder it is in memory. */
+  static async open(pendingMs: number, folder?: string): Promise<StreamStore> {
     const shared = {
-      ...{ disk: new SimulatedDisk(), clock: systemClock, random: systemRandom },
+      ...{ disk: folder === undefined ? new SimulatedDisk() : nodeDisk },
+      ...{ clock: systemClock, random: systemRandom },
       durability: "commit",
       report: () => undefined,
     } as const;
-    const dataserver = await openDataserver({ ...shared, directories: ["/device"] });
+    const directories = [`${folder ?? ""}/device`];
+    const dataserver = await openDataserver({ ...shared, directories });
     const nameserver = await openNameserver({
       ...shared,
-      ...{ directory: "/nameserver", blocks: dataserver, openState: async () => new MemoryState() },
-      ...{ holdMs: 0, pendingMs: PENDING_MS, workersPauseMs: LOOK_MS },
+      ...{ directory: `${folder ?? ""}/nameserver`, blocks: dataserver },
+      ...(folder === undefined && { openState: async () => new MemoryState() }),
+      ...{ holdMs: 0, pendingMs, settleMs: SETTLE_MS, workersPauseMs: LOOK_MS },
     });
     const store = createClient({
       names: nameserver,
@@ -78,7 +84,8 @@ export class StreamStore implements AsyncDisposable {
     const found: NeedleId[] = [];
     for (const { device } of await this.#dataserver.devices())
       for (const { block, generation } of await this.#dataserver.blocks(device, 0, 1000)) {
-        const page = await this.#dataserver.needles({ device, block, generation }, 0, 1000);
+        const at = { device, block, generation };
+        const page = await this.#dataserver.needles(at, 0, 1000).catch(ifGone);
         found.push(...page.entries.map(({ needle }) => needle));
       }
     return found.sort();
@@ -88,6 +95,13 @@ export class StreamStore implements AsyncDisposable {
   async untilOnly(wanted: readonly NeedleId[]): Promise<void> {
     const sorted = [...wanted].sort().join();
     while ((await this.needles()).join() !== sorted) await pause(LOOK_MS);
+  }
+
+  /** No open block takes any more, so that what nobody names in them is looked for. */
+  async seal(): Promise<void> {
+    for (const { device } of await this.#dataserver.devices())
+      for (const { block, generation, sealed } of await this.#dataserver.blocks(device, 0, 1000))
+        if (!sealed) await this.store.names.reportBlock(block, generation, "full");
   }
 
   async removeNeedle({ block, needle }: Chunk): Promise<void> {
@@ -125,4 +139,10 @@ export class StreamStore implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.store[Symbol.asyncDispose]();
   }
+}
+
+/** A block may be emptied and removed, or written anew, while others are listed. */
+function ifGone(error: unknown): { readonly entries: NeedleEntry[] } {
+  if (hasCode(error, "NoSuchBlock", "StaleGeneration")) return { entries: [] };
+  throw error;
 }
