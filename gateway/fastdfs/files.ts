@@ -64,13 +64,13 @@ export class Files {
 
   /** Resolves with the key. @param where `source` is the address that the name tells. */
   async upload(
-    where: { readonly group: string; readonly source: string },
+    where: { readonly group: string; readonly source: string; readonly owner?: string },
     what: { readonly extension: string; readonly appender: boolean },
     body: Body,
   ): Promise<string> {
     checkExtension(what.extension);
     let key = "";
-    await this.#put(where.group, body, (sums) => {
+    await this.#put(where, body, (sums) => {
       key = newKey(this.#newName(where.source, what.appender, sums), what.extension, this.#digit);
       return key;
     });
@@ -81,24 +81,30 @@ export class Files {
     group: string,
     slave: { readonly master: string; readonly prefix: string; readonly extension: string },
     body: Body,
+    owner?: string,
   ): Promise<string> {
     const key = slaveKey(slave.master, slave.prefix, slave.extension);
     await this.#look(group, slave.master);
-    await this.#put(group, body, () => key);
+    await this.#put({ group, ...(owner !== undefined && { owner }) }, body, () => key);
     return key;
   }
 
-  async #put(bucket: string, body: Body, key: (sums: ContentSums) => string): Promise<void> {
+  async #put(
+    { group, owner }: { readonly group: string; readonly owner?: string },
+    body: Body,
+    key: (sums: ContentSums) => string,
+  ): Promise<void> {
     const sums = new ContentSums();
     const { lengthBytes } = body;
     const counted = {
       bytes: sums.over(body.bytes),
       ...(lengthBytes !== undefined && { lengthBytes }),
     };
-    const target = { bucket, key: () => key(sums), conditions: { ifNoneMatch: "*" } };
+    const target = { bucket: group, key: () => key(sums), conditions: { ifNoneMatch: "*" } };
     await this.#store.put(target, counted, () => ({
       etag: sums.md5(),
       checksum: crcAttribute(sums.crc32),
+      ...(owner !== undefined && { owner }),
     }));
   }
 
@@ -133,9 +139,11 @@ export class Files {
     await this.#store.splice({ bucket, key, keep: lengthBytes });
   }
 
-  async open(group: string, key: string, offset: number): Promise<OpenObject> {
+  /** @param offset where reading will begin; absent: nothing will be read. */
+  async open(group: string, key: string, offset?: number): Promise<OpenObject> {
     const { bucket } = named(group, key);
-    const opened = await this.#store.open({ bucket, key, offset });
+    const begin = offset !== undefined && { offset };
+    const opened = await this.#store.open({ bucket, key, ...begin });
     checkThere(opened.object);
     return opened;
   }

@@ -9,6 +9,7 @@ import type { Store } from "../../client/store.ts";
 import type { Connection } from "./connection.ts";
 import { Files } from "./files.ts";
 import { FastdfsPort } from "./server.ts";
+import { reachedAt } from "./source.ts";
 import { StorageHandler } from "./storage.ts";
 import { type Group, TrackerHandler } from "./tracker.ts";
 
@@ -60,9 +61,6 @@ export async function openFastdfsPorts(options: FastdfsOptions): Promise<Fastdfs
     throw error;
   }
 }
-
-/** An IPv4 address that came over an IPv6 socket is told as itself. */
-const reachedAt = (address = "") => address.replace(/^::ffff:(?=[0-9.]+$)/, "");
 
 const groupName = new RegExp(`^[a-z0-9]{3,${limits.fastdfsGroupBytes}}$`);
 

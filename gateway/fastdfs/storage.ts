@@ -23,6 +23,7 @@ import type { Files } from "./files.ts";
 import { answerHead, BodyReader, padded, type RequestHead, u64 } from "./frame.ts";
 import { formatMetadata, parseMetadata } from "./metadata.ts";
 import type { Handler } from "./server.ts";
+import { STORAGE_NUMBER } from "./source.ts";
 
 const GROUP_BYTES = 16;
 const EXTENSION_BYTES = 6;
@@ -31,8 +32,6 @@ const ANY_PATH = 0xff;
 /** Of a query: its CRC32 need not be computed. */
 const NO_CRC = 1;
 const ADDRESS_BYTES = 16;
-/** How a name tells a storage that has no IPv4 address. */
-const STORAGE_NUMBER = "100001";
 
 export interface StorageOptions {
   readonly files: Files;
