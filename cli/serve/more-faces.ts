@@ -1,17 +1,25 @@
 /** The faces beside S3 that a process opens when it is asked to: their flags, and how each is opened. */
-import { readFile } from "node:fs/promises";
-import { type Command, InvalidArgumentError } from "commander";
+import type { Command } from "commander";
 import type { Logger } from "pino";
 import { systemClock } from "../../base/clock.ts";
 import { QuarryError } from "../../base/errors.ts";
 import { systemRandom } from "../../base/random.ts";
 import type { Store } from "../../client/store.ts";
 import { createFidGateway } from "../../gateway/fids/create-fid-gateway.ts";
-import type { TokenRule } from "../../gateway/fids/token.ts";
 import { parseDuration } from "../objects/printable.ts";
+import { facePort, tokenRule } from "./face-flags.ts";
+import {
+  type FastdfsFace,
+  type FastdfsFlags,
+  fastdfsFrom,
+  openFastdfs,
+  withFastdfsOptions,
+  withFastdfsPorts,
+} from "./fastdfs-face.ts";
 
 export interface MoreFaces {
   readonly fids?: FidFace;
+  readonly fastdfs?: FastdfsFace;
 }
 
 interface FidFace {
@@ -21,7 +29,7 @@ interface FidFace {
   readonly tokensKeptMs: number;
 }
 
-export interface FaceFlags {
+export interface FaceFlags extends FastdfsFlags {
   readonly fids?: number;
   readonly fidTokens?: string;
   /** Seconds. */
@@ -46,29 +54,34 @@ type Opener<Settings> = (
 export const moreLines = (faces: readonly Pick<OpenedFace, "name" | "url">[]): string =>
   faces.map(({ name, url }) => `\n  ${name.padEnd(11)}  ${url}`).join("");
 
-const SECRET_BYTES_MIN = 8;
-
 export function withFaceOptions(command: Command): Command {
-  return command
+  const withFids = command
     .option("--fids <port>", "also serve files by fid (docs/faces.md)", facePort)
     .option("--fid-tokens <file>", "… only with tokens made with the secret in this file")
     .option("--fid-tokens-for <time>", "… that count for so long (1h)", parseDuration);
+  return withFastdfsOptions(withFids);
 }
 
-export function facesFrom({ fids, fidTokens, fidTokensFor = 3600 }: FaceFlags): MoreFaces {
+export function facesFrom(flags: FaceFlags): MoreFaces {
+  const fids = fidsFrom(flags);
+  const fastdfs = fastdfsFrom(flags);
+  return { ...(fids !== undefined && { fids }), ...(fastdfs !== undefined && { fastdfs }) };
+}
+
+function fidsFrom({ fids, fidTokens, fidTokensFor = 3600 }: FaceFlags): FidFace | undefined {
   if (fids === undefined && fidTokens !== undefined)
     throw new QuarryError("InvalidArgument", "--fid-tokens goes with --fids");
-  if (fids === undefined) return {};
+  if (fids === undefined) return undefined;
   const tokens = fidTokens !== undefined && { tokens: fidTokens };
-  return { fids: { port: fids, ...tokens, tokensKeptMs: fidTokensFor * 1000 } };
+  return { port: fids, ...tokens, tokensKeptMs: fidTokensFor * 1000 };
 }
 
 /** Port 0 is a free one; several processes are told the same. */
 export async function withPorts(faces: MoreFaces, free: () => Promise<number>): Promise<MoreFaces> {
-  const { fids } = faces;
+  const { fids, fastdfs } = faces;
   return {
-    ...faces,
     ...(fids !== undefined && { fids: { ...fids, port: fids.port || (await free()) } }),
+    ...(fastdfs !== undefined && { fastdfs: await withFastdfsPorts(fastdfs, free) }),
   };
 }
 
@@ -91,6 +104,7 @@ export async function openMoreFaces(
   };
   try {
     await open("fids", faces.fids, openFids);
+    if (faces.fastdfs !== undefined) await openFastdfs(store, faces.fastdfs, where, urlOf, opened);
     return opened;
   } catch (error) {
     for (const face of opened) await face.close();
@@ -107,20 +121,3 @@ const openFids: Opener<FidFace> = async (store, { port, tokens, tokensKeptMs }, 
   const listening = await gateway.listen({ host: where.host, port });
   return { port: listening.port, close: () => gateway.close() };
 };
-
-async function tokenRule(path: string, keptMs: number): Promise<TokenRule> {
-  const secret = (await readFile(path, "utf8")).trim();
-  if (secret.length < SECRET_BYTES_MIN)
-    throw new QuarryError(
-      "InvalidArgument",
-      `${path} is to hold a secret of at least ${SECRET_BYTES_MIN} characters`,
-    );
-  return { secret, keptMs };
-}
-
-function facePort(text: string): number {
-  const port = Number(text);
-  if (!/^[0-9]{1,5}$/.test(text) || port > 65_535)
-    throw new InvalidArgumentError("it is a whole number from 0 to 65535.");
-  return port;
-}

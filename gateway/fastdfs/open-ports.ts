@@ -20,8 +20,8 @@ export interface FastdfsOptions {
   readonly logger: Logger;
   readonly host: string;
   readonly trackerPort: number;
-  /** Of the first group; each other one has the next. 0: any that are free. */
-  readonly storagePort: number;
+  /** Of each group. 0: one that is free, as for the tracker. */
+  readonly storagePorts: readonly number[];
   readonly groups: readonly string[];
   /** The IP address by which clients reach the storages. Default: by which they reached the tracker. */
   readonly advertise?: string;
@@ -34,7 +34,7 @@ export interface FastdfsPorts {
 }
 
 export async function openFastdfsPorts(options: FastdfsOptions): Promise<FastdfsPorts> {
-  const { store, clock, logger, host, groups, storagePort, advertise } = options;
+  const { store, clock, logger, host, groups, storagePorts, advertise } = options;
   const files = new Files(options);
   const addressFor = ({ socket }: Connection) => advertise ?? reachedAt(socket.localAddress);
   const opened: FastdfsPort[] = [];
@@ -51,7 +51,7 @@ export async function openFastdfsPorts(options: FastdfsOptions): Promise<Fastdfs
     const storages: Group[] = [];
     for (const [i, name] of groups.entries()) {
       const handler = new StorageHandler({ files, group: name, addressFor });
-      storages.push({ name, port: await listen(handler, storagePort && storagePort + i) });
+      storages.push({ name, port: await listen(handler, storagePorts[i] ?? 0) });
     }
     const monitored = { names: store.names, clock, startedMs: clock.nowMs() };
     const tracker = new TrackerHandler({ groups: storages, addressFor, monitored });

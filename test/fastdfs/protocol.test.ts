@@ -31,7 +31,7 @@ beforeAll(async () => {
   const groups = ["group1", "group2"];
   await establishGroups(store, groups, "root");
   await establishGroups(store, groups, "root");
-  const where = { host: "127.0.0.1", trackerPort: 0, storagePort: 0 };
+  const where = { host: "127.0.0.1", trackerPort: 0, storagePorts: [] };
   const logger = pino({ level: "silent" });
   ports = await openFastdfsPorts({ store, clock: systemClock, random, logger, groups, ...where });
   client = await SmallClient.to(ports.storages[0]?.port ?? 0);
