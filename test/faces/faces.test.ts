@@ -3,11 +3,11 @@ import { faces } from "./faces.ts";
 import { NamesModel } from "./names-model.ts";
 
 test("names of all faces hold the same contents under kills, and go one by one (short form)", async () => {
-  const counts = await faces({ operations: 1_000, seconds: 0, seed: 20_261_121 });
+  const counts = await faces({ operations: 600, seconds: 0, seed: 20_261_121 });
   expect(counts.complaints).toEqual([]);
   expect(counts).toMatchObject({ lost: 0, wrong: 0, violations: 0, orphans: 0, missing: 0 });
   expect(counts.kills).toBeGreaterThan(0);
-  expect(counts.shared).toBeGreaterThan(10);
+  expect(counts.shared).toBeGreaterThan(5);
 }, 180_000);
 
 test("the model knows what a name may hold, and notices what it may not", () => {

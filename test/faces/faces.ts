@@ -10,13 +10,19 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { awake } from "../../cli/awake.ts";
 import { Dice } from "../../raft/testing/dice.ts";
+import { sha256 } from "../faults/kill-model.ts";
 import { freePort } from "../server-process.ts";
-import { Contents, check, faceOf, type LoadContext, step } from "./load.ts";
+import { Contents } from "./contents.ts";
+import type { Face } from "./face.ts";
+import { fidsFace, makeFids } from "./fids-face.ts";
+import { judge } from "./judge.ts";
+import { check, faceOf, type LoadContext, step } from "./load.ts";
 import { NamesModel } from "./names-model.ts";
 import { type RunningStore, runStore } from "./running-store.ts";
 import { makeBuckets, s3Face } from "./s3-face.ts";
-import { check as fsck, sweepAll } from "./swept.ts";
+import { makeStreams, streamsFace } from "./streams-face.ts";
 
 const CLIENTS = 6;
 /** Names that each life reads back before the work goes on. */
@@ -45,30 +51,38 @@ export interface FacesCounts {
   readonly complaints: readonly string[];
 }
 
-export async function faces(options: FacesOptions): Promise<FacesCounts> {
+/** Clients that wait for a store that was killed keep no process alive by themselves. */
+export const faces = (options: FacesOptions): Promise<FacesCounts> => awake(torment(options));
+
+async function torment(options: FacesOptions): Promise<FacesCounts> {
   const { operations, seconds, seed, say } = options;
   const dice = new Dice(seed);
   const model = new NamesModel();
   const contents = new Contents();
   const data = await mkdtemp(join(tmpdir(), "quarry-faces-"));
   const at = { data, port: await freePort() };
-  const open = (running: RunningStore): LoadContext => ({
-    ...{ model, contents, store: running.store },
-    faces: [s3Face(running.server.client, running.store)],
+  const owned = Array.from({ length: CLIENTS }, () => new Set<string>());
+  const fids = new Map<string, string>();
+  const open = ({ server, store }: RunningStore): LoadContext => ({
+    ...{ model, contents, owned },
+    faces: [s3Face(server.client, store), streamsFace(store), fidsFace(store, fids)],
   });
   let kills = 0;
   let shared = 0;
+  let last: LoadContext["faces"] = [];
   try {
     const untilMs = performance.now() + seconds * 1000;
     for (;;) {
       await using running = await runStore(at);
       const context = open(running);
-      if (kills === 0) await makeBuckets(running.server.client);
+      if (kills === 0) await makeAll(running);
       const isLast = model.operations >= operations && performance.now() >= untilMs;
       await verify(context, dice, isLast ? Number.POSITIVE_INFINITY : SAMPLE);
       if (isLast || model.complaints.length > 0) {
+        say?.("taking names of shared contents apart");
         shared = await takeApart(context, dice);
         await verify(context, dice, Number.POSITIVE_INFINITY);
+        last = context.faces;
         await running.server.stop();
         break;
       }
@@ -76,10 +90,8 @@ export async function faces(options: FacesOptions): Promise<FacesCounts> {
       kills++;
       say?.(`${kills} kills, ${model.operations} operations, ${model.names().length} names`);
     }
-    const before = await fsck(data);
-    const blobs = await sweepAll(data);
-    const after = await fsck(data);
-    judge(model, before, after, blobs);
+    say?.("sweeping, and looking at every byte");
+    const { blobs, after } = await judge(data, { model, faces: last });
     const { lost, wrong, complaints } = model;
     return {
       ...{ operations: model.operations, kills, lost, wrong, names: model.names().length, shared },
@@ -89,6 +101,12 @@ export async function faces(options: FacesOptions): Promise<FacesCounts> {
   } finally {
     await rm(data, { recursive: true, force: true });
   }
+}
+
+async function makeAll({ server, store }: RunningStore): Promise<void> {
+  await makeBuckets(server.client);
+  await makeStreams(store);
+  await makeFids(store);
 }
 
 /** All clients work; in the middle of it all processes are gone. */
@@ -123,11 +141,24 @@ async function verify(context: LoadContext, dice: Dice, sample: number): Promise
   for (const name of names) if (some.has(name) || !model.isKnown(name)) await check(context, name);
   for (const face of all) {
     const listed = await face.list();
-    for (const name of names.filter((one) => one.startsWith(`${face.kind}:`)))
+    const own = names.filter((one) => one.startsWith(`${face.kind}:`) && face.isListed(one));
+    for (const name of own)
       if (listed.delete(name) !== (model.held(name) !== undefined))
-        model.complain(`${name} is ${listed.has(name) ? "" : "not "}listed`);
-    for (const name of listed) model.complain(`${name} is listed, and nobody made it`);
+        model.complain(`${name} holds ${model.held(name)}, and is listed otherwise`);
+    for (const name of listed) await adopt(context, face, name);
+    for (const trouble of (await face.audit?.()) ?? []) model.complain(trouble);
   }
+}
+
+/** What nobody knows of must be what somebody did not live to hear. */
+async function adopt(context: LoadContext, face: Face, name: string): Promise<void> {
+  const { model, contents, owned } = context;
+  const found = await face.read(name);
+  const sum = found && sha256(found);
+  if (face.naming !== "given" || sum === undefined || !contents.has(sum) || model.unnamed-- < 1)
+    model.complain(`${name} is listed, and nobody made it`);
+  else model.begin(name, sum).done(sum);
+  owned[0]?.add(name);
 }
 
 /** Deletes names that share a content one after the other, all but one of every other content. */
@@ -150,29 +181,6 @@ async function takeApart(context: LoadContext, dice: Dice): Promise<number> {
   }
   return shared;
 }
-
-function judge(
-  model: NamesModel,
-  before: Awaited<ReturnType<typeof fsck>>,
-  after: Awaited<ReturnType<typeof fsck>>,
-  blobs: number,
-): void {
-  for (const [when, found] of Object.entries({ before, after })) {
-    for (const finding of found.findings) model.complain(`fsck ${when} the sweep: ${finding}`);
-    const { missing, thin, problems } = found;
-    if (missing + thin + problems > 0)
-      model.complain(`fsck ${when} the sweep: ${JSON.stringify({ missing, thin, problems })}`);
-  }
-  if (after.orphans > 0) model.complain(`${after.orphans} needles are left that nobody names`);
-  const held = new Set(model.names().map((name) => model.held(name)));
-  held.delete(undefined);
-  held.delete(EMPTY);
-  if (blobs !== held.size)
-    model.complain(`${blobs} blobs are left, and names hold ${held.size} contents`);
-}
-
-/** Of no bytes there is no blob. */
-const EMPTY = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
 function shuffled<Item>(items: readonly Item[], dice: Dice): Item[] {
   const order = items.map((item) => ({ item, at: dice.u32() }));

@@ -2,38 +2,22 @@
  * Clients that do random things with names of all faces. Each owns its names; links lead from any name
  * to one of its own, so that contents have holders in many hands.
  */
-import { QuarryError } from "../../base/errors.ts";
-import { linkName } from "../../client/link.ts";
-import type { Store } from "../../client/store.ts";
+import { hasCode } from "../../base/errors.ts";
 import type { Dice } from "../../raft/testing/dice.ts";
-import { contentOf, sha256 } from "../faults/kill-model.ts";
+import { sha256 } from "../faults/kill-model.ts";
+import type { Contents } from "./contents.ts";
 import type { Face } from "./face.ts";
 import type { NamesModel } from "./names-model.ts";
 
+/** Of one client and face. */
+const NAMES_AT_ONCE = 40;
+
 export interface LoadContext {
-  readonly store: Store;
   readonly faces: readonly Face[];
   readonly model: NamesModel;
   readonly contents: Contents;
-}
-
-/** Contents that were written, so that a part of one can be compared. No two are the same. */
-export class Contents {
-  readonly #made = new Map<string, () => Buffer>();
-  #version = 0;
-
-  make(name: string, lengthBytes: number): Buffer {
-    const version = this.#version++;
-    const content = contentOf(name, version, lengthBytes);
-    this.#made.set(sha256(content), () => contentOf(name, version, lengthBytes));
-    return content;
-  }
-
-  of(sum: string): Buffer {
-    const make = this.#made.get(sum);
-    if (make === undefined) throw new Error(`nobody wrote ${sum}`);
-    return make();
-  }
+  /** By client: its names of all faces. */
+  readonly owned: readonly Set<string>[];
 }
 
 export const faceOf = ({ faces }: Pick<LoadContext, "faces">, name: string): Face => {
@@ -51,52 +35,89 @@ export async function check(context: LoadContext, name: string): Promise<Buffer 
 
 /** One random operation of client `index`. */
 export async function step(context: LoadContext, index: number, dice: Dice): Promise<void> {
-  const { faces, model } = context;
+  const { faces, model, owned } = context;
   const face = dice.pick(faces);
   if (face === undefined) throw new Error("there are no faces");
-  const name = face.draw(index, dice.u32());
-  const draw = dice.between(1, 100);
-  if (draw <= 30) await put(context, face, name, dice);
-  else if (draw <= 60) await link(context, face, name, dice);
-  else if (draw <= 75) await remove(context, face, name, dice);
-  else if (draw <= 84) await readPart(context, face, name, dice);
-  else if (draw <= 99) await check(context, name);
-  else await face.list();
-  if (draw > 75) model.operations++;
+  const own = [...(owned[index] ?? [])].filter((name) => name.startsWith(`${face.kind}:`));
+  const held = own.filter((name) => model.held(name) !== undefined);
+  const target = face.draw(index, dice.u32());
+  const one = dice.pick(held.length > 0 && dice.chance(0.8) ? held : own) ?? target;
+  const draw = held.length < NAMES_AT_ONCE ? dice.between(1, 100) : dice.between(61, 100);
+  if (draw <= 30) await put(context, index, face, target, dice);
+  else if (draw <= 60) await link(context, index, face, target, dice);
+  else if (one === "") return;
+  else if (draw <= 74) await remove(context, face, one, dice);
+  else {
+    if (draw <= 84) await readPart(context, face, one, dice);
+    else if (draw <= 96) await check(context, one);
+    else if (draw <= 99) await face.describe?.(one, dice.u32());
+    else await face.list();
+    model.operations++;
+  }
+}
+
+/** Of a name that only the store can say nothing is known until it did. */
+async function giving(
+  { model, owned }: LoadContext,
+  index: number,
+  face: Face,
+  make: () => Promise<string>,
+): Promise<string> {
+  if (face.naming !== "given") return await make();
+  model.unnamed++;
+  const name = await make();
+  model.unnamed--;
+  owned[index]?.add(name);
+  return name;
 }
 
 async function put(
-  { contents, model }: LoadContext,
+  context: LoadContext,
+  index: number,
   face: Face,
-  name: string,
+  target: string,
   dice: Dice,
 ): Promise<void> {
-  const content = contents.make(name, sizeOf(dice));
+  const { contents, model, owned } = context;
+  const content = contents.make(target || face.kind, dice);
   const held = sha256(content);
-  const begun = model.begin(name, held);
-  await face.put(name, content);
+  if (face.naming === "given") {
+    const name = await giving(context, index, face, () => face.put(target, content));
+    model.begin(name, held).done(held);
+    return;
+  }
+  owned[index]?.add(target);
+  const begun = model.begin(target, held);
+  await face.put(target, content);
   begun.done(held);
 }
 
 /** Any name may be the source: one that others change meanwhile, too. */
-async function link(context: LoadContext, face: Face, to: string, dice: Dice): Promise<void> {
-  const { model, store } = context;
-  const from = dice.pick(model.names());
-  if (from === undefined || from === to) return;
-  const begun = model.beginLink(to, from);
+async function link(
+  context: LoadContext,
+  index: number,
+  face: Face,
+  target: string,
+  dice: Dice,
+): Promise<void> {
+  const { model, owned } = context;
+  const others = dice.pick(owned);
+  const from = dice.pick([...(others ?? [])]) ?? "";
+  const source = from === "" || from === target ? undefined : faceOf(context, from).source(from);
+  if (source === undefined) return;
+  const begun = face.naming === "given" ? undefined : model.beginLink(target, from);
+  let to: string;
   try {
-    await linkName(store, { from: faceOf(context, from).linked(from), to: face.linked(to) });
+    if (begun !== undefined) owned[index]?.add(target);
+    to = await giving(context, index, face, () => face.link(source, target));
   } catch (error) {
-    if (!(error instanceof QuarryError) || error.code !== "NoSuchKey") throw error;
-    begun.refused();
+    if (!hasCode(error, "NoSuchKey")) throw error;
+    if (face.naming === "given") model.unnamed--;
+    begun?.refused();
     return;
   }
-  await checkLink(context, to, from);
-}
-
-/** It holds what its source held at some time, and not nothing. */
-async function checkLink(context: LoadContext, to: string, from: string): Promise<void> {
-  const { model } = context;
+  if (begun === undefined) model.beginLink(to, from);
+  // It holds what its source held at some time, and not nothing.
   if ((await check(context, to)) === undefined) model.complain(`${to} was linked to ${from}`);
   model.operations++;
 }
@@ -112,8 +133,12 @@ async function remove({ model }: LoadContext, face: Face, name: string, dice: Di
   again.done(before);
 }
 
-async function readPart(context: LoadContext, face: Face, name: string, dice: Dice): Promise<void> {
-  const { contents, model } = context;
+async function readPart(
+  { contents, model }: LoadContext,
+  face: Face,
+  name: string,
+  dice: Dice,
+): Promise<void> {
   const held = model.held(name);
   const whole = held === undefined ? undefined : contents.of(held);
   if (whole === undefined || whole.length === 0) return;
@@ -122,14 +147,4 @@ async function readPart(context: LoadContext, face: Face, name: string, dice: Di
   const found = await face.read(name, { start, end });
   if (found?.equals(whole.subarray(start, end)) !== true)
     model.complain(`${name}: bytes ${start} to ${end} are ${found?.length} others`);
-}
-
-/** Mostly small, some around the borders of spans, a few of several chunks. Not of 1 to 7 bytes: those would repeat. */
-function sizeOf(dice: Dice): number {
-  const draw = dice.between(1, 1000);
-  if (draw <= 20) return 0;
-  if (draw <= 800) return dice.between(8, 20_000);
-  if (draw <= 950) return 65_536 * dice.between(1, 4) + dice.between(-1, 1);
-  if (draw <= 990) return dice.between(8, 1_000_000);
-  return 4_194_304 * dice.between(1, 2) + dice.between(-1, 1);
 }

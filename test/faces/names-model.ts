@@ -27,6 +27,8 @@ export interface Begun {
 export class NamesModel {
   readonly #names = new Map<string, History>();
   operations = 0;
+  /** Names that the store may have given to somebody who did not live to hear them. */
+  unnamed = 0;
   lost = 0;
   wrong = 0;
   readonly complaints: string[] = [];

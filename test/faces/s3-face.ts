@@ -7,6 +7,7 @@ import {
   PutObjectCommand,
   type S3Client,
 } from "@aws-sdk/client-s3";
+import { linkName } from "../../client/link.ts";
 import type { Store } from "../../client/store.ts";
 import type { Face, Span } from "./face.ts";
 
@@ -17,13 +18,18 @@ export async function makeBuckets(client: S3Client): Promise<void> {
   for (const Bucket of BUCKETS) await client.send(new CreateBucketCommand({ Bucket }));
 }
 
-export function s3Face(client: S3Client, { names }: Store): Face {
+export function s3Face(client: S3Client, store: Store): Face {
   return {
-    kind: "s3",
+    ...{ kind: "s3", naming: "again" },
     draw: (index, number) =>
       `s3:${BUCKETS[number % 2]}/client-${index}/${(number >>> 1) % KEYS_PER_CLIENT}`,
     async put(name, content) {
       await client.send(new PutObjectCommand({ ...at(name), Body: content }));
+      return name;
+    },
+    async link(from, name) {
+      await linkName(store, { from, to: placeOf(name) });
+      return name;
     },
     read: (name, span) => read(client, name, span),
     async remove(name) {
@@ -31,9 +37,11 @@ export function s3Face(client: S3Client, { names }: Store): Face {
     },
     async restore(name) {
       const { bucket, key } = placeOf(name);
-      await names.execute({ type: "undelete", bucket, key });
+      await store.names.execute({ type: "undelete", bucket, key });
     },
-    linked: placeOf,
+    source: placeOf,
+    holds: () => ({ content: true, more: 0 }),
+    isListed: () => true,
     async list() {
       const found = new Set<string>();
       for (const Bucket of BUCKETS) {
