@@ -1,7 +1,7 @@
 /** Two versions in one group: what an earlier one would not understand, or would make otherwise. */
 import { describe, expect, test } from "vitest";
 import { SimulatedClock } from "../base/clock-simulated.ts";
-import type { NodeId } from "../base/ids.ts";
+import type { BlobId, NodeId } from "../base/ids.ts";
 import { FIRST_LEVEL, LEVEL } from "../base/version.ts";
 import { deviceId, serverId } from "../test/metadata/cluster-state.ts";
 import { commandEntry } from "../test/metadata/command-entry.ts";
@@ -18,6 +18,18 @@ const registration = {
   ...({ type: "registerDataserver", server: serverId(1), address: "h:1" } as const),
   ...{ location: { host: "h" }, version: "1" },
   devices: [{ device: deviceId(1), capacityBytes: 2 ** 40, path: "/disk" }],
+} satisfies AnyCommand;
+
+const content = { blob: 1 as BlobId, lengthBytes: 0, registered: 0, chunks: [] };
+const list = { ...content, blob: 2 as BlobId };
+const stream = { chunkSizeBytes: 1024 };
+const put = {
+  ...({ type: "putObject", bucket: "b", key: "k", content } as const),
+  attributes: { etag: "e" },
+} satisfies AnyCommand;
+const copy = {
+  ...({ type: "copyObject", bucket: "b", key: "k", change: {} } as const),
+  source: { bucket: "b", key: "s", seen: { etag: "e", modifiedMs: 1 } },
 } satisfies AnyCommand;
 
 function scene(level?: number) {
@@ -60,6 +72,10 @@ describe("while an earlier version is among the members", () => {
     { type: "changeDevice", device: deviceId(1), in: false, by: "planner" },
     { type: "changeDevice", device: deviceId(1), weight: null },
     { type: "spliceObject", bucket: "b", key: "k" },
+    { ...put, list },
+    { ...put, attributes: { etag: "e", stream } },
+    { ...copy, list },
+    { ...copy, change: { stream } },
     { type: "describeObject", bucket: "b", key: "k", change: {}, merge: { a: "1" } },
   ])("$type with what is new is not proposed", async (command) => {
     const { store, propose } = scene();

@@ -59,20 +59,20 @@ function needed(command: AnyCommand): number {
       return command.devices.some(({ path }) => path !== undefined) ? 2 : FIRST_LEVEL;
     case "changeDevice":
       return command.by !== undefined || command.weight === null ? 2 : FIRST_LEVEL;
-    case "putObject":
-    case "copyObject":
-      return command.list !== undefined ? 3 : FIRST_LEVEL;
     case "createPool":
       return settingsNeed(command.settings);
     case "changePool":
       return settingsNeed(command.change);
     case "putObject":
+      if (command.list !== undefined) return 3;
+      return command.attributes.stream === undefined ? FIRST_LEVEL : STREAMS;
     case "createUpload":
       return command.attributes.stream === undefined ? FIRST_LEVEL : STREAMS;
     case "describeObject":
       if (command.merge !== undefined || command.change.userMetadata !== undefined) return 3;
       return command.change.stream === undefined ? FIRST_LEVEL : STREAMS;
     case "copyObject":
+      if (command.list !== undefined) return 3;
       return command.change.stream === undefined ? FIRST_LEVEL : STREAMS;
     default:
       if (third.has(command.type)) return 3;
