@@ -45,16 +45,23 @@ export function stayAwake(delayMs: number): Promise<void> {
 }
 
 /** Whether `running` ends within `delayMs`; rejects if it does so by then. */
-export async function endsWithin(
+export function endsWithin(
   clock: Clock,
   running: Promise<unknown>,
   delayMs: number,
 ): Promise<boolean> {
-  const late = Promise.withResolvers<boolean>();
-  const timer = clock.after(delayMs, () => late.resolve(false));
-  try {
-    return await Promise.race([running.then(() => true), late.promise]);
-  } finally {
-    timer.cancel();
-  }
+  // Every PUT asks this: one promise and no race, which would make five.
+  return new Promise((resolve, reject) => {
+    const timer = clock.after(delayMs, () => resolve(false));
+    running.then(
+      () => {
+        timer.cancel();
+        resolve(true);
+      },
+      (error: unknown) => {
+        timer.cancel();
+        reject(error);
+      },
+    );
+  });
 }

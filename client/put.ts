@@ -137,6 +137,8 @@ class BlobWriter {
   /** While the sender takes its time, what is stored already is registered. */
   async #nextChunk(cutter: ChunkCutter): Promise<Slot | undefined> {
     const next = cutter.next();
+    // Of the first chunk nothing can become due meanwhile.
+    if (this.#chunks.length === 0 && this.#underWay.size === 0) return await next;
     try {
       while (!(await endsWithin(this.#context.clock, next, limits.registerEveryMs)))
         await this.#registerWhenDue();
