@@ -5,7 +5,7 @@
  */
 import { payloadPool } from "../base/buffer-pool.ts";
 import { crc32c } from "../base/checksum.ts";
-import { sleep } from "../base/clock.ts";
+import type { Clock, Timer } from "../base/clock.ts";
 import type { DeviceId, NeedleId } from "../base/ids.ts";
 import { limits } from "../base/limits.ts";
 import type { OpenBlock } from "../rpc/name-service.ts";
@@ -58,8 +58,9 @@ export async function askMembers<Good extends GoodPiece>(
   type Answered = readonly [number, Good | StripePlace | Trouble];
   const waiting = new Map<number, Promise<Answered>>();
   const left = inTurn(context, block, needle);
-  const ended = new AbortController();
+  const isAlone = left.length === 1;
   let afterMs = 0;
+  let late: Late | undefined;
   try {
     for (;;) {
       const next = left.shift();
@@ -75,8 +76,12 @@ export async function askMembers<Good extends GoodPiece>(
         });
         waiting.set(position, asking);
       }
-      const late = next ? [isLate(context, afterMs, ended.signal)] : [];
-      const first = await Promise.race([...waiting.values(), ...late]);
+      late?.[Symbol.dispose]();
+      // Where there is nobody else to ask, nobody is late.
+      late = next !== undefined && !isAlone ? new Late(clock, afterMs) : undefined;
+      const first = await Promise.race(
+        late === undefined ? waiting.values() : [...waiting.values(), late.comes],
+      );
       if (first === undefined) {
         const asking = next && waiting.get(next[0]);
         if (next && asking) latencies.late(next[1], afterMs, asking);
@@ -88,23 +93,33 @@ export async function askMembers<Good extends GoodPiece>(
       troubles.set(position, answer);
     }
   } finally {
-    ended.abort();
+    late?.[Symbol.dispose]();
     // Whoever answers later answers for nothing.
     for (const asking of waiting.values()) asking.then(giveBack, () => undefined);
   }
 }
 
 /** When this process stood still, the answer may be here and only not read yet. */
-async function isLate(
-  { clock }: ReadContext,
-  afterMs: number,
-  signal: AbortSignal,
-): Promise<undefined> {
-  const dueMs = clock.monotonicMs() + afterMs;
-  await sleep(clock, afterMs, signal);
-  const overdueMs = clock.monotonicMs() - dueMs;
-  if (overdueMs >= limits.hedgeLeastMs) await sleep(clock, limits.hedgeLeastMs, signal);
-  return undefined;
+class Late implements Disposable {
+  readonly #end = Promise.withResolvers<undefined>();
+  #timer: Timer;
+
+  constructor(clock: Clock, afterMs: number) {
+    const dueMs = clock.monotonicMs() + afterMs;
+    const isLate = () => this.#end.resolve(undefined);
+    this.#timer = clock.after(afterMs, () => {
+      if (clock.monotonicMs() - dueMs < limits.hedgeLeastMs) isLate();
+      else this.#timer = clock.after(limits.hedgeLeastMs, isLate);
+    });
+  }
+
+  get comes(): Promise<undefined> {
+    return this.#end.promise;
+  }
+
+  [Symbol.dispose](): void {
+    this.#timer.cancel();
+  }
 }
 
 function giveBack([, answer]: readonly [number, Answer]): void {
@@ -117,8 +132,11 @@ function inTurn(
   block: OpenBlock,
   needle: NeedleId,
 ): (readonly [number, DeviceId])[] {
-  const preferred = Number(needle % BigInt(block.scheme.k));
   const members = filledOf(block);
+  if (members.length < 2) return members;
+  // Of copies each will do: readers of one needle begin at the same, whose cache has it then.
+  const ranges = block.scheme.k === 1 ? block.members.length : block.scheme.k;
+  const preferred = Number(needle % BigInt(ranges));
   const at = Math.max(
     members.findIndex(([position]) => position === preferred),
     0,

@@ -13,6 +13,8 @@ export type AnswerBody =
       readonly lengthBytes: number;
       readonly bytes: AsyncIterable<Uint8Array>;
     }
+  /** Bytes that are at hand; `taken` is called when they are not used any more. */
+  | { readonly kind: "whole"; readonly bytes: Uint8Array; taken(): void }
   /** XML that may take long: white space keeps the client waiting until it is there. */
   | { readonly kind: "late"; readonly xml: Promise<LateXml> };
 

@@ -27,6 +27,8 @@ export async function sendAnswer(exchange: Exchange, answer: Answer): Promise<vo
       return await sendText(exchange, answer.status, head, "application/json", body.text);
     case "bytes":
       return await sendBytes(exchange, answer.status, head, body.lengthBytes, body.bytes);
+    case "whole":
+      return await sendAtHand(exchange, answer.status, head, body);
     case "late":
       return await sendLate(exchange, answer.status, head, body.xml);
     default:
@@ -148,6 +150,21 @@ async function sendBytes(
   } finally {
     await iterator.return?.();
   }
+}
+
+async function sendAtHand(
+  exchange: Exchange,
+  status: number,
+  head: Head,
+  { bytes, taken }: Extract<Answer["body"], { kind: "whole" }>,
+): Promise<void> {
+  head["Content-Length"] = bytes.length;
+  if (bytes.length === 0) return await sendWhole(exchange, status, head, undefined);
+  writeHead(exchange, status, head);
+  exchange.sentBytes += bytes.length;
+  await exchange.written((done) => exchange.response.end(bytes, done));
+  // Of a connection that broke the system may hold them still: they are left to the garbage collector.
+  taken();
 }
 
 /** White space before the XML keeps the client from giving up; it is sent only when needed. */

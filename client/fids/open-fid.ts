@@ -26,6 +26,8 @@ export interface OpenFid extends FidInfo, Disposable {
    * Bytes [offset, offset + lengthBytes), verified. Each view is valid until the next one is asked for.
    */
   read(offset: number, lengthBytes: number): AsyncIterable<Uint8Array>;
+  /** All of it, when it is at hand; valid until the file is disposed. */
+  readonly whole?: Uint8Array;
 }
 
 const NO_PIN = { bucket: 0, slices: [] };
@@ -54,25 +56,27 @@ async function openBare(
     chunks: [{ ...chunk, from: HEAD_BYTES, usedBytes: lengthBytes }],
     end: lengthBytes,
   };
+  const end = HEAD_BYTES + lengthBytes;
   let isHeld = true;
-  const giveBack = () => {
-    if (isHeld) payloadPool.give(bytes);
-    isHeld = false;
-  };
-  const hasAll = bytes.length >= HEAD_BYTES + lengthBytes;
-  async function* fromMemory(from: number, count: number): AsyncGenerator<Uint8Array> {
-    if (count > 0) yield bytes.subarray(HEAD_BYTES + from, HEAD_BYTES + from + count);
-  }
+  const whole = bytes.length >= end ? bytes.subarray(HEAD_BYTES, end) : undefined;
   return {
     ...fid,
     name: name.slice(0, FID_NAME_LENGTH),
     ...{ lengthBytes, ...about, needleBytes: chunk.lengthBytes },
+    ...(whole !== undefined && { whole }),
     read: (offset, count) =>
-      hasAll && isHeld
-        ? fromMemory(offset, count)
-        : readContent(context, NO_PIN, run, offset, count),
-    [Symbol.dispose]: giveBack,
+      whole === undefined
+        ? readContent(context, NO_PIN, run, offset, count)
+        : fromMemory(whole.subarray(offset, offset + count)),
+    [Symbol.dispose]: () => {
+      if (isHeld) payloadPool.give(bytes);
+      isHeld = false;
+    },
   };
+}
+
+async function* fromMemory(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  if (bytes.length > 0) yield bytes;
 }
 
 async function openList(context: GetContext, name: string, fid: ParsedFid): Promise<OpenFid> {

@@ -57,6 +57,11 @@ export async function readFile(call: FidCall): Promise<Answer> {
     ? { ...type, "Content-Range": `bytes ${offset}-${last}/${open.lengthBytes}` }
     : type;
   if (!isOpen(open)) return { status, headers: answered, body: { kind: "head", lengthBytes } };
+  if (open.whole !== undefined) {
+    const bytes = open.whole.subarray(offset, offset + lengthBytes);
+    const taken = () => open[Symbol.dispose]();
+    return { status, headers: answered, body: { kind: "whole", bytes, taken } };
+  }
   const bytes = given(open, offset, lengthBytes);
   return { status, headers: answered, body: { kind: "bytes", lengthBytes, bytes } };
 }
