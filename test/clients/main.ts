@@ -16,12 +16,31 @@ const interpreters: Readonly<Record<string, string>> = {
   ts: process.execPath,
 };
 
-async function run(script: string, endpoint: string): Promise<number> {
+/** What the server is asked to speak beside S3, and how tours learn of it. */
+async function fastdfsFaces() {
+  const [http, tracker, storage] = [await freePort(), await freePort(), await freePort()];
+  const flags = { "--fastdfs": http, "--fastdfs-tracker": tracker, "--fastdfs-storage": storage };
+  return {
+    args: Object.entries(flags).flatMap(([flag, port]) => [flag, String(port)]),
+    env: {
+      FASTDFS_TRACKER: `127.0.0.1:${tracker}`,
+      FASTDFS_STORAGE: `127.0.0.1:${storage}`,
+      FASTDFS_URL: `http://127.0.0.1:${http}`,
+    },
+  };
+}
+
+async function run(
+  script: string,
+  endpoint: string,
+  faces: Readonly<Record<string, string>>,
+): Promise<number> {
   const interpreter = interpreters[script.split(".")[1] ?? ""] ?? "false";
   const child = spawn(interpreter, [join(import.meta.dirname, script)], {
     stdio: ["ignore", "inherit", "inherit"],
     env: {
       ...process.env,
+      ...faces,
       AWS_ENDPOINT_URL: endpoint,
       AWS_ACCESS_KEY_ID: rootKeys.accessKeyId,
       AWS_SECRET_ACCESS_KEY: rootKeys.secretAccessKey,
@@ -44,10 +63,11 @@ if (scripts.length === 0) throw new Error(`no tour is called ${wanted.join(" or 
 const data = await mkdtemp(join(tmpdir(), "quarry-clients-"));
 let failures = 0;
 try {
-  await using server = await startServer({ data, port: await freePort() });
+  const { args, env } = await fastdfsFaces();
+  await using server = await startServer({ data, port: await freePort(), args });
   for (const script of scripts) {
     const begunMs = performance.now();
-    const code = await run(script, server.endpoint);
+    const code = await run(script, server.endpoint, env);
     const outcome = code === 0 ? "passed" : code === SKIPPED ? "skipped" : `FAILED (${code})`;
     if (code !== 0 && code !== SKIPPED) failures++;
     console.log(`${script}: ${outcome}, ${((performance.now() - begunMs) / 1000).toFixed(1)} s`);
