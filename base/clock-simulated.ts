@@ -23,6 +23,13 @@ export class SimulatedClock implements Clock {
     return this.#timers.size;
   }
 
+  /** When the next of them falls due, by the monotonic clock. */
+  get dueMs(): number | undefined {
+    let dueMs: number | undefined;
+    for (const { atMs } of this.#timers) if (dueMs === undefined || atMs < dueMs) dueMs = atMs;
+    return dueMs;
+  }
+
   after(delayMs: number, run: () => void): Timer {
     const timer = { atMs: this.#nowMs + delayMs, run };
     this.#timers.add(timer);

@@ -1,0 +1,62 @@
+/** What the planner's looks cost: all blocks, after a device went down, and after it is heard again. */
+
+import { type Clock, systemClock } from "../../base/clock.ts";
+import type { DeviceId } from "../../base/ids.ts";
+import { Look } from "../../nameserver/planner/look.ts";
+import type { Scene } from "./scene.ts";
+
+export interface Pass {
+  readonly blocks: number;
+  /** CPU of the leader's thread, each. */
+  readonly firstMicrosPerBlock: number;
+  readonly flapMicrosPerBlock: number;
+  /** Nothing has changed: what a round costs for the devices alone. */
+  readonly idleMs: number;
+}
+
+const IDLE_ROUNDS = 10;
+const FLAPS = 4;
+
+/** The machine's own, but nothing else keeps this process alive meanwhile. */
+const wakeful: Clock = {
+  ...systemClock,
+  after(delayMs, run) {
+    const handle = setTimeout(run, delayMs);
+    return { cancel: () => clearTimeout(handle) };
+  },
+};
+
+/** Everything was heard in the scene. */
+export async function passes(scene: Scene): Promise<Pass> {
+  const { cluster, blocks, puller } = scene;
+  let down: DeviceId | undefined;
+  const look = new Look({
+    ...{ group: { state: cluster.store }, stock: puller.stock, map: () => cluster.map() },
+    ...{ changed: cluster.changed, clock: wakeful },
+    blocks: {
+      devices: async () =>
+        (await blocks.service.devices()).map((status) =>
+          status.device === down ? { ...status, state: "down" as const } : status,
+        ),
+    },
+  });
+  const timed = async (rounds = 1): Promise<number> => {
+    const cpu = process.threadCpuUsage();
+    for (let n = 0; n < rounds; n++) await look.step();
+    const { user, system } = process.threadCpuUsage(cpu);
+    return (user + system) / rounds;
+  };
+  const count = cluster.setting.simulated;
+  const first = await timed();
+  const idle = await timed(IDLE_ROUNDS);
+  const [device] = (await cluster.map()).devices.map((one) => one.device);
+  let flap = Number.POSITIVE_INFINITY;
+  for (let n = 0; n < FLAPS; n++) {
+    down = n % 2 === 0 ? device : undefined;
+    flap = Math.min(flap, await timed());
+  }
+  return {
+    ...{ blocks: count, firstMicrosPerBlock: first / count },
+    ...{ flapMicrosPerBlock: Math.max(0, flap - idle) / count, idleMs: idle / 1_000 },
+  };
+}
