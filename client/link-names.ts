@@ -1,17 +1,11 @@
 /** Names of files as each face has them, and what a link needs of them: the key that it is, or shall be. */
 import { QuarryError } from "../base/errors.ts";
-import { limits } from "../base/limits.ts";
-import type { Change } from "../rpc/commands.ts";
-import type { ObjectAttributes } from "../rpc/objects.ts";
 import { fidName, parseFidName } from "./fids/name.ts";
-import { type Attributes, withoutOwn } from "./own-attributes.ts";
 import type { Store } from "./store.ts";
-import { type Document, documentToPlain } from "./streams/documents.ts";
+import type { Document } from "./streams/documents.ts";
 import { fileNotFound } from "./streams/errors.ts";
-import { checkFilename } from "./streams/file.ts";
 import { StreamFiles } from "./streams/files.ts";
 import { keyOfId } from "./streams/id-key.ts";
-import { ObjectId } from "./streams/object-id.ts";
 
 /** An object. */
 export interface ObjectName {
@@ -46,9 +40,18 @@ export interface NewFid {
   readonly suffix: string;
 }
 
-/** `version` absent: the current one. */
+/** A new file of a FastDFS group (`group1`), which is a bucket. Its id is made of what it holds. */
+export interface NewFastdfsFile {
+  readonly bucket: string;
+  /** As `jpg`; empty: none. */
+  readonly extension: string;
+  /** The address that the id tells. */
+  readonly source?: string;
+}
+
+/** `version` absent: the current one. A FastDFS file is an object, its key what stands behind the group. */
 export type LinkSource = (ObjectName & { readonly version?: string }) | StreamName | FidName;
-export type LinkTarget = ObjectName | NewStream | NewFid;
+export type LinkTarget = ObjectName | NewStream | NewFid | NewFastdfsFile;
 
 export async function sourceOf(
   store: Store,
@@ -72,30 +75,4 @@ export function keyOfFid(name: string): string {
     "InvalidArgument",
     `${name} is no linked fid (L…), and nothing else of fids can be linked: fetch it, and store what it holds`,
   );
-}
-
-/** A place for a link, and how the file that is linked there is described. */
-export interface LinkPlace {
-  readonly key: string;
-  /** Of a stream. */
-  readonly id?: unknown;
-  /** Nothing may be there yet. */
-  readonly isNew: boolean;
-  describe(source: ObjectAttributes): Change<Attributes>;
-}
-
-export function placeOf(to: ObjectName | NewStream): LinkPlace {
-  if ("key" in to) return { key: to.key, isNew: false, describe: withoutOwn };
-  const { filename, id = new ObjectId(), metadata } = to;
-  checkFilename(filename);
-  const plain = metadata && documentToPlain(metadata);
-  return {
-    ...{ key: keyOfId(id), id, isNew: true },
-    describe(source) {
-      const { chunkSizeBytes = limits.chunkBytes, metadata: own } = source.stream ?? {};
-      const kept = plain ?? own;
-      const stream = { filename, chunkSizeBytes, ...(kept !== undefined && { metadata: kept }) };
-      return { ...withoutOwn(source), stream };
-    },
-  };
 }

@@ -5,15 +5,8 @@
  */
 import { hasCode, QuarryError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
-import {
-  keyOfFid,
-  type LinkSource,
-  type LinkTarget,
-  type NewStream,
-  type ObjectName,
-  placeOf,
-  sourceOf,
-} from "./link-names.ts";
+import { keyOfFid, type LinkSource, type LinkTarget, type NewFid, sourceOf } from "./link-names.ts";
+import { placeOf } from "./link-place.ts";
 import type { Store } from "./store.ts";
 
 export interface LinkRequest {
@@ -39,23 +32,28 @@ export async function linkName(store: Store, { from, to }: LinkRequest): Promise
   return { bucket, key: keyOfFid(fid), fid };
 }
 
-async function linkKey(store: Store, from: LinkSource, to: ObjectName | NewStream): Promise<Link> {
+async function linkKey(
+  store: Store,
+  from: LinkSource,
+  to: Exclude<LinkTarget, NewFid>,
+): Promise<Link> {
   const { names } = store;
   const { bucket } = to;
-  const { key, id, isNew, describe } = placeOf(to);
   for (let attempt = 1; ; attempt++) {
     const source = await sourceOf(store, from);
-    const { object } = await names.lookup(source);
+    const opened = await store.open({ ...source, offset: 0 });
+    const { object } = opened;
     if (object.deleteMarker) throw new QuarryError("NoSuchKey", `${source.key} was deleted`);
     const { modifiedMs, attributes } = object;
     const seen = { etag: attributes.etag, modifiedMs };
+    const { key, id, isNew, change } = await placeOf(to, opened);
     try {
       await names.execute({
         ...{ type: "copyObject", bucket, key, source: { ...source, seen } },
-        change: describe(attributes),
+        change,
         ...(isNew && { conditions: { ifNoneMatch: "*" } }),
       });
-      return { bucket, key, ...(isNew && { id }) };
+      return { bucket, key, ...(id !== undefined && { id }) };
     } catch (error) {
       // What was replaced between the look and the command is looked at again.
       if (!hasCode(error, "Changed") || attempt >= limits.retries) throw error;

@@ -4,9 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { buffer } from "node:stream/consumers";
 import { finished } from "node:stream/promises";
+import { crc32 } from "node:zlib";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { seededRandom } from "../base/random.ts";
 import type { Bucket } from "../client/embedded/bucket.ts";
+import { parseKey } from "../client/fastdfs/file-id.ts";
 import { type EmbeddedStore, openStore } from "../client/open-store.ts";
 
 let directory = "";
@@ -91,6 +93,31 @@ test("a link to a stream is a new file, and to a key the key's new content", asy
   await expect(
     store.link({ from: { bucket: "streams", filename: "none" }, to }),
   ).rejects.toMatchObject({ code: "ENOENT" });
+});
+
+test("a link to a FastDFS group has an id that tells what it holds, and is appended to no other name", async () => {
+  await store.bucket("group1");
+  await objects.put("cat", content);
+  const from = { bucket: "objects", key: "cat" };
+  const { key } = await store.link({ from, to: { bucket: "group1", extension: "png" } });
+  expect(parseKey(key)).toMatchObject({
+    ...{ size: { kind: "normal", lengthBytes: content.length }, crc32: crc32(content) },
+    ...{ source: "127.0.0.1", slave: false },
+  });
+  expect(key.endsWith(".png")).toBe(true);
+  const again = { bucket: "group1", extension: "", source: "10.1.2.3" };
+  const second = await store.link({ from: { bucket: "group1", key }, to: again });
+  expect(parseKey(second.key)).toMatchObject({ source: "10.1.2.3", crc32: crc32(content) });
+  async function* more() {
+    yield Buffer.from("more");
+  }
+  await store.client.splice({ bucket: "group1", key }, { bytes: more() });
+  isContent(await (await objects.get("cat"))?.bytes());
+  await objects.delete("cat");
+  const group = await store.bucket("group1");
+  expect((await group.stat(key))?.lengthBytes).toBe(content.length + 4);
+  await group.delete(key);
+  isContent(await (await group.get(second.key))?.bytes());
 });
 
 test("an object that was a stream is none under another key", async () => {

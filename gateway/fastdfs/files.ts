@@ -7,9 +7,7 @@
 import type { Clock } from "../../base/clock.ts";
 import { assert, hasCode, QuarryError } from "../../base/errors.ts";
 import type { Random } from "../../base/random.ts";
-import type { Body, OpenObject, Store } from "../../client/store.ts";
-import type { ObjectInfo } from "../../rpc/name-service.ts";
-import { ContentSums, crcAttribute, crcOf } from "./content-sums.ts";
+import { ContentSums, crcAttribute, crcOf } from "../../client/fastdfs/content-sums.ts";
 import {
   checkExtension,
   encodeName,
@@ -18,7 +16,9 @@ import {
   parseKey,
   renamedKey,
   slaveKey,
-} from "./file-id.ts";
+} from "../../client/fastdfs/file-id.ts";
+import type { Body, OpenObject, Store } from "../../client/store.ts";
+import type { ObjectInfo } from "../../rpc/name-service.ts";
 import { checkMetadata, type Metadata } from "./metadata.ts";
 
 export interface FilesOptions {

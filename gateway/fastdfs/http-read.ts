@@ -1,10 +1,10 @@
 /** GET and HEAD of a file, of what is known of it, and of its metadata. */
 import { contentTypeOf } from "../../base/content-type.ts";
+import { parseKey } from "../../client/fastdfs/file-id.ts";
 import { type Answer, emptyAnswer, jsonAnswer } from "../answer.ts";
 import { S3Error } from "../s3/errors.ts";
 import { parseRange, resolveRange } from "../s3/range.ts";
 import { judgeRead, rangeCounts } from "../s3/read-conditions.ts";
-import { parseKey } from "./file-id.ts";
 import { bytesParameter, type HttpCall } from "./http-call.ts";
 
 /** By the Range header, or by the parameters offset and bytes, which answer 200. */

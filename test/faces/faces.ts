@@ -16,6 +16,7 @@ import { sha256 } from "../faults/kill-model.ts";
 import { freePort } from "../server-process.ts";
 import { Contents } from "./contents.ts";
 import type { Face } from "./face.ts";
+import { fastdfsFace } from "./fastdfs-face.ts";
 import { fidsFace, makeFids } from "./fids-face.ts";
 import { judge } from "./judge.ts";
 import { check, faceOf, type LoadContext, step } from "./load.ts";
@@ -60,12 +61,15 @@ async function torment(options: FacesOptions): Promise<FacesCounts> {
   const model = new NamesModel();
   const contents = new Contents();
   const data = await mkdtemp(join(tmpdir(), "quarry-faces-"));
-  const at = { data, port: await freePort() };
+  const at = { data, port: await freePort(), fastdfsPort: await freePort() };
   const owned = Array.from({ length: CLIENTS }, () => new Set<string>());
   const fids = new Map<string, string>();
   const open = ({ server, store }: RunningStore): LoadContext => ({
     ...{ model, contents, owned },
-    faces: [s3Face(server.client, store), streamsFace(store), fidsFace(store, fids)],
+    faces: [
+      ...[s3Face(server.client, store), streamsFace(store)],
+      ...[fidsFace(store, fids), fastdfsFace(store, at.fastdfsPort)],
+    ],
   });
   let kills = 0;
   let shared = 0;

@@ -17,8 +17,12 @@ export interface RunningStore extends AsyncDisposable {
 export async function runStore(options: {
   readonly data: string;
   readonly port: number;
+  /** Of FastDFS' storage. */
+  readonly fastdfsPort: number;
 }): Promise<RunningStore> {
-  const server = await startServer(options);
+  const { fastdfsPort } = options;
+  const args = ["--fastdfs-tracker", "0", "--fastdfs-storage", String(fastdfsPort)];
+  const server = await startServer({ ...options, args });
   const { path, secret } = await readAccess(options.data);
   const rpc = new RpcClient({
     ...{ address: { path }, secret: Buffer.from(secret, "hex") },

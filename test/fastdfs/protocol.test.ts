@@ -6,8 +6,8 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { systemClock } from "../../base/clock.ts";
 import { limits } from "../../base/limits.ts";
 import { seededRandom } from "../../base/random.ts";
+import { parseKey } from "../../client/fastdfs/file-id.ts";
 import type { Store } from "../../client/store.ts";
-import { parseKey } from "../../gateway/fastdfs/file-id.ts";
 import {
   establishGroups,
   type FastdfsPorts,
