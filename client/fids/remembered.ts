@@ -67,9 +67,10 @@ export class Remembered<Key, Value> {
     if (this.#known.size > this.#options.most && oldest !== undefined) this.#known.delete(oldest);
   }
 
-  /** It is asked for before it is used again. */
+  /** It is asked for before it is used again: an answer that is on its way may be older than what changed. */
   forget(key: Key): void {
     this.#known.delete(key);
+    this.#asking.delete(key);
   }
 
   #ageMs(known: Known<Value>): number {
@@ -78,24 +79,26 @@ export class Remembered<Key, Value> {
 
   /** All who want to know at the same time are told by one answer. */
   #ask(key: Key): Promise<Value> {
-    let asking = this.#asking.get(key);
-    if (asking === undefined) {
-      asking = this.#options
-        .ask(key)
-        .then(
-          (value) => {
-            this.learn(key, value);
-            this.#aloneMs = Number.NEGATIVE_INFINITY;
-            return value;
-          },
-          (error: unknown) => {
-            if (!isSilence(error)) this.#known.delete(key);
-            throw error;
-          },
-        )
-        .finally(() => this.#asking.delete(key));
-      this.#asking.set(key, asking);
-    }
+    const underWay = this.#asking.get(key);
+    if (underWay !== undefined) return underWay;
+    const isAsked = () => this.#asking.get(key) === asking;
+    const asking: Promise<Value> = this.#options
+      .ask(key)
+      .then(
+        (value) => {
+          if (isAsked()) this.learn(key, value);
+          this.#aloneMs = Number.NEGATIVE_INFINITY;
+          return value;
+        },
+        (error: unknown) => {
+          if (isAsked() && !isSilence(error)) this.#known.delete(key);
+          throw error;
+        },
+      )
+      .finally(() => {
+        if (isAsked()) this.#asking.delete(key);
+      });
+    this.#asking.set(key, asking);
     return asking;
   }
 }
