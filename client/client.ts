@@ -105,5 +105,7 @@ async function open(
     object: found.object,
     ...(found.span !== undefined && { span: found.span }),
     read: (offset, lengthBytes) => readContent(context, found.pin, found.run, offset, lengthBytes),
+    take: (offset, lengthBytes) =>
+      readContent(context, found.pin, found.run, offset, lengthBytes, true),
   };
 }

@@ -26,7 +26,7 @@ interface Ahead {
 /**
  * Bytes [offset, offset + lengthBytes) of some content. `first` is the run a look-up brought.
  * A reader always gets one small window, so that many slow readers cannot stop another; larger
- * windows and those ahead come out of the memory budget.
+ * windows and those ahead come out of the memory budget. `isKept`: the reader keeps what it is given.
  */
 export async function* readContent(
   context: GetContext,
@@ -34,6 +34,7 @@ export async function* readContent(
   first: ReadableRun | undefined,
   offset: number,
   lengthBytes: number,
+  isKept = false,
 ): AsyncGenerator<Uint8Array> {
   const cursor = new ContentCursor(context.names, pin, first, offset, offset + lengthBytes);
   const ahead: Ahead[] = [];
@@ -56,7 +57,7 @@ export async function* readContent(
         throw new QuarryError("Damaged", `what was read of block ${chunk.block} is not the chunk`);
       yield bytes;
       // The reader asked for more, so it is done with these. One that stops early may not be.
-      payloadPool.give(bytes);
+      if (!isKept) payloadPool.give(bytes);
     }
   } finally {
     await Promise.allSettled(ahead.map((one) => one.reading));

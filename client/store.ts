@@ -57,6 +57,11 @@ export interface OpenObject {
    * next one is asked for.
    */
   read(offset: number, lengthBytes: number): AsyncIterable<Uint8Array>;
+  /**
+   * The same, but what comes is the caller's to keep: for those who hand it on and do not hear when it
+   * was used. Costs fresh memory, which `read` uses again.
+   */
+  take(offset: number, lengthBytes: number): AsyncIterable<Uint8Array>;
 }
 
 export interface Store extends AsyncDisposable {

@@ -174,7 +174,7 @@ export class GridFSBucket extends EventEmitter {
       try {
         const opened = await this.#store.open({ bucket: this.bucketName, key, offset });
         const object = asStream(opened.object);
-        return object && { object, read: opened.read };
+        return object && { object, take: opened.take };
       } catch (error) {
         if (hasCode(error, "NoSuchKey", "NoSuchBucket")) return undefined;
         throw error;

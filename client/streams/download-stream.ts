@@ -26,7 +26,7 @@ export interface GridFSBucketReadStreamOptionsWithRevision extends GridFSBucketR
 /** A file that was found. */
 export interface FoundFile {
   readonly object: StreamObject;
-  readonly read: OpenObject["read"];
+  readonly take: OpenObject["take"];
 }
 
 /** The look for a file; reading will begin at `offset`. */
@@ -86,8 +86,8 @@ export class GridFSBucketReadStream extends Readable {
     this.#views ??= (await this.#open())[Symbol.asyncIterator]();
     const view = await this.#views.next();
     if (this.destroyed) return;
-    // What a stream hands on is kept by others, who knows how long.
-    this.push(view.done === true ? null : Buffer.from(view.value));
+    if (view.done === true) this.push(null);
+    else this.push(bufferOf(view.value));
   }
 
   async #open(): Promise<AsyncIterable<Uint8Array>> {
@@ -97,7 +97,7 @@ export class GridFSBucketReadStream extends Readable {
     const file = fileOf(found.object);
     const { start, end } = checkedRange(this.#range, file);
     if (!this.destroyed) this.emit(GridFSBucketReadStream.FILE, file);
-    return found.read(start, end - start);
+    return found.take(start, end - start);
   }
 
   #checkFresh(): void {
@@ -105,6 +105,9 @@ export class GridFSBucketReadStream extends Readable {
       throw new MongoGridFSStreamError("Options cannot be changed after the stream is initialized");
   }
 }
+
+const bufferOf = ({ buffer, byteOffset, byteLength }: Uint8Array) =>
+  Buffer.from(buffer, byteOffset, byteLength);
 
 /** @throws MongoInvalidArgumentError as the driver does. */
 function checkedRange(
