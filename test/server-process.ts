@@ -23,6 +23,8 @@ export interface ServerProcess extends AsyncDisposable {
   readonly client: S3Client;
   /** All it printed so far. */
   output(): string;
+  /** Resolves when it has printed that. S3 answers before other faces are open. */
+  says(text: string): Promise<void>;
   running(): boolean;
   /** SIGKILL to the whole group; resolves when it is gone. */
   kill(): Promise<void>;
@@ -78,6 +80,12 @@ export async function startServer(options: {
     startMs: performance.now() - begunMs,
     client,
     output: () => output,
+    async says(text) {
+      while (!output.includes(text)) {
+        if (child.exitCode !== null) throw new Error(`the server ended:\n${output}`);
+        await sleep(20);
+      }
+    },
     running: () => child.exitCode === null && child.signalCode === null,
     kill,
     async stop() {

@@ -65,6 +65,7 @@ let failures = 0;
 try {
   const { args, env } = await fastdfsFaces();
   await using server = await startServer({ data, port: await freePort(), args });
+  await server.says("tracker");
   for (const script of scripts) {
     const begunMs = performance.now();
     const code = await run(script, server.endpoint, env);
