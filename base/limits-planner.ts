@@ -3,8 +3,13 @@
 const MiB = 1024 * 1024;
 
 export const plannerLimits = {
-  /** Blocks that the planner works on at the same time, and how many it looks through to find them. */
+  /**
+   * Blocks that the planner works on at the same time: so many, or in a large cluster one for so many
+   * devices, up to … And how many it looks through to find them.
+   */
   healingAtOnce: 32,
+  healingDevicesEach: 4,
+  healingAtOnceMost: 1024,
   healingLook: 4096,
   /** Blocks that are made on one device at the same time, and read from one. */
   healingAsTarget: 2,
@@ -21,6 +26,8 @@ export const plannerLimits = {
   standstillMs: 5_000,
   /** Blocks that are looked at before others have their turn. */
   healingPage: 500,
+  /** Blocks and devices that they need, though they hold nothing of them yet, that are remembered. */
+  healingAwaited: 500_000,
   /** Stuck blocks that are told of one by one. */
   healingStuckNamed: 100,
   /** Over how long the pace is told. */

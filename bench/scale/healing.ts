@@ -1,5 +1,6 @@
 /** What becomes of the cluster when something is lost, or comes: how long it takes, and what sets the pace. */
 import { limits } from "../../base/limits.ts";
+import { budgetOf } from "../../nameserver/planner/pace.ts";
 import { usualHealing } from "../../rpc/healing.ts";
 import type { Scene } from "./scene.ts";
 import { counted, shareOf } from "./setting.ts";
@@ -87,7 +88,7 @@ async function healed(scene: Scene, what: string, happen: () => Promise<void>): 
     ...{ what, made, retired: blocks.retired - before.retired, atOnce, use, workedSeconds },
     waitedSeconds: (beganMs - fromMs) / 1_000,
     cpuMicros: (user + system) / Math.max(1, made),
-    limit: limitOf(atOnce, use),
+    limit: limitOf(budgetOf(usualHealing, cluster.stands.length).atOnce, atOnce, use),
     whole: {
       members: Math.round(made / share),
       movedBytes: (made * counted(cluster.setting).pieceBytes) / share,
@@ -108,9 +109,8 @@ function steadyRate(madeMs: readonly number[]): number {
   return ((last - first) * 1_000) / Math.max(1, overMs);
 }
 
-function limitOf(atOnce: number, use: Record<ResourceKind, Use>): string {
-  if (atOnce >= BUSY * limits.healingAtOnce)
-    return `planner: ${limits.healingAtOnce} blocks at once`;
+function limitOf(most: number, atOnce: number, use: Record<ResourceKind, Use>): string {
+  if (atOnce >= BUSY * most) return `planner: ${most} blocks at once`;
   const [busiest] = resourceKinds.toSorted((a, b) => use[b].most - use[a].most);
   if (busiest !== undefined && use[busiest].most >= BUSY) return busiest;
   return `planner: ${limits.healingAsTarget} for a target, ${limits.healingAsSource} from a source`;

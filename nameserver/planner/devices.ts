@@ -37,8 +37,29 @@ export function devicesOf(
   );
 }
 
-/** Equal when nothing changed that a need could hang on, beside what blocks they hold. */
-export function fingerprint(epoch: number, devices: Devices): string {
-  const each = [...devices].map(([device, { state, isHeard }]) => `${device} ${state} ${isHeard}`);
-  return `${epoch} ${each.sort().join()}`;
+/** Those of which something is known that was not before, or is no more, beside what blocks they hold. */
+export function changedDevices(before: Devices, now: Devices): DeviceId[] {
+  const gone = [...before.keys()].filter((device) => !now.has(device));
+  const others = [...now].filter(([device, facts]) => !isSame(facts, before.get(device)));
+  return [...gone, ...others.map(([device]) => device)];
+}
+
+const isSame = (facts: DeviceFacts, before: DeviceFacts | undefined): boolean =>
+  facts.state === before?.state &&
+  facts.isIn === before.isIn &&
+  facts.isHeard === before.isHeard &&
+  facts.address === before.address;
+
+/** Whether blocks that there were belong where they did: only then can few of them be looked at. */
+export function isSamePlacement(before: ClusterMap, now: ClusterMap): boolean {
+  if (before === now) return true;
+  const drawn = ({ devices, places, pools }: ClusterMap) =>
+    JSON.stringify([
+      devices.map((one) => [one.device, one.number, one.in, one.weight, one.class, one.place]),
+      ...[places, pools],
+    ]);
+  // A range that a pool takes has no blocks yet.
+  const ranges = new Map(now.ranges.map(({ range, pool }) => [range, pool]));
+  const isKept = before.ranges.every(({ range, pool }) => ranges.get(range) === pool);
+  return isKept && drawn(before) === drawn(now);
 }

@@ -1,12 +1,13 @@
 /**
- * Keeps what blocks need up to date: a block is looked at again when its row changed or a device told
- * something of it; all of them, page by page, when the map or the state of a device has changed.
+ * Keeps what blocks need up to date: a block is looked at again when its row changed, a device told
+ * something of it, or a device that it hangs on came or went; all of them, page by page, when CRUSH
+ * draws anew.
  */
 import { type Clock, sleep } from "../../base/clock.ts";
-import type { BlockId } from "../../base/ids.ts";
+import type { BlockId, DeviceId } from "../../base/ids.ts";
 import { limits } from "../../base/limits.ts";
 import type { BlockService, DeviceStatus } from "../../rpc/block-service.ts";
-import type { ClusterMap } from "../../rpc/cluster-map.ts";
+import { type ClusterMap, emptyMap } from "../../rpc/cluster-map.ts";
 import { type Placement, placementOf } from "../../rpc/placement.ts";
 import type { Group } from "../group/group.ts";
 import { keys } from "../keyspace.ts";
@@ -15,8 +16,9 @@ import { read } from "../queries/read.ts";
 import type { BlockRow } from "../rows.ts";
 import type { Stock } from "../stock/stock.ts";
 import { blockRows } from "../workers/block-rows.ts";
+import { Awaited } from "./awaited.ts";
 import type { ChangedBlocks } from "./changed-blocks.ts";
-import { type Devices, devicesOf, fingerprint } from "./devices.ts";
+import { changedDevices, type Devices, devicesOf, isSamePlacement } from "./devices.ts";
 import { retireStray } from "./kinds/retire.ts";
 import { needOf } from "./need.ts";
 import { Needs } from "./needs.ts";
@@ -31,18 +33,25 @@ export interface LookOptions {
   readonly clock: Clock;
 }
 
+/** What all blocks were last looked at with. */
+interface Seen {
+  readonly map: ClusterMap;
+  readonly devices: Devices;
+}
+
 export class Look {
   readonly needs: Needs = new Needs();
   readonly #options: LookOptions;
   readonly #local = new LocalMap();
+  readonly #awaited = new Awaited();
   /** Rows that changed, and when devices had time to tell the same. */
   readonly #resting = new Map<BlockId, number>();
   #map: ClusterMap | undefined;
   #placement: Placement | undefined;
   #states: readonly DeviceStatus[] = [];
   #devices: Devices = new Map();
-  /** What all blocks were last looked at with. */
-  #seen = "";
+  /** Absent: they have to be looked at, all of them. */
+  #seen: Seen | undefined;
   #isKnown = false;
   #isNew = false;
 
@@ -78,7 +87,7 @@ export class Look {
   clear(): void {
     this.needs.clear();
     this.#resting.clear();
-    this.#seen = "";
+    this.#seen = undefined;
     this.#isKnown = false;
   }
 
@@ -86,12 +95,20 @@ export class Look {
     const { stock, changed } = this.#options;
     await this.#learnDevices();
     const rows = changed.take();
-    if (rows.isAll) this.#seen = "";
-    const now = fingerprint(this.#map?.epoch ?? 0, this.#devices);
+    const seen = rows.isAll ? undefined : this.#seen;
     const dueMs = this.#options.clock.monotonicMs() + limits.healingRestMs;
     for (const block of rows.blocks) if (!this.#resting.has(block)) this.#resting.set(block, dueMs);
-    if (now === this.#seen) await this.#lookAt([...stock.takeChanged(), ...this.#rested()]);
-    else await this.#lookAtAll(now);
+    const now: Seen = { map: this.#map ?? emptyMap, devices: this.#devices };
+    // What is not done to its end begins anew.
+    this.#seen = undefined;
+    const mayBeFew = seen !== undefined && this.#awaited.isWhole;
+    if (mayBeFew && isSamePlacement(seen.map, now.map)) {
+      const changes = changedDevices(seen.devices, now.devices);
+      if (changes.length > 0) this.#isNew = true;
+      const heard = [...stock.takeChanged(), ...this.#rested()];
+      await this.#lookAt(new Set([...this.#hangingOn(changes), ...heard]));
+    } else await this.#lookAtAll();
+    this.#seen = now;
     const up = [...this.#devices.values()].filter(({ state }) => state !== "down");
     this.#isKnown = up.every(({ isHeard }) => isHeard);
   }
@@ -105,6 +122,7 @@ export class Look {
   /** Looks at one block at once. */
   at(block: BlockId): void {
     const view = this.view(block);
+    this.#awaited.looked(block, view);
     if (view !== undefined) {
       const { need, stuck } = needOf(view);
       this.needs.set(block, need, stuck);
@@ -130,6 +148,16 @@ export class Look {
     return due;
   }
 
+  /** Blocks that hang on one of these devices. */
+  #hangingOn(devices: readonly DeviceId[]): Set<BlockId> {
+    const blocks = new Set<BlockId>();
+    for (const device of devices) {
+      for (const block of this.#options.stock.heldBy(device)) blocks.add(block);
+      for (const block of this.#awaited.of(device)) blocks.add(block);
+    }
+    return blocks;
+  }
+
   async #lookAt(blocks: Iterable<BlockId>): Promise<void> {
     const { clock } = this.#options;
     let count = 0;
@@ -140,9 +168,10 @@ export class Look {
     }
   }
 
-  async #lookAtAll(now: string): Promise<void> {
+  async #lookAtAll(): Promise<void> {
     const { group, stock, clock } = this.#options;
     this.#isKnown = false;
+    this.#awaited.clear();
     // Blocks without a row are found by who holds them.
     const held = stock.takeChanged();
     const gone = new Set(this.needs.blocks());
@@ -150,13 +179,14 @@ export class Look {
     for await (const { block, row } of blockRows(group.state)) {
       gone.delete(block);
       if (this.#resting.has(block)) continue;
-      const { need, stuck } = needOf(this.#viewOf(block, row));
+      const view = this.#viewOf(block, row);
+      this.#awaited.looked(block, view);
+      const { need, stuck } = needOf(view);
       this.needs.set(block, need, stuck);
       if (++count % limits.healingPage === 0) await sleep(clock, 0);
     }
     await this.#lookAt(gone);
     await this.#lookAt(held);
-    this.#seen = now;
     this.#isNew = true;
   }
 

@@ -3,8 +3,10 @@ import { limits } from "../../base/limits.ts";
 import type { HealingSettings } from "../../rpc/healing.ts";
 import type { Budget } from "./plan.ts";
 
-export function budgetOf({ bytesPerSecond }: HealingSettings): Budget {
-  const most = limits.healingAtOnce;
+/** @param devices How many there are: what one of them is burdened with stays the same. */
+export function budgetOf({ bytesPerSecond }: HealingSettings, devices: number): Budget {
+  const share = Math.floor(devices / limits.healingDevicesEach);
+  const most = Math.min(limits.healingAtOnceMost, Math.max(limits.healingAtOnce, share));
   const slow = Math.floor((bytesPerSecond ?? Number.POSITIVE_INFINITY) / limits.healingLeastPace);
   return {
     atOnce: Math.min(most, Math.max(1, slow)),

@@ -1,11 +1,14 @@
 /** Who has its turn, and who is put out and in: tables. */
 import { describe, expect, test } from "vitest";
 import type { BlockId, DeviceId } from "../../base/ids.ts";
+import { limits } from "../../base/limits.ts";
 import type { DeviceStatus } from "../../rpc/block-service.ts";
 import { type ClusterMap, emptyMap } from "../../rpc/cluster-map.ts";
+import { usualHealing } from "../../rpc/healing.ts";
 import type { Need } from "./need.ts";
 import { Needs } from "./needs.ts";
 import { Outs } from "./outs.ts";
+import { budgetOf } from "./pace.ts";
 import { plan } from "./plan.ts";
 
 const device = (name: string) => name as DeviceId;
@@ -147,5 +150,18 @@ describe("who is down for long", () => {
     const outs = new Outs();
     look(outs, text, 0, outAfterMs);
     expect(look(outs, text, 1_000, outAfterMs)).toBe(what);
+  });
+});
+
+describe("how much is done at the same time", () => {
+  test("grows with the devices, so that each of them is burdened alike", () => {
+    expect(budgetOf(usualHealing, 12).atOnce).toBe(limits.healingAtOnce);
+    expect(budgetOf(usualHealing, 1_000).atOnce).toBe(250);
+    expect(budgetOf(usualHealing, 100_000).atOnce).toBe(limits.healingAtOnceMost);
+  });
+
+  test("is no more than a pace leaves something for each", () => {
+    const bytesPerSecond = 10 * limits.healingLeastPace;
+    expect(budgetOf({ ...usualHealing, bytesPerSecond }, 1_000).atOnce).toBe(10);
   });
 });

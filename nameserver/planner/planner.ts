@@ -158,7 +158,7 @@ export class Planner implements AsyncDisposable {
       !this.#options.claims.has(block) &&
       !this.#resting.has(block) &&
       (this.#failed.get(block)?.untilMs ?? 0) <= nowMs;
-    const budget = budgetOf(settings);
+    const budget = budgetOf(settings, this.#look.devices.size);
     const { needs } = this.#look;
     const look = { atMost: limits.healingLook, mayRun };
     for (const need of plan(needs.inOrder(), budget, this.#running, look))

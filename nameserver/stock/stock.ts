@@ -67,6 +67,11 @@ export class Stock {
     return holders;
   }
 
+  /** Blocks of which a device had something when it was last heard. */
+  heldBy(device: DeviceId): Iterable<BlockId> {
+    return this.#shelves.get(device)?.blocks.keys() ?? [];
+  }
+
   /** Blocks of which something was heard since the last take, or a device was heard to the end. */
   takeChanged(): Iterable<BlockId> {
     const taken = [...this.#changed];
