@@ -15,6 +15,8 @@ export const fidLimits = {
   fidAskMs: 1_000,
   /** How much of a body of unknown length is looked at, to see whether it is a small one. */
   fidMeasuredBytes: 64 * 1024,
+  /** Devices that are asked for a block of which nobody tells where it is. */
+  fidDevicesAsked: 256,
   /** Hidden fids of one bucket. */
   fidHidden: 10_000,
   /** Access keys that a gateway remembers. */

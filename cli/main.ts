@@ -28,6 +28,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   du: async () => (await import("./objects/du.ts")).duCommand(),
   presign: async () => (await import("./objects/presign.ts")).presignCommand(),
   stream: async () => (await import("./stream/command.ts")).streamCommand(),
+  file: async () => (await import("./file/command.ts")).fileCommand(),
   admin: async () => (await import("./admin/command.ts")).adminCommand(),
   backup: async () => (await import("./backup/command.ts")).backupFileCommand(),
   restore: async () => (await import("./backup/restore-command.ts")).restoreCommand(),

@@ -34,9 +34,11 @@ export async function readWindow(context: ReadContext, window: Window): Promise<
     locations.forget(block);
     tookMs += read.tookMs;
     const isLate = tookMs > limits.readAgainWithinMs;
+    const { generation } = located;
     const refuse = () =>
       new QuarryError(
-        read.code,
+        // Of a block of which nobody tells where it is nothing is known to be lost.
+        generation === 0 ? "Unavailable" : read.code,
         `needle ${needle.toString(16)} of block ${block} cannot be read: ${read.what}`,
       );
     if (round > 1 && (isLate || !read.isChanging || round > limits.retries)) throw refuse();

@@ -24,6 +24,8 @@ export interface ClusterSize {
   readonly at?: (kind: "dataserver" | "gateway", n: number) => RolePlace;
   /** More flags for every dataserver. */
   readonly dataserverFlags?: readonly string[];
+  /** More flags for gateway `n`. */
+  readonly gatewayFlags?: (n: number) => readonly string[];
 }
 
 export interface RolePlace {
@@ -118,7 +120,8 @@ export class Cluster implements AsyncDisposable {
     const n = this.#gateways.length + 1;
     const place = this.#size.at?.("gateway", n) ?? HERE;
     const listen = ["--host", place.host, "--port", String(port)];
-    this.#gateways.push({ port, place, flags: ["gateway", ...listen, ...this.joining] });
+    const more = this.#size.gatewayFlags?.(n) ?? [];
+    this.#gateways.push({ port, place, flags: ["gateway", ...listen, ...more, ...this.joining] });
     this.#clients.push(s3Of(this.endpoint(n)));
     this.start("gateway", n);
     return n;

@@ -23,9 +23,16 @@ export interface App {
 export class Apps {
   readonly #names: Pick<NameService, "bucket" | "list">;
   readonly #known: Remembered<string, App>;
+  readonly #onAsked: () => Promise<void>;
 
-  constructor(names: Pick<NameService, "bucket" | "list">, clock: Clock) {
+  /** `onAsked`: something that is to be known as well, and is no less remembered. */
+  constructor(
+    names: Pick<NameService, "bucket" | "list">,
+    clock: Clock,
+    onAsked: () => Promise<void>,
+  ) {
     this.#names = names;
+    this.#onAsked = onAsked;
     this.#known = new Remembered({
       clock,
       ask: (bucket: string) => this.#ask(bucket),
@@ -51,7 +58,7 @@ export class Apps {
   }
 
   async #ask(bucket: string): Promise<App> {
-    const info = await this.#names.bucket(bucket);
+    const [info] = await Promise.all([this.#names.bucket(bucket), this.#onAsked()]);
     const hidden = new Set<string>();
     for (let after = ""; ; ) {
       const { objects, truncated, last } = await this.#names.list({

@@ -50,7 +50,8 @@ export function createFids(putting: PutContext & GetContext): Fids {
   const { names, clock } = putting;
   const locations = new FidLocations(putting.locations, names, clock);
   const context = { ...putting, locations };
-  const apps = new Apps(names, clock);
+  // Who uses a bucket may read its files one day when nobody can be asked where they are.
+  const apps = new Apps(names, clock, () => locations.prepare());
   const named = (kind: FidKind, fid: Fid, suffix: string | undefined): StoredFid => ({
     name: fidName(kind, fid, suffix),
     kind,

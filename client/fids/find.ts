@@ -54,7 +54,7 @@ export async function findNeedle(
     } else if (isGone(located, [...troubles.values()])) throw noSuchFile();
     context.locations.forget(block);
     if (round > 1) await sleep(context.clock, limits.readAgainMs);
-    if (round > limits.retries) throw unreadable(wanted, [...troubles.values()]);
+    if (round > limits.retries) throw unreadable(located, wanted, [...troubles.values()]);
   }
 }
 
@@ -69,15 +69,21 @@ async function locate({ locations }: GetContext, { block }: Pick<Fid, "block">) 
 
 /** Every member has the block, and knows no such needle, or not for everybody. */
 const isGone = ({ members }: OpenBlock, troubles: readonly Trouble[]): boolean =>
+  troubles.length > 0 &&
   troubles.length === members.filter((device) => device !== null).length &&
   troubles.every(({ kind, isAbsent }) => kind === "missing" && isAbsent !== true);
 
 export const noSuchFile = (): QuarryError =>
   new QuarryError("NoSuchKey", "there is no file of this name");
 
-function unreadable({ block, needle }: Fid, troubles: readonly Trouble[]): QuarryError {
+function unreadable(
+  { generation }: OpenBlock,
+  { block, needle }: Fid,
+  troubles: readonly Trouble[],
+): QuarryError {
   const reasons = [...new Set(troubles.map(({ what }) => what))].join("; ");
-  const isHurt = troubles.length > 0 && troubles.every(({ kind }) => kind === "damaged");
+  const isHurt =
+    generation > 0 && troubles.length > 0 && troubles.every(({ kind }) => kind === "damaged");
   return new QuarryError(
     isHurt ? "Damaged" : "Unavailable",
     `needle ${needle.toString(16)} of block ${block} cannot be read: ${reasons || "no member answers"}`,

@@ -1,6 +1,7 @@
 /**
  * Where blocks are, for one who may have no nameserver to ask: what the nameservers say counts, and while
- * they say nothing a block is where the cluster map puts it.
+ * they say nothing a block is where the cluster map puts it. One that proves not to be there, since it is
+ * on its way, is with any other device. What was only guessed has generation 0, which no block has.
  */
 import { type Clock, endsWithin } from "../../base/clock.ts";
 import { QuarryError } from "../../base/errors.ts";
@@ -20,6 +21,9 @@ export class FidLocations implements BlockLocations {
   readonly #clock: Clock;
   readonly #map: Remembered<typeof THE_MAP, ClusterMap>;
   #aloneMs = Number.NEGATIVE_INFINITY;
+  /** Blocks that were guessed, and those of them that were not found so. */
+  readonly #guessed = new Set<BlockId>();
+  readonly #strays = new Set<BlockId>();
 
   constructor(asked: BlockLocations, names: Pick<NameService, "clusterMap">, clock: Clock) {
     this.#asked = asked;
@@ -47,6 +51,9 @@ export class FidLocations implements BlockLocations {
 
   forget(block: BlockId): void {
     this.#asked.forget(block);
+    if (!this.#guessed.delete(block)) return;
+    if (this.#strays.size >= limits.locationsKept) this.#strays.clear();
+    this.#strays.add(block);
   }
 
   /** @throws QuarryError `NoSuchBlock`; `Unavailable` when neither nameservers nor a map tell. */
@@ -57,7 +64,7 @@ export class FidLocations implements BlockLocations {
     const isAlone = this.#clock.monotonicMs() - this.#aloneMs < limits.fidAloneMs;
     try {
       if (!isAlone && (await endsWithin(this.#clock, asking, limits.fidAskMs))) {
-        if (this.#map.fresh(THE_MAP) === undefined) this.prepare().catch(() => undefined);
+        this.#strays.delete(block);
         return await asking;
       }
     } catch (error) {
@@ -78,7 +85,13 @@ export class FidLocations implements BlockLocations {
     const pool = placement.poolOf(block);
     if (pool === undefined) throw new QuarryError("NoSuchBlock", `no pool has block ${block}`);
     const { id, scheme } = pool;
-    const members = placement.devicesOf(block).map((device) => device ?? null);
-    return { block, generation: 0, pool: id, scheme, layout: layoutOf(scheme), members };
+    const places = placement.devicesOf(block).map((device) => device ?? null);
+    if (this.#guessed.size >= limits.locationsKept) this.#guessed.clear();
+    this.#guessed.add(block);
+    const guess = { block, generation: 0, pool: id, layout: layoutOf(scheme) };
+    if (scheme.k > 1 || !this.#strays.has(block)) return { ...guess, scheme, members: places };
+    const all = new Set([...places, ...map.devices.map(({ device }) => device)]);
+    const members = [...all].filter((device) => device !== null).slice(0, limits.fidDevicesAsked);
+    return { ...guess, scheme: { k: 1, m: members.length - 1 }, members };
   }
 }
