@@ -9,6 +9,7 @@ import type { Logger } from "pino";
 import type { Clock } from "../base/clock.ts";
 import { limits } from "../base/limits.ts";
 import type { Random } from "../base/random.ts";
+import type { Body } from "../client/store.ts";
 import type { Answer } from "./answer.ts";
 import { Exchange, type GatewayState } from "./exchange.ts";
 import { RefusalLog } from "./refusal-log.ts";
@@ -87,10 +88,11 @@ class Requests implements GatewayState {
   }
 }
 
-/** A caller who did not say who it is learns that it may. */
+/** A caller who did not say who it is learns that it may; a token that was refused is another thing. */
 function refusalAnswer(error: S3Error, { headers, method }: IncomingMessage, id: string): Answer {
   const { code, status, message, detail } = error;
-  const asks = detail["Credentials"] === "Basic" && headers.authorization === undefined;
+  const asks =
+    code === "AccessDenied" && headers.authorization === undefined && detail["Token"] === undefined;
   const answered = {
     ...(asks && { "WWW-Authenticate": 'Basic realm="quarry"' }),
     ...(code === "InvalidRange" && {
@@ -143,4 +145,15 @@ export function openJsonFace(options: JsonFaceOptions): OpenedJsonFace {
     close,
     [Symbol.asyncDispose]: close,
   };
+}
+
+/** What took long, as the bytes of a slow sender do, is judged again before it counts. */
+export function judgedBody({ body, clock }: Exchange, judgeAgain: () => Promise<unknown>): Body {
+  const sinceMs = clock.monotonicMs();
+  async function* judged(): AsyncGenerator<Uint8Array> {
+    yield* body;
+    if (clock.monotonicMs() - sinceMs >= limits.judgementMs) await judgeAgain();
+  }
+  const { lengthBytes } = body;
+  return { bytes: judged(), ...(Number.isFinite(lengthBytes) && { lengthBytes }) };
 }

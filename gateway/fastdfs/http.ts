@@ -5,16 +5,15 @@
 import { isIPv4 } from "node:net";
 import type { Logger } from "pino";
 import type { Clock } from "../../base/clock.ts";
-import { limits } from "../../base/limits.ts";
 import type { Random } from "../../base/random.ts";
-import type { Body, Store } from "../../client/store.ts";
+import type { Store } from "../../client/store.ts";
 import { mayUseBucket } from "../acl/permissions.ts";
 import type { Answer } from "../answer.ts";
 import type { Exchange } from "../exchange.ts";
 import { Callers } from "../fids/callers.ts";
 import { refusalOf, type TokenRule } from "../fids/token.ts";
 import { anonymous, type Identity, isAnonymous } from "../identity.ts";
-import { type OpenedJsonFace, openJsonFace } from "../json-face.ts";
+import { judgedBody, type OpenedJsonFace, openJsonFace } from "../json-face.ts";
 import { S3Error } from "../s3/errors.ts";
 import { parseTarget } from "../target.ts";
 import { Files } from "./files.ts";
@@ -62,7 +61,7 @@ async function answer(
   exchange: Exchange,
   url: string,
 ): Promise<Answer> {
-  const { clock, store } = options;
+  const { store } = options;
   const { request } = exchange;
   const { authorization } = request.headers;
   const asked = askedOf(url, options.groups);
@@ -77,7 +76,7 @@ async function answer(
   const identity = await judge();
   const address = options.advertise ?? reachedAt(request.socket.localAddress);
   const source = isIPv4(address) ? address : STORAGE_NUMBER;
-  const body = bodyOf(exchange, clock, judge);
+  const body = judgedBody(exchange, judge);
   return await verb.handle({ ...asked, request, files, identity, source, body });
 }
 
@@ -113,7 +112,7 @@ function checkToken({ tokens, clock }: FastdfsHttpOptions, { group, key, query }
     refusalOf(tokens, name, query.get("token"), query.get("ts"), clock.nowMs());
   const refusal = judge(key);
   if (refusal !== undefined && judge(`${group}/${key}`) !== undefined)
-    throw new S3Error("AccessDenied", refusal);
+    throw new S3Error("AccessDenied", refusal, { Token: "refused" });
 }
 
 async function demand({ names }: Store, identity: Identity, group: string): Promise<void> {
@@ -122,18 +121,6 @@ async function demand({ names }: Store, identity: Identity, group: string): Prom
     ? new S3Error(
         "AccessDenied",
         "Say who you are with Basic authentication: access key and secret key.",
-        { Credentials: "Basic" },
       )
     : new S3Error("AccessDenied", "You may not write into this group's bucket.");
-}
-
-/** What took long, as the bytes of a slow sender do, is judged again before it counts. */
-function bodyOf({ body }: Exchange, clock: Clock, judgeAgain: () => Promise<unknown>): Body {
-  const sinceMs = clock.monotonicMs();
-  async function* judged(): AsyncGenerator<Uint8Array> {
-    yield* body;
-    if (clock.monotonicMs() - sinceMs >= limits.judgementMs) await judgeAgain();
-  }
-  const { lengthBytes } = body;
-  return { bytes: judged(), ...(Number.isFinite(lengthBytes) && { lengthBytes }) };
 }

@@ -1,57 +1,19 @@
-/** Builds the native fid face on fastify: an HTTP API in the manner of nginx-tfs (docs/faces.md). */
-import type { IncomingMessage } from "node:http";
-import type { AddressInfo } from "node:net";
-import { fastify } from "fastify";
-import { limits } from "../../base/limits.ts";
+/** Opens the native fid face: an HTTP API in the manner of nginx-tfs (docs/faces.md). */
+import { type OpenedJsonFace, openJsonFace } from "../json-face.ts";
 import { FidPipeline, type FidPipelineOptions } from "./pipeline.ts";
 
-export interface FidGateway extends AsyncDisposable {
-  listen(where: {
-    readonly host: string;
-    readonly port: number;
-  }): Promise<{ readonly port: number }>;
-  /** Takes no new connections, answers what is under way, then resolves. */
-  close(): Promise<void>;
-}
-
-const FILES = "/files";
-const LIVE = "/health/live";
+export type FidGateway = OpenedJsonFace;
 
 export function createFidGateway(options: FidPipelineOptions): FidGateway {
   const pipeline = new FidPipeline(options);
-  const app = fastify({
-    logger: false,
-    return503OnClosing: false,
-    connectionTimeout: 2 * limits.bodyIdleMs,
-    requestTimeout: 0,
-    http: { maxHeaderSize: limits.requestHeaderBytes, joinDuplicateHeaders: true },
-    rewriteUrl: ({ url }) => (url === LIVE ? LIVE : FILES),
-  });
-  // Requests leave fastify's way here, before it would look at their bodies.
-  app.addHook("onRequest", (request, reply, next) => {
-    const raw = request.raw as IncomingMessage & { originalUrl?: string };
-    if (raw.url !== FILES) {
-      next();
-      return;
-    }
-    reply.hijack();
-    void pipeline.serve(raw, reply.raw, raw.originalUrl ?? "");
-  });
-  app.all(FILES, () => undefined);
-  app.get(LIVE, () => ({ status: "live" }));
-  app.server.maxConnections = limits.connections;
-  app.server.on("connection", (socket) => socket.setMaxListeners(limits.requests));
-  const close = async () => {
-    pipeline.drain();
-    await app.close();
-  };
+  const { clock, random, logger } = options;
+  const run = pipeline.run.bind(pipeline);
+  const face = openJsonFace({ clock, random, logger, name: "Fid", run });
   return {
-    async listen({ host, port }) {
+    ...face,
+    async listen(where) {
       await options.store.fids.prepare();
-      await app.listen({ host, port });
-      return { port: (app.server.address() as AddressInfo).port };
+      return await face.listen(where);
     },
-    close,
-    [Symbol.asyncDispose]: close,
   };
 }
