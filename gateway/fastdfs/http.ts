@@ -7,13 +7,15 @@ import type { Logger } from "pino";
 import type { Clock } from "../../base/clock.ts";
 import type { Random } from "../../base/random.ts";
 import type { Store } from "../../client/store.ts";
+import type { BucketInfo } from "../../rpc/objects.ts";
 import { mayUseBucket } from "../acl/permissions.ts";
 import type { Answer } from "../answer.ts";
 import type { Exchange } from "../exchange.ts";
 import { Callers } from "../fids/callers.ts";
 import { refusalOf, type TokenRule } from "../fids/token.ts";
 import { anonymous, type Identity, isAnonymous } from "../identity.ts";
-import { judgedBody, type OpenedJsonFace, openJsonFace } from "../json-face.ts";
+import { type OpenedJsonFace, openJsonFace } from "../json-face.ts";
+import { judgedStore } from "../judged-store.ts";
 import { S3Error } from "../s3/errors.ts";
 import { parseTarget } from "../target.ts";
 import { Files } from "./files.ts";
@@ -61,23 +63,28 @@ async function answer(
   exchange: Exchange,
   url: string,
 ): Promise<Answer> {
-  const { store } = options;
+  const { store, clock } = options;
   const { request } = exchange;
   const { authorization } = request.headers;
   const asked = askedOf(url, options.groups);
   const verb = verbOf(request.method ?? "", asked);
   if (verb.right === "file") checkToken(options, asked);
   const judge = async () => {
-    if (verb.right === "file") return anonymous;
     const identity = await callers.identify(authorization);
-    await demand(store, identity, asked.group);
-    return identity;
+    return { identity, bucket: await demand(store, identity, asked.group) };
   };
-  const identity = await judge();
+  const judged = verb.right === "file" ? undefined : await judge();
   const address = options.advertise ?? reachedAt(request.socket.localAddress);
   const source = isIPv4(address) ? address : STORAGE_NUMBER;
-  const body = judgedBody(exchange, judge);
-  return await verb.handle({ ...asked, request, files, identity, source, body });
+  const { body } = exchange;
+  const { lengthBytes } = body;
+  const sent = { bytes: body, ...(Number.isFinite(lengthBytes) && { lengthBytes }) };
+  const call = { ...asked, request, source, body: sent };
+  if (judged === undefined) return await verb.handle({ ...call, files, identity: anonymous });
+  const { identity, bucket } = judged;
+  const judgeAgain = async () => void (await judge());
+  const allowed = { ...options, store: judgedStore({ store, bucket, clock, judgeAgain }) };
+  return await verb.handle({ ...call, files: new Files(allowed), identity });
 }
 
 function askedOf(url: string, groups: readonly string[]): Asked {
@@ -115,8 +122,9 @@ function checkToken({ tokens, clock }: FastdfsHttpOptions, { group, key, query }
     throw new S3Error("AccessDenied", refusal, { Token: "refused" });
 }
 
-async function demand({ names }: Store, identity: Identity, group: string): Promise<void> {
-  if (mayUseBucket(identity, await names.bucket(group), "WRITE")) return;
+async function demand({ names }: Store, identity: Identity, group: string): Promise<BucketInfo> {
+  const bucket = await names.bucket(group);
+  if (mayUseBucket(identity, bucket, "WRITE")) return bucket;
   throw isAnonymous(identity)
     ? new S3Error(
         "AccessDenied",
