@@ -34,6 +34,8 @@ export const healingLimits = {
   /** A block that cannot be rewritten rests, longer after each try, in the end so long; so many blocks. */
   blockRestMs: 3_600_000,
   blocksResting: 10_000,
+  /** Walks over all blocks rest for a second for each so many of them. */
+  walkedEachSecond: 10_000,
   /** What is taken of each range at once when a block is striped: whole spans. */
   stripeWindowBytes: 1 * MiB,
   /** The ranges of a block together have at most so many times the bytes of its needles. */

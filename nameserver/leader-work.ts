@@ -17,6 +17,7 @@ import { clearSessions } from "./workers/sessions.ts";
 import { settleAndSweep } from "./workers/settle.ts";
 import { dropStaged } from "./workers/staged.ts";
 import { clearUnknown } from "./workers/unknown-blocks.ts";
+import { WalkRest } from "./workers/walk-rest.ts";
 import type { WorkContext, Worker } from "./workers/worker.ts";
 
 export interface LeaderWork extends Settings {
@@ -92,13 +93,16 @@ function comparing(
 }
 
 function sealLeftovers(openBlocks: OpenBlocks, clock: Clock, lookMs: number): Worker {
-  let lookedMs = clock.monotonicMs();
+  const rest = new WalkRest(clock, lookMs);
+  rest.begin();
   return {
     name: "sealing of reported blocks",
     async step() {
-      if (clock.monotonicMs() - lookedMs < lookMs) return false;
-      lookedMs = clock.monotonicMs();
-      await openBlocks.sealLeftovers();
+      if (!rest.isOver) return false;
+      // One that fails has its rest, too.
+      rest.begin();
+      rest.saw(await openBlocks.sealLeftovers());
+      rest.begin();
       return false;
     },
   };

@@ -149,19 +149,25 @@ export class OpenBlocks {
     }
   }
 
-  /** Blocks that are open in the metadata, but not handed out: their sealing did not succeed yet. */
-  async sealLeftovers(): Promise<void> {
+  /**
+   * Blocks that are open in the metadata, but not handed out: their sealing did not succeed yet.
+   * How many rows there are.
+   */
+  async sealLeftovers(): Promise<number> {
     const orders = this.#inThisTerm();
     await this.#learn();
     const states = await this.#devices();
     this.#forget(await this.#options.map(), states);
     const down = new Set(states.filter(({ state }) => state === "down").map((one) => one.device));
+    let rows = 0;
     for await (const { block, row } of blockRows(this.#options.group.state)) {
+      rows++;
       const isLeft = row.state === "open" && !this.#open.has(block) && !this.#opening.has(block);
       const up = filled(row.members).filter((member) => !down.has(member));
       if (isLeft && up.length >= refusalsNeeded(row))
         await this.seal(block, row.generation, orders);
     }
+    return rows;
   }
 
   async #seal(block: BlockId, row: BlockRow, orders: BlockService): Promise<void> {

@@ -16,6 +16,7 @@ import type { Stock } from "../stock/stock.ts";
 import { blockRows } from "../workers/block-rows.ts";
 import { devicesAway } from "../workers/members-up.ts";
 import { Rests } from "../workers/rests.ts";
+import { WalkRest } from "../workers/walk-rest.ts";
 import type { WorkContext, Worker } from "../workers/worker.ts";
 import { GivingUp } from "./giving-up.ts";
 import type { Losses } from "./losses.ts";
@@ -66,13 +67,14 @@ export class Reconciler implements Worker {
   #search: { readonly blobs: readonly BlobId[]; readonly names: OwnerSearch } | undefined;
   #at = 0 as BlockId;
   #looks = 0;
-  #lookedMs = Number.NEGATIVE_INFINITY;
+  readonly #walkRest: WalkRest;
   #done = 0;
   #ended = false;
 
   constructor(context: WorkContext, options: ReconcilerOptions) {
     this.#context = context;
     this.#options = options;
+    this.#walkRest = new WalkRest(context.clock, options.lookMs);
     this.#rests = new Rests(context.clock, limits.differRestMs, limits.reconcileRestMs);
     options.losses.work = () => this.count;
   }
@@ -90,14 +92,15 @@ export class Reconciler implements Worker {
   async step(): Promise<boolean> {
     if (this.#options.settings().paused) return false;
     this.#lookAtReports();
-    const { clock, group } = this.#context;
+    const { group } = this.#context;
     if (await this.#nameLosses()) return true;
-    if (clock.monotonicMs() - this.#lookedMs < this.#options.lookMs) return false;
+    if (!this.#walkRest.isOver) return false;
     const away = await devicesAway(this.#context);
     let rows = 0;
     for await (const { block, row } of blockRows(group.state, this.#at)) {
       if (rows++ === limits.reconcileRows) return true;
       this.#at = (block + 1) as BlockId;
+      this.#walkRest.saw();
       if (row.state === "settled") this.#consider(block, row, away);
     }
     this.#at = 0 as BlockId;
@@ -108,7 +111,7 @@ export class Reconciler implements Worker {
     for (const block of this.#seen.keys())
       if (read(group.state, keys.block(block))?.state !== "settled") this.#seen.delete(block);
     this.#looks++;
-    this.#lookedMs = clock.monotonicMs();
+    this.#walkRest.begin();
     return false;
   }
 

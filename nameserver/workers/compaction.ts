@@ -13,6 +13,7 @@ import { read } from "../queries/read.ts";
 import type { BlockRow } from "../rows.ts";
 import { areMembersUp } from "./members-up.ts";
 import { Rests } from "./rests.ts";
+import { WalkRest } from "./walk-rest.ts";
 import type { WorkContext, Worker } from "./worker.ts";
 
 export interface CompactionOptions {
@@ -33,13 +34,13 @@ export function compactBlocks(context: WorkContext, options: CompactionOptions):
   const { clock, blocks } = context;
   const rests = new Rests(clock, options.lookMs);
   let todo: { device: DeviceId; after: number }[] = [];
-  let lookedMs = Number.NEGATIVE_INFINITY;
+  const walkRest = new WalkRest(clock, options.lookMs);
   return {
     name: "compaction of blocks",
     async step() {
       if (todo.length === 0) {
-        if (clock.monotonicMs() - lookedMs < options.lookMs) return false;
-        lookedMs = clock.monotonicMs();
+        if (!walkRest.isOver) return false;
+        walkRest.begin();
         const all = await blocks.devices();
         const devices = all.filter(({ state }) => state !== "failed" && state !== "down");
         todo = devices.map(({ device }) => ({ device, after: 0 }));
@@ -48,6 +49,7 @@ export function compactBlocks(context: WorkContext, options: CompactionOptions):
       if (at === undefined) return false;
       // A device that cannot be asked is left out of this look.
       const page = await blocks.blocks(at.device, at.after, PAGE);
+      walkRest.saw(page.length);
       for (const status of page) {
         at.after = status.block;
         if (rests.has(status.block)) continue;
@@ -57,6 +59,7 @@ export function compactBlocks(context: WorkContext, options: CompactionOptions):
         }
       }
       if (page.length === PAGE) todo.push(at);
+      if (todo.length === 0) walkRest.begin();
       return todo.length > 0;
     },
   };

@@ -16,6 +16,7 @@ import { type ConversionOptions, convert, heldBy, type Need, needOf } from "./co
 import { finishConversion } from "./conversion-end.ts";
 import { LeftWhole } from "./left-whole.ts";
 import { Rests } from "./rests.ts";
+import { WalkRest } from "./walk-rest.ts";
 import type { WorkContext, Worker } from "./worker.ts";
 
 export interface ConversionsOptions extends ConversionOptions {
@@ -32,7 +33,7 @@ export class Conversions implements Worker {
   readonly #rests: Rests;
   readonly #leftWhole = new LeftWhole();
   #at = 0 as BlockId;
-  #lookedMs = Number.NEGATIVE_INFINITY;
+  readonly #walkRest: WalkRest;
   #done = 0;
   #ended = false;
 
@@ -40,24 +41,26 @@ export class Conversions implements Worker {
     this.#context = context;
     this.#options = options;
     this.#rests = new Rests(context.clock, options.lookMs);
+    this.#walkRest = new WalkRest(context.clock, options.lookMs);
   }
 
   async step(): Promise<boolean> {
-    const { clock, group } = this.#context;
+    const { group } = this.#context;
     this.#begin();
-    if (clock.monotonicMs() - this.#lookedMs < this.#options.lookMs) return false;
+    if (!this.#walkRest.isOver) return false;
     let rows = 0;
     for await (const { block, row } of blockRows(group.state, this.#at)) {
       if (rows++ === limits.reconcileRows) return true;
       if (this.#waiting.size >= limits.conversionsWaiting) break;
       this.#at = (block + 1) as BlockId;
+      this.#walkRest.saw();
       if (this.#rests.has(block) || this.#running.has(block)) continue;
       const need = await needOf(this.#context, this.#options, block, row);
       if (need === undefined || this.#isLeft(block, row, need)) continue;
       this.#waiting.add(block);
     }
     this.#at = 0 as BlockId;
-    this.#lookedMs = clock.monotonicMs();
+    this.#walkRest.begin();
     this.#begin();
     return false;
   }

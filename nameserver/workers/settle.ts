@@ -18,6 +18,7 @@ import type { BlockRow } from "../rows.ts";
 import { blockRows } from "./block-rows.ts";
 import { keepsOrphans } from "./keep-orphans.ts";
 import { areMembersUp } from "./members-up.ts";
+import { WalkRest } from "./walk-rest.ts";
 import { logTime, type WorkContext, type Worker } from "./worker.ts";
 
 export interface SettleOptions {
@@ -37,15 +38,16 @@ export function settleAndSweep(context: WorkContext, options: SettleOptions): Wo
   const later = new Set<BlockId>();
   /** They have orphans that are kept for now: looked at again after the next start. */
   const kept = new Set<string>();
-  let lookedMs = Number.NEGATIVE_INFINITY;
+  const rest = new WalkRest(clock, options.lookMs);
   /** Where this look has got to: after a crash there are as many steps as blocks. */
   let at = 0 as BlockId;
   return {
     name: "settling of blocks",
     async step() {
-      if (clock.monotonicMs() - lookedMs < options.lookMs) return false;
+      if (!rest.isOver) return false;
       for await (const { block, row } of blockRows(group.state, at)) {
         at = block;
+        rest.saw();
         const { generation } = row;
         const sealedMs = row.sealedMs ?? 0;
         const nowMs = logTime(context);
@@ -77,7 +79,7 @@ export function settleAndSweep(context: WorkContext, options: SettleOptions): Wo
           return true;
         }
       }
-      lookedMs = clock.monotonicMs();
+      rest.begin();
       at = 0 as BlockId;
       later.clear();
       return false;
