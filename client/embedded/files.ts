@@ -33,7 +33,10 @@ export class Files {
 
   async fetch(fid: string): Promise<StoredContent | undefined> {
     const open = await absent(this.#client.fids.fetch(this.bucket, fid));
-    return open && new StoredContent(open.lengthBytes, open.read);
+    if (open === undefined) return undefined;
+    const { read } = open;
+    const take = (offset: number, lengthBytes: number) => copies(read(offset, lengthBytes));
+    return new StoredContent(open.lengthBytes, { read, take });
   }
 
   /** Also of one that is hidden. */
@@ -63,4 +66,9 @@ async function absent<T>(asked: Promise<T>): Promise<T | undefined> {
     if (hasCode(error, "NoSuchKey")) return undefined;
     throw error;
   }
+}
+
+/** What is handed on is kept by others, who knows how long. */
+async function* copies(views: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  for await (const view of views) yield Uint8Array.from(view);
 }

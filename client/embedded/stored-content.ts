@@ -12,17 +12,17 @@ export interface Range {
 
 export class StoredContent {
   readonly lengthBytes: number;
-  readonly #read: OpenObject["read"];
+  readonly #opened: Pick<OpenObject, "read" | "take">;
 
-  constructor(lengthBytes: number, read: OpenObject["read"]) {
+  constructor(lengthBytes: number, opened: Pick<OpenObject, "read" | "take">) {
     this.lengthBytes = lengthBytes;
-    this.#read = read;
+    this.#opened = opened;
   }
 
   /** What lies behind the end is left out. */
   stream(range: Range = {}): Readable {
     const { offset, lengthBytes } = this.#span(range);
-    return Readable.from(copies(this.#read(offset, lengthBytes)), { objectMode: false });
+    return Readable.from(this.#opened.take(offset, lengthBytes), { objectMode: false });
   }
 
   /** In memory. @throws QuarryError `TooLarge` beyond `limits.wholeBytes`: take a stream. */
@@ -32,7 +32,7 @@ export class StoredContent {
       throw new QuarryError("TooLarge", `${lengthBytes} bytes are many: read them with stream()`);
     const whole = Buffer.allocUnsafe(lengthBytes);
     let at = 0;
-    for await (const view of this.#read(offset, lengthBytes)) {
+    for await (const view of this.#opened.read(offset, lengthBytes)) {
       whole.set(view, at);
       at += view.length;
     }
@@ -49,9 +49,4 @@ export class StoredContent {
     const offset = Math.min(start, this.lengthBytes);
     return { offset, lengthBytes: Math.min(end, this.lengthBytes) - offset };
   }
-}
-
-/** What a stream hands on is kept by others, who knows how long. */
-async function* copies(views: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
-  for await (const view of views) yield Buffer.from(view);
 }

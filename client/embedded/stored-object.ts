@@ -6,8 +6,8 @@ import { StoredContent } from "./stored-content.ts";
 export class StoredObject extends StoredContent {
   readonly stat: ObjectStat;
 
-  constructor({ object, read }: OpenObject) {
-    super(object.lengthBytes, read);
-    this.stat = statOf(object);
+  constructor(opened: OpenObject) {
+    super(opened.object.lengthBytes, opened);
+    this.stat = statOf(opened.object);
   }
 }

@@ -2,19 +2,48 @@
 import type { Dice } from "../../raft/testing/dice.ts";
 import { contentOf, sha256 } from "../faults/kill-model.ts";
 
-/** Of no bytes there is no blob. */
-export const EMPTY = sha256(Buffer.alloc(0));
+/** A run of bytes of one blob, known by the number under which it was written. */
+interface Piece {
+  readonly blob: number;
+  readonly start: number;
+  readonly end: number;
+}
+
+interface Content {
+  readonly make: () => Buffer;
+  readonly pieces: readonly Piece[];
+}
 
 export class Contents {
-  readonly #made = new Map<string, () => Buffer>();
+  readonly #made = new Map<string, Content>();
   #version = 0;
 
   make(name: string, dice: Dice): Buffer {
     const version = this.#version++;
     const lengthBytes = sizeOf(dice);
-    const content = contentOf(name, version, lengthBytes);
-    this.#made.set(sha256(content), () => contentOf(name, version, lengthBytes));
-    return content;
+    const make = () => contentOf(name, version, lengthBytes);
+    const pieces = lengthBytes === 0 ? [] : [{ blob: version, start: 0, end: lengthBytes }];
+    return this.#note({ make, pieces });
+  }
+
+  /** One behind the other. */
+  join(first: string, second: string): Buffer {
+    const [a, b] = [this.#of(first), this.#of(second)];
+    const make = () => Buffer.concat([a.make(), b.make()]);
+    return this.#note({ make, pieces: [...a.pieces, ...b.pieces] });
+  }
+
+  /** The first `lengthBytes` of it. */
+  cut(sum: string, lengthBytes: number): Buffer {
+    const { make, pieces } = this.#of(sum);
+    const kept: Piece[] = [];
+    let left = lengthBytes;
+    for (const { blob, start, end } of pieces) {
+      const most = Math.min(left, end - start);
+      if (most > 0) kept.push({ blob, start, end: start + most });
+      left -= most;
+    }
+    return this.#note({ make: () => make().subarray(0, lengthBytes), pieces: kept });
   }
 
   has(sum: string): boolean {
@@ -22,9 +51,24 @@ export class Contents {
   }
 
   of(sum: string): Buffer {
-    const make = this.#made.get(sum);
-    if (make === undefined) throw new Error(`nobody wrote ${sum}`);
-    return make();
+    return this.#of(sum).make();
+  }
+
+  /** Of how many blobs it is put together, and which. */
+  blobs(sum: string): number[] {
+    return this.#of(sum).pieces.map(({ blob }) => blob);
+  }
+
+  #of(sum: string): Content {
+    const content = this.#made.get(sum);
+    if (content === undefined) throw new Error(`nobody wrote ${sum}`);
+    return content;
+  }
+
+  #note(content: Content): Buffer {
+    const bytes = content.make();
+    this.#made.set(sha256(bytes), content);
+    return bytes;
   }
 }
 

@@ -28,6 +28,12 @@ export interface Face {
   restore?(name: string): Promise<void>;
   /** Describes the name anew; its content stays. */
   describe?(name: string, number: number): Promise<void>;
+  /** Content that is changed in place, of names that may. */
+  readonly changes?: {
+    may(name: string): boolean;
+    append(name: string, more: Buffer): Promise<void>;
+    truncate(name: string, lengthBytes: number): Promise<void>;
+  };
   /** The name as links have it; undefined for one that cannot be linked. */
   source(name: string): LinkSource | undefined;
   holds(name: string): Holds;

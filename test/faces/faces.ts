@@ -95,7 +95,7 @@ async function torment(options: FacesOptions): Promise<FacesCounts> {
       say?.(`${kills} kills, ${model.operations} operations, ${model.names().length} names`);
     }
     say?.("sweeping, and looking at every byte");
-    const { blobs, after } = await judge(data, { model, faces: last });
+    const { blobs, after } = await judge(data, { model, contents, faces: last });
     const { lost, wrong, complaints } = model;
     return {
       ...{ operations: model.operations, kills, lost, wrong, names: model.names().length, shared },

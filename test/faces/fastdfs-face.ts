@@ -2,6 +2,7 @@
  * Files of a FastDFS group, over the storage's port. A name is `fastdfs:` and what stands behind the
  * group in its id. Appender files are appended to and cut off.
  */
+import { parseKey } from "../../client/fastdfs/file-id.ts";
 import { linkName } from "../../client/link.ts";
 import type { Store } from "../../client/store.ts";
 import { SmallClient } from "../fastdfs/small-client.ts";
@@ -52,6 +53,19 @@ export function fastdfsFace(store: Store, port: number): Face {
       const status = await ask((client) => client.setMetadata(keyOf(name), "M", text));
       if (status !== 0 && status !== ENOENT) throw new Error(`${name} is not described: ${status}`);
     },
+    changes: {
+      may: (name) => parseKey(keyOf(name))?.size.kind === "appender",
+      append: (name, more) =>
+        mustSucceed(
+          name,
+          ask((client) => client.append(keyOf(name), more)),
+        ),
+      truncate: (name, lengthBytes) =>
+        mustSucceed(
+          name,
+          ask((client) => client.truncate(keyOf(name), lengthBytes)),
+        ),
+    },
     source: (name) => ({ bucket: GROUP, key: keyOf(name) }),
     holds: () => ({ content: true, more: 0 }),
     async list() {
@@ -67,6 +81,11 @@ export function fastdfsFace(store: Store, port: number): Face {
     },
     isListed: () => true,
   };
+}
+
+async function mustSucceed(name: string, asked: Promise<number>): Promise<void> {
+  const status = await asked;
+  if (status !== 0) throw new Error(`${name} is not changed: ${status}`);
 }
 
 const keyOf = (name: string) => name.slice("fastdfs:".length);

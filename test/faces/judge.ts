@@ -1,11 +1,12 @@
 /** What the folder of the store has to say in the end, held against the model. */
-import { EMPTY } from "./contents.ts";
 import { faceOf, type LoadContext } from "./load.ts";
 import { check, type Fsck, sweepAll } from "./swept.ts";
 
+type Judged = Pick<LoadContext, "model" | "contents" | "faces">;
+
 export async function judge(
   data: string,
-  context: Pick<LoadContext, "model" | "faces">,
+  context: Judged,
 ): Promise<{ readonly blobs: number; readonly after: Fsck }> {
   const { model } = context;
   const before = await check(data);
@@ -23,24 +24,24 @@ export async function judge(
   return { blobs, after };
 }
 
-/** Each content is one blob, however many names hold it. */
-function countBlobs(context: Pick<LoadContext, "model" | "faces">, blobs: number): void {
-  const { model } = context;
-  const contents = new Set<string>();
+/** Each content is one blob, or was put together of some, however many names hold it. */
+function countBlobs(context: Judged, blobs: number): void {
+  const { model, contents } = context;
+  const named = new Set<number>();
   let more = 0;
   for (const name of model.names()) {
     const held = model.held(name);
     if (held === undefined) continue;
     const holds = faceOf(context, name).holds(name);
-    if (holds.content && held !== EMPTY) contents.add(held);
+    if (holds.content) for (const blob of contents.blobs(held)) named.add(blob);
     more += holds.more;
   }
-  if (blobs !== contents.size + more)
-    model.complain(`${blobs} blobs are left, and names hold ${contents.size} and ${more} of lists`);
+  if (blobs !== named.size + more)
+    model.complain(`${blobs} blobs are left, and names hold ${named.size} and ${more} of lists`);
 }
 
 /** Bare fids live until they are removed; of a few nobody was told. */
-function countBare({ model, faces }: Pick<LoadContext, "model" | "faces">, free: number): void {
+function countBare({ model, faces }: Judged, free: number): void {
   const bare = model
     .names()
     .filter((name) => model.held(name) !== undefined && !faceOf({ faces }, name).isListed(name));

@@ -11,6 +11,9 @@ import type { NamesModel } from "./names-model.ts";
 
 /** Of one client and face. */
 const NAMES_AT_ONCE = 40;
+/** Beyond these a content is begun anew. */
+const MOST_CHANGED_BYTES = 10_000_000;
+const MOST_PIECES = 12;
 
 export interface LoadContext {
   readonly faces: readonly Face[];
@@ -48,7 +51,8 @@ export async function step(context: LoadContext, index: number, dice: Dice): Pro
   else if (one === "") return;
   else if (draw <= 74) await remove(context, face, one, dice);
   else {
-    if (draw <= 84) await readPart(context, face, one, dice);
+    if (draw <= 80) await change(context, face, one, dice);
+    else if (draw <= 86) await readPart(context, face, one, dice);
     else if (draw <= 96) await check(context, one);
     else if (draw <= 99) await face.describe?.(one, dice.u32());
     else await face.list();
@@ -131,6 +135,33 @@ async function remove({ model }: LoadContext, face: Face, name: string, dice: Di
   const again = model.begin(name, before);
   await face.restore(name);
   again.done(before);
+}
+
+/** Appends, or cuts off; other names of the same content keep theirs. */
+async function change(
+  { contents, model }: LoadContext,
+  { kind, changes }: Face,
+  name: string,
+  dice: Dice,
+): Promise<void> {
+  const held = model.held(name);
+  if (held === undefined || changes?.may(name) !== true) return;
+  const { length } = contents.of(held);
+  const isLarge = length > MOST_CHANGED_BYTES || contents.blobs(held).length >= MOST_PIECES;
+  if (isLarge || (length >= 16 && dice.chance(0.3))) {
+    // Not to 1 to 7 bytes: those would repeat.
+    const lengthBytes = isLarge ? 0 : dice.between(8, length);
+    const rest = sha256(contents.cut(held, lengthBytes));
+    const begun = model.begin(name, rest);
+    await changes.truncate(name, lengthBytes);
+    begun.done(rest);
+    return;
+  }
+  const more = contents.make(kind, dice);
+  const grown = sha256(contents.join(held, sha256(more)));
+  const begun = model.begin(name, grown);
+  await changes.append(name, more);
+  begun.done(grown);
 }
 
 async function readPart(
