@@ -62,16 +62,16 @@ export async function openFace(
     ...metrics,
     ...(settings.domain !== undefined && { domain: settings.domain }),
   });
-  const { port } = await gateway.listen({ host: settings.host, port: settings.port });
+  // S3 last: whoever hears there that it is ready finds the others, too.
+  const more = await openMoreFaces(store, settings, logger, urlOf);
+  const close = async () => {
+    await Promise.all([gateway, ...more].map((face) => face.close()));
+  };
   try {
-    const more = await openMoreFaces(store, settings, logger, urlOf);
-    const all = [gateway, ...more];
-    const close = async () => {
-      await Promise.all(all.map((face) => face.close()));
-    };
+    const { port } = await gateway.listen({ host: settings.host, port: settings.port });
     return { url: urlOf(settings.host, port), more, close };
   } catch (error) {
-    await gateway.close();
+    await close();
     throw error;
   }
 }
