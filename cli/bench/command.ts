@@ -6,7 +6,13 @@ import { QuarryError } from "../../base/errors.ts";
 import { limits } from "../../base/limits.ts";
 import { ensureBucket } from "./bucket.ts";
 import { runConditions } from "./conditions.ts";
-import { type Endpoint, endpointsFrom, type StartFlags, withEndpointOptions } from "./endpoints.ts";
+import {
+  type Endpoint,
+  endpointsFrom,
+  type OpenEndpoint,
+  type StartFlags,
+  withEndpointOptions,
+} from "./endpoints.ts";
 import { type ClientName, type MeasureOptions, measure } from "./measure.ts";
 import { reportHtml } from "./report-html.ts";
 import { type Report, ratiosOf, rowsOf, type Sample } from "./result.ts";
@@ -113,14 +119,18 @@ async function bench(
 ): Promise<Report> {
   const conditions = runConditions();
   const samples: Sample[] = [];
+  await using opened = new AsyncDisposableStack();
+  const servers: OpenEndpoint[] = [];
+  for (const endpoint of endpoints) servers.push(opened.use(await endpoint.open()));
+  for (const { measured } of servers) await ensureBucket(measured.target);
   try {
     for (let round = 1; round <= plan.repeats; round++)
       for (const workload of plan.workloads)
         for (const lanes of lanesOf(plan, workload))
-          for (const endpoint of inTurn(endpoints, round))
-            samples.push(await measureOnce(endpoint, workload, { ...plan, lanes, round }));
+          for (const server of inTurn(servers, round))
+            samples.push(await measureOnce(server, workload, { ...plan, lanes, round }));
   } finally {
-    if (keep !== true) for (const endpoint of endpoints) await tidy(endpoint);
+    if (keep !== true) for (const server of servers) await tidy(server);
   }
   const { client, seconds, warmUpSeconds, repeats } = plan;
   return {
@@ -136,31 +146,27 @@ const lanesOf = ({ lanes }: Plan, { kind, sizes }: Workload): readonly number[] 
   lanes.length > 0 ? lanes : [kind.lanes(sizes)];
 
 /** Each round begins with another, so that none always follows the same. */
-function inTurn(endpoints: readonly Endpoint[], round: number): Endpoint[] {
-  const at = (round - 1) % endpoints.length;
-  return [...endpoints.slice(at), ...endpoints.slice(0, at)];
+function inTurn(servers: readonly OpenEndpoint[], round: number): OpenEndpoint[] {
+  const at = (round - 1) % servers.length;
+  return [...servers.slice(at), ...servers.slice(0, at)];
 }
 
 async function measureOnce(
-  endpoint: Endpoint,
+  { measured }: OpenEndpoint,
   workload: Workload,
   options: MeasureOptions & Pick<Plan, "repeats">,
 ): Promise<Sample> {
-  await using open = await endpoint.open();
-  await ensureBucket(open.measured.target);
-  const sample = await measure(open.measured, workload, options);
+  const sample = await measure(measured, workload, options);
   const { lanes, operationsPerSecond, p99Ms, loadAverage } = sample;
   console.error(
-    `round ${options.round}/${options.repeats}  ${workload.name} × ${lanes}  ${endpoint.name}  ${figure(operationsPerSecond)}/s  p99 ${figure(p99Ms)} ms  load ${figure(loadAverage)}`,
+    `round ${options.round}/${options.repeats}  ${workload.name} × ${lanes}  ${measured.name}  ${figure(operationsPerSecond)}/s  p99 ${figure(p99Ms)} ms  load ${figure(loadAverage)}`,
   );
   return sample;
 }
 
-async function tidy(endpoint: Endpoint): Promise<void> {
-  if (endpoint.isOwn) return;
-  await using open = await endpoint.open();
-  const { stored, target } = open.measured;
-  const { failures, why } = await stored.remove(target);
+async function tidy({ measured, isOwn }: OpenEndpoint): Promise<void> {
+  if (isOwn) return;
+  const { failures, why } = await measured.stored.remove(measured.target);
   if (failures > 0)
-    console.error(`${endpoint.name}: ${failures} of its objects could not be deleted: ${why}`);
+    console.error(`${measured.name}: ${failures} of its objects could not be deleted: ${why}`);
 }

@@ -25,14 +25,14 @@ export interface Endpoint {
   readonly name: string;
   readonly url: string;
   readonly durability: string;
-  /** Whether it goes with all that is stored in it. */
-  readonly isOwn: boolean;
-  /** Those that are started here begin with every measurement, so that they are empty and rested. */
+  /** Starts it, if that is to be done here. */
   open(): Promise<OpenEndpoint>;
 }
 
 export interface OpenEndpoint extends AsyncDisposable {
   readonly measured: Measured;
+  /** Whether it goes with all that is stored in it. */
+  readonly isOwn: boolean;
 }
 
 export interface StartFlags {
@@ -157,8 +157,7 @@ function endpointFrom(flags: EndpointFlags, start: StartFlags, run: string): End
   const measured = { name, target, pids: flags.serverPid ?? [], run, stored: new Stored() };
   return {
     ...{ name, url: url.origin, durability: flags.durability ?? "not said" },
-    isOwn: false,
-    open: async () => ({ measured, [Symbol.asyncDispose]: async () => undefined }),
+    open: async () => ({ measured, isOwn: false, [Symbol.asyncDispose]: async () => undefined }),
   };
 }
 
@@ -176,7 +175,7 @@ function ownEndpoint(word: string, flags: EndpointFlags, start: StartFlags, run:
     return await startRaw(word === "raw-md5" ? ["--md5"] : []);
   };
   return {
-    ...{ name, url: "started here", isOwn: true },
+    ...{ name, url: "started here" },
     durability: isQuarry ? durability : word === "raw-disk" ? "commit" : "none",
     async open() {
       const server = await began();
@@ -184,6 +183,7 @@ function ownEndpoint(word: string, flags: EndpointFlags, start: StartFlags, run:
       const measured = { name, target, pids: [server.pid], run, stored: new Stored() };
       return {
         measured,
+        isOwn: true,
         [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
       };
     },
