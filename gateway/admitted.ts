@@ -2,6 +2,7 @@
 import type { IncomingHttpHeaders } from "node:http";
 import type { BucketInfo } from "../rpc/objects.ts";
 import type { Identity } from "./identity.ts";
+import type { PayloadSource } from "./payload.ts";
 import type { PayloadPlan } from "./sigv4/authenticate.ts";
 import type { Target } from "./target.ts";
 
@@ -20,7 +21,7 @@ export interface Admitted {
   /** Headers, and parameters or fields that stand for them. */
   readonly headers: IncomingHttpHeaders;
   readonly plan: PayloadPlan;
-  readonly bytes: AsyncIterable<Uint8Array>;
+  readonly bytes: PayloadSource;
   /** The fields of a form, by name in lower case. */
   readonly form?: ReadonlyMap<string, string>;
 }

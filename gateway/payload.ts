@@ -12,10 +12,17 @@ import { checksumHeader, isDigest, type RunningChecksum, startChecksum } from ".
 import { S3Error } from "./s3/errors.ts";
 import type { PayloadPlan } from "./sigv4/authenticate.ts";
 
+/** The body as it comes; one whose buffers are nobody else's takes them back. */
+export interface PayloadSource extends AsyncIterable<Uint8Array> {
+  giveBack?(bytes: Uint8Array): void;
+}
+
 export interface PayloadWishes {
   /** Whether the MD5 is wanted as an ETag. */
   readonly etag: boolean;
   readonly maxBytes: number;
+  /** Who reads copies what came before it asks for more: the memory of what came can go then. */
+  readonly isCopied?: boolean;
   /** The headers that speak of the body, where they are not those of the request. */
   readonly headers?: IncomingHttpHeaders;
 }
@@ -50,7 +57,8 @@ export class Payload implements AsyncIterable<Uint8Array> {
   /** Whether the length was told beforehand. */
   readonly exact: boolean;
   readonly #plan: PayloadPlan;
-  readonly #body: AsyncIterable<Uint8Array>;
+  readonly #body: PayloadSource;
+  readonly #isCopied: boolean;
   readonly #decoder: AwsChunkedDecoder | undefined;
   readonly #md5Promised: string | undefined;
   readonly #sha256Promised: string | undefined;
@@ -66,7 +74,7 @@ export class Payload implements AsyncIterable<Uint8Array> {
   constructor(
     headers: IncomingHttpHeaders,
     plan: PayloadPlan,
-    body: AsyncIterable<Uint8Array>,
+    body: PayloadSource,
     wishes: PayloadWishes,
   ) {
     const chunked = plan.kind === "chunked";
@@ -88,6 +96,7 @@ export class Payload implements AsyncIterable<Uint8Array> {
         MaxSizeAllowed: String(wishes.maxBytes),
       });
     this.#body = body;
+    this.#isCopied = wishes.isCopied === true;
     this.#decoder = chunked ? new AwsChunkedDecoder(plan.trailer, plan.signatures) : undefined;
     this.#md5Promised = md5Of(headers);
     this.#sha256Promised = plan.kind === "exact" ? plan.sha256 : undefined;
@@ -122,14 +131,15 @@ export class Payload implements AsyncIterable<Uint8Array> {
       if (decoder === undefined) {
         this.#take(bytes);
         yield bytes;
-        continue;
+      } else {
+        decoder.feed(bytes, views);
+        for (const view of views) {
+          this.#take(view);
+          yield view;
+        }
+        views.length = 0;
       }
-      decoder.feed(bytes, views);
-      for (const view of views) {
-        this.#take(view);
-        yield view;
-      }
-      views.length = 0;
+      if (this.#isCopied) this.#body.giveBack?.(bytes);
     }
     this.#verify();
   }
@@ -214,4 +224,6 @@ export async function readSmallBody(payload: Payload): Promise<Buffer> {
 export const xmlWishes: PayloadWishes = { etag: false, maxBytes: limits.xmlBodyBytes };
 /** Of what says how a bucket or an object is to be: small, whatever it says. */
 export const settingWishes: PayloadWishes = { etag: false, maxBytes: limits.settingBytes };
-export const dataWishes: PayloadWishes = { etag: true, maxBytes: limits.putBytes };
+export const dataWishes: PayloadWishes = {
+  ...{ etag: true, maxBytes: limits.putBytes, isCopied: true },
+};
