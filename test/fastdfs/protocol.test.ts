@@ -255,6 +255,28 @@ describe("what is wrong", () => {
     await expect(one.reply()).rejects.toThrow("closed");
   });
 
+  test("bytes of chance harm nobody", async () => {
+    const chance = seededRandom(9);
+    const commands = [11, 12, 13, 14, 15, 21, 22, 23, 24, 34, 36, 38, 75, 90, 92, 101, 102, 104];
+    for (let i = 0; i < 150; i++) {
+      const port = i % 2 === 0 ? ports.trackerPort : (ports.storages[0]?.port ?? 0);
+      using one = await SmallClient.to(port);
+      const bytes = chance.bytes(chance.u32() % 200);
+      // Half of them at least begin as a request does.
+      const command = commands[i % commands.length] ?? 0;
+      const gone = new Promise((closed) => one.socket.once("close", closed));
+      one.socket.end(i % 4 < 2 ? bytes : SmallClient.frame(command, bytes));
+      const answers = async () => {
+        for (;;) await one.reply();
+      };
+      await answers().catch(() => undefined);
+      await gone;
+    }
+    expect((await client.ask(111)).status).toBe(0);
+    using tracker = await SmallClient.to(ports.trackerPort);
+    expect((await tracker.ask(101)).body.length).toBe(40);
+  });
+
   test("an upload that breaks off stores nothing", async () => {
     const count = async () => (await store.names.bucket("group1")).objects;
     const before = await count();
