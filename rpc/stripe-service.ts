@@ -62,6 +62,11 @@ export interface StageOrder extends Order {
 
 /** Bytes of one row of `ConvertOrder.chunks`: needle u64, length u32, crc32c u32, little-endian. */
 export const CHUNK_ROW_BYTES = 16;
+/**
+ * On top of the length of a bare needle, of which nothing but its own head tells more: it stays as long
+ * as its pieces are together, and its checksum is not known.
+ */
+export const BARE_ROW = 0x80000000;
 
 export interface ConvertOrder extends Order {
   /** `generation` is that of the sources; what is made is the next one. */

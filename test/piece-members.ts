@@ -17,6 +17,7 @@ import { type Dataserver, openDataserver } from "../dataserver/dataserver.ts";
 import type { ReadReply } from "../rpc/block-service.ts";
 import type { BlockMembers, NameService, NeedleReport, OpenBlock } from "../rpc/name-service.ts";
 import { layoutOf, type PoolScheme, piecesOf } from "../rpc/pool.ts";
+import type { ConvertOrder } from "../rpc/stripe-service.ts";
 
 /** `hang`: its answers never come. `lie`: one bit is not what was written. */
 export type Fault = "away" | "hang" | "lie" | "missing" | "damaged" | "fail" | "newer" | "late";
@@ -93,7 +94,7 @@ export class PieceMembers implements AsyncDisposable {
   }
 
   /** Writes the first block anew in stripes, on devices from number `first` on. */
-  async stripe(scheme: PoolScheme, first = 0): Promise<void> {
+  async stripe(scheme: PoolScheme, first = 0, more: Partial<ConvertOrder> = {}): Promise<void> {
     const [block] = this.blocks;
     assert(block !== undefined, "there is a block");
     const at = { block: block.block, generation: block.generation };
@@ -107,6 +108,7 @@ export class PieceMembers implements AsyncDisposable {
       ...{ device: members[0] ?? ("" as DeviceId), ...at },
       ...{ scheme: block.scheme, layout: block.layout, sources: block.members.map(near) },
       ...{ to: { scheme, layout: "striped" }, targets: members.map(near) },
+      ...more,
     });
     const generation = block.generation + 1;
     for (const device of members)

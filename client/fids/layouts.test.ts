@@ -1,7 +1,12 @@
 /** Bare needles in blocks of every layout, whole and in ranges, also while members are away. */
 import { expect, test } from "vitest";
+import { systemClock } from "../../base/clock.ts";
 import { hasCode } from "../../base/errors.ts";
+import type { BlockId } from "../../base/ids.ts";
 import { limits } from "../../base/limits.ts";
+import { MemoryState } from "../../nameserver/state-memory.ts";
+import { chunksOf } from "../../nameserver/workers/chunks-of.ts";
+import type { WorkContext } from "../../nameserver/workers/worker.ts";
 import type { NameService } from "../../rpc/name-service.ts";
 import type { PoolScheme } from "../../rpc/pool.ts";
 import { owner, PieceMembers } from "../../test/piece-members.ts";
@@ -31,6 +36,7 @@ const layouts: readonly Layout[] = [
   { name: "whole", scheme: copies, spare: 2 },
   { name: "split", scheme: pieces, spare: 2 },
   { name: "striped", scheme: copies, stripes: pieces, spare: 2 },
+  { name: "converted", scheme: pieces, stripes: { k: 6, m: 2 }, spare: 2 },
 ];
 
 function contextOf(members: PieceMembers): PutContext & GetContext {
@@ -52,6 +58,15 @@ async function read(context: GetContext, kind: FidKind, fid: Fid, from = 0, leng
   return Buffer.concat(parts);
 }
 
+/** As the leader tells them of a block in pieces; the metadata name nothing in it. */
+async function chunksTold({ server, devices, scheme }: PieceMembers): Promise<Buffer> {
+  const [device] = devices;
+  if (device === undefined) throw new Error("there are devices");
+  const context = { group: { state: new MemoryState() }, blocks: server, clock: systemClock };
+  const address = { device, block: 1 as BlockId, generation: 1 };
+  return await chunksOf(context as unknown as WorkContext, address, scheme.k);
+}
+
 test.each(layouts)("a bare needle in a $name block is read", async (layout) => {
   const { scheme, stripes, spare } = layout;
   await using members = await PieceMembers.open(scheme, 9, { spare: 5 });
@@ -65,7 +80,10 @@ test.each(layouts)("a bare needle in a $name block is read", async (layout) => {
     stored.push({ content, fid: await storeBare(contextOf(members), { bytes }, size, BUCKET, {}) });
   }
   const private_ = await appendChunk(members.context, owner, members.random.bytes(5000));
-  if (stripes !== undefined) await members.stripe(stripes);
+  if (stripes !== undefined) {
+    const split = scheme.k > 1 && { chunks: await chunksTold(members), padded: true as const };
+    await members.stripe(stripes, 0, { ...split });
+  }
   members.forget();
   for (let away = 0; away <= spare; away++) {
     members.faults.clear();

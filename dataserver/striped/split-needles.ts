@@ -3,7 +3,8 @@
  * of which the last is padded: the order brings them, with the checksum of each chunk, as the metadata
  * have them. What it does not name is nobody's, and is left out.
  *
- * One row of `ConvertOrder.chunks`, little-endian: 0 needle u64, 8 length u32, 12 crc32c u32.
+ * One row of `ConvertOrder.chunks`, little-endian: 0 needle u64, 8 length u32, 12 crc32c u32. Of a bare
+ * needle the length is that of its pieces together (`BARE_ROW` on top), and the last is 0.
  */
 import { crc32c } from "../../base/checksum.ts";
 import { QuarryError } from "../../base/errors.ts";
@@ -11,7 +12,7 @@ import type { BlockId, NeedleId } from "../../base/ids.ts";
 import type { Codec } from "../../erasure/codec.ts";
 import { needleChecksums } from "../../rpc/needle-checksums.ts";
 import type { PoolScheme } from "../../rpc/pool.ts";
-import { CHUNK_ROW_BYTES } from "../../rpc/stripe-service.ts";
+import { BARE_ROW, CHUNK_ROW_BYTES } from "../../rpc/stripe-service.ts";
 import { type Gathered, Gatherer, type GatherOptions } from "../rebuild/gather.ts";
 import type { Plan } from "../rebuild/plan.ts";
 import { recordBytes } from "../record.ts";
@@ -20,8 +21,8 @@ import { recordBytes } from "../record.ts";
 export interface SplitPlan {
   readonly pieces: Plan;
   readonly whole: Plan;
-  /** CRC32C of the chunk, by row. */
-  readonly sums: Uint32Array;
+  /** CRC32C of the chunk, by row; undefined for bare needles. */
+  readonly sums: readonly (number | undefined)[];
 }
 
 /** @throws QuarryError `Damaged` when pieces are of another length than the chunk's would be. */
@@ -31,29 +32,36 @@ export function splitPlan(plan: Plan, { k }: PoolScheme, chunks: Uint8Array): Sp
   for (let row = 0; row < plan.count; row++) if (named.has(plan.ids[row] ?? 0n)) rows.push(row);
   const pieces = onlyRows(plan, rows);
   const lengths = new Uint32Array(rows.length);
-  const sums = new Uint32Array(rows.length);
+  const sums: (number | undefined)[] = [];
   let bytes = 0;
   for (let row = 0; row < rows.length; row++) {
     const id = pieces.ids[row] ?? 0n;
-    const { lengthBytes, sum } = named.get(id) ?? { lengthBytes: 0, sum: 0 };
+    const { lengthBytes, sum } = named.get(id) ?? { lengthBytes: 0, sum: undefined };
     if (Math.ceil(lengthBytes / k) !== pieces.lengths[row])
       throw new QuarryError(
         "Damaged",
         `the pieces of needle ${nameOf(id)} are not those of ${lengthBytes} bytes`,
       );
     lengths[row] = lengthBytes;
-    sums[row] = sum;
+    sums.push(sum);
     bytes += recordBytes(lengthBytes);
   }
   return { pieces, whole: { ...pieces, lengths, bytes }, sums };
 }
 
 function chunksOf(rows: Uint8Array) {
-  const named = new Map<bigint, { readonly lengthBytes: number; readonly sum: number }>();
+  const named = new Map<
+    bigint,
+    { readonly lengthBytes: number; readonly sum: number | undefined }
+  >();
   const view = Buffer.from(rows.buffer, rows.byteOffset, rows.byteLength);
   for (let at = 0; at + CHUNK_ROW_BYTES <= view.length; at += CHUNK_ROW_BYTES) {
-    const chunk = { lengthBytes: view.readUInt32LE(at + 8), sum: view.readUInt32LE(at + 12) };
-    named.set(view.readBigUInt64LE(at), chunk);
+    const length = view.readUInt32LE(at + 8);
+    const isBare = length >= BARE_ROW;
+    named.set(view.readBigUInt64LE(at), {
+      lengthBytes: isBare ? length - BARE_ROW : length,
+      sum: isBare ? undefined : view.readUInt32LE(at + 12),
+    });
   }
   return named;
 }
@@ -135,7 +143,8 @@ export class SplitGatherer {
       data.set(part, at);
       at += part.length;
     }
-    if (crc32c(data) === sums[row]) return data;
+    const sum = sums[row];
+    if (sum === undefined || crc32c(data) === sum) return data;
     throw new QuarryError(
       "Damaged",
       `the pieces of needle ${nameOf(whole.ids[row] ?? 0n)} of block ${this.#block} do not give its chunk`,

@@ -128,7 +128,8 @@ export async function convert(
   const [source] = sources;
   if (by === undefined || source === undefined) return false;
   const isSplit = layout === "split";
-  const chunks = isSplit && (await chunksOf(context, { device: source, block, generation }));
+  const from = { device: source, block, generation };
+  const chunks = isSplit && (await chunksOf(context, from, scheme.k));
   const converting = blocks.convert({
     ...{ device: by, block, generation, scheme, layout },
     ...{ sources: await placed(row.members), to: next, targets: await placed(targets) },
