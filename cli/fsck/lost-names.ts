@@ -24,7 +24,10 @@ export async function tellLostNames(
   const contents = await lostContents(state, lost);
   let count = 0;
   const tell = (what: What, key: Key, row: rows.NameRow) => {
-    const missingBytes = lostOf(lost, row.slices ?? []) + (contents.get(row.content ?? -1) ?? 0);
+    const content = lostOf(lost, row.slices ?? []) + (contents.get(row.content ?? -1) ?? 0);
+    // Without its list a linked fid is not found any more, though the object is.
+    const list = row.list === undefined ? 0 : (lost.get(row.list) ?? 0);
+    const missingBytes = content + list;
     if (missingBytes === 0) return;
     count++;
     const reader = new KeyReader(key);

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { crc32c } from "../../base/checksum.ts";
 import type { Disk } from "../../base/disk.ts";
 import { QuarryError } from "../../base/errors.ts";
-import type { BlobId } from "../../base/ids.ts";
+import { type BlobId, LIST_MARK } from "../../base/ids.ts";
 import { limits } from "../../base/limits.ts";
 import { readNeedle } from "../../dataserver/inspect.ts";
 import { ROOT_USER } from "../../gateway/identity.ts";
@@ -25,6 +25,8 @@ export class Orphans {
   readonly #blobs = new Map<BlobId, Map<number, Orphan>>();
 
   add(orphan: Orphan): void {
+    // The list of a linked fid is no content: the object is given a new one.
+    if (orphan.chunk >= LIST_MARK) return;
     const chunks = this.#blobs.get(orphan.blob) ?? new Map<number, Orphan>();
     const known = chunks.get(orphan.chunk);
     // A chunk that was written anew elsewhere is there twice: both were good.

@@ -63,9 +63,9 @@ export class OwnerSearch {
         this.#contents.set(content, [...(this.#contents.get(content) ?? []), ...blobs]);
       return;
     }
-    const { slices = [], content } = decodeRow<NameRow>(key, value);
+    const { slices = [], content, list } = decodeRow<NameRow>(key, value);
     const blobs = content === undefined ? this.#wantedIn(slices) : this.#contents.get(content);
-    for (const blob of blobs ?? []) {
+    for (const blob of [...(blobs ?? []), ...(list === undefined ? [] : [list])]) {
       if (!this.#wanted.delete(blob)) continue;
       const reader = new KeyReader(key);
       const bucket = this.#buckets.get(reader.u56()) ?? "?";
