@@ -10,6 +10,7 @@ import { Codecs } from "./codecs.ts";
 import { createFids } from "./fids/fids.ts";
 import { type GetContext, readContent } from "./get.ts";
 import { Latencies } from "./latencies.ts";
+import { linkName } from "./link.ts";
 import { Locations, OpenBlocks, type ServiceOf } from "./members.ts";
 import { MemoryBudget } from "./memory-budget.ts";
 import { NeedleReports } from "./needle-reports.ts";
@@ -49,7 +50,7 @@ export function createClient(options: ClientOptions): Store {
     blobIds: new BlobIds(names),
     budget: new MemoryBudget(options.inFlightBytes ?? limits.uploadBytes),
   };
-  return {
+  const store: Store = {
     names,
     fids: createFids(putting),
     put: (target, body, attributes) =>
@@ -75,11 +76,13 @@ export function createClient(options: ClientOptions): Store {
       }));
     },
     splice: (target, body) => spliceContent(putting, target, body),
+    link: (request) => linkName(store, request),
     open: (target) => open(getting, target),
     async [Symbol.asyncDispose]() {
       await options.onClose?.();
     },
   };
+  return store;
 }
 
 async function putObject(

@@ -24,7 +24,7 @@ export interface Link {
   readonly fid?: string;
 }
 
-/** @throws QuarryError `NoSuchKey`, `NoSuchVersion`, `NoSuchBucket`. */
+/** What `link` of a {@link Store} does. @throws QuarryError `NoSuchKey`, `NoSuchVersion`, `NoSuchBucket`. */
 export async function linkName(store: Store, { from, to }: LinkRequest): Promise<Link> {
   if (!("suffix" in to)) return await linkKey(store, from, to);
   const { bucket, suffix } = to;

@@ -6,6 +6,7 @@ import type { CommandResult, CopySource, WriteConditions } from "../rpc/commands
 import type { NameService, ObjectInfo, PartSpan } from "../rpc/name-service.ts";
 import type { ObjectAttributes, ObjectChecksum } from "../rpc/objects.ts";
 import type { Fids } from "./fids/fids.ts";
+import type { Link, LinkRequest } from "./link.ts";
 
 export interface PutTarget {
   readonly bucket: string;
@@ -87,6 +88,8 @@ export interface Store extends AsyncDisposable {
    * on. Nothing that stays is moved.
    */
   splice(target: SpliceTarget, body?: Body): Promise<Extract<CommandResult, { type: "spliced" }>>;
+  /** Another name, of any face, for the content of a name; no bytes are moved. */
+  link(request: LinkRequest): Promise<Link>;
   /** One look-up; `version` absent means the current one. */
   open(target: {
     readonly bucket: string;

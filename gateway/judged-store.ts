@@ -6,6 +6,7 @@
  */
 import type { Clock } from "../base/clock.ts";
 import { limits } from "../base/limits.ts";
+import { linkName } from "../client/link.ts";
 import type { Body, Store } from "../client/store.ts";
 import type { Command } from "../rpc/commands.ts";
 import type { NameService } from "../rpc/name-service.ts";
@@ -35,16 +36,18 @@ export function judgedStore({ store, bucket, clock, judgeAgain }: Judgement): St
     await stillAllowed();
     return await store.names.execute(speaksOfBucket(command) ? meant(command) : command);
   };
-  return {
+  const judged: Store = {
     // Queries are inherited: to copy so many methods for each request would cost microseconds.
     names: Object.assign(Object.create(store.names) as NameService, { execute }),
     fids: store.fids,
     put: (target, body, attributes) => store.put(meant(target), held(body), attributes),
     putPart: (target, body, attributes) => store.putPart(meant(target), held(body), attributes),
     splice: (target, body) => store.splice(meant(target), body && held(body)),
+    link: (request) => linkName(judged, request),
     open: (target) => store.open(target),
     [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
   };
+  return judged;
 }
 
 function speaksOfBucket(

@@ -4,7 +4,7 @@
  */
 import { hasCode } from "../../base/errors.ts";
 import { limits } from "../../base/limits.ts";
-import { type Link, linkName } from "../link.ts";
+import type { Link } from "../link.ts";
 import type { OpenObject, Store } from "../store.ts";
 import { type Content, HashedContent } from "./content.ts";
 import { attributesOf, type ObjectStat, type PutOptions, statOf } from "./description.ts";
@@ -75,7 +75,7 @@ export class Bucket {
   /** A second name for the same bytes, in this bucket; none are moved. */
   async copy(from: string, to: string): Promise<Link> {
     const { name: bucket } = this;
-    return await linkName(this.#client, { from: { bucket, key: from }, to: { bucket, key: to } });
+    return await this.#client.link({ from: { bucket, key: from }, to: { bucket, key: to } });
   }
 
   async #open(key: string, offset?: number): Promise<OpenObject | undefined> {

@@ -2,7 +2,7 @@
 import { hasCode, QuarryError } from "../../base/errors.ts";
 import { limits } from "../../base/limits.ts";
 import { isBucketName } from "../bucket-name.ts";
-import { type Link, type LinkRequest, linkName } from "../link.ts";
+import type { Link, LinkRequest } from "../link.ts";
 import { ROOT_USER } from "../root-user.ts";
 import type { Store } from "../store.ts";
 import { GridFSBucket, type GridFSBucketOptions } from "../streams/bucket.ts";
@@ -52,7 +52,7 @@ export class EmbeddedStore implements AsyncDisposable {
 
   /** Another name for the bytes of a name; none are moved, and each name goes for itself. */
   async link(request: LinkRequest): Promise<Link> {
-    return await linkName(this.client, request);
+    return await this.client.link(request);
   }
 
   async #have(bucket: string): Promise<void> {

@@ -3,7 +3,6 @@
  * group in its id. Appender files are appended to and cut off.
  */
 import { parseKey } from "../../client/fastdfs/file-id.ts";
-import { linkName } from "../../client/link.ts";
 import type { Store } from "../../client/store.ts";
 import { SmallClient } from "../fastdfs/small-client.ts";
 import type { Face } from "./face.ts";
@@ -29,7 +28,7 @@ export function fastdfsFace(store: Store, port: number): Face {
       return `fastdfs:${key}`;
     },
     async link(from) {
-      const { key } = await linkName(store, { from, to: { bucket: GROUP, extension: "lnk" } });
+      const { key } = await store.link({ from, to: { bucket: GROUP, extension: "lnk" } });
       return `fastdfs:${key}`;
     },
     async read(name, span) {

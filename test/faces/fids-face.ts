@@ -1,7 +1,6 @@
 /** Files with fids, bare ones and lists. A name is `fid:` and the TFS file name with its suffix. */
 import { Files } from "../../client/embedded/files.ts";
 import { fidName, parseFidName } from "../../client/fids/name.ts";
-import { linkName } from "../../client/link.ts";
 import type { Store } from "../../client/store.ts";
 import type { Face } from "./face.ts";
 
@@ -26,7 +25,7 @@ export function fidsFace(store: Store, names: Map<string, string>): Face {
       return named(await files.store(content, { suffix, large: content.length % 2 === 0 }));
     },
     async link(from) {
-      const { fid = "" } = await linkName(store, { from, to: { bucket: BUCKET, suffix: ".lnk" } });
+      const { fid = "" } = await store.link({ from, to: { bucket: BUCKET, suffix: ".lnk" } });
       return named(fid);
     },
     async read(name, span) {

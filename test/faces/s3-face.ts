@@ -7,7 +7,6 @@ import {
   PutObjectCommand,
   type S3Client,
 } from "@aws-sdk/client-s3";
-import { linkName } from "../../client/link.ts";
 import type { Store } from "../../client/store.ts";
 import type { Face, Span } from "./face.ts";
 
@@ -28,7 +27,7 @@ export function s3Face(client: S3Client, store: Store): Face {
       return name;
     },
     async link(from, name) {
-      await linkName(store, { from, to: placeOf(name) });
+      await store.link({ from, to: placeOf(name) });
       return name;
     },
     read: (name, span) => read(client, name, span),

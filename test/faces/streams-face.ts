@@ -1,7 +1,6 @@
 /** Files of a GridFS bucket, by their ids. A name is `stream:id`; several files have one filename. */
 import { buffer } from "node:stream/consumers";
 import { finished } from "node:stream/promises";
-import { linkName } from "../../client/link.ts";
 import type { Store } from "../../client/store.ts";
 import { GridFSBucket } from "../../client/streams/bucket.ts";
 import type { Face } from "./face.ts";
@@ -26,7 +25,7 @@ export function streamsFace(store: Store): Face {
     },
     async link(from, name) {
       const id = idOf(name);
-      await linkName(store, { from, to: { bucket: BUCKET, id, filename: filename(id.length) } });
+      await store.link({ from, to: { bucket: BUCKET, id, filename: filename(id.length) } });
       return name;
     },
     async read(name, span) {
