@@ -12,6 +12,9 @@ if (Number.parseInt(process.versions.node, 10) < OLDEST_MAJOR)
 const source = new URL("open-store.ts", import.meta.url);
 const built = new URL("../dist/client/open-store.js", import.meta.url);
 
-export const { openStore, QuarryError, GridFSBucket, ObjectId } = await import(
-  (existsSync(source) ? source : built).href
-);
+const names = await import((existsSync(source) ? source : built).href);
+export const { openStore, QuarryError } = names;
+export const { GridFSBucket, GridFSBucketReadStream, GridFSBucketWriteStream, ObjectId } = names;
+export const { MongoAPIError, MongoDriverError, MongoError, MongoServerError } = names;
+export const { MongoGridFSChunkError, MongoGridFSStreamError } = names;
+export const { MongoInvalidArgumentError, MongoRuntimeError } = names;

@@ -18,8 +18,30 @@ export type * from "./link-names.ts";
 export type { StoreOptions } from "./open-servers.ts";
 export type { Body, OpenObject, PartTarget, PutTarget, Store } from "./store.ts";
 export { GridFSBucket, type GridFSBucketOptions } from "./streams/bucket.ts";
+export type { Document } from "./streams/documents.ts";
+export {
+  GridFSBucketReadStream,
+  type GridFSBucketReadStreamOptions,
+  type GridFSBucketReadStreamOptionsWithRevision,
+} from "./streams/download-stream.ts";
+export {
+  MongoAPIError,
+  MongoDriverError,
+  MongoError,
+  MongoGridFSChunkError,
+  MongoGridFSStreamError,
+  MongoInvalidArgumentError,
+  MongoRuntimeError,
+  MongoServerError,
+} from "./streams/errors.ts";
 export type { GridFSFile } from "./streams/file.ts";
+export type { Filter } from "./streams/filter.ts";
+export type { FindCursor } from "./streams/find-cursor.ts";
 export { ObjectId } from "./streams/object-id.ts";
+export {
+  GridFSBucketWriteStream,
+  type GridFSBucketWriteStreamOptions,
+} from "./streams/upload-stream.ts";
 
 /**
  * Opens the store in a folder, or makes one there. @throws QuarryError `Locked` while another process
