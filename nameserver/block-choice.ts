@@ -16,8 +16,32 @@ export interface Candidate {
   readonly members: BlockMembers;
 }
 
+interface Known {
+  readonly pool: Pool;
+  readonly takes: ReadonlySet<DeviceId>;
+  readonly candidates: readonly Candidate[];
+}
+
+/** By pool, what was found last: a pool may have very many groups, and is asked for every second. */
+const known = new WeakMap<Placement, Map<number, Known>>();
+
 /** The placement groups with the most members that take blocks; none when these are too few. */
 export function candidatesOf(
+  placement: Placement,
+  pool: Pool,
+  takes: ReadonlySet<DeviceId>,
+): readonly Candidate[] {
+  const pools = known.get(placement) ?? new Map<number, Known>();
+  known.set(placement, pools);
+  const last = pools.get(pool.id);
+  if (last?.pool === pool && last.takes.symmetricDifference(takes).size === 0)
+    return last.candidates;
+  const candidates = findCandidates(placement, pool, takes);
+  pools.set(pool.id, { pool, takes: new Set(takes), candidates });
+  return candidates;
+}
+
+function findCandidates(
   placement: Placement,
   pool: Pool,
   takes: ReadonlySet<DeviceId>,
@@ -61,10 +85,22 @@ export function mostMembers(candidates: readonly Candidate[]): number {
   return candidates.reduce((most, { members }) => Math.max(most, filled(members).length), 0);
 }
 
+interface Spread {
+  readonly devices: number;
+  readonly most: number;
+}
+
+const spreads = new WeakMap<readonly Candidate[], Spread>();
+
 /** How many open blocks a pool has, so that each device is in about so many. */
 export function wantedBlocks(candidates: readonly Candidate[], perDevice: number): number {
-  const devices = new Set(candidates.flatMap(({ members }) => filled(members)));
-  return Math.ceil((devices.size * perDevice) / Math.max(1, mostMembers(candidates)));
+  let spread = spreads.get(candidates);
+  if (spread === undefined) {
+    const devices = new Set(candidates.flatMap(({ members }) => filled(members)));
+    spread = { devices: devices.size, most: Math.max(1, mostMembers(candidates)) };
+    spreads.set(candidates, spread);
+  }
+  return Math.ceil((spread.devices * perDevice) / spread.most);
 }
 
 export interface Load {
@@ -95,10 +131,13 @@ export function choose(
   for (let i = 0; i < candidates.length; i++) {
     const candidate = candidates[(turn + i) % candidates.length];
     if (candidate === undefined) continue;
+    const blocks = load.blocks(candidate.pg);
+    // With more blocks it is no better than one that is not crowded.
+    if (bestRank[0] === 0 && blocks > (bestRank[1] ?? 0)) continue;
     const open = filled(candidate.members).map((device) => load.open(device));
     const isCrowded = open.some((count) => count >= load.mostOpen) ? 1 : 0;
     const sum = open.reduce((a, b) => a + b, 0);
-    const rank = [isCrowded, load.blocks(candidate.pg), sum];
+    const rank = [isCrowded, blocks, sum];
     if (best !== undefined && !isLess(rank, bestRank)) continue;
     best = candidate;
     bestRank = rank;

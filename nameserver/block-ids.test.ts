@@ -26,6 +26,25 @@ test("ids of removed blocks are used again when the ranges are used up, and befo
   expect(next()).toBe(7);
 });
 
+test("while many ids are in use a new range is taken at once, and the last one only at the end", () => {
+  let looks = 0;
+  const ids = new BlockIds(
+    (block) => block < RANGE_BLOCKS,
+    () => {
+      looks++;
+      return true;
+    },
+  );
+  ids.saw((RANGE_BLOCKS - 1) as BlockId, pool);
+  for (let block = 1; block < RANGE_BLOCKS / 2; block++) ids.counted(block as BlockId, pool);
+  expect(ids.next(emptyMap, pool, 0)).toBe(RANGE_BLOCKS);
+  expect(looks).toBe(0);
+  const last = 0xffff;
+  ids.saw((last * RANGE_BLOCKS + RANGE_BLOCKS - 1) as BlockId, pool);
+  expect(ids.next(emptyMap, pool, 0)).toBeLessThan(RANGE_BLOCKS);
+  expect(looks).toBeGreaterThan(0);
+});
+
 test("the next life of a block begins above what was built of the one before", () => {
   expect(firstGeneration(undefined)).toBe(1);
   expect(firstGeneration({ generation: 4 })).toBe(6);

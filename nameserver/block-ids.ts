@@ -12,6 +12,8 @@ import type { RemovedBlockRow } from "./rows.ts";
 
 const FIRST_POOL = 0;
 const LAST_RANGE = 0xffff;
+const NEW = ["new"] as const;
+const NEW_OR_AGAIN = ["new", "again"] as const;
 /** Blocks of a device are asked for from behind a number on, 0 to begin: there is no block 0. */
 const FIRST_BLOCK = 1;
 
@@ -22,6 +24,15 @@ const FIRST_BLOCK = 1;
 export const firstGeneration = (removed: RemovedBlockRow | undefined): number =>
   removed === undefined ? 1 : removed.generation + 2;
 
+/** How many blocks there are, and were taken since this nameserver leads. */
+interface Counts {
+  readonly byGroup: Map<number, number>;
+  all: number;
+}
+
+/** With more of its ids in use a pool takes a new range sooner than it looks through all it has for one. */
+const CROWDED = 0.25;
+
 export class BlockIds {
   readonly #isUsed: (block: BlockId) => boolean;
   readonly #isFree: (block: BlockId) => boolean;
@@ -29,7 +40,8 @@ export class BlockIds {
   readonly #againFrom = new Map<string, number>();
   /** By pool and group: all ids of the group below were used. */
   readonly #from = new Map<string, number>();
-  readonly #counts = new Map<string, number>();
+  /** By pool and its number of groups. */
+  readonly #counts = new Map<string, Counts>();
   /** Ranges that pools took, of which the map does not know yet. */
   readonly #fresh = new Map<number, number[]>();
   #lastRange = 0;
@@ -51,19 +63,31 @@ export class BlockIds {
   /** One more in its placement group. */
   counted(block: BlockId, pool: Pool | undefined): void {
     if (pool === undefined) return;
-    const name = nameOf(pool, blockPg(pool, block));
-    this.#counts.set(name, (this.#counts.get(name) ?? 0) + 1);
+    const counts = this.#countsOf(pool);
+    const pg = blockPg(pool, block);
+    counts.byGroup.set(pg, (counts.byGroup.get(pg) ?? 0) + 1);
+    counts.all++;
   }
 
   /** How many blocks a placement group has. */
   count(pool: Pool, pg: number): number {
-    return this.#counts.get(nameOf(pool, pg)) ?? 0;
+    return this.#countsOf(pool).byGroup.get(pg) ?? 0;
+  }
+
+  #countsOf({ id, pgNum }: Pool): Counts {
+    const name = `${id} ${pgNum}`;
+    let counts = this.#counts.get(name);
+    if (counts === undefined) {
+      counts = { byGroup: new Map(), all: 0 };
+      this.#counts.set(name, counts);
+    }
+    return counts;
   }
 
   /** @throws QuarryError `QuotaExceeded` when all ids there can be are in use. */
   next(map: ClusterMap, pool: Pool, pg: number): BlockId {
     const ranges = this.#rangesOf(map, pool);
-    for (const which of ["new", "again"] as const)
+    for (const which of this.#isCrowded(map, pool, ranges) ? NEW : NEW_OR_AGAIN)
       for (const range of ranges) {
         const block = this.#nextIn(range, pool, pg, which);
         if (block !== undefined) return block;
@@ -88,14 +112,24 @@ export class BlockIds {
     return undefined;
   }
 
+  /** When no range is left to take, one that was used before is looked for in any case. */
+  #isCrowded(map: ClusterMap, pool: Pool, ranges: readonly number[]): boolean {
+    const isUsed = this.#countsOf(pool).all > ranges.length * RANGE_BLOCKS * CROWDED;
+    return isUsed && this.#lastOf(map) < LAST_RANGE;
+  }
+
   #rangesOf({ ranges }: ClusterMap, { id }: Pool): number[] {
     const own = ranges.filter(({ pool }) => pool === id).map(({ range }) => range);
     const first = id === FIRST_POOL ? [0] : [];
     return [...new Set([...first, ...own, ...(this.#fresh.get(id) ?? [])])].sort((a, b) => a - b);
   }
 
-  #takeRange({ ranges }: ClusterMap, { id }: Pool): number {
-    const last = ranges.reduce((most, { range }) => Math.max(most, range), this.#lastRange);
+  #lastOf({ ranges }: ClusterMap): number {
+    return ranges.reduce((most, { range }) => Math.max(most, range), this.#lastRange);
+  }
+
+  #takeRange(map: ClusterMap, { id }: Pool): number {
+    const last = this.#lastOf(map);
     if (last >= LAST_RANGE)
       throw new QuarryError("QuotaExceeded", "every block id that there is is in use");
     this.#lastRange = last + 1;

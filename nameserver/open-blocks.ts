@@ -274,17 +274,14 @@ export class OpenBlocks {
     const wanted = wantedBlocks(candidates, perDevice);
     for (let tries = 0; tries < wanted + limits.retries; tries++) {
       const here = this.#of(pool.id).filter(isUsable);
+      if (here.length >= wanted) return;
       const chosen = choose(candidates, load(here), tries);
-      if (here.length >= wanted || chosen === undefined) return;
+      if (chosen === undefined) return;
       const block = this.#ids.next(placement.map, pool, chosen.pg);
       this.#opening.add(block);
       try {
-        const opened = await openBlock(
-          { group, report, blocks: orders },
-          pool,
-          block,
-          chosen.members,
-        );
+        const by = { group, report, blocks: orders };
+        const opened = await openBlock(by, pool, block, chosen.members);
         if (opened.kind === "open") {
           this.#open.set(block, opened.block);
           this.#ids.counted(block, pool);

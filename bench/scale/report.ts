@@ -70,9 +70,8 @@ export async function reportOf({
   const half = await halved({ ...scaled, simulated: simulated >> 1 });
   const group = groupSeconds > 0 ? await groupRate(groupSeconds) : undefined;
   const [, largest] = stock;
-  const [, opening] = opened;
-  if (largest === undefined || opening === undefined) throw new TypeError("there are two of each");
-  const measured = { stock: largest, rows: costs, pass: healing.pass, opening };
+  if (largest === undefined) throw new TypeError("there are two of them");
+  const measured = { stock: largest, rows: costs, pass: healing.pass };
   return {
     ...{ conditions: runConditions(), setting: scaled, counted: all, share: shareOf(scaled) },
     ...{ ...even, ...healing, half, stock, rows: costs, openings: opened, load: loadOf(setting) },

@@ -3,17 +3,15 @@
  * told from what was counted and measured, each scaled as what it is, linear.
  */
 import { limits } from "../../base/limits.ts";
-import type { Opening } from "./openings.ts";
 import type { Pass } from "./pass.ts";
 import type { RowCosts } from "./rows.ts";
-import { type Counted, counted, type Setting } from "./setting.ts";
+import { counted, type Setting } from "./setting.ts";
 import type { StockCost } from "./stock-costs.ts";
 
 export interface Measured {
   readonly stock: StockCost;
   readonly rows: RowCosts;
   readonly pass: Pass;
-  readonly opening: Opening;
   readonly heapBytes: number;
 }
 
@@ -29,25 +27,24 @@ const SHARE = 0.5;
 /** Somebody updates the dataservers one after the other: so often one goes and comes. */
 const FLAP_SECONDS = 30;
 /** Down, up again, and heard. */
-const FLAP_PASSES = 3;
+const FLAP_LOOKS = 3;
 /** Clients wait so long for a new leader to hand out blocks. */
 const PATIENCE_SECONDS = 30;
-/** How often a leader's workers walk over all rows, and how many of them do. */
-const WALK_SECONDS = 10;
-const WALKERS = 4;
+const HOUR_SECONDS = 3_600;
 /** Of a nameserver, for its state. */
 const NAMESERVER_DISK_BYTES = 2e12;
 
 /** The first is the nearest. */
 export function walls(setting: Setting, measured: Measured): Wall[] {
   const all = counted(setting);
-  const { stock, rows, pass, opening, heapBytes } = measured;
+  const { stock, rows, pass, heapBytes } = measured;
   const { objects } = setting;
   const each = all.pieces / objects;
   const at = (most: number, now: number) => (objects * most) / now;
-  const passSeconds = (pass.flapMicrosPerBlock * all.blocks) / 1e6;
-  const walked = walkedSeconds(setting, all, measured);
-  const taking = takingSeconds(all, measured);
+  const flapSeconds = (pass.flapMicrosPerBlock * all.blocks) / 1e6;
+  const lookSeconds = (pass.allMicrosPerBlock * all.blocks) / 1e6;
+  // Each row, and each piece by a question to its device (open-blocks.ts, take-stock.ts).
+  const takingSeconds = (all.blocks * rows.walkMicros + all.pieces * stock.hearMicros) / 1e6;
   const rowBytes = rows.objects[1].bytesPerObject;
   const found: Wall[] = [
     {
@@ -61,24 +58,24 @@ export function walls(setting: Setting, measured: Measured): Wall[] {
       whole: gib(all.pieces * stock.bytesPerPiece),
     },
     {
-      what: `walks of a leader's workers over all blocks and pieces every ${WALK_SECONDS} s: half of its thread`,
-      objects: at(WALK_SECONDS * SHARE, walked * (1 - SHARE)),
-      whole: `${seconds(walked)} of CPU for one walk of each`,
+      what: `looks of the planner when devices come and go, one every ${FLAP_SECONDS} s: half of the leader's thread`,
+      objects: at(FLAP_SECONDS * SHARE, flapSeconds * FLAP_LOOKS),
+      whole: `${seconds(flapSeconds)} of CPU for a look, ${FLAP_LOOKS} each time`,
     },
     {
-      what: `looks at all blocks when devices come and go, one every ${FLAP_SECONDS} s: half of the leader's thread`,
-      objects: at(FLAP_SECONDS * SHARE, passSeconds * FLAP_PASSES),
-      whole: `${seconds(passSeconds)} of CPU for a look, ${FLAP_PASSES} each time`,
+      what: `a look at all blocks, when a device is put out or comes: nothing is begun for ${PATIENCE_SECONDS} s`,
+      objects: at(PATIENCE_SECONDS, lookSeconds),
+      whole: `${seconds(lookSeconds)} of CPU`,
     },
     {
       what: `a new leader takes stock before it hands out blocks: PUTs wait ${PATIENCE_SECONDS} s`,
-      objects: at(PATIENCE_SECONDS, taking),
-      whole: seconds(taking),
+      objects: at(PATIENCE_SECONDS, takingSeconds),
+      whole: seconds(takingSeconds),
     },
     {
-      what: "an id for one more block: 100 ms in which the leader does nothing else",
-      objects: at(100, (opening.idMs * all.blocks) / opening.blocks),
-      whole: `${((opening.idMs * all.blocks) / opening.blocks).toFixed(0)} ms, and ${opening.chooseMs.toFixed(0)} ms to choose its placement group`,
+      what: "garbage is looked for, in a walk over all pieces, once an hour",
+      objects: at(HOUR_SECONDS, all.pieces / limits.walkedEachSecond),
+      whole: `every ${seconds(all.pieces / limits.walkedEachSecond)}`,
     },
     {
       what: `rows of a nameserver (${rowBytes.toFixed(0)} bytes an object) on 2 TB`,
@@ -92,16 +89,6 @@ export function walls(setting: Setting, measured: Measured): Wall[] {
     },
   ];
   return found.sort((a, b) => a.objects - b.objects);
-}
-
-/** Rows are walked by several; compaction asks each device for all it has. */
-function walkedSeconds(_: Setting, all: Counted, { rows, stock }: Measured): number {
-  return (all.blocks * rows.walkMicros * WALKERS + all.pieces * stock.hearMicros) / 1e6;
-}
-
-/** Each row, and each piece by another question to its device (open-blocks.ts, take-stock.ts). */
-function takingSeconds(all: Counted, { rows, stock }: Measured): number {
-  return (all.blocks * rows.walkMicros + all.pieces * stock.hearMicros) / 1e6;
 }
 
 const millions = (count: number): string => `${(count / 1e6).toFixed(1)} million`;
