@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { systemClock } from "../../base/clock.ts";
 import { nodeDisk } from "../../base/disk-node.ts";
+import { QuarryError } from "../../base/errors.ts";
 import { fsck } from "../../cli/fsck/fsck.ts";
 import type { Cluster } from "../cluster.ts";
 import { takeCensus, untilWhole } from "./census.ts";
@@ -203,8 +204,14 @@ async function beginAny(
 async function isWhole(cluster: Cluster, { last }: HealthWatch): Promise<boolean> {
   const isSaid = last !== undefined && ["misplaced", "unchecked", "healthy"].includes(last.level);
   if (!isSaid) return false;
-  const { census, troubles } = await untilWhole(cluster, LOOKS_MS, undefined, { digests: false });
-  return census.away.length === 0 && troubles.length === 0;
+  try {
+    const looks = await untilWhole(cluster, LOOKS_MS, undefined, { digests: false });
+    return looks.census.away.length === 0 && looks.troubles.length === 0;
+  } catch (error) {
+    // Nobody leads for a while, after what was done to nameservers: that is not whole.
+    if (error instanceof QuarryError && error.retry !== "no") return false;
+    throw error;
+  }
 }
 
 async function isHealedAt(cluster: Cluster, n: number): Promise<boolean> {
