@@ -275,6 +275,8 @@ describe("find", () => {
     ]);
     const even = bucket.find({ "metadata.even": true }).sort("length", -1).skip(1).limit(3);
     expect(await lengths(even)).toEqual([8, 6, 4]);
+    const newest = bucket.find({}).sort({ uploadDate: -1, length: -1 }).skip(1).limit(2);
+    expect(await lengths(newest)).toEqual([10, 9]);
     const names = await bucket
       .find({})
       .sort([

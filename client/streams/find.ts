@@ -26,7 +26,7 @@ export async function* findFiles(
 ): AsyncGenerator<GridFSFile> {
   const most = limit === 0 ? Number.POSITIVE_INFINITY : Math.abs(limit);
   let place = 0;
-  for await (const file of inOrder(files, filter, sort)) {
+  for await (const file of inOrder(files, filter, sort, skip + most)) {
     if (place++ < skip) continue;
     yield file;
     if (place - skip >= most) return;
@@ -37,21 +37,47 @@ async function* inOrder(
   files: StreamFiles,
   filter: Filter,
   sort: Sort | undefined,
+  /** So many, from the first on, are asked for. */
+  most: number,
 ): AsyncGenerator<GridFSFile> {
   const fits = compileFilter(filter);
   const fields = sort === undefined ? [] : fieldsOf(sort);
   const found = matching(files, filter, fits);
   const byDate = namedBy(filter) === undefined ? undefined : dateOrder(fields);
   if (fields.length === 0 || byDate === -1) return yield* found;
+  if (byDate === 1) return yield* (await gathered(found)).reverse();
+  yield* await firstOf(found, comparing(fields), most);
+}
+
+async function gathered(found: AsyncIterable<GridFSFile>): Promise<GridFSFile[]> {
   const all: GridFSFile[] = [];
   for await (const file of found) {
-    if (all.length >= limits.streamSort)
-      throw new MongoRuntimeError(
-        `more than ${limits.streamSort} files would have to be sorted: narrow the filter, or sort by {uploadDate: -1} under one filename`,
-      );
+    checkRoom(all);
     all.push(file);
   }
-  yield* byDate === 1 ? all.reverse() : all.sort(comparing(fields));
+  return all;
+}
+
+/** In order; of many those that are not asked for are forgotten on the way. */
+async function firstOf(
+  found: AsyncIterable<GridFSFile>,
+  order: (a: GridFSFile, b: GridFSFile) => number,
+  most: number,
+): Promise<GridFSFile[]> {
+  let best: GridFSFile[] = [];
+  for await (const file of found) {
+    checkRoom(best);
+    best.push(file);
+    if (best.length >= 2 * most + limits.listKeys) best = best.sort(order).slice(0, most);
+  }
+  return best.sort(order).slice(0, most);
+}
+
+function checkRoom(files: readonly unknown[]): void {
+  if (files.length >= limits.streamSort)
+    throw new MongoRuntimeError(
+      `more than ${limits.streamSort} files would have to be sorted: set a limit, or narrow the filter`,
+    );
 }
 
 async function* matching(

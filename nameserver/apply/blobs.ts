@@ -65,9 +65,13 @@ export function registerChunks(
 }
 
 /** Gives new content its first holder. An empty object has no blob. */
-export function claimBlob(context: ApplyContext, content: NewBlob): SliceTuple[] {
-  if (content.lengthBytes > limits.putBytes)
-    throw new QuarryError("TooLarge", `one PUT takes at most ${limits.putBytes} bytes`);
+export function claimBlob(
+  context: ApplyContext,
+  content: NewBlob,
+  mostBytes: number = limits.putBytes,
+): SliceTuple[] {
+  if (content.lengthBytes > mostBytes)
+    throw new QuarryError("TooLarge", `one PUT takes at most ${mostBytes} bytes`);
   return claim(context, content, false);
 }
 

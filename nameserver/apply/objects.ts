@@ -1,5 +1,6 @@
 /** A name gets new content, with versioning off, enabled or suspended. */
 import { QuarryError } from "../../base/errors.ts";
+import { limits } from "../../base/limits.ts";
 import type { Command, CommandResult } from "../../rpc/commands.ts";
 import type { ObjectAttributes } from "../../rpc/objects.ts";
 import { keys } from "../keyspace.ts";
@@ -78,7 +79,9 @@ export function putObject(context: ApplyContext, command: Of<"putObject">): Comm
   const bucket = openBucket(context, command);
   const current = context.rows.get(keys.current(bucket.id, key));
   checkConditions(current, command.conditions);
-  const slices = claimBlob(context, command.content);
+  // S3 has larger objects in parts; a stream has none.
+  const mostBytes = attributes.stream === undefined ? limits.putBytes : limits.objectBytes;
+  const slices = claimBlob(context, command.content, mostBytes);
   const content = { length: command.content.lengthBytes, slices, ...claimList(context, command) };
   return placeLatest(context, bucket, key, content, attributes);
 }

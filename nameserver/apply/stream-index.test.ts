@@ -1,7 +1,8 @@
 /** The index of streams is right after everything that can happen to a name. */
 import { describe, expect, test } from "vitest";
 import { hasCode } from "../../base/errors.ts";
-import type { BlobId } from "../../base/ids.ts";
+import type { BlobId, BlockId, DeviceId, NeedleId } from "../../base/ids.ts";
+import { limits } from "../../base/limits.ts";
 import { seededRandom } from "../../base/random.ts";
 import { LEVEL } from "../../base/version.ts";
 import type { StreamInfo } from "../../rpc/streams.ts";
@@ -225,4 +226,30 @@ test("an earlier version in the group is asked for no streams, and makes the sam
   expect(await streams(b.state, { bucket, filename: "a", after: "", limit: 9 })).toEqual({
     streams: [],
   });
+});
+
+test("a stream may be larger than one PUT of S3", async () => {
+  const b = await Bucket.open();
+  const block = 7 as BlockId;
+  const members = ["device" as DeviceId];
+  await b.run({ type: "addBlock", block, generation: 1, pool: 0, members });
+  const blob = 900 as BlobId;
+  const lengthBytes = limits.needleBytes;
+  const count = limits.putBytes / lengthBytes + 1;
+  for (let first = 0; first < count; first += limits.commandChunks) {
+    const ids = Array.from({ length: Math.min(limits.commandChunks, count - first) });
+    const chunks = ids.map((_, i) => {
+      const needle = BigInt(first + i + 1) as NeedleId;
+      return { block, needle, lengthBytes, crc32c: 0 };
+    });
+    await b.run({ type: "addChunks", blob, first, chunks });
+  }
+  const whole = { blob, lengthBytes: count * lengthBytes, registered: count, chunks: [] };
+  const put = { type: "putObject", bucket, key: "k", content: whole } as const;
+  const asObject = b.run({ ...put, attributes: { etag: "" } });
+  expect(await asObject.catch((error) => error.code)).toBe("TooLarge");
+  await b.run({ ...put, attributes: { etag: "", stream: { filename: "a", chunkSizeBytes: 1 } } });
+  expect(await b.keys("a")).toEqual(["k"]);
+  await b.remove("k");
+  expect(await b.keys("a")).toEqual([]);
 });
