@@ -128,6 +128,31 @@ describe("marks", () => {
     expect(stored()).toBe("aaaa<04>");
   });
 
+  test.each(["none", "interval", "commit"] as const)(
+    "in mode %s close writes one, however slowly",
+    async (durability) => {
+      const plain = await disk.open(PATH, "write");
+      const slow = Promise.withResolvers<void>();
+      let writes = 0;
+      const held: typeof plain = Object.assign(Object.create(plain), {
+        write: async (parts: readonly Uint8Array[], at: number) => {
+          if (++writes > 1) await slow.promise;
+          await plain.write(parts, at);
+        },
+      });
+      const file = await openFile({ file: held, durability, mark });
+      await put(file, "abc");
+      const closing = file.close();
+      await settle();
+      clock.advance(4 * MARK_IDLE_MS);
+      await settle();
+      slow.resolve();
+      await closing;
+      expect(stored().length).toBe(file.tailBytes);
+      expect(writes).toBe(2);
+    },
+  );
+
   test("appends that arrive while it is written stand behind it", async () => {
     await using file = await openFile({ mark });
     await put(file, "aaaa");

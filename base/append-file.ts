@@ -128,6 +128,8 @@ export class AppendFile implements AsyncDisposable {
     try {
       await this.#timedSync;
       if (this.#failure === undefined) await this.flush();
+      // A sync of the flush wants its mark, too: written twice it would stand in one place and count for two.
+      this.#markTimer?.cancel();
       if (options.mark && this.#markIsDue()) await this.#run(true);
     } finally {
       this.#markTimer?.cancel();
