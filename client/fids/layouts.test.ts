@@ -9,7 +9,7 @@ import { chunksOf } from "../../nameserver/workers/chunks-of.ts";
 import type { WorkContext } from "../../nameserver/workers/worker.ts";
 import type { NameService } from "../../rpc/name-service.ts";
 import type { PoolScheme } from "../../rpc/pool.ts";
-import { owner, PieceMembers } from "../../test/piece-members.ts";
+import { hastyClock, owner, PieceMembers } from "../../test/piece-members.ts";
 import { appendChunk } from "../append-chunk.ts";
 import { BlobIds } from "../blob-ids.ts";
 import type { GetContext } from "../get.ts";
@@ -109,4 +109,25 @@ test.each(layouts)("a bare needle in a $name block is read", async (layout) => {
     const list = first && (await read(context, "L", first.fid).catch((error: unknown) => error));
     expect(hasCode(list, "NoSuchKey", "Unavailable")).toBe(true);
   }
+});
+
+test("a dataserver that does not look whose a needle is, is not believed", async () => {
+  await using members = await PieceMembers.open(copies, 11);
+  await members.addBlock();
+  const private_ = await appendChunk(members.context, owner, members.random.bytes(5000));
+  const context = contextOf(members);
+  const old: GetContext = {
+    ...context,
+    clock: hastyClock,
+    serviceOf: (device) => ({
+      ...context.serviceOf(device),
+      // One of the version before, which does not know the question.
+      read: ({ only: _, ...request }) => context.serviceOf(device).read(request),
+    }),
+  };
+  for (const kind of ["T", "L"] as const)
+    await expect(read(old, kind, private_)).rejects.toMatchObject({
+      code: "Unavailable",
+      message: expect.stringContaining("update it"),
+    });
 });
