@@ -58,7 +58,14 @@ export async function askMembers<Good extends GoodPiece>(
   type Answered = readonly [number, Good | StripePlace | Trouble];
   const waiting = new Map<number, Promise<Answered>>();
   const left = inTurn(context, block, needle);
-  const isAlone = left.length === 1;
+  const [only] = left;
+  // Where there is nobody else to ask, nobody is late.
+  if (left.length === 1 && only !== undefined) {
+    const answer = await ask(only[1]);
+    if (answer.kind === "good" || answer.kind === "elsewhere") return { answer, troubles };
+    troubles.set(only[0], answer);
+    return { answer: undefined, troubles };
+  }
   let afterMs = 0;
   let late: Late | undefined;
   try {
@@ -77,8 +84,7 @@ export async function askMembers<Good extends GoodPiece>(
         waiting.set(position, asking);
       }
       late?.[Symbol.dispose]();
-      // Where there is nobody else to ask, nobody is late.
-      late = next !== undefined && !isAlone ? new Late(clock, afterMs) : undefined;
+      late = next === undefined ? undefined : new Late(clock, afterMs);
       const first = await Promise.race(
         late === undefined ? waiting.values() : [...waiting.values(), late.comes],
       );

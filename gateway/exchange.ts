@@ -7,7 +7,7 @@ import { RequestBody } from "./request-body.ts";
 
 /** What the answers of one gateway share. */
 export interface GatewayState {
-  /** Names this gateway in answers. */
+  /** Names this gateway in answers; empty for faces that do not speak as AWS does. */
   readonly hostId: string;
   /** Where clients must say that they send to. */
   readonly region: string;

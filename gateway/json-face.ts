@@ -38,7 +38,7 @@ export interface OpenedJsonFace extends AsyncDisposable {
 class Requests implements GatewayState {
   readonly #options: JsonFaceOptions;
   readonly #log: RefusalLog;
-  readonly hostId: string;
+  readonly hostId = "";
   readonly region = "";
   closing = false;
   #inFlight = 0;
@@ -46,7 +46,6 @@ class Requests implements GatewayState {
   constructor(options: JsonFaceOptions) {
     this.#options = options;
     this.#log = new RefusalLog(options.logger, options.clock);
-    this.hostId = options.random.bytes(12).toString("hex");
   }
 
   /** Never throws. */

@@ -9,6 +9,9 @@ import { element, XML_HEAD } from "./xml-write.ts";
 /** Bodies up to this length are read and thrown away before a refusal, to keep the connection. */
 const SMALL_REST_BYTES = 64 * 1024;
 
+/** So little may wait for a client that takes nothing: its connection is given up in the end. */
+const UNWATCHED_BYTES = 16 * 1024;
+
 type Head = Record<string, string | number>;
 
 export async function sendAnswer(exchange: Exchange, answer: Answer): Promise<void> {
@@ -86,8 +89,12 @@ async function sendText(
 }
 
 function writeHead(exchange: Exchange, status: number, head: Head): void {
-  head["x-amz-request-id"] = exchange.requestId;
-  head["x-amz-id-2"] = exchange.gateway.hostId;
+  const { hostId } = exchange.gateway;
+  if (hostId === "") head["x-request-id"] = exchange.requestId;
+  else {
+    head["x-amz-request-id"] = exchange.requestId;
+    head["x-amz-id-2"] = hostId;
+  }
   head["Server"] = "Quarry";
   Object.assign(head, exchange.everyAnswer);
   if (exchange.gateway.closing) exchange.response.shouldKeepAlive = false;
@@ -158,12 +165,16 @@ async function sendAtHand(
   head: Head,
   { bytes, taken }: Extract<Answer["body"], { kind: "whole" }>,
 ): Promise<void> {
+  const { response } = exchange;
   head["Content-Length"] = bytes.length;
-  if (bytes.length === 0) return await sendWhole(exchange, status, head, undefined);
   writeHead(exchange, status, head);
   exchange.sentBytes += bytes.length;
-  await exchange.written((done) => exchange.response.end(bytes, done));
-  // Of a connection that broke the system may hold them still: they are left to the garbage collector.
+  // Of a connection that breaks the system may hold them on: then nobody says that they are taken.
+  if (bytes.length <= UNWATCHED_BYTES) {
+    response.end(bytes, taken);
+    return;
+  }
+  await exchange.written((done) => response.end(bytes, done));
   taken();
 }
 
