@@ -8,7 +8,8 @@ import { ROOT_USER } from "../../client/root-user.ts";
 import type { Store } from "../../client/store.ts";
 import { createFastdfsHttp } from "../../gateway/fastdfs/http.ts";
 import {
-  checkAdvertised,
+  type Advertised,
+  advertisedOf,
   checkGroups,
   establishGroups,
   openFastdfsPorts,
@@ -28,7 +29,7 @@ export interface FastdfsFace {
     /** Of each group. */
     readonly storages: readonly number[];
   };
-  readonly advertise?: string;
+  readonly advertise?: Advertised;
   /** A file with the secret of tokens. */
   readonly tokens?: string;
   readonly tokensKeptMs: number;
@@ -51,7 +52,7 @@ export function withFastdfsOptions(command: Command): Command {
     .option("--fastdfs-tracker <port>", "also speak FastDFS' protocol, as a tracker …", facePort)
     .option("--fastdfs-storage <port>", "… and as the storage of the first group", facePort)
     .option("--fastdfs-groups <name...>", "groups, which are buckets; made when missing (group1)")
-    .option("--fastdfs-address <ip>", "by which clients reach the storages, when it is another")
+    .option("--fastdfs-address <ip[:port]>", "where clients reach the storages, when elsewhere")
     .option("--fastdfs-tokens <file>", "HTTP only with tokens made with the secret in this file")
     .option("--fastdfs-tokens-for <time>", "… that count for so long (15m)", parseDuration);
 }
@@ -75,7 +76,7 @@ export function fastdfsFrom(flags: FastdfsFlags): FastdfsFace | undefined {
     groups,
     ...(fastdfs !== undefined && { http: fastdfs }),
     ...(tracker !== undefined && { ports: { tracker, storages } }),
-    ...(address !== undefined && { advertise: checkAdvertised(address) }),
+    ...(address !== undefined && { advertise: advertisedOf(address) }),
     ...(tokens !== undefined && { tokens }),
     tokensKeptMs: fastdfsTokensFor * 1000,
   };
@@ -112,7 +113,11 @@ export async function openFastdfs(
   await establishGroups(store, groups, ROOT_USER);
   if (http !== undefined) {
     const rule = tokens === undefined ? undefined : await tokenRule(tokens, tokensKeptMs);
-    const gateway = createFastdfsHttp({ ...shared, ...(rule !== undefined && { tokens: rule }) });
+    const gateway = createFastdfsHttp({
+      ...{ store, clock: systemClock, random: systemRandom, logger, groups },
+      ...(advertise !== undefined && { advertise: advertise.address }),
+      ...(rule !== undefined && { tokens: rule }),
+    });
     const { port } = await gateway.listen({ host, port: http });
     opened.push({ name: "fastdfs", url: urlOf(host, port), close: () => gateway.close() });
   }

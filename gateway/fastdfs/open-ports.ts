@@ -13,6 +13,12 @@ import { reachedAt } from "./source.ts";
 import { StorageHandler } from "./storage.ts";
 import { type Group, TrackerHandler } from "./tracker.ts";
 
+export interface Advertised {
+  readonly address: string;
+  /** Of the storage of the first group; each other one has the next. */
+  readonly port?: number;
+}
+
 export interface FastdfsOptions {
   readonly store: Store;
   readonly clock: Clock;
@@ -23,8 +29,8 @@ export interface FastdfsOptions {
   /** Of each group. 0: one that is free, as for the tracker. */
   readonly storagePorts: readonly number[];
   readonly groups: readonly string[];
-  /** The IP address by which clients reach the storages. Default: by which they reached the tracker. */
-  readonly advertise?: string;
+  /** Where clients reach the storages. Default: where they reached the tracker, at the ports that are open. */
+  readonly advertise?: Advertised;
 }
 
 export interface FastdfsPorts {
@@ -36,7 +42,8 @@ export interface FastdfsPorts {
 export async function openFastdfsPorts(options: FastdfsOptions): Promise<FastdfsPorts> {
   const { store, clock, logger, host, groups, storagePorts, advertise } = options;
   const files = new Files(options);
-  const addressFor = ({ socket }: Connection) => advertise ?? reachedAt(socket.localAddress);
+  const addressFor = ({ socket }: Connection) =>
+    advertise?.address ?? reachedAt(socket.localAddress);
   const opened: FastdfsPort[] = [];
   const listen = async (handler: StorageHandler | TrackerHandler, port: number) => {
     const server = new FastdfsPort(handler, { host, port, clock, logger });
@@ -54,7 +61,11 @@ export async function openFastdfsPorts(options: FastdfsOptions): Promise<Fastdfs
       storages.push({ name, port: await listen(handler, storagePorts[i] ?? 0) });
     }
     const monitored = { names: store.names, clock, startedMs: clock.nowMs() };
-    const tracker = new TrackerHandler({ groups: storages, addressFor, monitored });
+    const told = storages.map(({ name, port }, i) => ({
+      name,
+      port: advertise?.port === undefined ? port : advertise.port + i,
+    }));
+    const tracker = new TrackerHandler({ groups: told, addressFor, monitored });
     return { trackerPort: await listen(tracker, options.trackerPort), storages, close };
   } catch (error) {
     await close();
@@ -79,13 +90,18 @@ export function checkGroups(groups: readonly string[]): readonly string[] {
   return groups;
 }
 
-export function checkAdvertised(address: string): string {
-  if (isIP(address) === 0)
+const withPort = /^(?:\[([^\]]+)\]|([0-9.]+)):([0-9]{1,5})$/;
+
+/** `10.0.0.1`, `10.0.0.1:23000`, `fd00::1`, `[fd00::1]:23000`. */
+export function advertisedOf(text: string): Advertised {
+  const [, bracketed, plain, port] = withPort.exec(text) ?? [];
+  const address = bracketed ?? plain ?? text;
+  if (isIP(address) === 0 || Number(port ?? 1) < 1 || Number(port ?? 1) > 65_535)
     throw new QuarryError(
       "InvalidArgument",
-      `FastDFS clients connect to IP addresses: advertise one, not ${address}`,
+      `FastDFS clients connect to IP addresses: advertise one, with a port or without, not ${text}`,
     );
-  return address;
+  return { address, ...(port !== undefined && { port: Number(port) }) };
 }
 
 /** Makes the buckets of groups that are not there yet. */

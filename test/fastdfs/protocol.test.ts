@@ -9,6 +9,7 @@ import { seededRandom } from "../../base/random.ts";
 import { parseKey } from "../../client/fastdfs/file-id.ts";
 import type { Store } from "../../client/store.ts";
 import {
+  advertisedOf,
   establishGroups,
   type FastdfsPorts,
   openFastdfsPorts,
@@ -334,6 +335,35 @@ describe("the tracker", () => {
     expect((await tracker.ask(104, [padded("none", 16)])).status).toBe(ENOENT);
     expect((await tracker.ask(111)).status).toBe(0);
     expect((await tracker.ask(75)).body.toString()).toContain("use_storage_id=0\n");
+  });
+
+  test("tells the address and port that it was given", async () => {
+    const groups = ["group1", "group2"];
+    const logger = pino({ level: "silent" });
+    for (const [text, address, at] of [
+      ["10.1.2.3:33000", "10.1.2.3", 15],
+      ["[fd00::7]:33000", "fd00::7", 45],
+    ] as const) {
+      const told = await openFastdfsPorts({
+        ...{ store, clock: systemClock, random, logger, groups, host: "127.0.0.1" },
+        ...{ trackerPort: 0, storagePorts: [], advertise: advertisedOf(text) },
+      });
+      using tracker = await SmallClient.to(told.trackerPort);
+      const { body } = await tracker.ask(104, [padded("group2", 16)]);
+      expect(body.toString("latin1", 16, 16 + at).replaceAll("\0", "")).toBe(address);
+      expect(Number(body.readBigInt64BE(16 + at))).toBe(33_001);
+      // A name has room for an IPv4 address only.
+      using storage = await SmallClient.to(told.storages[0]?.port ?? 0);
+      const key = String(await storage.upload(Buffer.from("x")));
+      expect(parseKey(key)?.source).toBe(at === 15 ? address : "100001");
+      expect(await storage.info(key)).toMatchObject({ address: at === 15 ? address : "" });
+      tracker.socket.destroy();
+      storage.socket.destroy();
+      await told.close();
+    }
+    for (const text of ["storage.example", "10.1.2.3:0", "10.1.2.3:99999", "10.1.2:1", ""])
+      expect(() => advertisedOf(text)).toThrow("IP addresses");
+    expect(advertisedOf("fd00::7")).toEqual({ address: "fd00::7" });
   });
 
   test("tells monitors, in records of the lengths that they expect", async () => {
