@@ -5,9 +5,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
+import { GetObjectCommand, ListBucketsCommand } from "@aws-sdk/client-s3";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { seededRandom } from "../base/random.ts";
 import { type EmbeddedStore, openStore } from "../client/open-store.ts";
+import { freePort, startServer } from "./server-process.ts";
 
 let directory = "";
 let store: EmbeddedStore;
@@ -161,4 +163,23 @@ test("a link stays what it was when its source changes while it is made", async 
 
 test("a second opener is told that the store is in use", async () => {
   await expect(openStore(directory)).rejects.toMatchObject({ code: "Locked" });
+});
+
+test("what a program has stored is served to S3 clients when it has ended", async () => {
+  const notes = await store.bucket("notes");
+  await notes.put("a", "from a program", { metadata: { by: "me" } });
+  await store[Symbol.asyncDispose]();
+  {
+    await using server = await startServer({ data: directory, port: await freePort() });
+    const { Buckets } = await server.client.send(new ListBucketsCommand({}));
+    expect(Buckets?.map(({ Name }) => Name)).toEqual(["notes"]);
+    const { Body, Metadata } = await server.client.send(
+      new GetObjectCommand({ Bucket: "notes", Key: "a" }),
+    );
+    expect(await Body?.transformToString()).toBe("from a program");
+    expect(Metadata).toEqual({ by: "me" });
+    await server.stop();
+  }
+  store = await openStore(directory);
+  expect(await (await (await store.bucket("notes")).get("a"))?.text()).toBe("from a program");
 });

@@ -131,7 +131,7 @@ async function workUntilKilled(
       }
   };
   const all = Promise.all(Array.from({ length: CLIENTS }, (_, index) => work(index)));
-  await Promise.race([all, sleep(dice.between(200, 5_000))]);
+  await Promise.race([all, sleep(dice.between(200, 15_000))]);
   isKilled = true;
   await server.kill();
   await all;
