@@ -8,6 +8,9 @@ import { QuarryError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import { S3Error } from "./s3/errors.ts";
 
+/** Smaller ones go with the young generation, soon enough. */
+const GIVEN_BACK_BYTES = 16 * 1024;
+
 const END: IteratorReturnResult<undefined> = { done: true, value: undefined };
 
 export class RequestBody implements AsyncIterableIterator<Uint8Array, undefined> {
@@ -69,7 +72,8 @@ export class RequestBody implements AsyncIterableIterator<Uint8Array, undefined>
    * would call the garbage collector to mark all of it, once for every 64 MiB of bodies.
    */
   giveBack({ buffer, byteLength }: Uint8Array): void {
-    if (byteLength === buffer.byteLength && buffer instanceof ArrayBuffer) buffer.transfer(0);
+    const isOwn = byteLength === buffer.byteLength && byteLength >= GIVEN_BACK_BYTES;
+    if (isOwn && buffer instanceof ArrayBuffer) buffer.transfer(0);
   }
 
   return(): Promise<IteratorReturnResult<undefined>> {
