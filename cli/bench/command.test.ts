@@ -1,9 +1,10 @@
-import { execFile } from "node:child_process";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { Report } from "./result.ts";
 
 const run = promisify(execFile);
@@ -16,6 +17,8 @@ beforeAll(async () => {
 afterAll(async () => {
   await rm(folder, { recursive: true });
 });
+
+const isData = (name: string) => name.startsWith("quarry-bench-");
 
 async function bench(...words: string[]): Promise<Report> {
   const times = ["--seconds", "0.2", "--warm-up", "0.1", "--repeats", "1", "--dir", folder];
@@ -69,6 +72,22 @@ describe("quarry bench", () => {
     },
     120_000,
   );
+
+  test("leaves nothing behind when it is interrupted", async () => {
+    const words = ["bench", "--workload", "put-4k", "--seconds", "60", "--dir", folder];
+    const running = spawn(process.execPath, [bin, ...words], { stdio: "ignore" });
+    const ended = once(running, "exit");
+    await vi.waitFor(
+      async () => {
+        const [data = ""] = await readdir(folder).then((all) => all.filter(isData));
+        expect(await readdir(join(folder, data))).toContain("root-credentials");
+      },
+      { timeout: 60_000, interval: 50 },
+    );
+    running.kill("SIGTERM");
+    expect(await ended).toEqual([130, null]);
+    expect((await readdir(folder)).filter(isData)).toEqual([]);
+  }, 90_000);
 
   test("says what is wrong with its words", async () => {
     await expect(bench("--endpoint", "nowhere")).rejects.toThrow(/nowhere is no endpoint/);

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { Command, Option } from "commander";
 import { QuarryError } from "../../base/errors.ts";
 import { limits } from "../../base/limits.ts";
+import { exitCodes } from "../exit-code.ts";
 import { ensureBucket } from "./bucket.ts";
 import { runConditions } from "./conditions.ts";
 import {
@@ -77,6 +78,9 @@ export function benchCommand(): Command {
     .option("--html <file>", "write the report with plots into this file")
     .addHelpText("after", EXAMPLES)
     .action(async (flags: Flags) => {
+      // Servers that were started here end with the process.
+      for (const signal of ["SIGINT", "SIGTERM"])
+        process.once(signal, () => process.exit(exitCodes.interrupted));
       const endpoints = endpointsFrom(endpointFlags(), flags);
       const report = await bench(endpoints, planFrom(flags), flags);
       if (flags.html !== undefined) await writeFile(flags.html, reportHtml(report));

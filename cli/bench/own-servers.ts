@@ -1,6 +1,6 @@
 /** Starts what is measured where no endpoint is named, each as a process of its own, and ends it again. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { stayAwake, systemClock } from "../../base/clock.ts";
@@ -59,8 +59,15 @@ async function start(
   const port = await freePort(HOST);
   const url = `http://${HOST}:${port}`;
   const child = run(argsOf(String(port)), env);
+  // Whatever ends the run, nothing of it stays behind.
+  const atExit = () => {
+    child.process.kill("SIGKILL");
+    if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+  };
+  process.once("exit", atExit);
   const end = async () => {
     await stop(child);
+    process.removeListener("exit", atExit);
     if (folder !== undefined) await rm(folder, { recursive: true, force: true });
   };
   try {
