@@ -38,7 +38,8 @@ export interface Upload {
 }
 
 export class GridFSBucketWriteStream extends Writable {
-  readonly id: unknown;
+  // biome-ignore lint/suspicious/noExplicitAny: an ObjectId, unless another was given
+  readonly id: any;
   readonly filename: string;
   readonly chunkSizeBytes: number;
   /** Bytes written so far. */
