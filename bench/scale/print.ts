@@ -78,7 +78,7 @@ function printNameserver(report: Report): void {
       `  ${number(objects)} objects: ${number(bytesPerObject)} bytes each on disk, ${applyMicros.toFixed(0)} µs CPU to apply; all: ${number((bytesPerObject * report.setting.objects) / 1e12, 2)} TB`,
     );
   console.log(
-    `  a look of the planner at all blocks: ${pass.allMicrosPerBlock.toFixed(1)} µs each, all: ${time((pass.allMicrosPerBlock * all.blocks) / 1e6)}; when a device goes ${((pass.flapMicrosPerBlock * all.blocks) / 1e6).toFixed(2)} s; a round without changes ${pass.idleMs.toFixed(1)} ms; a row in a walk ${rows.walkMicros.toFixed(1)} µs`,
+    `  a look of the planner at all blocks: ${pass.allMicrosPerBlock.toFixed(1)} µs each, all: ${time((pass.allMicrosPerBlock * all.blocks) / 1e6)}; when a device goes ${((pass.flapMicrosPerBlock * all.blocks) / 1e6).toFixed(2)} s of CPU; a round without changes ${pass.idleMs.toFixed(1)} ms; a row in a walk ${rows.walkMicros.toFixed(1)} µs`,
   );
   for (const { blocks, chooseMs, idMs, idReads } of openings)
     console.log(
