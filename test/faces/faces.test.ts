@@ -22,6 +22,9 @@ test("the model knows what a name may hold, and notices what it may not", () => 
   cut.refused();
   model.beginLink("c", "a");
   model.observe("c", "1");
+  model.beginLink("e", "b");
+  model.beginLink("f", "e");
+  model.observe("f", "2");
   expect(model.complaints).toEqual([]);
   model.observe("c", "3");
   model.beginLink("d", "a");

@@ -12,9 +12,14 @@ interface History {
   readonly possible: Set<Held>;
   /** It may be a link to any content that this name ever had. */
   linkedTo: History | undefined;
-  /** All that was ever given to it. */
+  /** All that was ever given to it, and what it was ever linked to. */
   readonly ever: Set<string>;
+  readonly sources: Set<History>;
+  /** What was done with it last, for complaints. */
+  readonly log: string[];
 }
+
+const LOG_LINES = 12;
 
 /** An operation under way. */
 export interface Begun {
@@ -50,6 +55,7 @@ export class NamesModel {
 
   begin(name: string, outcome: Held): Begun {
     const history = this.#of(name);
+    note(history, `begin ${said(outcome)}`);
     history.possible.add(outcome);
     if (outcome !== undefined) history.ever.add(outcome);
     return this.#begun(history, () => history.possible.delete(outcome));
@@ -58,7 +64,9 @@ export class NamesModel {
   /** The source may change meanwhile, so which of its contents it will be is not known. */
   beginLink(name: string, from: string): Begun {
     const history = this.#of(name);
+    note(history, `link to ${from}`);
     history.linkedTo = this.#of(from);
+    history.sources.add(history.linkedTo);
     return this.#begun(history, () => {
       history.linkedTo = undefined;
     });
@@ -68,11 +76,15 @@ export class NamesModel {
     return {
       done: (held) => {
         undo();
+        note(history, `done ${said(held)}`);
         history.held = held;
         if (held !== undefined) history.ever.add(held);
         this.operations++;
       },
-      refused: undo,
+      refused: () => {
+        note(history, "refused");
+        undo();
+      },
     };
   }
 
@@ -80,13 +92,16 @@ export class NamesModel {
   observe(name: string, found: Held): void {
     const history = this.#of(name);
     const { held, possible, linkedTo } = history;
-    const isLinked = found !== undefined && linkedTo?.ever.has(found) === true;
+    const isLinked = found !== undefined && linkedTo !== undefined && everHeld(linkedTo, found);
     if (found !== held && !possible.has(found) && !isLinked) {
       if (found === undefined) this.lost++;
       else this.wrong++;
       const others = [...possible].map(said).join(", ");
-      this.complain(`${name} holds ${said(found)}, not ${said(held)} (possible: ${others})`);
+      this.complain(
+        `${name} holds ${said(found)}, not ${said(held)} (possible: ${others}) after ${history.log.join(", ")}`,
+      );
     }
+    note(history, `found ${said(found)}`);
     history.held = found;
     if (found !== undefined) history.ever.add(found);
     possible.clear();
@@ -102,11 +117,23 @@ export class NamesModel {
     if (known !== undefined) return known;
     const fresh: History = {
       ...{ held: undefined, linkedTo: undefined },
-      ...{ possible: new Set<Held>(), ever: new Set<string>() },
+      ...{ possible: new Set<Held>(), ever: new Set<string>(), sources: new Set(), log: [] },
     };
     this.#names.set(name, fresh);
     return fresh;
   }
+}
+
+/** A source may have been linked itself, and not been read yet. */
+function everHeld(history: History, sum: string, seen = new Set<History>()): boolean {
+  if (seen.has(history)) return false;
+  seen.add(history);
+  return history.ever.has(sum) || [...history.sources].some((one) => everHeld(one, sum, seen));
+}
+
+function note({ log }: History, what: string): void {
+  log.push(what);
+  if (log.length > LOG_LINES) log.shift();
 }
 
 const said = (held: Held) => held?.slice(0, 12) ?? "nothing";
