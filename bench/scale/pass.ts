@@ -65,7 +65,7 @@ export async function passes(scene: Scene): Promise<Pass> {
   }
   const flap = flaps / Math.min(FLAPS, others.length);
   return {
-    ...{ blocks: count, allMicrosPerBlock: Math.max(0, all - idle) / count },
+    ...{ blocks: count, allMicrosPerBlock: all / count },
     ...{ flapMicrosPerBlock: Math.max(0, flap - idle / 2) / count, idleMs: idle / 1_000 },
   };
 }

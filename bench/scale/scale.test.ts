@@ -51,20 +51,39 @@ test("a block that lacks a piece, or has two in one rack, is found", async () =>
   await expect(scene.check()).rejects.toThrow("lacks piece");
 });
 
-test("what is counted and measured gives walls, the nearest first", async () => {
+test("what is measured is measured of as many as it says", async () => {
   await using scene = await Scene.open(setting);
   await beginning(scene);
   const [opening] = await openings(setting, [65_536]);
-  expect(opening?.idMs).toBeGreaterThan(0);
-  const stock = stockCost(200, setting.devices, setting.scheme);
-  const measured = { stock, rows: await rowCosts(512), pass: await passes(scene) };
-  const found = walls(setting, { ...measured, heapBytes: 2 ** 32 });
+  expect(opening).toMatchObject({ blocks: 65_536 });
+  expect(opening?.idReads).toBeGreaterThan(0);
+  expect(stockCost(200, setting.devices, setting.scheme).pieces).toBe(1_200);
+  // Times of so little may well be told as none.
+  const { objects, walkMicros } = await rowCosts(512);
+  expect(objects.map((one) => one.objects)).toEqual([256, 512]);
+  expect(objects[1].bytesPerObject).toBeGreaterThan(0);
+  expect(walkMicros).toBeGreaterThanOrEqual(0);
+  const { blocks, allMicrosPerBlock } = await passes(scene);
+  expect(blocks).toBe(setting.simulated);
+  expect(allMicrosPerBlock).toBeGreaterThanOrEqual(0);
+});
+
+test("walls stand in proportion to what was measured, the nearest first", () => {
+  const rows = { objects: 1, bytesPerObject: 200, applyMicros: 20 };
+  const found = walls(setting, {
+    stock: { pieces: 1, bytesPerPiece: 250, hearMicros: 2, tellMicros: 1 },
+    rows: { objects: [rows, rows], walkMicros: 3 },
+    pass: { blocks: 1, allMicrosPerBlock: 10, flapMicrosPerBlock: 0.1, idleMs: 1 },
+    heapBytes: 2 ** 32,
+  });
   const objects = found.map((wall) => wall.objects);
   expect(objects).toEqual(objects.toSorted((a, b) => a - b));
   expect(objects.every((count) => count > 0 && Number.isFinite(count))).toBe(true);
   const { pieces } = counted(setting);
-  const kept = found.find(({ what }) => what.includes("stockEntries"));
-  expect(kept?.objects).toBeCloseTo((limits.stockEntries / pieces) * setting.objects, 0);
+  const of = (what: string) => found.find((wall) => wall.what.includes(what))?.objects;
+  expect(of("stockEntries")).toBeCloseTo((limits.stockEntries / pieces) * setting.objects, 0);
+  expect(of("heap")).toBeCloseTo((2 ** 32 / (pieces * 250)) * setting.objects, 0);
+  expect(of("2 TB")).toBe(1e10);
 });
 
 test("all places together are what the groups give out, and what moves is what comes", async () => {

@@ -41,7 +41,8 @@ export function walls(setting: Setting, measured: Measured): Wall[] {
   const { objects } = setting;
   const each = all.pieces / objects;
   const at = (most: number, now: number) => (objects * most) / now;
-  const flapSeconds = (pass.flapMicrosPerBlock * all.blocks) / 1e6;
+  // Those that a device has something of; measured it is lost in what else a round does.
+  const flapSeconds = ((all.pieces / setting.devices) * pass.allMicrosPerBlock) / 1e6;
   const lookSeconds = (pass.allMicrosPerBlock * all.blocks) / 1e6;
   // Each row, and each piece by a question to its device (open-blocks.ts, take-stock.ts).
   const takingSeconds = (all.blocks * rows.walkMicros + all.pieces * stock.hearMicros) / 1e6;
