@@ -111,7 +111,7 @@ async function compare(state: MemoryState, model: Model): Promise<void> {
 
 describe("apply", () => {
   test.each([1, 2, 3, 4])("random commands agree with a simple model (seed %i)", async (seed) => {
-    const commands = new RandomCommands(seededRandom(seed));
+    const commands = new RandomCommands(seededRandom(seed), true);
     const runner = new Runner();
     const model = new Model();
     let timeMs = 1_000_000;

@@ -2,7 +2,6 @@
 import type { BlobId, BlockId, NeedleId } from "../../base/ids.ts";
 import { limits } from "../../base/limits.ts";
 import type { Random } from "../../base/random.ts";
-import { LEVEL } from "../../base/version.ts";
 import type { AnyCommand, AnyResult } from "../../nameserver/command.ts";
 
 import type { StateReader } from "../../nameserver/group/group.ts";
@@ -21,6 +20,7 @@ const SOURCES = 12;
 
 export class RandomCommands {
   readonly #random: Random;
+  readonly #splices: boolean;
   #blob = 1;
   #needle = 1n;
   readonly versions: string[] = ["null"];
@@ -28,8 +28,10 @@ export class RandomCommands {
   #sources: CopySource[] = [];
   #pending: { blob: BlobId; chunks: number; length: number }[] = [];
 
-  constructor(random: Random) {
+  /** @param splices also such commands; without them old seeds give the commands that they gave. */
+  constructor(random: Random, splices = false) {
     this.#random = random;
+    this.#splices = splices;
   }
 
   pick<T>(from: readonly T[]): T {
@@ -41,7 +43,6 @@ export class RandomCommands {
   /** What every state begins with. */
   static opening(): AnyCommand[] {
     return [
-      { type: "raiseLevel", level: LEVEL },
       { type: "leaseBlobs", count: 4096 },
       { type: "addBlock", block: 1 as BlockId, generation: 1, pool: 0, members: [] },
       { type: "addBlock", block: 2 as BlockId, generation: 1, pool: 0, members: [] },
@@ -111,7 +112,7 @@ export class RandomCommands {
   next(): AnyCommand {
     const target = { bucket: this.pick(BUCKETS), key: this.pick(KEYS) };
     const etag = `e${this.#random.u32() % 3}`;
-    switch (this.#random.u32() % 27) {
+    switch (this.#random.u32() % (this.#splices ? 27 : 25)) {
       case 0:
         return {
           type: "configureBucket",
