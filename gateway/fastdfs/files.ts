@@ -212,8 +212,9 @@ export class Files {
       const conditions = { ifMatch: attributes.etag };
       await names.execute({ type: "deleteObject", bucket, key, conditions });
     } catch (error) {
-      await names.execute({ type: "deleteObject", bucket, key: renamed });
+      // Whether the old name is there still nobody can say then: the new one may be the last.
       if (!hasCode(error, "ConditionFailed")) throw error;
+      await names.execute({ type: "deleteObject", bucket, key: renamed });
       throw new QuarryError("Busy", "the file was changed meanwhile; try again", { cause: error });
     }
     return renamed;

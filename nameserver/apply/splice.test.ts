@@ -225,6 +225,25 @@ describe("splicing", () => {
     await scene.check();
   });
 
+  test("a linked fid whose slices are joined lets go of its list, once", async () => {
+    const scene = await new Scene(8).open();
+    await scene.put("k", 4);
+    for (let i = 0; i < 4; i++) await scene.splice("k", 2);
+    const { attributes, modifiedMs } = (await lookup(scene.state, { bucket, key: "k" })).object;
+    const source = { bucket, key: "k", seen: { etag: attributes.etag, modifiedMs } };
+    const list = scene.write(CHUNK).content;
+    await scene.run({ type: "copyObject", bucket, key: "fid", source, change: {}, list });
+    scene.models.set("fid", scene.model("k"));
+    await scene.join("fid", 3);
+    await scene.check();
+    await scene.run({ type: "deleteObject", bucket, key: "fid" });
+    await scene.run({ type: "deleteObject", bucket, key: "k" });
+    scene.models.clear();
+    await scene.check();
+    for (let round = 0; round < 4; round++) await scene.chores();
+    expect(await allOf(scene.state, "blob")).toEqual([]);
+  });
+
   test("what cannot be is refused and leaves nothing", async () => {
     const scene = await new Scene(7).open();
     await scene.put("k", 10);

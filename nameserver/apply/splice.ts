@@ -93,7 +93,10 @@ function checkJoin(
     throw new QuarryError("Changed", "other bytes stand there now; try again");
 }
 
-/** The same version in other slices. Who reads the old ones by now is given the time that trash has. */
+/**
+ * The same version in other slices. Who reads the old ones by now is given the time that trash has. The
+ * list of a linked fid tells the old ones, so it goes with them: the name stays, and is no fid any more.
+ */
 function replaceInPlace(
   context: ApplyContext,
   bucket: OpenBucket,
@@ -103,7 +106,7 @@ function replaceInPlace(
 ): CommandResult {
   takeCurrent(context, bucket, key, row);
   toTrash(context, bucket, key, row);
-  const { content: _, parts: __, ...kept } = row;
+  const { content: _, parts: __, list: ___, ...kept } = row;
   const joined = { ...kept, slices };
   putCurrent(context, bucket, key, joined);
   const { etag } = row.attributes;
