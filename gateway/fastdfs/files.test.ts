@@ -1,4 +1,5 @@
 /** What the FastDFS faces do with files when a command's outcome cannot be told, or others were there before. */
+import { crc32 } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { systemClock } from "../../base/clock.ts";
 import { QuarryError } from "../../base/errors.ts";
@@ -45,6 +46,17 @@ async function keys(): Promise<string[]> {
   const page = { bucket: group, prefix: "", delimiter: "", after: "", limit: 100 };
   return (await store.names.list(page)).objects.map(({ key }) => key);
 }
+
+test("the CRC32 that is told is that of the bytes that are there", async () => {
+  const key = await upload(false);
+  const files = filesOver();
+  const named = await files.info(group, key, false);
+  expect(named.crc32).toBe(crc32("what it holds"));
+  const other = Buffer.from("what S3 put there");
+  await store.put({ bucket: group, key }, body(other), () => ({ etag: "e" }));
+  expect((await files.info(group, key, false)).crc32).toBe(undefined);
+  expect((await files.info(group, key, true)).crc32).toBe(crc32(other));
+});
 
 describe("regenerating an appender file", () => {
   test.each([true, false])(

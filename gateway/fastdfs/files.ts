@@ -152,7 +152,7 @@ export class Files {
     const file = named(group, key);
     const opened = await this.open(group, key, 0);
     const { lengthBytes, modifiedMs, attributes } = opened.object;
-    const told = file.slave || file.size.kind === "appender" ? crcOf(attributes) : file.crc32;
+    const told = crcOf(attributes) ?? (tellsOf(file, lengthBytes) ? file.crc32 : undefined);
     const crc32 = told ?? (computeCrc ? await readCrc(opened) : undefined);
     const modifiedS = Math.floor(modifiedMs / 1000);
     return {
@@ -231,6 +231,10 @@ export class Files {
 function checkThere(object: ObjectInfo): void {
   if (object.deleteMarker) throw new QuarryError("NoSuchKey", `there is no file ${object.key}`);
 }
+
+/** Whether the name tells the bytes that are there: S3 may have put others under it. */
+const tellsOf = ({ slave, size }: FileKey, lengthBytes: number) =>
+  !slave && size.kind !== "appender" && size.lengthBytes === lengthBytes;
 
 /** @throws QuarryError `InvalidArgument` for what is no file id. */
 function named(group: string, key: string): Named {
