@@ -94,3 +94,14 @@ export function utf8Of(latin1: string): string | undefined {
 export function latin1Of(text: string): string {
   return ascii.test(text) ? text : Buffer.from(text, "utf8").toString("latin1");
 }
+
+/** biome-ignore lint/suspicious/noControlCharactersInRegex: control characters end or forge headers */
+const unsafe = /[\x00-\x08\x0a-\x1f\x7f]/;
+
+/** Whether a text can be the value of a header. */
+export const fitsHeader = (text: string): boolean => !unsafe.test(text);
+
+/** A kept content type as a header. Programs that are no HTTP clients may have given any text. */
+export function typeHeader(kept: string | undefined, otherwise: string): string {
+  return kept !== undefined && fitsHeader(kept) ? latin1Of(kept) : otherwise;
+}

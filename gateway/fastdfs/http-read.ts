@@ -2,6 +2,7 @@
 import { contentTypeOf } from "../../base/content-type.ts";
 import { parseKey } from "../../client/fastdfs/file-id.ts";
 import { type Answer, emptyAnswer, jsonAnswer } from "../answer.ts";
+import { typeHeader } from "../percent.ts";
 import { S3Error } from "../s3/errors.ts";
 import { parseRange, resolveRange } from "../s3/range.ts";
 import { judgeRead, rangeCounts } from "../s3/read-conditions.ts";
@@ -25,7 +26,7 @@ export async function readFile(call: HttpCall): Promise<Answer> {
   const last = offset + lengthBytes - 1;
   const answered = {
     ...common,
-    "Content-Type": object.attributes.contentType ?? contentTypeOf(key),
+    "Content-Type": typeHeader(object.attributes.contentType, contentTypeOf(key)),
     ...(isPart && { "Content-Range": `bytes ${offset}-${last}/${object.lengthBytes}` }),
   };
   const status = isPart ? 206 : 200;

@@ -27,6 +27,10 @@ test("is text where it is UTF-8", () => {
   const gbk = Buffer.from([0xc3, 0xfb, 2, 0xd6, 0xd0]);
   const [[name = "", value = ""] = []] = Object.entries(parseMetadata(gbk));
   expect([name, value]).toEqual(["\uffff\xc3\xfb", "\uffff\xd6\xd0"]);
+  // Of this name rows have no field.
+  const proto = Buffer.from("__proto__\x02x");
+  expect(Object.keys(parseMetadata(proto))).toEqual(["\uffff__proto__"]);
+  expect(formatMetadata(parseMetadata(proto)).equals(proto)).toBe(true);
 });
 
 test("that is too long, or has no name, is refused", () => {

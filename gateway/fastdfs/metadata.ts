@@ -1,7 +1,8 @@
 /**
  * Metadata as FastDFS carries it: name 02 value, records set apart by 01; any other bytes may stand in
  * either. What is UTF-8 is kept as text. What is not, as GBK is not, is kept as U+FFFF and one character a
- * byte, so that it comes back as it was; nobody's text begins with U+FFFF.
+ * byte, so that it comes back as it was; nobody's text begins with U+FFFF. So is the one name that rows
+ * and messages have no field of.
  */
 import { QuarryError } from "../../base/errors.ts";
 import { limits } from "../../base/limits.ts";
@@ -11,6 +12,7 @@ export type Metadata = Readonly<Record<string, string>>;
 const RECORD = 1;
 const FIELD = 2;
 const NOT_TEXT = "\uffff";
+const UNKEEPABLE = "__proto__";
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
@@ -46,6 +48,8 @@ export function checkMetadata(metadata: Metadata): Metadata {
         "InvalidArgument",
         `a value of metadata has at most ${limits.fastdfsMetaValueBytes} bytes`,
       );
+    if (name === UNKEEPABLE)
+      throw new QuarryError("InvalidArgument", `metadata cannot be called ${UNKEEPABLE}`);
     if (bytesOf(name).includes(FIELD) || bytesOf(name + value).includes(RECORD))
       throw new QuarryError("InvalidArgument", "01 and 02 are what sets metadata apart");
   }
@@ -65,7 +69,7 @@ function piecesOf(bytes: Buffer, separator: number): Buffer[] {
 function textOf(bytes: Buffer): string {
   try {
     const text = utf8.decode(bytes);
-    if (!text.startsWith(NOT_TEXT)) return text;
+    if (!text.startsWith(NOT_TEXT) && text !== UNKEEPABLE) return text;
   } catch {
     // It is kept byte by byte.
   }

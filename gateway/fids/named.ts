@@ -4,7 +4,7 @@ import { contentTypeOf } from "../../base/content-type.ts";
 import { limits } from "../../base/limits.ts";
 import { mayList, mayUseObject } from "../acl/permissions.ts";
 import { type Answer, emptyAnswer, jsonAnswer } from "../answer.ts";
-import { latin1Of } from "../percent.ts";
+import { typeHeader } from "../percent.ts";
 import { S3Error } from "../s3/errors.ts";
 import { firstOffset, parseRange, resolveRange } from "../s3/range.ts";
 import { judgeRead, rangeCounts } from "../s3/read-conditions.ts";
@@ -53,14 +53,14 @@ export async function readNamed(call: FidCall): Promise<Answer> {
   const { object } = open;
   if (object.deleteMarker) throw new S3Error("NoSuchKey");
   if (!mayUseObject(identity, app.info, object, "READ")) throw new S3Error("AccessDenied");
-  const { etag, contentType = "application/octet-stream" } = object.attributes;
+  const { etag, contentType } = object.attributes;
   const common = {
     ETag: `"${etag}"`,
     "Last-Modified": new Date(object.modifiedMs).toUTCString(),
     "Accept-Ranges": "bytes",
   };
   if (judgeRead(headers, object) === "unchanged") return emptyAnswer(304, common);
-  const type = { ...common, "Content-Type": latin1Of(contentType) };
+  const type = { ...common, "Content-Type": typeHeader(contentType, "application/octet-stream") };
   const ifRange = headers["if-range"];
   const counts = range !== undefined && rangeCounts(String(ifRange ?? "") || undefined, object);
   const part = counts ? resolveRange(range, object.lengthBytes) : undefined;

@@ -3,7 +3,7 @@ import type { ObjectInfo } from "../../rpc/name-service.ts";
 import type { ObjectChecksum } from "../../rpc/objects.ts";
 import { type Call, header } from "../call.ts";
 import { checksumHeader } from "../checksums.ts";
-import { latin1Of } from "../percent.ts";
+import { fitsHeader, latin1Of, typeHeader } from "../percent.ts";
 import { S3Error } from "./errors.ts";
 import { readVersionHeader } from "./existing-version.ts";
 
@@ -24,12 +24,9 @@ const displayed: Readonly<Record<string, string>> = {
   expires: "Expires",
 };
 
-/** biome-ignore lint/suspicious/noControlCharactersInRegex: control characters end or forge headers */
-const unsafe = /[\x00-\x08\x0a-\x1f\x7f]/;
-
 /** Refuses what could end a header and begin another. */
 export function safeHeaderValue(name: string, value: string): string {
-  if (unsafe.test(value))
+  if (!fitsHeader(value))
     throw new S3Error("InvalidArgument", `${name} must not hold control characters.`);
   return latin1Of(value);
 }
@@ -45,7 +42,7 @@ export function objectHeaders(
     ETag: `"${attributes.etag}"`,
     "Last-Modified": new Date(object.modifiedMs).toUTCString(),
     "Accept-Ranges": "bytes",
-    "Content-Type": latin1Of(attributes.contentType ?? "binary/octet-stream"),
+    "Content-Type": typeHeader(attributes.contentType, "binary/octet-stream"),
   };
   for (const name in attributes.headers)
     headers[displayed[name] ?? name] = latin1Of(attributes.headers[name] ?? "");
@@ -73,7 +70,7 @@ function metadataHeaders(
   let missing = 0;
   for (const name in metadata) {
     const value = metadata[name] ?? "";
-    if (token.test(name) && !unsafe.test(value)) headers[`x-amz-meta-${name}`] = latin1Of(value);
+    if (token.test(name) && fitsHeader(value)) headers[`x-amz-meta-${name}`] = latin1Of(value);
     else missing++;
   }
   if (missing > 0) headers["x-amz-missing-meta"] = String(missing);

@@ -146,13 +146,37 @@ describe("files", () => {
     expect((await ask("PATCH", normal, { body: "x" })).status).toBe(400);
   });
 
+  test("of other faces are read whatever their content type says", async () => {
+    for (const [contentType, told] of [
+      ["text/plain; a=ü", Buffer.from("text/plain; a=ü").toString("latin1")],
+      ["text/html\r\nset-cookie: a=b", "image/jpeg"],
+    ] as const) {
+      const put = { bucket: "private", key: "page" };
+      const bytes = (async function* () {
+        yield Buffer.from("what it holds");
+      })();
+      await store.put(put, { bytes }, () => ({ etag: "e", contentType }));
+      const { key } = await store.link({ from: put, to: { bucket: "group1", extension: "jpg" } });
+      const read = await ask("GET", `/group1/${key}`);
+      expect([read.status, read.headers.get("content-type")]).toEqual([200, told]);
+      expect(read.headers.get("set-cookie")).toBe(null);
+    }
+  });
+
   test("have metadata", async () => {
     const path = `${await stored(random.bytes(10))}?metadata`;
     expect((await ask("GET", path)).json()).toEqual({});
     expect((await ask("PUT", path, { body: '{"width":"160","Höhe":"80"}' })).status).toBe(204);
     expect((await ask("PATCH", path, { body: '{"width":"200"}' })).status).toBe(204);
     expect((await ask("GET", path)).json()).toEqual({ width: "200", Höhe: "80" });
-    for (const body of ["[]", "1", "{", '{"a":1}', `{"${"n".repeat(65)}":"x"}`])
+    for (const body of [
+      "[]",
+      "1",
+      "{",
+      '{"a":1}',
+      `{"${"n".repeat(65)}":"x"}`,
+      '{"__proto__":"x"}',
+    ])
       expect((await ask("PUT", path, { body })).status).toBe(400);
     expect((await ask("PUT", path, { body: "{}" })).status).toBe(204);
     expect((await ask("GET", path)).json()).toEqual({});
