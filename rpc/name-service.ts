@@ -36,6 +36,8 @@ export interface ObjectInfo {
   readonly parts?: number;
   /** The upload that completed as this version. */
   readonly upload?: string;
+  /** It is a linked fid, too. One that S3 put under the same key is none. */
+  readonly linked?: true;
 }
 
 /** A run of chunks that covers the asked bytes, as far as one reply reaches. */

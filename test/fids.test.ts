@@ -162,6 +162,42 @@ describe("removed", () => {
   });
 });
 
+describe("what S3 did under the key of a fid", () => {
+  const settings = { versioning: "enabled" } as const;
+
+  test.each(["deleted", "overwritten", "overwritten often"])(
+    "%s where versions are kept: the fid goes when it is removed, and nothing else",
+    async (what) => {
+      const kept = `kept-${what.replaceAll(" ", "-")}`;
+      await store.names.execute({ type: "createBucket", bucket: kept, owner: "ada", settings });
+      const bytes = random.bytes(5000);
+      const { name } = await store.fids.store({ bucket: kept, large: true }, body(bytes));
+      const others = { deleted: 0, overwritten: 1 }[what] ?? limits.listKeys + 3;
+      const named = { bucket: kept, key: name };
+      if (others === 0) await store.names.execute({ type: "deleteObject", ...named });
+      for (let i = 0; i < others; i++)
+        await store.put(named, body(Buffer.from(`other ${i}`)), () => ({ etag: `${i}` }));
+      expect((await bytesOf(name, 0, undefined, kept)).equals(bytes)).toBe(true);
+      await store.fids.remove(kept, name);
+      expect(await codeOf(bytesOf(name, 0, 1, kept))).toBe("NoSuchKey");
+      expect(await codeOf(store.fids.remove(kept, name))).toBe("NoSuchKey");
+      const bucketNow = await store.names.bucket(kept);
+      expect(bucketNow.objects + bucketNow.versions).toBe(Math.max(1, others));
+      if (others === 0) return;
+      const { object } = await store.names.lookup(named);
+      expect(object.attributes.etag).toBe(`${others - 1}`);
+    },
+  );
+
+  test("overwritten just before it is removed: what S3 put stays", async () => {
+    const { name } = await store.fids.store({ bucket, large: true }, body(random.bytes(5000)));
+    await store.put({ bucket, key: name }, body(random.bytes(10)), () => ({ etag: "s3" }));
+    expect(await codeOf(store.fids.remove(bucket, name))).toBe("NoSuchKey");
+    const { object } = await store.names.lookup({ bucket, key: name });
+    expect(object.attributes.etag).toBe("s3");
+  });
+});
+
 describe("what belongs to an object", () => {
   /** Where the only chunk of an object is. */
   async function chunkOf(key: string) {

@@ -4,7 +4,12 @@
  */
 import { hasCode, QuarryError } from "../../base/errors.ts";
 import { limits } from "../../base/limits.ts";
-import { filled, type NameService, type OpenBlock } from "../../rpc/name-service.ts";
+import {
+  filled,
+  type NameService,
+  type ObjectInfo,
+  type OpenBlock,
+} from "../../rpc/name-service.ts";
 import type { ServiceOf } from "../members.ts";
 import type { App } from "./apps.ts";
 import { noSuchFile } from "./find.ts";
@@ -62,17 +67,44 @@ async function locate(names: NameService, block: Fid["block"]): Promise<OpenBloc
 
 /** @throws QuarryError `NoSuchKey` when the bucket has no such name. */
 export async function removeLinked(context: RemoveContext, fid: Fid, app: App): Promise<void> {
-  const { bucket, id: bucketId } = app;
-  const key = fidName("L", fid);
-  const { object } = await context.names.lookup({ bucket, key });
-  if (object.deleteMarker) throw noSuchFile();
-  const { version } = object;
-  // The very version: where versions are kept, a marker above it would leave the list to be read.
-  await context.names.execute({ type: "deleteObject", bucket, bucketId, key, version });
+  await removeName(context.names, fidName("L", fid), app);
   try {
     await removeNeedle(context, fid);
   } catch (error) {
     // The collection does it as soon as it can.
     if (!isSilence(error)) throw error;
+  }
+}
+
+/** The very version: a marker above it would leave the list to be read, and others are no fids. */
+async function removeName(names: NameService, key: string, app: App): Promise<void> {
+  const { bucket, id: bucketId } = app;
+  for (let attempt = 1; ; attempt++) {
+    const { version, attributes } = await linkedVersion(names, bucket, key);
+    const conditions = { ifMatch: attributes.etag };
+    try {
+      const named = { bucket, bucketId, key, version };
+      await names.execute({ type: "deleteObject", ...named, conditions });
+      return;
+    } catch (error) {
+      // Of a bucket without versions the next one has the same id.
+      if (!hasCode(error, "ConditionFailed") || attempt > limits.retries) throw error;
+    }
+  }
+}
+
+async function linkedVersion(names: NameService, bucket: string, key: string): Promise<ObjectInfo> {
+  const { object } = await names.lookup({ bucket, key });
+  if (object.linked) return object;
+  for (let last = { key: "", version: "" }; ; ) {
+    const page = await names.versions({
+      ...{ bucket, prefix: key, delimiter: "", limit: limits.listKeys },
+      ...{ keyAfter: last.key, versionAfter: last.version },
+    });
+    const found = page.versions.find((one) => one.key === key && one.linked);
+    if (found !== undefined) return found;
+    const isAll = page.versions.at(-1)?.key !== key;
+    if (isAll || !page.truncated || page.last === undefined) throw noSuchFile();
+    last = page.last;
   }
 }

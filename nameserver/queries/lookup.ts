@@ -23,6 +23,7 @@ export function objectInfo(key: string, row: NameRow): ObjectInfo {
     attributes: row.attributes,
     ...(row.parts !== undefined && { parts: row.parts }),
     ...(row.upload !== undefined && { upload: sequenceText(row.upload) }),
+    ...(row.list !== undefined && { linked: true }),
   };
 }
 
