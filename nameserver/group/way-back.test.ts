@@ -9,6 +9,7 @@ import type { Message } from "../../raft/message.ts";
 import { defaultSettings } from "../../raft/settings.ts";
 import { audit } from "../../test/metadata/audit.ts";
 import { RandomCommands } from "../../test/metadata/random-commands.ts";
+import type { AnyCommand, AnyResult } from "../command.ts";
 import { keys, tags } from "../keyspace.ts";
 import { openStateFolder } from "../open-state.ts";
 import { read } from "../queries/read.ts";
@@ -96,11 +97,23 @@ class Group implements AsyncDisposable {
     return [1, 2, 3].filter((id) => id !== leader)[this.#random.u32() % 2] ?? 0;
   }
 
+  /** On a busy machine nobody leads now and then: what was not kept for that is proposed again. */
+  async propose(command: AnyCommand): Promise<AnyResult> {
+    for (;;) {
+      try {
+        return await (await this.leader()).propose(command);
+      } catch (error) {
+        if (!hasCode(error, "NotLeader")) throw error;
+        await sleep(systemClock, 10);
+      }
+    }
+  }
+
   async work(count: number): Promise<void> {
     for (let i = 0; i < count; i++) {
       const command = this.#commands.next();
       try {
-        this.#commands.saw(command, await (await this.leader()).propose(command));
+        this.#commands.saw(command, await this.propose(command));
       } catch (error) {
         if (!(error instanceof QuarryError)) throw error;
       }
@@ -109,7 +122,7 @@ class Group implements AsyncDisposable {
 
   async begin(): Promise<void> {
     for (const id of [1, 2, 3]) await this.start(id);
-    for (const command of RandomCommands.opening()) await (await this.leader()).propose(command);
+    for (const command of RandomCommands.opening()) await this.propose(command);
     await this.work(150);
   }
 
