@@ -85,13 +85,23 @@ describe("a file", () => {
   });
 
   test.each([
+    ["nothing", 0, "T"],
     ["small", 1000, "T"],
+    ["just so much as is looked at", limits.fidMeasuredBytes - 1, "T"],
+    ["one byte more", limits.fidMeasuredBytes, "L"],
     ["large", 300_000, "L"],
-  ])("of unknown length that is %s has an %s name", async (_, lengthBytes) => {
-    const bytes = random.bytes(lengthBytes);
-    const { name } = await store.fids.store({ bucket }, { bytes: inPieces(bytes, 999) });
-    expect((await bytesOf(name)).equals(bytes)).toBe(true);
-  });
+  ] as const)(
+    "of unknown length that is %s comes back, however it is cut",
+    async (_, lengthBytes, kind) => {
+      const bytes = random.bytes(lengthBytes);
+      for (const pieceBytes of [1, 999, limits.fidMeasuredBytes - 1, 500_000]) {
+        if (pieceBytes === 1 && kind === "L") continue; // as many steps
+        const stored = await store.fids.store({ bucket }, { bytes: inPieces(bytes, pieceBytes) });
+        expect(stored.kind).toBe(kind);
+        expect((await bytesOf(stored.name)).equals(bytes)).toBe(true);
+      }
+    },
+  );
 
   test.each([
     ["ends early", 50],
