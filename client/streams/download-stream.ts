@@ -83,7 +83,12 @@ export class GridFSBucketReadStream extends Readable {
   }
 
   async #step(): Promise<void> {
-    this.#views ??= (await this.#open())[Symbol.asyncIterator]();
+    if (this.#views === undefined) {
+      const opened = await this.#open();
+      // Who went meanwhile would end reading before it begins, and never again: it keeps its memory then.
+      if (this.destroyed) return;
+      this.#views = opened[Symbol.asyncIterator]();
+    }
     const view = await this.#views.next();
     if (this.destroyed) return;
     if (view.done === true) this.push(null);
