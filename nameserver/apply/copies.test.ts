@@ -187,6 +187,10 @@ class Store {
     return units;
   }
 
+  async audit(): Promise<void> {
+    await audit(this.state, this.#machine.digest);
+  }
+
   async check(key: string): Promise<void> {
     const { units, parts } = this.model(key);
     const start = this.below(units.length + 1);
@@ -213,7 +217,7 @@ class Store {
 
   async checkAll(): Promise<void> {
     for (const key of this.models.keys()) await this.check(key);
-    await audit(this.state, this.#machine.digest);
+    await this.audit();
   }
 }
 
@@ -326,5 +330,38 @@ describe("copies", () => {
     expect(second.result).toMatchObject({ type: "copied", etag: "em-3", checksum });
     store.models.set("m", { units: store.model("m").units });
     await store.checkAll();
+  });
+});
+
+describe("a linked fid copied onto itself", () => {
+  test.each([
+    [undefined, 1],
+    ["suspended", 1],
+    ["enabled", 0],
+  ] as const)("with versions %s is one still: %i", async (versioning, linked) => {
+    const store = await new Store(9).open();
+    await store.put("k", 4);
+    if (versioning !== undefined)
+      await store.run({ type: "configureBucket", bucket, change: { versioning } });
+    const { content: list } = store.write(1);
+    const link = { type: "copyObject", bucket, key: "fid", change: {} } as const;
+    await store.run({ ...link, source: await store.source("k"), list });
+    const anew = { ...link, change: { userMetadata: { a: "1" } } };
+    for (let i = 0; i < 2; i++) await store.run({ ...anew, source: await store.source("fid") });
+    const { object } = await lookup(store.state, { bucket, key: "fid" });
+    expect([object.attributes.userMetadata, object.linked ?? false]).toEqual([
+      { a: "1" },
+      linked === 1,
+    ]);
+    const other = { type: "copyObject", bucket, key: "other", change: {} } as const;
+    await store.run({ ...other, source: await store.source("fid") });
+    expect((await lookup(store.state, { bucket, key: "other" })).object.linked).toBe(undefined);
+    await store.audit();
+    if (versioning === "enabled") return;
+    await store.run({ type: "deleteObject", bucket, key: "fid", version: "null" });
+    for (const key of ["k", "other"]) await store.run({ type: "deleteObject", bucket, key });
+    for (let round = 0; round < 4; round++) await store.chores();
+    await store.audit();
+    if (versioning === undefined) expect(await allOf(store.state, "blob")).toEqual([]);
   });
 });

@@ -8,7 +8,8 @@ import type { Command, CommandResult, CopySource } from "../../rpc/commands.ts";
 import { keys } from "../keyspace.ts";
 import type { NameRow } from "../rows.ts";
 import { cutSlices } from "../slices.ts";
-import { changed, openBucket } from "./buckets.ts";
+import { holdBlob } from "./blobs.ts";
+import { changed, type OpenBucket, openBucket } from "./buckets.ts";
 import { checkConditions, checkKey } from "./conditions.ts";
 import type { ApplyContext } from "./context.ts";
 import { findVersion } from "./find-version.ts";
@@ -34,7 +35,8 @@ export function copyObject(context: ApplyContext, command: Of<"copyObject">): Co
   checkStorageClass(context, change.storageClass);
   checkStream(change.stream);
   const bucket = openBucket(context, command);
-  checkConditions(context.rows.get(keys.current(bucket.id, key)), command.conditions);
+  const current = context.rows.get(keys.current(bucket.id, key));
+  checkConditions(current, command.conditions);
   const source = sourceOf(context, command.source);
   holdContent(context, source);
   const { length, slices, content, parts } = source;
@@ -50,7 +52,7 @@ export function copyObject(context: ApplyContext, command: Of<"copyObject">): Co
       ...(content !== undefined && { content }),
       // With a checksum of its own it is one run of bytes: those of the parts are of another kind.
       ...(parts !== undefined && change.checksum === undefined && { parts }),
-      ...claimList(context, command),
+      ...listOf(context, command, bucket, source, current),
     },
     attributes,
   );
@@ -62,6 +64,24 @@ export function copyObject(context: ApplyContext, command: Of<"copyObject">): Co
     etag,
     ...(checksum !== undefined && { checksum }),
   };
+}
+
+/**
+ * A linked fid that is copied onto itself, as S3 describes an object anew, stays one. Where the version
+ * before is kept, that one is it: a list has one name, so that it goes with the fid.
+ */
+function listOf(
+  context: ApplyContext,
+  command: Of<"copyObject">,
+  { versioning }: OpenBucket,
+  { list, seq, isNull }: NameRow,
+  current: NameRow | undefined,
+): Pick<NameRow, "list"> {
+  if (command.list !== undefined) return claimList(context, command);
+  const isItself = current?.seq === seq && isNull === true && versioning !== "enabled";
+  if (list === undefined || !isItself) return {};
+  holdBlob(context, list);
+  return { list };
 }
 
 export function putPartCopy(context: ApplyContext, command: Of<"putPartCopy">): CommandResult {
