@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { hasCode } from "../../base/errors.ts";
 import { seededRandom } from "../../base/random.ts";
+import { LEVEL } from "../../base/version.ts";
 import type { Entry } from "../../raft/entry.ts";
 import { audit } from "../../test/metadata/audit.ts";
 import { commandEntry } from "../../test/metadata/command-entry.ts";
@@ -118,6 +119,7 @@ describe("apply", () => {
     let done = 0;
     let refused = 0;
     for (const command of RandomCommands.opening()) await runner.run(command, timeMs);
+    await runner.run({ type: "raiseLevel", level: LEVEL }, timeMs);
     for (let i = 0; i < 600; i++) {
       timeMs += 30_000;
       // The model knows no trash: undelete is tested by itself.
@@ -148,9 +150,10 @@ describe("apply", () => {
   });
 
   test("the same log makes the same state, however it is cut into runs", async () => {
-    const commands = new RandomCommands(seededRandom(99));
+    const commands = new RandomCommands(seededRandom(99), true);
     const first = new Runner();
     for (const command of RandomCommands.opening()) await first.run(command, 1);
+    await first.run({ type: "raiseLevel", level: LEVEL }, 1);
     for (let i = 0; i < 400; i++) {
       const command = commands.next();
       const result = await first.run(command, 1 + i * MINUTE);

@@ -10,6 +10,7 @@ import { read } from "../../nameserver/queries/read.ts";
 import type { CopySource, NewBlob } from "../../rpc/commands.ts";
 
 import type { Chunk } from "../../rpc/objects.ts";
+import type { StreamInfo } from "../../rpc/streams.ts";
 import { allOf } from "./audit.ts";
 
 export const BUCKETS = ["one", "two"] as const;
@@ -20,7 +21,7 @@ const SOURCES = 12;
 
 export class RandomCommands {
   readonly #random: Random;
-  readonly #splices: boolean;
+  readonly #faces: boolean;
   #blob = 1;
   #needle = 1n;
   readonly versions: string[] = ["null"];
@@ -28,10 +29,10 @@ export class RandomCommands {
   #sources: CopySource[] = [];
   #pending: { blob: BlobId; chunks: number; length: number }[] = [];
 
-  /** @param splices also such commands; without them old seeds give the commands that they gave. */
-  constructor(random: Random, splices = false) {
+  /** @param faces also what other faces than S3 do; without it old seeds give the commands that they gave. */
+  constructor(random: Random, faces = false) {
     this.#random = random;
-    this.#splices = splices;
+    this.#faces = faces;
   }
 
   pick<T>(from: readonly T[]): T {
@@ -112,7 +113,7 @@ export class RandomCommands {
   next(): AnyCommand {
     const target = { bucket: this.pick(BUCKETS), key: this.pick(KEYS) };
     const etag = `e${this.#random.u32() % 3}`;
-    switch (this.#random.u32() % (this.#splices ? 27 : 25)) {
+    switch (this.#random.u32() % (this.#faces ? 29 : 25)) {
       case 0:
         return {
           type: "configureBucket",
@@ -154,6 +155,14 @@ export class RandomCommands {
       case 25:
       case 26:
         return this.#spliceCommand(target);
+      case 27: {
+        const stream = this.pick([null, this.#stream(), this.#stream()]);
+        return { type: "describeObject", ...target, change: { stream } };
+      }
+      case 28: {
+        const attributes = { etag, stream: this.#stream() };
+        return { type: "putObject", ...target, content: this.content(), attributes };
+      }
       case 20:
         return { type: "describeObject", ...target, change: { tags: { etag } } };
       case 21: {
@@ -179,11 +188,34 @@ export class RandomCommands {
     return { type: "spliceObject", ...target, ...range, ...content };
   }
 
+  /** Of a linked fid. */
+  #list(): NewBlob {
+    const blob = this.#blob++ as BlobId;
+    return { blob, lengthBytes: 100, registered: 0, chunks: this.chunks(1) };
+  }
+
+  #stream(): StreamInfo {
+    const uploadedMs = this.pick([{}, { uploadedMs: 5 }]);
+    return { filename: this.pick(["", "film", "film\0", "é"]), chunkSizeBytes: 1, ...uploadedMs };
+  }
+
   #copyCommand(target: { bucket: string; key: string }): AnyCommand {
     if (this.#sources.length === 0) return { type: "undelete", ...target };
     const checksum = { algorithm: "CRC32", value: "AAAAAA==", type: "FULL_OBJECT" } as const;
     const change = this.pick([{}, { owner: "you", tags: null }, { checksum }]);
-    return { type: "copyObject", ...target, source: this.pick(this.#sources), change };
+    const source = this.pick(this.#sources);
+    const copy = { type: "copyObject", ...target, source, change } as const;
+    switch (this.#faces ? this.#random.u32() % 6 : 0) {
+      case 1:
+      case 2:
+        return { ...copy, list: this.#list() };
+      case 3:
+        return { ...copy, bucket: source.bucket, key: source.key };
+      case 4:
+        return { ...copy, change: { ...change, stream: this.#stream() } };
+      default:
+        return copy;
+    }
   }
 
   #uploadCommand(target: { bucket: string; key: string }, etag: string): AnyCommand {
