@@ -182,3 +182,11 @@ describe("what is no file id", () => {
     expect(splitId(`group1/${good}`)).toEqual({ group: "group1", key: good });
   });
 });
+
+test("a source that is none is refused", () => {
+  const size = { kind: "normal", lengthBytes: 1 } as const;
+  for (const source of ["", "abc", "300.1.1.1", "1.2.3", "1.2.3.4.5", "1.2.3.x", "::1", "-1"])
+    expect(() => encodeName({ source, createdS: 1, size, crc32: 0 }, 0)).toThrow(/IPv4/);
+  for (const source of ["10.1.2.255", "7"])
+    expect(decodeName(encodeName({ source, createdS: 1, size, crc32: 0 }, 0)).source).toBe(source);
+});

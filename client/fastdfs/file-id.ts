@@ -44,7 +44,10 @@ export interface NameFields {
   readonly crc32: number;
 }
 
-/** @param chance 23 bits that tell files of one second apart. */
+/**
+ * @param chance 23 bits that tell files of one second apart.
+ * @throws QuarryError `InvalidArgument` for a source that is none.
+ */
 export function encodeName(fields: NameFields, chance: number): string {
   const bytes = Buffer.alloc(20);
   writeSource(bytes, fields.source);
@@ -80,9 +83,17 @@ function sizeOf(field: bigint): NamedSize {
   return { kind: "normal", lengthBytes: Number(length) };
 }
 
+const address = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/;
+
 function writeSource(bytes: Buffer, source: string): void {
-  const parts = source.split(".").map(Number);
-  if (parts.length === 4) for (const [i, part] of parts.entries()) bytes.writeUInt8(part, i);
+  const parts = address.exec(source)?.slice(1).map(Number) ?? [];
+  const isAddress = parts.length === 4 && parts.every((part) => part < 256);
+  if (!isAddress && !/^\d{1,8}$/.test(source))
+    throw new QuarryError(
+      "InvalidArgument",
+      `a file id tells an IPv4 address or the number of a storage, not ${source}`,
+    );
+  if (isAddress) for (const [i, part] of parts.entries()) bytes.writeUInt8(part, i);
   else bytes.writeUInt32LE(Number(source) % 2 ** 24, 0);
 }
 
