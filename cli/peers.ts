@@ -11,6 +11,7 @@ import { knownPlan, pathsOf } from "./cluster/folder.ts";
 import { serversOf } from "./cluster/role-words.ts";
 import { readSecret } from "./nameserver/secret-file.ts";
 import { readAccess } from "./serve/access-file.ts";
+import { shellWord } from "./shell-word.ts";
 import { TlsFiles, type TlsFlags, withTlsOptions } from "./tls-files.ts";
 
 export interface PeerFlags extends TlsFlags {
@@ -43,6 +44,23 @@ export function withClusterOptions(command: Command): Command {
       .option("--cluster <dir>", "instead of these: the folder of `quarry cluster` on this machine")
       .option("--store <dir>", "instead of these: the folder of `quarry serve` on this machine"),
   );
+}
+
+/** The flags that say which store, to be typed again behind another command. */
+export function storeFlags(flags: PeerFlags): string {
+  const said: Readonly<Record<string, string | undefined>> = {
+    "--nameservers": flags.nameservers,
+    "--secret-file": flags.secretFile,
+    "--cluster": flags.cluster,
+    "--store": flags.store,
+    "--tls-cert": flags.tlsCert,
+    "--tls-key": flags.tlsKey,
+    "--tls-ca": flags.tlsCa,
+  };
+  return Object.entries(said)
+    .filter(([, value]) => value !== undefined)
+    .map(([flag, value]) => ` ${flag} ${shellWord(value ?? "")}`)
+    .join("");
 }
 
 /** With these, connections to others and from others are made. */

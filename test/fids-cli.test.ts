@@ -2,7 +2,7 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { CreateBucketCommand } from "@aws-sdk/client-s3";
+import { CreateBucketCommand, HeadObjectCommand } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { seededRandom } from "../base/random.ts";
 import { startCli } from "./cli-process.ts";
@@ -42,6 +42,7 @@ test(
     await vi.waitFor(() => expect(server.output()).toContain(line), LONG_MS);
     const content = seededRandom(1).bytes(5_000_000);
     await writeFile(join(home, "film.mp4"), content);
+    expect((await online("", "put", "film.mp4", "none")).err).toContain("`quarry mb` makes one");
     const [large, typed] = await Promise.all([
       online("", "put", "film.mp4", "shop", "--json"),
       online("typed", "put", "-", "shop", "--json"),
@@ -50,6 +51,9 @@ test(
     const note = String(told(typed)["name"]);
     expect(film).toMatch(/^L1.{16}\.mp4$/);
     expect(note).toMatch(/^T1.{16}$/);
+    const key = String(told(await file("", "info", film, "--json"))["key"]);
+    const head = new HeadObjectCommand({ Bucket: "shop", Key: key });
+    expect((await server.client.send(head)).ContentLength).toBe(content.length);
     const [fetched, read, info] = await Promise.all([
       online("", "get", `shop/${film}`, "copy.mp4"),
       online("", "get", `shop/${note}`, "-"),

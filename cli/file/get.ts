@@ -12,9 +12,9 @@ import { type FileFlags, onStore, parseStored, withFileOptions } from "./target.
 
 const EXAMPLES = `
 Examples:
-  quarry file get shop/T19RETByJT1RXrhCrK.jpg            # into ./T19RETByJT1RXrhCrK.jpg
-  quarry file get shop/T19RETByJT1RXrhCrK.jpg cat.jpg
-  quarry file get backups/L19RETByJT1RCvBVdK - | psql`;
+  quarry file get shop/T19RETByJT1RXrhCrK.jpg --store data      # into ./T19RETByJT1RXrhCrK.jpg
+  quarry file get shop/T19RETByJT1RXrhCrK.jpg cat.jpg --store data
+  quarry file get backups/L19RETByJT1RCvBVdK - --cluster cluster | psql`;
 
 export function getCommand(): Command {
   return withFileOptions(new Command("get").description("fetch a file by its name"))

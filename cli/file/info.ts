@@ -1,6 +1,6 @@
 /** `quarry file info`: what a name says by itself; with a bucket and a store also what is known of the file. */
 import { Command } from "commander";
-import type { ParsedFid } from "../../client/fids/name.ts";
+import { fidName, type ParsedFid } from "../../client/fids/name.ts";
 import { formatBytes } from "../objects/printable.ts";
 import { Report } from "../objects/report.ts";
 import { type FileFlags, onStore, parseFile, withFileOptions } from "./target.ts";
@@ -8,6 +8,7 @@ import { type FileFlags, onStore, parseFile, withFileOptions } from "./target.ts
 const EXAMPLES = `
 Examples:
   quarry file info T19RETByJT1RXrhCrK.jpg          # block and needle; asks nobody
+  quarry file info L19RETByJT1RCvBVdK.jpg          # of an L name also the key, as S3 shows it
   quarry file info shop/T19RETByJT1RXrhCrK.jpg --store data`;
 
 export function infoCommand(): Command {
@@ -38,11 +39,13 @@ async function info(text: string, flags: FileFlags): Promise<void> {
 }
 
 /** JSON has no numbers of 64 bits: the needle is a text, as in the names of tools. */
-const said = ({ kind, block, needle, suffix }: ParsedFid) => ({
-  kind,
-  block,
-  needle: needle.toString(16).padStart(16, "0"),
-  suffix,
+const said = (fid: ParsedFid) => ({
+  kind: fid.kind,
+  block: fid.block,
+  needle: fid.needle.toString(16).padStart(16, "0"),
+  suffix: fid.suffix,
+  // The suffix is mixed into a name: that of the object is another one, not this one cut off.
+  ...(fid.kind === "L" && { key: fidName("L", fid) }),
 });
 
 function lines(name: string, fields: Readonly<Record<string, unknown>>): string {

@@ -6,13 +6,14 @@ import { Command } from "commander";
 import { QuarryError } from "../../base/errors.ts";
 import { printable } from "../objects/printable.ts";
 import type { Progress } from "../objects/progress.ts";
+import { storeFlags } from "../peers.ts";
 import { type FileFlags, onStore, withFileOptions } from "./target.ts";
 
 const EXAMPLES = `
 Examples:
-  quarry file put cat.jpg shop                 # T1….jpg
-  quarry file put cat.jpg shop --suffix ''     # without a suffix
-  pg_dump shop | quarry file put - backups`;
+  quarry file put cat.jpg shop --store data                # T1….jpg
+  quarry file put cat.jpg shop --store data --suffix ''    # without a suffix
+  pg_dump shop | quarry file put - backups --cluster cluster`;
 
 interface PutFlags extends FileFlags {
   readonly suffix?: string;
@@ -51,7 +52,7 @@ async function put(source: string, bucket: string, flags: PutFlags): Promise<voi
     report.result(`stored ${printable(source)} as ${name}: ${report.progress.summary()}`, {
       ...{ name, kind, bucket, file: source, bytes: report.progress.bytes },
     });
-    report.next(`quarry file get ${bucket}/${name}`);
+    report.next(`quarry file get ${bucket}/${name}${storeFlags(flags)}`);
   });
 }
 

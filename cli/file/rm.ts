@@ -4,8 +4,8 @@ import { type FileFlags, onStore, parseStored, withFileOptions } from "./target.
 
 const EXAMPLES = `
 Examples:
-  quarry file rm shop/T19RETByJT1RXrhCrK.jpg
-  quarry file rm --hide shop/T19RETByJT1RXrhCrK.jpg    # --reveal shows it again`;
+  quarry file rm shop/T19RETByJT1RXrhCrK.jpg --store data
+  quarry file rm --hide shop/T19RETByJT1RXrhCrK.jpg --store data    # --reveal shows it again`;
 
 interface RmFlags extends FileFlags {
   readonly hide?: true;

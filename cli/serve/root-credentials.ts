@@ -6,6 +6,7 @@ import { dirname, join } from "node:path";
 import { type Disk, readWhole, replaceWhole } from "../../base/disk.ts";
 import { QuarryError } from "../../base/errors.ts";
 import type { Random } from "../../base/random.ts";
+import { shellQuoted, shellWord } from "../shell-word.ts";
 
 export interface RootCredentials {
   readonly accessKey: string;
@@ -66,22 +67,17 @@ export function freshKeys(random: Random): RootCredentials {
   };
 }
 
-/** As one word of a shell. */
-function quoted(text: string): string {
-  return `'${text.replaceAll("'", `'\\''`)}'`;
-}
-
 /** The line for a shell that puts endpoint and keys of the file into its environment. */
 export function sourcingLine(path: string): string {
-  return `set -a; . ${/^[\w./-]+$/.test(path) ? path : quoted(path)}; set +a`;
+  return `set -a; . ${shellWord(path)}; set +a`;
 }
 
 function format(keys: RootCredentials, endpoint: string): string {
   return [
     "# Quarry's root user. Keep this file to yourself. Source it: set -a; . FILE; set +a",
-    `AWS_ACCESS_KEY_ID=${quoted(keys.accessKey)}`,
-    `AWS_SECRET_ACCESS_KEY=${quoted(keys.secretKey)}`,
-    `AWS_ENDPOINT_URL=${quoted(endpoint)}`,
+    `AWS_ACCESS_KEY_ID=${shellQuoted(keys.accessKey)}`,
+    `AWS_SECRET_ACCESS_KEY=${shellQuoted(keys.secretKey)}`,
+    `AWS_ENDPOINT_URL=${shellQuoted(endpoint)}`,
     "AWS_DEFAULT_REGION='us-east-1'",
     "",
   ].join("\n");

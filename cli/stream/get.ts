@@ -22,9 +22,9 @@ import {
 
 const EXAMPLES = `
 Examples:
-  quarry stream get videos/film.mp4                   # the newest, into ./film.mp4
-  quarry stream get videos/film.mp4 old.mp4 --revision 0
-  quarry stream get backups/work.tar - | tar t`;
+  quarry stream get videos/film.mp4 --store data      # the newest, into ./film.mp4
+  quarry stream get videos/film.mp4 old.mp4 --store data --revision 0
+  quarry stream get backups/work.tar - --cluster cluster | tar t`;
 
 export interface WhichFlags extends StreamFlags {
   readonly revision?: number;

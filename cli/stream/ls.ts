@@ -6,9 +6,9 @@ import { fieldsOf, onBucket, parseTarget, type StreamFlags, withStreamOptions } 
 
 const EXAMPLES = `
 Examples:
-  quarry stream ls videos
-  quarry stream ls videos/film.mp4                    # its revisions
-  quarry stream ls --json videos | jq .id`;
+  quarry stream ls videos --store data
+  quarry stream ls videos/film.mp4 --store data       # its revisions
+  quarry stream ls --json videos --store data | jq .id`;
 
 interface LsFlags extends StreamFlags {
   readonly human?: true;

@@ -10,13 +10,15 @@ import type { Document } from "../../client/streams/documents.ts";
 import { idOfKey } from "../../client/streams/id-key.ts";
 import { parseSize, printable } from "../objects/printable.ts";
 import type { Progress } from "../objects/progress.ts";
+import { storeFlags } from "../peers.ts";
+import { shellWord } from "../shell-word.ts";
 import { fieldsOf, onBucket, parseTarget, type StreamFlags, withStreamOptions } from "./target.ts";
 
 const EXAMPLES = `
 Examples:
-  quarry stream put film.mp4 videos                   # as videos/film.mp4
-  quarry stream put film.mp4 videos/2026/film.mp4 --metadata '{"by":"me"}'
-  tar c work | quarry stream put - backups/work.tar`;
+  quarry stream put film.mp4 videos --store data      # as videos/film.mp4
+  quarry stream put film.mp4 videos/2026/film.mp4 --store data --metadata '{"by":"me"}'
+  tar c work | quarry stream put - backups/work.tar --cluster cluster`;
 
 interface PutFlags extends StreamFlags {
   readonly id?: string;
@@ -68,7 +70,9 @@ async function put(source: string, to: string, flags: PutFlags): Promise<void> {
       `stored ${printable(filename)} as ${printable(fieldsOf(file).id)}: ${report.progress.summary()}`,
       fieldsOf(file),
     );
-    report.next(`quarry stream get ${target.bucket}/${filename}`);
+    report.next(
+      `quarry stream get ${shellWord(`${target.bucket}/${filename}`)}${storeFlags(flags)}`,
+    );
   });
 }
 

@@ -1,16 +1,21 @@
 /** `quarry stream rm`: all revisions of a filename, one of them, or a file by its id. */
 import { Command } from "commander";
-import { QuarryError } from "../../base/errors.ts";
 import type { GridFSBucket } from "../../client/streams/bucket.ts";
 import { idOfKey, keyOfId } from "../../client/streams/id-key.ts";
 import { counted, printable } from "../objects/printable.ts";
 import { type WhichFlags, withWhich } from "./get.ts";
-import { onBucket, parseStream, type StreamTarget, withStreamOptions } from "./target.ts";
+import {
+  noSuchStream,
+  onBucket,
+  parseStream,
+  type StreamTarget,
+  withStreamOptions,
+} from "./target.ts";
 
 const EXAMPLES = `
 Examples:
-  quarry stream rm videos/film.mp4                    # all revisions
-  quarry stream rm videos/film.mp4 --revision 0       # the oldest one
+  quarry stream rm videos/film.mp4 --store data       # all revisions
+  quarry stream rm videos/film.mp4 --store data --revision 0       # the oldest one
 
 For an hour they can be brought back by id: quarry undelete s3://bucket/id`;
 
@@ -24,6 +29,7 @@ export function rmCommand(): Command {
       const target = parseStream(at);
       await onBucket(flags, target.bucket, async (bucket, report) => {
         const ids = await idsOf(bucket, target, flags);
+        if (ids.length === 0) throw noSuchStream(target.bucket, flags);
         for (const id of ids) await bucket.delete(id);
         const name = printable(target.filename);
         report.result(`deleted ${name}: ${counted(ids.length, "revision")}`, {
@@ -41,8 +47,5 @@ async function idsOf(
   if (id === true) return [idOfKey(filename)];
   const files = await bucket.find({ filename }).sort({ uploadDate: 1 }).toArray();
   const ids = files.map(({ _id }) => _id as unknown);
-  const wanted = revision === undefined ? ids : ids.slice(revision).slice(0, 1);
-  if (wanted.length === 0)
-    throw new QuarryError("NoSuchKey", `there is no such file or revision: ${filename}`);
-  return wanted;
+  return revision === undefined ? ids : ids.slice(revision).slice(0, 1);
 }

@@ -6,7 +6,7 @@ import { MongoError, MongoInvalidArgumentError } from "../../client/streams/erro
 import type { GridFSFile } from "../../client/streams/file.ts";
 import { keyOfId } from "../../client/streams/id-key.ts";
 import { Report } from "../objects/report.ts";
-import { type PeerFlags, withClusterOptions } from "../peers.ts";
+import { type PeerFlags, storeFlags, withClusterOptions } from "../peers.ts";
 import { openStoreClient } from "../store-client.ts";
 
 export interface StreamFlags extends PeerFlags {
@@ -53,15 +53,24 @@ export async function onBucket(
   try {
     await run(new GridFSBucket(store, { ...options, bucketName }), report);
   } catch (error) {
-    throw inWords(error);
+    throw inWords(error, () => noSuchStream(bucketName, flags));
   }
   report.finish();
 }
 
-function inWords(error: unknown): unknown {
+/** Neither a file nor, where one was asked for, a revision of it. */
+export function noSuchStream(bucket: string, flags: PeerFlags): QuarryError {
+  const list = `quarry stream ls ${bucket}${storeFlags(flags)}`;
+  return new QuarryError(
+    "NoSuchKey",
+    `there is no such file or revision; \`${list}\` shows those there are`,
+  );
+}
+
+function inWords(error: unknown, notThere: () => QuarryError): unknown {
   if (!(error instanceof MongoError)) return error;
   const { message, code, cause } = error;
-  if (code === "ENOENT") return new QuarryError("NoSuchKey", message, { cause });
+  if (code === "ENOENT") return notThere();
   if (error instanceof MongoInvalidArgumentError)
     return new QuarryError("InvalidArgument", message);
   return cause instanceof QuarryError ? new QuarryError(cause.code, message, { cause }) : error;

@@ -45,6 +45,7 @@ test("files are put, listed, fetched by revision and removed", async () => {
   });
   const typed = await stream("typed", "put", "-", "videos/film.bin", "--id", "a/b");
   expect(typed.out).toMatch(/^stored film\.bin as a\/b: 5 B in /);
+  expect(typed.out).toContain(`next: quarry stream get videos/film.bin --store ${data}\n`);
   const read = ["videos/film.bin", "-"];
   const [newest, byId, oldest, listed] = await Promise.all([
     stream("", "get", ...read),
@@ -72,7 +73,7 @@ test("what is not there, or wrong, ends with its code and a word", async () => {
     stream("", "put", "-", "b/x", "--metadata", "1"),
   ]);
   expect(missing).toMatchObject({ code: 4, out: "" });
-  expect(missing.err).toContain("file none was not found");
+  expect(missing.err).toContain(`\`quarry stream ls videos --store ${data}\``);
   await expect(readFile(join(home, "out"))).rejects.toMatchObject({ code: "ENOENT" });
   expect(none).toMatchObject({
     code: 4,
