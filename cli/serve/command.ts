@@ -26,10 +26,12 @@ Examples:
   quarry serve                                    # ./data, http://127.0.0.1:9000
   quarry serve --data /mnt/a /mnt/b --port 9100   # two disks
   quarry serve --host 0.0.0.0 --domain s3.example.com   # for others, also bucket.s3.example.com
-  quarry serve --users users.json`;
+  quarry serve --users users.json
+  quarry serve --fids 7500 --fastdfs 8888         # TFS file names and FastDFS ids, too`;
 
 export function serveCommand(): Command {
-  return withFaceOptions(new Command("serve").description("run a store on this machine"))
+  const command = new Command("serve")
+    .description("run a store on this machine")
     .option("--data <dir...>", "data folders; the first also holds the metadata (./data)")
     .option("--host <address>", "address to listen on; 0.0.0.0 for all", "127.0.0.1")
     .option("--port <n>", "port to listen on; 0 takes a free one", "9000")
@@ -49,7 +51,8 @@ export function serveCommand(): Command {
     .option("--gateways <n>", "gateway processes; by default one a core but one, on two cores none")
     .option("--single-process", "everything in one process")
     .option("--users <file>", "users that exist from the start on (JSON; docs/users.md)")
-    .option("--log-level <level>", "debug, info, warn, error, silent", "info")
+    .option("--log-level <level>", "debug, info, warn, error, silent", "info");
+  return withFaceOptions(command)
     .addHelpText(
       "after",
       EXAMPLES +

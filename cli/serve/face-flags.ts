@@ -16,6 +16,24 @@ export async function tokenRule(path: string, keptMs: number): Promise<TokenRule
   return { secret, keptMs };
 }
 
+/** Listens, and says by which flag another port is chosen when this one is taken. */
+export async function onPort<Opened>(
+  flagOf: (port: number | undefined) => string,
+  listening: Promise<Opened>,
+): Promise<Opened> {
+  try {
+    return await listening;
+  } catch (error) {
+    const { code, port } = error as { readonly code?: unknown; readonly port?: number };
+    if (code !== "EADDRINUSE") throw error;
+    throw new QuarryError(
+      "Locked",
+      `port ${port} is taken. Stop what listens there, or choose another with ${flagOf(port)}.`,
+      { cause: error },
+    );
+  }
+}
+
 export function facePort(text: string): number {
   const port = Number(text);
   if (!/^[0-9]{1,5}$/.test(text) || port > 65_535)

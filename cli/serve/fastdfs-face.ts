@@ -15,7 +15,7 @@ import {
   openFastdfsPorts,
 } from "../../gateway/fastdfs/open-ports.ts";
 import { parseDuration } from "../objects/printable.ts";
-import { facePort, tokenRule } from "./face-flags.ts";
+import { facePort, onPort, tokenRule } from "./face-flags.ts";
 import type { OpenedFace } from "./more-faces.ts";
 
 /** FastDFS' own default. */
@@ -59,7 +59,7 @@ export function withFastdfsOptions(command: Command): Command {
 
 export function fastdfsFrom(flags: FastdfsFlags): FastdfsFace | undefined {
   const { fastdfs, fastdfsTracker: tracker, fastdfsStorage: storage } = flags;
-  const { fastdfsTokens: tokens, fastdfsTokensFor = TOKENS_KEPT_S } = flags;
+  const { fastdfsTokens: tokens, fastdfsTokensFor: tokensFor } = flags;
   const isUsed = fastdfs !== undefined || tracker !== undefined || storage !== undefined;
   if ((tracker === undefined) !== (storage === undefined))
     throw new QuarryError(
@@ -68,6 +68,13 @@ export function fastdfsFrom(flags: FastdfsFlags): FastdfsFace | undefined {
     );
   if (fastdfs === undefined && tokens !== undefined)
     throw new QuarryError("InvalidArgument", "--fastdfs-tokens goes with --fastdfs");
+  if (tokens === undefined && tokensFor !== undefined)
+    throw new QuarryError("InvalidArgument", "--fastdfs-tokens-for goes with --fastdfs-tokens");
+  if (!isUsed && (flags.fastdfsGroups ?? flags.fastdfsAddress) !== undefined)
+    throw new QuarryError(
+      "InvalidArgument",
+      "--fastdfs-groups and --fastdfs-address go with --fastdfs, or --fastdfs-tracker and --fastdfs-storage",
+    );
   if (!isUsed) return undefined;
   const groups = checkGroups(flags.fastdfsGroups ?? ["group1"]);
   const storages = groups.map((_, i) => (storage ?? 0) && (storage ?? 0) + i);
@@ -78,7 +85,7 @@ export function fastdfsFrom(flags: FastdfsFlags): FastdfsFace | undefined {
     ...(tracker !== undefined && { ports: { tracker, storages } }),
     ...(address !== undefined && { advertise: advertisedOf(address) }),
     ...(tokens !== undefined && { tokens }),
-    tokensKeptMs: fastdfsTokensFor * 1000,
+    tokensKeptMs: (tokensFor ?? TOKENS_KEPT_S) * 1000,
   };
 }
 
@@ -118,15 +125,18 @@ export async function openFastdfs(
       ...(advertise !== undefined && { advertise: advertise.address }),
       ...(rule !== undefined && { tokens: rule }),
     });
-    const { port } = await gateway.listen({ host, port: http });
+    const { port } = await onPort(() => "--fastdfs", gateway.listen({ host, port: http }));
     opened.push({ name: "fastdfs", url: urlOf(host, port), close: () => gateway.close() });
   }
   if (ports === undefined) return;
   const { tracker, storages } = ports;
-  const listening = await openFastdfsPorts({
-    ...shared,
-    ...{ host, trackerPort: tracker, storagePorts: storages },
-  });
+  const listening = await onPort(
+    (port) => (port === tracker ? "--fastdfs-tracker" : "--fastdfs-storage"),
+    openFastdfsPorts({
+      ...shared,
+      ...{ host, trackerPort: tracker, storagePorts: storages },
+    }),
+  );
   const close = () => listening.close();
   const at = (port: number) => urlOf(host, port).replace("http://", "");
   const names = listening.storages.map(({ name, port }) => `${name} ${at(port)}`).join(", ");

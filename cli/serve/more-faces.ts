@@ -7,7 +7,7 @@ import { systemRandom } from "../../base/random.ts";
 import type { Store } from "../../client/store.ts";
 import { createFidGateway } from "../../gateway/fids/create-fid-gateway.ts";
 import { parseDuration } from "../objects/printable.ts";
-import { facePort, tokenRule } from "./face-flags.ts";
+import { facePort, onPort, tokenRule } from "./face-flags.ts";
 import {
   type FastdfsFace,
   type FastdfsFlags,
@@ -16,6 +16,8 @@ import {
   withFastdfsOptions,
   withFastdfsPorts,
 } from "./fastdfs-face.ts";
+
+const TOKENS_KEPT_S = 3600;
 
 export interface MoreFaces {
   readonly fids?: FidFace;
@@ -68,12 +70,14 @@ export function facesFrom(flags: FaceFlags): MoreFaces {
   return { ...(fids !== undefined && { fids }), ...(fastdfs !== undefined && { fastdfs }) };
 }
 
-function fidsFrom({ fids, fidTokens, fidTokensFor = 3600 }: FaceFlags): FidFace | undefined {
+function fidsFrom({ fids, fidTokens, fidTokensFor }: FaceFlags): FidFace | undefined {
   if (fids === undefined && fidTokens !== undefined)
     throw new QuarryError("InvalidArgument", "--fid-tokens goes with --fids");
+  if (fidTokens === undefined && fidTokensFor !== undefined)
+    throw new QuarryError("InvalidArgument", "--fid-tokens-for goes with --fid-tokens");
   if (fids === undefined) return undefined;
   const tokens = fidTokens !== undefined && { tokens: fidTokens };
-  return { port: fids, ...tokens, tokensKeptMs: fidTokensFor * 1000 };
+  return { port: fids, ...tokens, tokensKeptMs: (fidTokensFor ?? TOKENS_KEPT_S) * 1000 };
 }
 
 /** Port 0 is a free one; several processes are told the same. */
@@ -118,6 +122,6 @@ const openFids: Opener<FidFace> = async (store, { port, tokens, tokensKeptMs }, 
     ...{ store, clock: systemClock, random: systemRandom, logger: where.logger },
     ...(rule !== undefined && { tokens: rule }),
   });
-  const listening = await gateway.listen({ host: where.host, port });
+  const listening = await onPort(() => "--fids", gateway.listen({ host: where.host, port }));
   return { port: listening.port, close: () => gateway.close() };
 };
