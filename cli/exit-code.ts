@@ -43,6 +43,8 @@ const codeOf: Readonly<Record<string, number>> = {
   ETIMEDOUT: exitCodes.unreachable,
   EPROTO: exitCodes.unreachable,
   TimeoutError: exitCodes.unreachable,
+  Unavailable: exitCodes.unreachable,
+  Timeout: exitCodes.unreachable,
   Removed: exitCodes.removed,
   DiskFull: exitCodes.disk,
   DiskFailed: exitCodes.disk,

@@ -13,6 +13,7 @@ test.each<[Error, RegExp]>([
   [system({ code: "EADDRNOTAVAIL", address: "8.8.8.8", port: 9000 }), /8\.8\.8\.8.*--host/],
   [system({ code: "ENOTFOUND", hostname: "nohost" }), /nohost/],
   [system({ code: "ERR_INVALID_URL", input: "nonsense" }), /nonsense is no address/],
+  [new QuarryError("NoSuchBucket", "there is no bucket a"), /no bucket a; .*quarry mb/],
   [system({ code: "EPROTO" }), /http:\/\//],
   [system({ code: "ENAMETOOLONG", path: "/d/aaa" }), /longer than this disk takes/],
   [system({ code: "ECONNREFUSED", errors: [{ address: "::1", port: 9 }] }), /at ::1:9\./],
@@ -52,4 +53,10 @@ test("a full disk has its exit code also where LevelDB tells of it", () => {
   const cause = new Error("IO error: /data/000005.ldb: No space left on device");
   expect(exitCodeOf(new Error("Database is not open", { cause }))).toBe(exitCodes.disk);
   expect(exitCodeOf(new Error("database or disk is full"))).toBe(exitCodes.disk);
+});
+
+test("a store that went away in the middle has the exit code of one that is not reached", () => {
+  expect(exitCodeOf(new QuarryError("Unavailable", "connection failed"))).toBe(
+    exitCodes.unreachable,
+  );
 });

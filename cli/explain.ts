@@ -22,7 +22,7 @@ const advice: Readonly<Record<string, string>> = {
   SignatureDoesNotMatch: "the secret key is wrong for this access key",
   InvalidAccessKeyId: "the store does not know this access key",
   AccessDenied: "these credentials may not do that",
-  NoSuchBucket: "there is no such bucket; `quarry ls` shows those there are",
+  NoSuchBucket: "there is no such bucket; `quarry ls` shows those there are, `quarry mb` makes one",
   NoSuchKey: "there is no such object",
   NotFound: "there is no such object or bucket",
   BucketNotEmpty:
@@ -50,7 +50,7 @@ const advice: Readonly<Record<string, string>> = {
 
 /** One or two sentences for a person at a terminal. */
 export function explain(error: unknown): string {
-  if (error instanceof QuarryError) return error.message;
+  if (error instanceof QuarryError) return explainOwn(error);
   // What went wrong first is the reason; the rest went wrong while cleaning up after it.
   if (error instanceof SuppressedError) return explain(error.suppressed);
   const { name, message } = error as SdkError;
@@ -64,6 +64,11 @@ export function explain(error: unknown): string {
   if (error instanceof Error && error.cause instanceof Error && error.cause !== error)
     return `${message}: ${explain(error.cause)}`;
   return error instanceof Error ? `${message || name}` : String(error);
+}
+
+function explainOwn({ code, message }: QuarryError): string {
+  if (code !== "NoSuchBucket") return message;
+  return `${message}; \`quarry ls\` shows those there are, \`quarry mb\` makes one`;
 }
 
 /** The store says which region it expects, in a field that stands in the error. */
