@@ -53,6 +53,10 @@ test.each([["--single-process"], ["--gateways=2"]])("a port in use (%s)", async 
     expect(told).toContain(
       `port ${port} is taken. Stop what listens there, or choose another with --port.`,
     );
+    const fids = ["--fids", String(port)];
+    expect(
+      await failedStart({ data: join(folder, "data"), port: 0, args: [how, ...fids] }),
+    ).toContain("choose another with --fids.");
   } finally {
     await new Promise((closed) => holder.close(closed));
   }
