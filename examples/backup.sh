@@ -1,7 +1,7 @@
 #!/bin/sh
 # Backs a folder up into a bucket with the aws cli, so that every earlier state can be had again.
 #
-#   . ./data/root-credentials                 # endpoint and keys, from where `quarry serve` runs
+#   set -a; . ./data/root-credentials; set +a # endpoint and keys, from where `quarry serve` runs
 #   examples/backup.sh save ~/documents documents
 #   examples/backup.sh list documents
 #   examples/backup.sh restore documents ~/as-it-is-now
@@ -32,9 +32,9 @@ restore() { # BUCKET FOLDER [TIME]
     done
 }
 
-case "${1:-}" in
-  save) save "$2" "$3" ;;
-  list) aws s3 ls --recursive --human-readable --summarize "s3://$2" ;;
-  restore) shift && restore "$@" ;;
+case "${1:-}$#" in
+  save3) save "$2" "$3" ;;
+  list2) aws s3 ls --recursive --human-readable --summarize "s3://$2" ;;
+  restore3 | restore4) shift && restore "$@" ;;
   *) sed -n '2,8s/^# \{0,1\}//p' "$0" && exit 2 ;;
 esac
