@@ -13,6 +13,11 @@ import { seeToFirstKey } from "./first-key.ts";
 import { type GatewayFlags, type GatewaySettings, gatewaySettings } from "./settings.ts";
 import { untilReached } from "./until-reached.ts";
 
+const EXAMPLES = `
+Examples:
+  quarry gateway --nameservers 127.0.0.1:7001 --secret-file secret
+  quarry gateway --nameservers 127.0.0.1:7001 --secret-file secret --port 9001 --fids 7500`;
+
 export function gatewayCommand(): Command {
   const command = new Command("gateway").description("serve S3 for a cluster (docs/cluster.md)");
   return withFaceOptions(withPeerOptions(command))
@@ -23,7 +28,7 @@ export function gatewayCommand(): Command {
     .option("--log-level <level>", "debug, info, warn, error, silent", "info")
     .addHelpText(
       "after",
-      "\nA new cluster has no keys: make the root user's with `quarry admin root`, or let the first gateway bring them in QUARRY_ROOT_ACCESS_KEY and QUARRY_ROOT_SECRET_KEY.",
+      `${EXAMPLES}\n\nA new cluster has no keys: make the root user's with \`quarry admin root\`, or let the first gateway bring them in QUARRY_ROOT_ACCESS_KEY and QUARRY_ROOT_SECRET_KEY.`,
     )
     .action((flags: GatewayFlags) => run(gatewaySettings(flags), flags));
 }
