@@ -68,7 +68,8 @@ test(
     const nodes = [1, 2, 3];
     await Promise.all(nodes.map((node) => cluster.group.end(node, "SIGKILL")));
     for (const gateway of [1, 2])
-      for (const [name, bytes] of files) expect(await read(gateway, name)).toBe(md5(bytes));
+      for (const [name, bytes] of files)
+        expect([gateway, name, await read(gateway, name)]).toEqual([gateway, name, md5(bytes)]);
     for (const gateway of [1, 2, 1]) {
       const bytes = some(4096);
       const name = await store(gateway, bytes);
