@@ -244,7 +244,7 @@ test(
     expect(await isMember(pids[2] ?? 0, directory)).toBe(true);
 
     const away = await order("status");
-    expect([away.code, away.err]).toEqual([1, expect.stringMatching(/no cluster runs/)]);
+    expect([away.code, away.err]).toEqual([5, expect.stringMatching(/no cluster runs/)]);
     cluster = new Running();
     await cluster.untilAllReady(7);
     expect(await isMember(pids[2] ?? 0, directory)).toBe(false);
