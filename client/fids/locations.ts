@@ -36,7 +36,7 @@ export class FidLocations implements BlockLocations {
         map = answer.map ?? map;
         return map;
       },
-      ...{ freshMs: limits.poolsKeptMs, keptMs: Number.POSITIVE_INFINITY, most: 1 },
+      ...{ freshMs: limits.fidAppKeptMs, keptMs: Number.POSITIVE_INFINITY, most: 1 },
     });
   }
 
