@@ -6,8 +6,12 @@
  *   npm run faults -- too-many-lost --seconds 300 --seed 1 --scheme 4+2 --hosts 8
  */
 import { setTimeout as sleep } from "node:timers/promises";
+import type { DeviceId } from "../../base/ids.ts";
+import { filled } from "../../rpc/name-service.ts";
+import { takeCensus } from "./census.ts";
 import { type ClusterFaultOptions, type ClusterScene, choicesOf, stage } from "./cluster-fault.ts";
 import { mixedSizes, ReadTally } from "./corpus.ts";
+import { deviceOf } from "./lost-dataserver.ts";
 import { type Quantiles, quantilesOf } from "./progress.ts";
 import { sumOf } from "./s3-wire.ts";
 
@@ -69,7 +73,10 @@ export async function tooManyLost(
   const { cluster, corpus, dice, scheme } = scene;
   const found = new Findings();
   await corpus.fill("kept/", mixedSizes(dice, options.objects));
-  const choices = choicesOf(cluster.dataservers, scheme.m + 1, dice);
+  const all = choicesOf(cluster.dataservers, scheme.m + 1, dice);
+  const isHurtful = await hurtful(scene);
+  // A few blocks stand on few of the hosts: without some of the others all can be read.
+  const choices = all.filter(isHurtful);
   const untilMs = performance.now() + options.seconds * 1000;
   let rounds = 0;
   do {
@@ -96,6 +103,22 @@ export async function tooManyLost(
     ...{ readAroundMs: found.around.quantiles, writtenAroundMs: quantilesOf(found.writtenMs) },
     recoveredMs: quantilesOf(found.recoveredMs),
     complaints: complaints.slice(0, 10),
+  };
+}
+
+/** Tells whether some block with needles loses too many members with these dataservers. */
+async function hurtful(scene: ClusterScene) {
+  const { cluster, scheme } = scene;
+  const { blocks } = await takeCensus(cluster);
+  const devices = new Map<number, DeviceId>();
+  for (const n of cluster.dataservers) devices.set(n, await deviceOf(scene, n));
+  const full = blocks.filter(({ held }) => [...held.values()].some(({ needles }) => needles > 0));
+  return (victims: readonly number[]) => {
+    const lost = new Set(victims.map((n) => devices.get(n)));
+    return full.some(({ row }) => {
+      const members = filled(row?.members ?? []).filter((device) => lost.has(device));
+      return members.length > scheme.m;
+    });
   };
 }
 
