@@ -4,9 +4,10 @@
  */
 import { createCipheriv, createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
+import { limits } from "../../base/limits.ts";
 import type { Dice } from "../../raft/testing/dice.ts";
 import { type Quantiles, quantilesOf } from "./progress.ts";
-import { codeOf, type S3Wire } from "./s3-wire.ts";
+import { CUT_OFF, codeOf, type S3Wire } from "./s3-wire.ts";
 
 const BUCKET = "corpus";
 const AT_ONCE = 8;
@@ -140,6 +141,8 @@ export class Corpus {
     } else {
       const said = `${answer.status} ${codeOf(answer) || answer.body.toString().slice(0, 200)}`;
       tally.refused.set(said, (tally.refused.get(said) ?? 0) + 1);
+      if (said.startsWith(`0 ${CUT_OFF}`) && entry.lengthBytes <= limits.checksumSpanBytes)
+        tally.complain(`${key} of ${entry.lengthBytes} bytes is ${said}`);
     }
   }
 

@@ -6,6 +6,8 @@ import { type Signer, sha256, signRequest } from "../sign-request.ts";
 
 const PATIENCE_MS = 60_000;
 const NOTHING = Buffer.alloc(0);
+/** What is said of an answer that ended early, though it began well. */
+export const CUT_OFF = "cut off";
 const root: Signer = {
   ...{ accessKey: rootKeys.accessKeyId, secretKey: rootKeys.secretAccessKey },
   region: "us-east-1",
@@ -39,14 +41,16 @@ export class S3Wire {
   ): Promise<WireAnswer> {
     const headers = { host: this.#endpoint.host, "content-length": `${body.length}`, ...more };
     const signed = signRequest(root, method, url, headers, sha256(body), Date.now()).headers;
+    let response: IncomingMessage | undefined;
     try {
-      const response = await this.#send(method, url, signed, body);
+      response = await this.#send(method, url, signed, body);
       const answer = { status: response.statusCode ?? 0, body: await buffer(response) };
       if (answer.status >= 500) this.#refused(`${answer.status} ${codeOf(answer)}`);
       return answer;
     } catch (error) {
       this.#refused(`no answer: ${(error as NodeJS.ErrnoException).code ?? String(error)}`);
-      return { status: 0, body: Buffer.from(String(error)) };
+      const how = response?.statusCode === 200 ? `${CUT_OFF}: ${error}` : String(error);
+      return { status: 0, body: Buffer.from(how) };
     }
   }
 

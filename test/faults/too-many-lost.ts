@@ -13,7 +13,7 @@ import { type ClusterFaultOptions, type ClusterScene, choicesOf, stage } from ".
 import { mixedSizes, ReadTally } from "./corpus.ts";
 import { deviceOf } from "./lost-dataserver.ts";
 import { type Quantiles, quantilesOf } from "./progress.ts";
-import { sumOf } from "./s3-wire.ts";
+import { CUT_OFF, sumOf } from "./s3-wire.ts";
 
 /** What a refused read, and one around a hung member, may take at most, on a busy machine. */
 const REFUSED_WITHIN_MS = 8_000;
@@ -21,7 +21,8 @@ const AROUND_WITHIN_MS = 3_000;
 const WRITTEN_WITHIN_MS = 15_000;
 const RECOVERED_WITHIN_MS = 20_000;
 const WRITES = 12;
-const HONEST = /^503 (ServiceUnavailable|SlowDown)$|ObjectDamaged/;
+/** When the first bytes of a long object were sent already, an answer can only be cut off. */
+const HONEST = new RegExp(`^503 (ServiceUnavailable|SlowDown)$|ObjectDamaged|^0 ${CUT_OFF}`);
 
 export interface TooManyLostCounts {
   readonly acknowledged: number;
