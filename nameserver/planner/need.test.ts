@@ -137,6 +137,11 @@ describe("of three copies", () => {
       { members: "a b- cx", wanted: "a b e", others: "d0" },
       "rebuild 2 c>e of a",
     ],
+    [
+      "one is harmed, and the harmed one cannot be mended before the lost one is made",
+      { members: "a# bx c", wanted: "a d c" },
+      "rebuild 1 b>d of ac",
+    ],
     ["open blocks are left alone", { members: "a . c", wanted: "a b c", state: "open" }, ""],
     [
       "an open one that stands elsewhere than wanted is sealed, so that it can move",

@@ -29,6 +29,8 @@ export interface RemakeNeed extends Base {
   readonly from: DeviceId | null;
   readonly to: DeviceId;
   readonly sources: readonly Source[];
+  /** Members that cannot be asked now, and may have what the sources lack. */
+  readonly awaited: readonly DeviceId[];
 }
 
 export interface RetireNeed extends Base {

@@ -13,7 +13,7 @@ const block = 7 as BlockId;
 const to = "d" as DeviceId;
 const need: RemakeNeed = {
   ...{ kind: "rebuild", block, generation: 1, spare: 0, bytes: 200 * MiB },
-  ...{ targets: [to], readers: [], position: 0, from: null, to, sources: [] },
+  ...{ targets: [to], readers: [], position: 0, from: null, to, sources: [], awaited: [] },
 };
 
 function healing() {

@@ -189,7 +189,8 @@ export class Needles implements Judge {
       if (device === null) continue;
       const isAll = isWhole[position] === true && standings[position] !== undefined;
       const isInPlace = this.platters.isInPlace(device, block, row.generation);
-      if (isAll && isInPlace) this.#harms.delete(`${device} ${block}`);
+      if (isAll && isInPlace && hasAll(standings, position))
+        this.#harms.delete(`${device} ${block}`);
       else if (isAll) continue;
       else if (!this.isHarmed(device, block) && (needed.length > 0 || kept.length > 0))
         this.#wrong(`INV-1/2/7: ${device} lacks needles of block ${block}.${row.generation}`);
@@ -235,6 +236,14 @@ export class Needles implements Judge {
   #wrong(what: string): void {
     this.#oracle.violated(what);
   }
+}
+
+/** Also what is stored and not named yet, or never will be: a name may come that finds it harmed. */
+function hasAll(standings: readonly (Standing | undefined)[], position: number): boolean {
+  const own = standings[position];
+  return standings.every((other) =>
+    [...(other?.needles.keys() ?? [])].every((needle) => own?.needles.get(needle)?.isGood === true),
+  );
 }
 
 function isGoodAt(

@@ -19,7 +19,16 @@ const source = { piece: 0, device: a, address: "at a", held };
 
 function need(more: Partial<RemakeNeed> = {}): RemakeNeed {
   const base = { block, generation: 3, spare: 0, bytes: 9, targets: [to], readers: [a] };
-  return { ...base, kind: "rebuild", position: 1, from: b, to, sources: [source], ...more };
+  return {
+    ...base,
+    kind: "rebuild",
+    position: 1,
+    from: b,
+    to,
+    sources: [source],
+    awaited: [],
+    ...more,
+  };
 }
 
 interface Scene {
@@ -104,6 +113,12 @@ test.each([
     "needles are lost that somebody may have",
     { lost: { unasked: [b] } },
     {},
+    "rebuild TooFewPieces",
+  ],
+  [
+    "needles are lost that a member which is away may have",
+    { lost: { unasked: [] } },
+    { awaited: [a] },
     "rebuild TooFewPieces",
   ],
   [

@@ -83,10 +83,11 @@ function checkLost(
 ) {
   if (lostCount === 0) return;
   const first = lost[0]?.toString(16).padStart(16, "0");
-  if (unasked.length > 0)
+  const away = [...unasked, ...need.awaited];
+  if (away.length > 0)
     throw new QuarryError(
       "TooFewPieces",
-      `${lostCount} needles of block ${need.block} (${first} …) need device ${unasked.join(", ")}`,
+      `${lostCount} needles of block ${need.block} (${first} …) need device ${away.join(", ")}`,
     );
   report(`block ${need.block}: ${lostCount} needles (${first} …) have too few pieces left`);
 }

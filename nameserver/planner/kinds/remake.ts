@@ -18,9 +18,15 @@ import { fullReason, homelessReason, tooFewReason } from "../why.ts";
 
 /** Made anew where it is. */
 const mendable: ReadonlySet<Condition> = new Set(["absent", "behind", "damaged"]);
+/** Not to be asked in this generation now, and perhaps before long. */
+const comes: ReadonlySet<Condition> = new Set(["away", "unheard", "behind", "ahead"]);
 /** What it has, if anything, is of no use. */
 const gone: ReadonlySet<Condition> = new Set(["hole", "lost", "absent"]);
 
+/**
+ * A harmed member waits for those that are gone: in its place it is made anew only when all that it has
+ * can be kept, which takes more members; they take what is good of it, and tell what is lost.
+ */
 export function remakeVerdict(view: BlockView): Verdict {
   const needs: RemakeNeed[] = [];
   const reasons: string[] = [];
@@ -35,6 +41,8 @@ export function remakeVerdict(view: BlockView): Verdict {
     if (target === null || target === undefined) reasons.push(homelessReason(view, member));
     else consider(view, member, target, needs, reasons);
   }
+  const rank = ({ kind, position }: RemakeNeed) =>
+    kind === "move" ? 2 : view.members[position]?.condition === "damaged" ? 1 : 0;
   const [first] = needs.sort((a, b) => rank(a) - rank(b));
   return { ...(first && { need: first }), ...(reasons[0] !== undefined && { stuck: reasons[0] }) };
 }
@@ -46,8 +54,6 @@ export function isWanted(view: BlockView, { generation, position, from, to }: Re
   if (from === to) return true;
   return targetsOf(view).some((one) => one.member.position === position && one.to === to);
 }
-
-const rank = ({ kind }: RemakeNeed): number => (kind === "move" ? 1 : 0);
 
 function consider(
   view: BlockView,
@@ -113,7 +119,7 @@ const isAwaited = (members: readonly Member[]): boolean =>
   members.some(({ condition }) => condition === "away" || condition === "unheard");
 
 function needFor(
-  { block, row, scheme, spare, holders }: BlockView,
+  { block, row, scheme, spare, holders, members }: BlockView,
   { position, device }: Member,
   to: DeviceId,
   kind: RemakeNeed["kind"],
@@ -126,6 +132,9 @@ function needFor(
     : sources;
   return {
     ...{ kind, block, generation: row.generation, spare, position, from: device, to, sources },
+    awaited: members.flatMap((one) =>
+      one.device !== null && comes.has(one.condition) ? one.device : [],
+    ),
     bytes: fileBytes * (1 + (isCopied ? 1 : scheme.k)),
     targets: [to],
     readers: readers.slice(0, isCopied ? 1 : scheme.k).map((source) => source.device),
