@@ -64,7 +64,8 @@ test("the socket of a folder with a long path is short, and its own", () => {
 });
 
 test("only a process that names this cluster's secret is one of its members", async () => {
-  const wait = ["-e", "process.stdin.resume()"];
+  // Behind `--`: as an option of its own Node would refuse it, and end.
+  const wait = ["-e", "process.stdin.resume()", "--"];
   const ours = spawn(process.execPath, [...wait, "--secret-file", pathsOf("/c").secret]);
   try {
     await once(ours, "spawn");
