@@ -220,6 +220,8 @@ export const limits = {
   deletesAtOnce: 32,
   /** Silence after which an answer under way sends white space to keep the client waiting. */
   keepAliveMs: 10_000,
+  /** How long a connection to a gateway may stay without a request. */
+  idleConnectionMs: 72_000,
   /** Refusals of one kind that are nobody's fault share a line in the log for this long. */
   refusalLogMs: 10_000,
   /** Open connections of one gateway. */

@@ -8,7 +8,7 @@ import type { NameService } from "../rpc/name-service.ts";
 import { BlobIds } from "./blob-ids.ts";
 import { Codecs } from "./codecs.ts";
 import { createFids } from "./fids/fids.ts";
-import { type GetContext, readContent } from "./get.ts";
+import { type GetContext, readContent, readShort } from "./get.ts";
 import { Latencies } from "./latencies.ts";
 import { linkName } from "./link.ts";
 import { Locations, OpenBlocks, type ServiceOf } from "./members.ts";
@@ -108,6 +108,7 @@ async function open(
     object: found.object,
     ...(found.span !== undefined && { span: found.span }),
     read: (offset, lengthBytes) => readContent(context, found.pin, found.run, offset, lengthBytes),
+    readShort: (offset, lengthBytes) => readShort(context, found.run, offset, lengthBytes),
     take: (offset, lengthBytes) =>
       readContent(context, found.pin, found.run, offset, lengthBytes, true),
   };

@@ -66,6 +66,26 @@ export async function* readContent(
 }
 
 /**
+ * All of a range that is one window of one needle, as every small object is: without what it takes to
+ * read on. Every reader may have one such window, beyond the memory budget.
+ */
+export function readShort(
+  context: GetContext,
+  run: ReadableRun | undefined,
+  offset: number,
+  lengthBytes: number,
+): Promise<Uint8Array> | undefined {
+  const [chunk] = run?.chunks ?? [];
+  if (run === undefined || chunk === undefined || lengthBytes === 0) return undefined;
+  const from = offset - run.offset;
+  if (lengthBytes > limits.readWindowMinBytes || from < 0) return undefined;
+  if (from + lengthBytes > chunk.usedBytes) return undefined;
+  // Of a needle in pieces it is known where they are, and then its chunk is summed, too.
+  if (context.locations.known(chunk.block)?.layout !== "whole") return undefined;
+  return readWindow(context, { chunk, from: chunk.from + from, lengthBytes });
+}
+
+/**
  * A window of one piece that is lost takes the same range of k others, and so do the windows of these:
  * with all in one window each is read once.
  */

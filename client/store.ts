@@ -59,6 +59,11 @@ export interface OpenObject {
    */
   read(offset: number, lengthBytes: number): AsyncIterable<Uint8Array>;
   /**
+   * The same of a few bytes that stand together, in one view of `payloadPool`: the caller may give it
+   * back. Undefined for what is too long for that, or in pieces: `read` gives it.
+   */
+  readShort(offset: number, lengthBytes: number): Promise<Uint8Array> | undefined;
+  /**
    * The same, but what comes is the caller's to keep: for those who hand it on and do not hear when it
    * was used. Costs fresh memory, which `read` uses again.
    */

@@ -1,10 +1,10 @@
 /**
- * The S3 endpoint: a fastify server whose router sees only fixed paths, so that nothing but
- * `target.ts` ever reads a bucket or a key out of a URL.
+ * The S3 endpoint: an HTTP server whose requests go to the pipeline, but for the gateway's own pages,
+ * which are fastify's. So nothing but `target.ts` ever reads a bucket or a key out of a URL.
  */
-import type { IncomingMessage } from "node:http";
+import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
-import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from "fastify";
+import { type FastifyInstance, fastify } from "fastify";
 import { Registry } from "prom-client";
 import { limits } from "../base/limits.ts";
 import { BrokenHttp } from "./broken-http.ts";
@@ -30,16 +30,15 @@ export interface Gateway extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-const S3 = "/s3";
 const ownPaths = new Set(["/health/live", "/health/ready", "/metrics"]);
 
 /**
  * The gateway's own pages keep their path; everything else is S3's, whatever it looks like. Under a
  * bucket's own host every path is a key.
  */
-function fixedPath({ url = "", method, headers }: IncomingMessage, domain?: string): string {
-  const own = ownPaths.has(url) && (method === "GET" || method === "HEAD");
-  return own && bucketOfHost(headers.host ?? "", domain) === undefined ? url : S3;
+function isOwnPage({ url = "", method, headers }: IncomingMessage, domain?: string): boolean {
+  if (!ownPaths.has(url) || (method !== "GET" && method !== "HEAD")) return false;
+  return bucketOfHost(headers.host ?? "", domain) === undefined;
 }
 
 export function createGateway(options: GatewayOptions): Gateway {
@@ -51,28 +50,28 @@ export function createGateway(options: GatewayOptions): Gateway {
     logger: false,
     exposeHeadRoutes: true,
     return503OnClosing: false,
-    connectionTimeout: 2 * limits.bodyIdleMs,
-    requestTimeout: 0,
-    http: {
-      maxHeaderSize: limits.requestHeaderBytes,
-      joinDuplicateHeaders: true,
-      // The pipeline says so itself, with a request id.
-      requireHostHeader: false,
+    // S3 requests never enter fastify's way: it costs each of them some microseconds.
+    serverFactory: (ownPage) => {
+      const server = createServer(
+        {
+          maxHeaderSize: limits.requestHeaderBytes,
+          joinDuplicateHeaders: true,
+          // The pipeline says so itself, with a request id.
+          requireHostHeader: false,
+          keepAliveTimeout: limits.idleConnectionMs,
+        },
+        (request, response) => {
+          if (isOwnPage(request, options.domain)) ownPage(request, response);
+          else void pipeline.serve(request, response, request.url ?? "");
+        },
+      );
+      // Set here, as with the options it would take the time limit of heads with it.
+      server.requestTimeout = 0;
+      server.timeout = 2 * limits.bodyIdleMs;
+      return server;
     },
-    rewriteUrl: (request) => fixedPath(request as IncomingMessage, options.domain),
     clientErrorHandler: (error, socket) => broken.answer(error, socket),
   });
-  const serve = (request: FastifyRequest, reply: FastifyReply) => {
-    reply.hijack();
-    const { raw } = request;
-    void pipeline.serve(raw, reply.raw, (raw as { originalUrl?: string }).originalUrl ?? "");
-  };
-  // S3 requests leave fastify's way here, before it would look at their bodies.
-  app.addHook("onRequest", (request, reply, next) => {
-    if (request.raw.url === S3) serve(request, reply);
-    else next();
-  });
-  app.all(S3, () => undefined);
   addOwnPages(app, options, metrics);
   app.server.maxConnections = limits.connections;
   // Every pipelined request may wait for the end of its connection.

@@ -2,6 +2,7 @@
 import { assert, unreachable } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 import type { Answer, LateXml } from "./answer.ts";
+import { departures } from "./departures.ts";
 import type { Exchange } from "./exchange.ts";
 import { asS3Error, type S3Error } from "./s3/errors.ts";
 import { element, XML_HEAD } from "./xml-write.ts";
@@ -117,7 +118,7 @@ async function sendWhole(
     await body.discard(SMALL_REST_BYTES);
   if (!body.pending) {
     writeHead(exchange, status, head);
-    response.end(bytes);
+    departures.add(exchange.clock, () => response.end(bytes));
     return;
   }
   head["Connection"] = "close";
@@ -169,9 +170,13 @@ async function sendAtHand(
   head["Content-Length"] = bytes.length;
   writeHead(exchange, status, head);
   exchange.sentBytes += bytes.length;
-  // Of a connection that breaks the system may hold them on: then nobody says that they are taken.
   if (bytes.length <= UNWATCHED_BYTES) {
-    response.end(bytes, taken);
+    departures.add(exchange.clock, () => {
+      response.end(bytes);
+      // Mostly the system has them at once. Of a connection that breaks nobody says that they are taken.
+      if (response.writableLength === 0) taken();
+      else response.once("finish", taken);
+    });
     return;
   }
   await exchange.written((done) => response.end(bytes, done));

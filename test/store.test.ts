@@ -71,6 +71,35 @@ test("ranges give exactly what was asked, across spans, windows and chunks", asy
   }
 });
 
+test("what stands in one short piece is given at once, and nothing else", async () => {
+  await using store = await openClient(directory);
+  await makeBucket(store);
+  const content = Buffer.alloc(4_300_000);
+  for (let i = 0; i < content.length; i += 4) content.writeUInt32LE(i, i);
+  await put(store, "k", content);
+  await put(store, "empty", Buffer.alloc(0));
+  await get(store, "k", 0, 1);
+  const random = seededRandom(7);
+  const atOnce = async (at: number, offset: number, lengthBytes: number) => {
+    const opened = await store.open({ bucket: "b", key: "k", offset: at });
+    return await opened.readShort(offset, lengthBytes);
+  };
+  for (let i = 0; i < 60; i++) {
+    const lengthBytes = 1 + (random.u32() % 131_072);
+    const offset = random.u32() % (4_194_304 - lengthBytes);
+    const found = await atOnce(offset, offset, lengthBytes);
+    expect(found).toEqual(content.subarray(offset, offset + lengthBytes));
+  }
+  // Longer, over the end of a chunk, of no run, before the run.
+  expect(await atOnce(0, 0, 131_073)).toBeUndefined();
+  expect(await atOnce(4_194_000, 4_194_000, 1000)).toBeUndefined();
+  expect(await atOnce(4_194_304, 0, 1000)).toBeUndefined();
+  const told = await store.open({ bucket: "b", key: "k" });
+  expect(told.readShort(0, 1000)).toBeUndefined();
+  const empty = await store.open({ bucket: "b", key: "empty", offset: 0 });
+  expect(empty.readShort(0, 0)).toBeUndefined();
+});
+
 test("an overwrite does not disturb a reader of the old content (INV-3)", async () => {
   await using store = await openClient(directory);
   await makeBucket(store);

@@ -1,4 +1,5 @@
 /** GET /bucket/key and HEAD /bucket/key: one way to an object, with or without its bytes. */
+import { payloadPool } from "../../base/buffer-pool.ts";
 import type { OpenObject } from "../../client/store.ts";
 import type { ObjectChecksum } from "../../rpc/objects.ts";
 import { type Answer, type AnswerBody, emptyAnswer } from "../answer.ts";
@@ -18,17 +19,24 @@ interface Span {
 export async function getObject(call: Call): Promise<Answer> {
   const range = parseRange(call.headers.range);
   const opened = await openObject(call, firstOffset(range));
-  return answerOf(call, opened, range, (offset, lengthBytes) => ({
-    kind: "bytes",
-    lengthBytes,
-    bytes: opened.read(offset, lengthBytes),
-  }));
+  const { span, ...answer } = headOf(call, opened, range);
+  return span === undefined ? answer : { ...answer, body: await bytesOf(opened, span) };
 }
 
 export async function headObject(call: Call): Promise<Answer> {
   const range = parseRange(call.headers.range);
   const opened = await openObject(call, undefined);
-  return answerOf(call, opened, range, (_, lengthBytes) => ({ kind: "head", lengthBytes }));
+  const { span, ...answer } = headOf(call, opened, range);
+  if (span === undefined) return answer;
+  return { ...answer, body: { kind: "head", lengthBytes: span.lengthBytes } };
+}
+
+/** A small object is read before its answer begins, and sent as it is. */
+async function bytesOf(opened: OpenObject, { offset, lengthBytes }: Span): Promise<AnswerBody> {
+  const bytes = await opened.readShort(offset, lengthBytes);
+  if (bytes === undefined)
+    return { kind: "bytes", lengthBytes, bytes: opened.read(offset, lengthBytes) };
+  return { kind: "whole", bytes, taken: () => payloadPool.give(bytes) };
 }
 
 async function openObject(call: Call, offset: number | undefined): Promise<OpenObject> {
@@ -70,12 +78,12 @@ function spanOf(call: Call, opened: OpenObject, asked: ByteRange | undefined): S
   });
 }
 
-function answerOf(
+/** The answer without its body; without a span it has none. */
+function headOf(
   call: Call,
   opened: OpenObject,
   range: ByteRange | undefined,
-  body: (offset: number, lengthBytes: number) => AnswerBody,
-): Answer {
+): Answer & { readonly span?: Span } {
   const { object, span: part } = opened;
   if (judgeRead(call.headers, object) === "unchanged") {
     const headers = objectHeaders(call, object, undefined);
@@ -90,9 +98,11 @@ function answerOf(
   if (part !== undefined && object.parts !== undefined)
     headers["x-amz-mp-parts-count"] = String(object.parts);
   // No Content-Range can tell of no bytes.
-  if (span === undefined || span.lengthBytes === 0)
-    return { status: 200, headers, body: body(0, span?.lengthBytes ?? object.lengthBytes) };
+  if (span === undefined || span.lengthBytes === 0) {
+    const lengthBytes = span?.lengthBytes ?? object.lengthBytes;
+    return { ...emptyAnswer(200, headers), span: { offset: 0, lengthBytes } };
+  }
   const last = span.offset + span.lengthBytes - 1;
   headers["Content-Range"] = `bytes ${span.offset}-${last}/${object.lengthBytes}`;
-  return { status: 206, headers, body: body(span.offset, span.lengthBytes) };
+  return { ...emptyAnswer(206, headers), span };
 }
