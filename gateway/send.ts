@@ -155,6 +155,8 @@ async function sendBytes(
       if (leftBytes === 0) await exchange.written((done) => response.end(view, done));
       else await exchange.written((done) => response.write(view, done));
     }
+    // Who asks for more is done with the last one: its memory serves the next request.
+    assert((await iterator.next()).done === true, "an object gives no more bytes than it has");
   } finally {
     await iterator.return?.();
   }
