@@ -21,6 +21,8 @@ export const benchLimits = {
   /** Operations of one measurement that may fail before it is given up. */
   benchFailures: 100,
   /** A store that does not answer for so long is given up. */
+  /** Files that a bare fid names. */
+  benchBareBytes: 4 * MiB - 32,
   benchAnswerMs: 60_000,
   benchReadyMs: 30_000,
   benchStopMs: 15_000,

@@ -8,11 +8,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { nodeDisk } from "../base/disk-node.ts";
 import type { BlobId, BlockId, DeviceId, LogIndex, Term } from "../base/ids.ts";
+import { keyUnder, putCommand } from "../cli/bench/micro/put-command.ts";
 import { type AnyCommand, encodeCommand } from "../nameserver/command.ts";
 import { LevelState } from "../nameserver/state-level.ts";
 import { StateMachine } from "../nameserver/state-machine.ts";
 import type { Entry } from "../raft/entry.ts";
-import { keyUnder, putCommand } from "./put-command.ts";
 
 const total = Number(process.argv[2] ?? 200_000);
 const runEntries = Number(process.argv[3] ?? 256);

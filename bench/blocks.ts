@@ -1,7 +1,7 @@
 /**
- * The block store alone, on a real disk: `node bench/blocks.ts [directory]`. Prints one line for
- * each measurement. The ten million needles are index files made here, with block files that hold
- * only what a start reads; all else is written and read through the service.
+ * The block store's start and scrub, on a real disk: `node bench/blocks.ts [directory]` (appends are measured
+ * by `quarry bench --micro append`). Prints one line for each measurement. The ten million needles are index files made here, with block files that hold
+ * only what a start reads.
  */
 import { mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -17,6 +17,8 @@ import { recordBytes } from "../dataserver/record.ts";
 import { encodeSuperblock } from "../dataserver/superblock.ts";
 import { needleChecksums } from "../rpc/needle-checksums.ts";
 
+/** Of 4 MiB. */
+const CHUNKS = 128;
 const directory = mkdtempSync(join(process.argv[2] ?? tmpdir(), "quarry-bench-"));
 const open = () =>
   openDataserver({
@@ -29,76 +31,41 @@ const open = () =>
   });
 const deviceOf = async (server: Dataserver) => (await server.devices())[0]?.device as DeviceId;
 
-/** Runs `work` `count` times, `atOnce` at a time; gives seconds and CPU seconds. */
-async function timed(count: number, atOnce: number, work: (i: number) => Promise<unknown>) {
-  const cpu = process.cpuUsage();
-  const started = performance.now();
-  let next = 0;
-  const worker = async () => {
-    while (next < count) await work(next++);
-  };
-  await Promise.all(Array.from({ length: atOnce }, worker));
-  const { user, system } = process.cpuUsage(cpu);
-  return { seconds: (performance.now() - started) / 1000, cpuUs: (user + system) / count };
-}
-
 function line(what: string, value: string): void {
   console.log(`${what.padEnd(46)} ${value}`);
 }
 
-async function appendAndRead(): Promise<void> {
-  const server = await open();
+async function fill(server: Dataserver): Promise<void> {
   const device = await deviceOf(server);
-  const small = { device, block: 1 as BlockId, generation: 1 };
-  const large = { device, block: 2 as BlockId, generation: 1 };
-  await server.createBlock(small);
-  await server.createBlock(large);
-  const ids = Array.from({ length: 40_000 }, () => systemRandom.needleId());
-  const append = async (address: typeof small, i: number, data: Buffer) => {
-    const needle = ids[i]!;
-    const checksums = needleChecksums(address.block, needle, data);
-    const owner = { blob: FREE, chunk: 0 };
-    const request = { ...address, needle, owner, lengthBytes: data.length, checksums };
+  const block = 1 as BlockId;
+  await server.createBlock({ device, block, generation: 1 });
+  const data = systemRandom.bytes(2 ** 22);
+  const owner = { blob: FREE, chunk: 0 };
+  for (let i = 0; i < CHUNKS; i++) {
+    const needle = systemRandom.needleId();
+    const checksums = needleChecksums(block, needle, data);
+    const address = { device, block, generation: 1, needle };
+    const request = { ...address, owner, lengthBytes: data.length, checksums };
     const { kind } = await server.append(request, data);
     if (kind !== "stored") throw new Error(kind);
-  };
-  const page = systemRandom.bytes(4096);
-  const a = await timed(ids.length, 32, (i) => append(small, i, page));
-  line(
-    "append 4 KiB, 32 at once, commit",
-    `${Math.round(ids.length / a.seconds)}/s  ${a.cpuUs.toFixed(1)} µs CPU`,
-  );
-  const r = await timed(ids.length, 32, (i) => {
-    const needle = ids[(i * 7919) % ids.length]!;
-    return server.read({ device, block: small.block, needle, offset: 0, lengthBytes: 4096 });
-  });
-  line(
-    "read 4 KiB, 32 at once, cached",
-    `${Math.round(ids.length / r.seconds)}/s  ${r.cpuUs.toFixed(1)} µs CPU`,
-  );
-  const chunk = systemRandom.bytes(2 ** 22);
-  const chunks = 128;
-  const b = await timed(chunks, 4, (i) => append(large, i, chunk));
-  line("append 4 MiB, 4 at once, commit", `${Math.round((chunks * 4) / b.seconds)} MiB/s`);
-  const c = await timed(chunks, 4, (i) =>
-    server.read({ device, block: large.block, needle: ids[i]!, offset: 0, lengthBytes: 2 ** 22 }),
-  );
-  line("read 4 MiB, 4 at once, cached", `${Math.round((chunks * 4) / c.seconds)} MiB/s`);
-  const scrub = await timed(1, 1, () => server.scrub(device, { bytesPerSecond: 1e12 }));
-  line("scrub of 680 MiB, unpaced, cached", `${scrub.seconds.toFixed(2)} s`);
-  await server[Symbol.asyncDispose]();
+  }
 }
 
-async function recover(): Promise<void> {
-  for (const name of ["00000001.index", "00000002.index"]) rmSync(join(directory, name));
+async function scrubAndRecover(): Promise<void> {
+  {
+    await using server = await open();
+    await fill(server);
+    const started = performance.now();
+    await server.scrub(await deviceOf(server), { bytesPerSecond: 1e12 });
+    line(`scrub of ${CHUNKS * 4} MiB, unpaced, cached`, secondsSince(started));
+  }
+  rmSync(join(directory, "00000001.index"));
   const started = performance.now();
-  const server = await open();
-  line(
-    "start without indexes, 680 MiB to walk",
-    `${((performance.now() - started) / 1000).toFixed(2)} s`,
-  );
-  await server[Symbol.asyncDispose]();
+  await using _server = await open();
+  line(`start without indexes, ${CHUNKS * 4} MiB to walk`, secondsSince(started));
 }
+
+const secondsSince = (started: number) => `${((performance.now() - started) / 1000).toFixed(2)} s`;
 
 function plantTenMillion(): number {
   const perBlock = 16_000;
@@ -140,8 +107,7 @@ async function startLarge(): Promise<void> {
 }
 
 try {
-  await appendAndRead();
-  await recover();
+  await scrubAndRecover();
   rmSync(directory, { recursive: true });
   await nodeDisk.makeDirectory(directory);
   await (await open())[Symbol.asyncDispose]();

@@ -11,6 +11,7 @@ import { nodeDisk } from "../base/disk-node.ts";
 import type { BlobId, BlockId, DeviceId, LogIndex, SessionId, Term } from "../base/ids.ts";
 import { limits } from "../base/limits.ts";
 import { runConditions } from "../cli/bench/conditions.ts";
+import { putCommand } from "../cli/bench/micro/put-command.ts";
 import { spreadOf } from "../cli/bench/statistics.ts";
 import { type AnyCommand, encodeCommand } from "../nameserver/command.ts";
 import { NOT_ONCE } from "../nameserver/group/group.ts";
@@ -18,7 +19,6 @@ import { LevelState } from "../nameserver/state-level.ts";
 import { StateMachine } from "../nameserver/state-machine.ts";
 import type { Entry } from "../raft/entry.ts";
 import type { Once } from "../rpc/commands.ts";
-import { putCommand } from "./put-command.ts";
 
 const count = Number(process.argv[2] ?? 40_000);
 const RUN = Number(process.argv[3] ?? 256);

@@ -6,6 +6,7 @@ import { monitorEventLoopDelay } from "node:perf_hooks";
 import { nodeDisk } from "../../base/disk-node.ts";
 import type { BlobId, BlockId, DeviceId, LogIndex, NodeId, Term } from "../../base/ids.ts";
 import { limits } from "../../base/limits.ts";
+import { keyUnder, putCommand } from "../../cli/bench/micro/put-command.ts";
 import { percentile } from "../../cli/bench/statistics.ts";
 import { type AnyCommand, encodeCommand } from "../../nameserver/command.ts";
 import { writeVote } from "../../nameserver/group/vote-file.ts";
@@ -14,7 +15,6 @@ import { LevelState } from "../../nameserver/state-level.ts";
 import { RUN_ENTRIES, StateMachine } from "../../nameserver/state-machine.ts";
 import { configurationOf } from "../../raft/configuration.ts";
 import { type Entry, NOBODY } from "../../raft/entry.ts";
-import { keyUnder, putCommand } from "../put-command.ts";
 import type { FillCounts, FillOrder } from "./messages.ts";
 
 const { directory, objects, voters } = JSON.parse(process.argv[2] ?? "") as FillOrder;

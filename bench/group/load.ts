@@ -3,9 +3,9 @@ import { systemClock } from "../../base/clock.ts";
 import type { BlobId, BlockId } from "../../base/ids.ts";
 import { limits } from "../../base/limits.ts";
 import { systemRandom } from "../../base/random.ts";
+import { keyUnder, putCommand } from "../../cli/bench/micro/put-command.ts";
 import { percentile } from "../../cli/bench/statistics.ts";
 import { LeaderNames } from "../../client/leader.ts";
-import { keyUnder, putCommand } from "../put-command.ts";
 import { type LoadCounts, type LoadOrder, secret } from "./messages.ts";
 
 const bucket = "bench";

@@ -5,12 +5,12 @@ import { join } from "node:path";
 import { nodeDisk } from "../../base/disk-node.ts";
 import type { BlobId, BlockId, DeviceId } from "../../base/ids.ts";
 import { limits } from "../../base/limits.ts";
+import { keyUnder, putCommand } from "../../cli/bench/micro/put-command.ts";
 import type { AnyCommand } from "../../nameserver/command.ts";
 import { LevelState } from "../../nameserver/state-level.ts";
 import { StateMachine } from "../../nameserver/state-machine.ts";
 import { blockRows } from "../../nameserver/workers/block-rows.ts";
 import { commandEntry } from "../../test/metadata/command-entry.ts";
-import { keyUnder, putCommand } from "../put-command.ts";
 
 export interface Rows {
   readonly objects: number;

@@ -56,12 +56,38 @@ describe("quarry bench", () => {
 
   test("knows every kind of workload", async () => {
     const workloads =
-      "mixed-1k,delete-1k,list-10,multipart-6m-5m,range-64k-1k,put-64k,get-64k".split(",");
+      "mixed-1k,delete-1k,list-10,multipart-6m-5m,range-64k-1k,put-64k,get-64k,fid-put-1k,fid-get-1k,stream-put-64k,stream-get-64k".split(
+        ",",
+      );
     const report = await bench("--workload", workloads.join(","), "--objects", "25");
     expect(report.rows.map((row) => row.workload)).toEqual(workloads);
     for (const { failures } of report.rows) expect(failures).toBe(0);
     expect(report.rows[2]?.keysPerSecond.median).toBeGreaterThan(0);
   }, 180_000);
+
+  test("starts a whole cluster, and tells what each role costs", async () => {
+    const report = await bench(
+      ...["--endpoint", "cluster", "--cluster-nameservers", "1", "--cluster-dataservers", "2"],
+      ...["--workload", "put-4k,stream-get-64k,fid-get-1k", "--objects", "4"],
+    );
+    for (const { failures, roleMicros } of report.rows) {
+      expect(failures).toBe(0);
+      expect(Object.keys(roleMicros ?? {})).toEqual(["gateway", "leader", "dataservers"]);
+    }
+    expect((await readdir(folder)).filter(isData)).toEqual([]);
+  }, 120_000);
+
+  test("measures parts alone, each beside another way", async () => {
+    const report = await bench("--micro", "index,commit,sigv4");
+    const ways = report.ratios.map(({ workload, beside }) => `${workload} ${beside}`);
+    expect(ways).toEqual([
+      ...["index-find Map", "index-find quarry, still open"],
+      ...["commit LevelDB", "sigv4 SDK's signer"],
+    ]);
+    for (const { operationsPerSecond } of report.rows)
+      expect(operationsPerSecond.median).toBeGreaterThan(0);
+    expect((await readdir(folder)).filter(isData)).toEqual([]);
+  }, 120_000);
 
   test.each(["sdk", "autocannon"])(
     "also sends with %s",
@@ -89,9 +115,17 @@ describe("quarry bench", () => {
     expect((await readdir(folder)).filter(isData)).toEqual([]);
   }, 90_000);
 
-  test("says what is wrong with its words", async () => {
-    await expect(bench("--endpoint", "nowhere")).rejects.toThrow(/nowhere is no endpoint/);
-    await expect(bench("--seconds", "0")).rejects.toThrow(/--seconds/);
-    await expect(bench("--endpoint", "raw", "--endpoint", "raw")).rejects.toThrow(/--name/);
-  }, 60_000);
+  test.each<[words: string, why: RegExp]>([
+    ["--endpoint nowhere", /nowhere is no endpoint.*quarry, cluster, raw/],
+    ["--seconds 0", /--seconds/],
+    ["--endpoint raw --endpoint raw", /--name/],
+    ["--endpoint raw --workload fid-get-4k", /no fids that are known.*--fids/],
+    ["--endpoint raw --workload stream-get-4k", /--store or --cluster/],
+    ["--endpoint cluster --durability none", /a cluster syncs/],
+    ["--cluster-dataservers 0 --endpoint cluster", /whole number from 1/],
+    ["--micro fly", /no micro-benchmark fly: there are rpc/],
+    ["--micro rpc --endpoint raw", /cannot be used with/],
+  ])("%s is refused in words", async (words, why) => {
+    await expect(bench(...words.split(" "))).rejects.toThrow(why);
+  });
 });

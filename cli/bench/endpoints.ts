@@ -1,25 +1,13 @@
-/**
- * What is measured: stores by URL, or those that are started here. Flags about an endpoint count for
- * the one before them, and for all where they stand before the first.
- */
-import type { Command } from "commander";
+/** What is measured: stores by URL, or those that are started here. */
 import { QuarryError } from "../../base/errors.ts";
 import { limits } from "../../base/limits.ts";
 import { systemRandom } from "../../base/random.ts";
-import { startQuarry, startRaw } from "./own-servers.ts";
+import type { PeerFlags } from "../peers.ts";
+import { type EndpointFlags, ownEndpoints } from "./endpoint-flags.ts";
+import { startCluster } from "./own-cluster.ts";
+import { type OwnServer, startQuarry, startRaw } from "./own-servers.ts";
 import type { Credentials, Target } from "./request.ts";
 import { type Measured, Stored } from "./stored.ts";
-
-/** As typed. */
-export interface EndpointFlags {
-  endpoint?: string;
-  name?: string;
-  accessKey?: string;
-  secretKey?: string;
-  region?: string;
-  durability?: string;
-  serverPid?: readonly number[];
-}
 
 export interface Endpoint {
   readonly name: string;
@@ -42,89 +30,15 @@ export interface StartFlags {
   readonly signBody?: true;
 }
 
-export const ownEndpoints: Readonly<Record<string, string>> = {
-  quarry: "a store that is started here, --durability commit, interval or none",
-  raw: "a server that takes and sends bytes and does nothing else",
-  "raw-md5": "… and makes the MD5 of what it takes",
-  "raw-disk": "… and writes it into a file of its own and syncs it",
-};
-
-const DEFAULT_DURABILITY = "commit";
-
-/** Adds the flags, and returns where they are gathered in the order in which they are typed. */
-export function withEndpointOptions(command: Command): () => EndpointFlags[] {
-  const shared: EndpointFlags = {};
-  const named: EndpointFlags[] = [];
-  const last = () => named.at(-1) ?? shared;
-  const words = Object.entries(ownEndpoints).map(([word, what]) => `${word} (${what})`);
-  const note = (set: (flags: EndpointFlags, value: string) => void) => (value: string) => {
-    set(last(), value);
-    return value;
-  };
-  command
-    .option(
-      "--endpoint <url>",
-      `several: in turns, the first beside the others; a URL or ${words.join(", ")}`,
-      (endpoint: string) => {
-        named.push({ endpoint });
-        return endpoint;
-      },
-    )
-    .option(
-      "--name <name>",
-      "… how it is called in tables",
-      note((of, v) => {
-        of.name = v;
-      }),
-    )
-    .option(
-      "--access-key <key>",
-      "… its access key (AWS_ACCESS_KEY_ID, QUARRY_ROOT_ACCESS_KEY)",
-      note((of, v) => {
-        of.accessKey = v;
-      }),
-    )
-    .option(
-      "--secret-key <key>",
-      "… its secret key (AWS_SECRET_ACCESS_KEY, QUARRY_ROOT_SECRET_KEY)",
-      note((of, v) => {
-        of.secretKey = v;
-      }),
-    )
-    .option(
-      "--region <name>",
-      "… its region (AWS_REGION; us-east-1)",
-      note((of, v) => {
-        of.region = v;
-      }),
-    )
-    .option(
-      "--server-pid <pids>",
-      "… its processes, as in 12,34: with all below them",
-      note((of, v) => {
-        of.serverPid = v.split(",").map(pidFrom);
-      }),
-    )
-    .option(
-      "--durability <mode>",
-      "… of a store started here; of others a word for the report",
-      note((of, v) => {
-        of.durability = v;
-      }),
-    );
-  return () =>
-    (named.length === 0 ? [{ endpoint: "quarry" }] : named).map((one) => ({ ...shared, ...one }));
+/** What is started here: how, and what becomes of what it has taken when the power goes. */
+interface Starter {
+  readonly durability: string;
+  readonly isSigned: boolean;
+  start(credentials: Credentials): Promise<OwnServer>;
 }
 
-function pidFrom(text: string): number {
-  const pid = Number(text);
-  if (!/^\d+$/.test(text) || pid < 1)
-    throw new QuarryError(
-      "InvalidArgument",
-      `--server-pid needs numbers, not ${text || "nothing"}`,
-    );
-  return pid;
-}
+const COMMIT = "commit";
+const CLUSTER = { nameservers: 3, dataservers: 8 };
 
 export function endpointsFrom(all: readonly EndpointFlags[], start: StartFlags): Endpoint[] {
   if (all.length > limits.benchEndpoints)
@@ -139,7 +53,7 @@ export function endpointsFrom(all: readonly EndpointFlags[], start: StartFlags):
 
 function endpointFrom(flags: EndpointFlags, start: StartFlags, run: string): Endpoint {
   const { endpoint = "quarry" } = flags;
-  if (Object.hasOwn(ownEndpoints, endpoint)) return ownEndpoint(endpoint, flags, start, run);
+  if (isOwn(endpoint)) return ownEndpoint(endpoint, flags, start, run);
   const url = URL.parse(endpoint);
   if (url === null || !/^https?:$/.test(url.protocol))
     throw new QuarryError(
@@ -153,36 +67,77 @@ function endpointFrom(flags: EndpointFlags, start: StartFlags, run: string): End
       `${endpoint} needs keys: --access-key and --secret-key behind it, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY`,
     );
   const name = flags.name ?? url.host;
-  const target = targetOf(url.origin, flags, start, credentials);
-  const measured = { name, target, pids: flags.serverPid ?? [], run, stored: new Stored() };
+  const { store, cluster, fids, serverPid } = flags;
+  const peers = store !== undefined ? { store } : cluster !== undefined ? { cluster } : undefined;
+  const target = targetOf({ url: url.origin, fids, peers }, flags, start, credentials);
+  const roles = async () => (serverPid === undefined ? {} : { server: serverPid });
   return {
     ...{ name, url: url.origin, durability: flags.durability ?? "not said" },
-    open: async () => ({ measured, isOwn: false, [Symbol.asyncDispose]: async () => undefined }),
+    open: async () => ({
+      measured: { name, target, roles, run, stored: new Stored() },
+      isOwn: false,
+      [Symbol.asyncDispose]: async () => undefined,
+    }),
   };
 }
 
-function ownEndpoint(word: string, flags: EndpointFlags, start: StartFlags, run: string): Endpoint {
-  const durability = flags.durability ?? DEFAULT_DURABILITY;
-  const name = flags.name ?? word;
-  const credentials = {
-    accessKey: "bench-access-key",
-    secretKey: systemRandom.bytes(20).toString("hex"),
-  };
-  const isQuarry = word === "quarry";
-  const began = async () => {
-    if (isQuarry) return await startQuarry(start.dir, durability, credentials, start.serve);
-    if (word === "raw-disk") return await startRaw(["--md5"], start.dir);
-    return await startRaw(word === "raw-md5" ? ["--md5"] : []);
-  };
-  return {
-    ...{ name, url: "started here" },
-    durability: isQuarry ? durability : word === "raw-disk" ? "commit" : "none",
-    async open() {
-      const server = await began();
-      const target = targetOf(server.url, flags, start, isQuarry ? credentials : undefined);
-      const measured = { name, target, pids: [server.pid], run, stored: new Stored() };
+const isOwn = (word: string): word is keyof typeof ownEndpoints =>
+  Object.hasOwn(ownEndpoints, word);
+
+function starterOf(
+  word: keyof typeof ownEndpoints,
+  flags: EndpointFlags,
+  { dir, serve }: StartFlags,
+): Starter {
+  const { durability = COMMIT, clusterNameservers, clusterDataservers } = flags;
+  const raw = (kept: string, words: readonly string[], folder?: string): Starter => ({
+    ...{ durability: kept, isSigned: false },
+    start: () => startRaw(words, folder),
+  });
+  switch (word) {
+    case "quarry":
       return {
-        measured,
+        ...{ durability, isSigned: true },
+        start: (credentials) => startQuarry(dir, durability, credentials, serve),
+      };
+    case "cluster": {
+      if (durability !== COMMIT)
+        throw new QuarryError("InvalidArgument", `a cluster syncs: its durability is ${COMMIT}`);
+      const nameservers = clusterNameservers ?? CLUSTER.nameservers;
+      const dataservers = clusterDataservers ?? CLUSTER.dataservers;
+      return {
+        ...{ durability, isSigned: true },
+        start: (credentials) => startCluster(dir, { nameservers, dataservers }, credentials),
+      };
+    }
+    case "raw":
+      return raw("none", []);
+    case "raw-md5":
+      return raw("none", ["--md5"]);
+    case "raw-disk":
+      return raw(COMMIT, ["--md5"], dir);
+  }
+}
+
+function ownEndpoint(
+  word: keyof typeof ownEndpoints,
+  flags: EndpointFlags,
+  start: StartFlags,
+  run: string,
+): Endpoint {
+  const name = flags.name ?? word;
+  const starter = starterOf(word, flags, start);
+  return {
+    ...{ name, url: "started here", durability: starter.durability },
+    async open() {
+      const credentials = {
+        accessKey: "bench-access-key",
+        secretKey: systemRandom.bytes(20).toString("hex"),
+      };
+      const server = await starter.start(credentials);
+      const target = targetOf(server, flags, start, starter.isSigned ? credentials : undefined);
+      return {
+        measured: { name, target, roles: server.roles, run, stored: new Stored() },
         isOwn: true,
         [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
       };
@@ -190,8 +145,15 @@ function ownEndpoint(word: string, flags: EndpointFlags, start: StartFlags, run:
   };
 }
 
+/** Where it is reached, by which ways. */
+interface Ways {
+  readonly url: string;
+  readonly fids?: string | undefined;
+  readonly peers?: PeerFlags | undefined;
+}
+
 function targetOf(
-  url: string,
+  { url, fids, peers }: Ways,
   flags: EndpointFlags,
   { bucket, signBody }: StartFlags,
   credentials: Credentials | undefined,
@@ -199,6 +161,8 @@ function targetOf(
   const region = flags.region ?? process.env["AWS_REGION"] ?? "us-east-1";
   return {
     ...{ url, bucket, region, signBody: signBody === true },
+    ...(fids !== undefined && { fids }),
+    ...(peers !== undefined && { peers }),
     ...(credentials !== undefined && { credentials }),
   };
 }

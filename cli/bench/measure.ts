@@ -3,14 +3,13 @@ import { loadavg } from "node:os";
 import { QuarryError } from "../../base/errors.ts";
 import { limits } from "../../base/limits.ts";
 import { autocannonDrive } from "./autocannon-drive.ts";
-import { type Drive, type Driven, laneDrive, openLanes } from "./drive.ts";
+import { type Drive, laneDrive, openLanes } from "./drive.ts";
+import { costFrom, figuresOf } from "./figures.ts";
 import { singles } from "./kinds/object-kind.ts";
 import { leanClient } from "./lean-client.ts";
-import { resetPeaks, treeCpuMs, treePeakBytes } from "./process-cost.ts";
 import type { Client, Request } from "./request.ts";
-import type { Sample, ServerCost } from "./result.ts";
+import type { Sample } from "./result.ts";
 import { sdkClient } from "./sdk-client.ts";
-import { percentile } from "./statistics.ts";
 import type { Measured } from "./stored.ts";
 import type { Stage, Work, Workload } from "./workload.ts";
 
@@ -41,15 +40,17 @@ export async function measure(
   options: MeasureOptions,
 ): Promise<Sample> {
   const { target } = server;
-  const client = options.client === "sdk" ? sdkClient(target) : leanClient(target);
+  const { kind } = workload;
+  const own = kind.client?.(server);
+  const client = own ?? (options.client === "sdk" ? sdkClient(target) : leanClient(target));
+  await using closing = new AsyncDisposableStack();
+  closing.defer(async () => await client[Symbol.asyncDispose]?.());
   const lanes = await openLanes(client, options.lanes);
   try {
     const lane = laneDrive(lanes);
-    const work = await workload.kind.prepare(
-      stageOf(server, workload, lane, options),
-      workload.sizes,
-    );
-    const drive = options.client === "autocannon" ? autocannonDrive(target, options.lanes) : lane;
+    const work = await kind.prepare(stageOf(server, workload, lane, options), workload.sizes);
+    const isCannon = options.client === "autocannon" && own === undefined;
+    const drive = isCannon ? autocannonDrive(target, options.lanes) : lane;
     return await drivenSample(server, workload, options, work, drive, client);
   } finally {
     for (const one of lanes) one[Symbol.dispose]();
@@ -101,7 +102,6 @@ async function drivenSample(
   drive: Drive,
   client: Client,
 ): Promise<Sample> {
-  const { pids } = server;
   const { seconds, warmUpSeconds } = options;
   if (work.repeats !== undefined) signAhead(client, work, 0, work.repeats);
   const half = Math.floor(work.operations / 2);
@@ -110,14 +110,12 @@ async function drivenSample(
     const perMs = warm.latenciesMs.length / Math.max(1, warm.elapsedMs);
     signAhead(client, work, warm.next, Math.ceil(perMs * seconds * 1500));
   }
-  resetPeaks(...pids);
-  const cpuMs = treeCpuMs(...pids);
+  const cost = costFrom(await server.roles());
   const own = process.cpuUsage();
   const span = { from: warm.next, to: work.operations, milliseconds: seconds * 1000 };
   const driven = await drive(work, span);
   const spent = process.cpuUsage(own);
-  const spentMs = treeCpuMs(...pids) - cpuMs;
-  const peakBytes = treePeakBytes(...pids);
+  const serverCost = cost(driven.latenciesMs.length, driven.bytes);
   return {
     workload: workload.name,
     lanes: options.lanes,
@@ -125,7 +123,7 @@ async function drivenSample(
     round: options.round,
     ...figuresOf(driven),
     loadCpuMicros: (spent.user + spent.system) / Math.max(1, driven.latenciesMs.length),
-    ...(pids.length > 0 && { server: costOf(driven, spentMs, peakBytes) }),
+    ...(serverCost !== undefined && { server: serverCost }),
     loadAverage: loadavg()[0] ?? 0,
   };
 }
@@ -134,31 +132,4 @@ function signAhead(client: Client, { single, operations }: Work, from: number, c
   if (single === undefined || client.ahead === undefined) return;
   const to = Math.min(operations, from + Math.min(count, limits.benchAhead));
   for (let n = from; n < to; n++) client.ahead(single.request(n));
-}
-
-function figuresOf({ latenciesMs, bytes, keys, elapsedMs, failures, firstFailure }: Driven) {
-  const operations = latenciesMs.length;
-  if (operations === 0)
-    throw new QuarryError("Unavailable", `no operation succeeded: ${firstFailure ?? "no time"}`);
-  const sorted = Float64Array.from(latenciesMs).sort();
-  const seconds = elapsedMs / 1000;
-  return {
-    ...{ operations, failures, seconds },
-    ...(firstFailure !== undefined && { firstFailure }),
-    operationsPerSecond: operations / seconds,
-    megabytesPerSecond: bytes / seconds / 1e6,
-    keysPerSecond: keys / seconds,
-    p50Ms: percentile(sorted, 0.5),
-    p99Ms: percentile(sorted, 0.99),
-    p999Ms: percentile(sorted, 0.999),
-  };
-}
-
-function costOf({ latenciesMs, bytes }: Driven, cpuMs: number, peakBytes: number[]): ServerCost {
-  return {
-    cpuSeconds: cpuMs / 1000,
-    cpuMicrosPerOperation: (cpuMs * 1000) / latenciesMs.length,
-    ...(bytes > 0 && { cpuSecondsPerGiB: cpuMs / 1000 / (bytes / 2 ** 30) }),
-    peakBytes,
-  };
 }

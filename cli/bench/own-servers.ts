@@ -7,7 +7,9 @@ import { stayAwake, systemClock } from "../../base/clock.ts";
 import { QuarryError } from "../../base/errors.ts";
 import { limits } from "../../base/limits.ts";
 import { ownProgram } from "../own-program.ts";
+import type { PeerFlags } from "../peers.ts";
 import { freePort } from "../serve/free-port.ts";
+import type { Roles } from "./process-cost.ts";
 import type { Credentials } from "./request.ts";
 
 const HOST = "127.0.0.1";
@@ -18,6 +20,15 @@ const TAIL_CHARACTERS = 4000;
 
 export interface OwnServer extends AsyncDisposable {
   readonly url: string;
+  readonly fids?: string;
+  readonly peers?: PeerFlags;
+  /** As they are now. */
+  roles(): Promise<Roles>;
+}
+
+/** A process that was started here and answers HTTP. */
+interface Started extends AsyncDisposable {
+  readonly url: string;
   readonly pid: number;
 }
 
@@ -27,21 +38,39 @@ export async function startRaw(flags: readonly string[], parent?: string): Promi
   const file = existsSync(source) ? source : join(import.meta.dirname, "raw-server.js");
   const folder = parent === undefined ? undefined : await mkdtemp(join(parent, "raw-bench-"));
   const store = folder === undefined ? [] : ["--store", folder];
-  return await start((port) => [file, "--port", port, ...flags, ...store], {}, folder);
+  return alone(await start((port) => [file, "--port", port, ...flags, ...store], {}, folder));
 }
 
 /** A store of its own on an empty folder below `parent`, which goes with it. */
 export async function startQuarry(
   parent: string,
   durability: string,
-  { accessKey, secretKey }: Credentials,
+  credentials: Credentials,
   extra: readonly string[],
 ): Promise<OwnServer> {
   const folder = await mkdtemp(join(parent, "quarry-bench-"));
-  const flags = ["--data", folder, "--durability", durability, "--log-level", "warn", ...extra];
+  const flags = ["--data", folder, "--durability", durability, ...extra];
+  const served = await startFaces(["serve", ...flags], credentials, folder);
+  return { ...alone(served), fids: served.fids, peers: { store: folder } };
+}
+
+const alone = (server: Started) => ({
+  url: server.url,
+  roles: async () => ({ server: [server.pid] }),
+  [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+});
+
+/** A process of `quarry` that serves S3 and fids. */
+export async function startFaces(
+  words: readonly string[],
+  { accessKey, secretKey }: Credentials,
+  folder?: string,
+): Promise<Started & { readonly fids: string }> {
   const env = { QUARRY_ROOT_ACCESS_KEY: accessKey, QUARRY_ROOT_SECRET_KEY: secretKey };
-  const program = [...NODE_FLAGS, ownProgram(), "serve"];
-  return await start((port) => [...program, "--port", port, ...flags], env, folder);
+  const fids = String(await freePort(HOST));
+  const command = [...NODE_FLAGS, ownProgram(), ...words, "--fids", fids, "--log-level", "warn"];
+  const served = await start((port) => [...command, "--port", port], env, folder);
+  return { ...served, fids: `http://${HOST}:${fids}` };
 }
 
 interface Child {
@@ -55,7 +84,7 @@ async function start(
   argsOf: (port: string) => readonly string[],
   env: Readonly<Record<string, string>>,
   folder: string | undefined,
-): Promise<OwnServer> {
+): Promise<Started> {
   const port = await freePort(HOST);
   const url = `http://${HOST}:${port}`;
   const child = run(argsOf(String(port)), env);

@@ -6,6 +6,9 @@ const TICK_MS = 10;
 /** Sets a process's highest resident memory back to what it has now. */
 const CLEAR_PEAK = "5";
 
+/** Processes (with all below them) by what they do: `gateway`, `leader`; none where they are not known. */
+export type Roles = Readonly<Record<string, readonly number[]>>;
+
 interface Stat {
   readonly parent: number;
   /** User and system time. */

@@ -1,7 +1,7 @@
 /** A report as one HTML page with its pictures in it; it asks nothing of the network. */
 import { barChart, colorOf, escaped, lineChart } from "./plot.ts";
 import type { Ratio, Report, Row } from "./result.ts";
-import { figure, spreadText } from "./table.ts";
+import { figure, rolesText, spreadText } from "./table.ts";
 
 const STYLE = `
 :root { color-scheme: light dark; --line: #8884; --soft: #888; }
@@ -32,7 +32,7 @@ function conditionsHtml({ conditions, endpoints, ...report }: Report): string {
   const lines = [
     `${conditions.date}, commit ${conditions.commit}, node ${conditions.node}`,
     `${conditions.machine}, load average ${figure(conditions.loadAverage)} at the start`,
-    `${report.repeats} rounds of ${report.seconds} s, warm-up ${report.warmUpSeconds} s, ${report.client} client on the same machine; medians, whiskers from least to most`,
+    `${report.repeats} rounds of ${report.seconds} s, warm-up ${report.warmUpSeconds} s, ${report.load}; medians, whiskers from least to most`,
   ];
   const items = endpoints.map(
     (e) =>
@@ -44,7 +44,13 @@ function conditionsHtml({ conditions, endpoints, ...report }: Report): string {
 function workloadHtml(name: string, rows: readonly Row[], names: readonly string[]): string {
   const isSweep = new Set(rows.map((row) => row.lanes)).size > 1;
   const pictures = isSweep ? sweep(rows, names) : bars(rows, names);
-  return `<h2>${escaped(name)}</h2>${pictures}${table(rows.map(cells))}`;
+  const roles = rows.flatMap((row) => {
+    const text = rolesText(row);
+    return text === ""
+      ? []
+      : `<p class="soft">${escaped(`${row.endpoint} × ${row.lanes}: ${text}`)}</p>`;
+  });
+  return `<h2>${escaped(name)}</h2>${pictures}${table(rows.map(cells))}${roles.join("")}`;
 }
 
 function bars(rows: readonly Row[], names: readonly string[]): string {

@@ -1,4 +1,5 @@
 /** What the load asks of a store, whatever client carries it, and what comes back. */
+import type { PeerFlags } from "../peers.ts";
 
 export type Request =
   | { readonly type: "put"; readonly key: string; readonly body: Buffer }
@@ -58,10 +59,14 @@ export interface Target {
   readonly credentials?: Credentials;
   /** Whether the signature covers the body, so that the store must hash it. */
   readonly signBody: boolean;
+  /** URL of its face for fids, if it has one. */
+  readonly fids?: string;
+  /** Where programs reach its metadata and blocks themselves, if they may. */
+  readonly peers?: PeerFlags;
 }
 
 /** A way to talk to a store. */
-export interface Client {
+export interface Client extends Partial<AsyncDisposable> {
   lane(): Promise<Lane>;
   /** Does beforehand what can be done beforehand for a request that will be sent. */
   ahead?(request: Request): void;

@@ -8,7 +8,10 @@ function sample(endpoint: string, round: number, speed: number, cpu?: number): S
     ...{ megabytesPerSecond: speed, keysPerSecond: 0, p50Ms: round, p99Ms: 2, p999Ms: 3 },
     ...{ loadCpuMicros: 5, loadAverage: 1 },
     ...(cpu !== undefined && {
-      server: { cpuSeconds: 1, cpuMicrosPerOperation: cpu, peakBytes: [round * 10, 1] },
+      server: {
+        ...{ cpuSeconds: 1, cpuMicrosPerOperation: cpu, peakBytes: [round * 10, 1] },
+        roleMicros: endpoint === "a" ? { leader: cpu - 1, follower: 1 } : { server: cpu },
+      },
     }),
   };
 }
@@ -26,6 +29,12 @@ test("rows are medians of the rounds, memory the most of them", () => {
     operationsPerSecond: { median: 100, least: 10, most: 120 },
     ...{ p50Ms: 2, cpuMicrosPerOperation: 50, peakBytes: 31 },
   });
+});
+
+test("what each role costs is told where there are several", () => {
+  const [a, b] = rowsOf(samples);
+  expect(a?.roleMicros).toEqual({ leader: 49, follower: 1 });
+  expect(b).not.toHaveProperty("roleMicros");
 });
 
 test("ratios are taken round by round, and only then their median", () => {

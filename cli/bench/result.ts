@@ -19,8 +19,8 @@ export interface Sample {
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly p999Ms: number;
-  /** CPU of the load itself for an operation. */
-  readonly loadCpuMicros: number;
+  /** CPU of the load itself for an operation; absent where it is no process of its own. */
+  readonly loadCpuMicros?: number;
   /** Absent where the server's processes are not known. */
   readonly server?: ServerCost;
   /** Of the machine, over the last minute. */
@@ -31,6 +31,8 @@ export interface Sample {
 export interface ServerCost {
   readonly cpuSeconds: number;
   readonly cpuMicrosPerOperation: number;
+  /** … of each role. */
+  readonly roleMicros: Readonly<Record<string, number>>;
   /** Absent where no bytes of objects are moved. */
   readonly cpuSecondsPerGiB?: number;
   /** Highest of each process while it was measured, largest first. */
@@ -48,8 +50,10 @@ export interface Row {
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly p999Ms: number;
-  readonly loadCpuMicros: number;
+  readonly loadCpuMicros?: number;
   readonly cpuMicrosPerOperation?: number;
+  /** … of each role, where there are several. */
+  readonly roleMicros?: Readonly<Record<string, number>>;
   readonly cpuSecondsPerGiB?: number;
   /** Of all processes together, the most of all rounds. */
   readonly peakBytes?: number;
@@ -78,7 +82,8 @@ export interface EndpointNote {
 export interface Report {
   readonly conditions: Conditions;
   readonly endpoints: readonly EndpointNote[];
-  readonly client: string;
+  /** Where the load comes from. */
+  readonly load: string;
   readonly seconds: number;
   readonly warmUpSeconds: number;
   readonly repeats: number;
@@ -101,6 +106,8 @@ function rowOf({ workload, lanes, endpoint }: Sample, group: readonly Sample[]):
   const over = (of: (sample: Sample) => number) => spreadOf(group.map(of));
   const known = (of: (cost: ServerCost) => number | undefined) =>
     group.flatMap(({ server }) => (server === undefined ? [] : (of(server) ?? [])));
+  const loads = group.flatMap((s) => s.loadCpuMicros ?? []);
+  const roles = rolesOf(group);
   const micros = known((cost) => cost.cpuMicrosPerOperation);
   const perGiB = known((cost) => cost.cpuSecondsPerGiB);
   const peaks = known(({ peakBytes }) => peakBytes.reduce((sum, one) => sum + one, 0));
@@ -113,13 +120,22 @@ function rowOf({ workload, lanes, endpoint }: Sample, group: readonly Sample[]):
     p50Ms: over((s) => s.p50Ms).median,
     p99Ms: over((s) => s.p99Ms).median,
     p999Ms: over((s) => s.p999Ms).median,
-    loadCpuMicros: over((s) => s.loadCpuMicros).median,
+    ...(loads.length > 0 && { loadCpuMicros: spreadOf(loads).median }),
     ...(micros.length > 0 && { cpuMicrosPerOperation: spreadOf(micros).median }),
+    ...(Object.keys(roles).length > 1 && { roleMicros: roles }),
     ...(perGiB.length > 0 && { cpuSecondsPerGiB: spreadOf(perGiB).median }),
     ...(peaks.length > 0 && { peakBytes: Math.max(...peaks) }),
     failures: group.reduce((sum, s) => sum + s.failures, 0),
     ...(firstFailure !== undefined && { firstFailure }),
   };
+}
+
+/** Medians of the rounds. */
+function rolesOf(group: readonly Sample[]): Record<string, number> {
+  const names = new Set(group.flatMap(({ server }) => Object.keys(server?.roleMicros ?? {})));
+  const median = (name: string) =>
+    spreadOf(group.flatMap(({ server }) => server?.roleMicros[name] ?? [])).median;
+  return Object.fromEntries([...names].map((name) => [name, median(name)]));
 }
 
 export function ratiosOf(samples: readonly Sample[], first: string): Ratio[] {

@@ -1,17 +1,19 @@
 /** What a run has stored at an endpoint: so that it is stored once, and goes in the end. */
 import { laneDrive, openLanes } from "./drive.ts";
+import { fidClient } from "./fid-client.ts";
 import { singles } from "./kinds/object-kind.ts";
 import { leanClient } from "./lean-client.ts";
-import type { Target } from "./request.ts";
+import type { Roles } from "./process-cost.ts";
+import type { Client, Target } from "./request.ts";
 
 const LANES = 32;
+const REMOVAL_MS = 600_000;
 
 /** A store that runs. */
 export interface Measured {
   readonly name: string;
   readonly target: Target;
-  /** Roots of its processes; none where they are not known. */
-  readonly pids: readonly number[];
+  roles(): Promise<Roles>;
   /** Begin of all keys of this run. */
   readonly run: string;
   readonly stored: Stored;
@@ -21,6 +23,8 @@ export class Stored {
   /** Folder → highest number of a key in it. */
   readonly #highest = new Map<string, number>();
   #folders = 0;
+  /** Fids by the keys that the load has for them. */
+  readonly fids = new Map<string, string>();
 
   /** A folder that no other measurement has. */
   nextFolder(near: string): string {
@@ -41,27 +45,45 @@ export class Stored {
   }
 
   /** Deletes it all. Returns how many deletions the store refused, and why. */
-  async remove(target: Target): Promise<{ readonly failures: number; readonly why?: string }> {
-    const lanes = await openLanes(leanClient(target), LANES);
+  async remove(target: Target): Promise<Removed> {
     const result = { failures: 0, why: "" };
-    try {
-      for (const [folder, highest] of this.#highest) {
-        const work = singles(
-          {
-            request: (n) => ({ type: "delete", key: `${folder}/${String(n).padStart(8, "0")}` }),
-            moves: () => ({ bytes: 0, keys: 0 }),
-          },
-          highest + 1,
-        );
-        const span = { from: 0, to: highest + 1, milliseconds: 600_000 };
-        const { failures, firstFailure } = await laneDrive(lanes)(work, span);
-        result.failures += failures;
-        result.why ||= firstFailure ?? "";
-      }
-    } finally {
-      for (const lane of lanes) lane[Symbol.dispose]();
-    }
+    const keys = (folder: string, n: number) => `${folder}/${String(n).padStart(8, "0")}`;
+    for (const [folder, highest] of this.#highest)
+      await removeKeys(leanClient(target), highest + 1, (n) => keys(folder, n), result);
     this.#highest.clear();
+    const fids = [...this.fids.keys()];
+    if (fids.length > 0)
+      await removeKeys(
+        fidClient({ target, stored: this }),
+        fids.length,
+        (n) => fids[n] ?? "",
+        result,
+      );
+    this.fids.clear();
     return result;
+  }
+}
+
+interface Removed {
+  failures: number;
+  why: string;
+}
+
+async function removeKeys(
+  client: Client,
+  count: number,
+  key: (n: number) => string,
+  result: Removed,
+): Promise<void> {
+  const lanes = await openLanes(client, LANES);
+  try {
+    const request = (n: number) => ({ type: "delete", key: key(n) }) as const;
+    const work = singles({ request, moves: () => ({ bytes: 0, keys: 0 }) }, count);
+    const span = { from: 0, to: count, milliseconds: REMOVAL_MS };
+    const { failures, firstFailure } = await laneDrive(lanes)(work, span);
+    result.failures += failures;
+    result.why ||= firstFailure ?? "";
+  } finally {
+    for (const lane of lanes) lane[Symbol.dispose]();
   }
 }

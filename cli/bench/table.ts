@@ -11,9 +11,13 @@ export function reportText(report: Report): string {
   const { conditions, endpoints } = report;
   const head = [
     `commit ${conditions.commit}, node ${conditions.node}, ${conditions.machine}`,
-    `${report.repeats} rounds of ${report.seconds} s, ${report.client} client on the same machine, load average ${figure(conditions.loadAverage)} at the start; medians (least … most)`,
+    `${report.repeats} rounds of ${report.seconds} s, ${report.load}, load average ${figure(conditions.loadAverage)} at the start; medians (least … most)`,
     ...endpoints.map((e) => `${e.name}: ${e.url}, durability ${e.durability}`),
   ];
+  const roles = report.rows.flatMap((row) => {
+    const text = rolesText(row);
+    return text === "" ? [] : `${row.workload} × ${row.lanes} ${row.endpoint}: ${text}`;
+  });
   const failed = report.rows
     .filter((row) => row.failures > 0)
     .map(
@@ -26,8 +30,16 @@ export function reportText(report: Report): string {
     ...aligned(report.rows.map(cells)),
     "",
     ...aligned(report.ratios.map(ratioCells)),
+    ...roles,
     ...failed,
   ].join("\n");
+}
+
+/** Empty where one role does all. */
+export function rolesText({ roleMicros }: Row): string {
+  if (roleMicros === undefined) return "";
+  const each = Object.entries(roleMicros).map(([role, micros]) => `${role} ${figure(micros)}`);
+  return `CPU µs each: ${each.join(", ")}`;
 }
 
 function cells(row: Row): Record<string, string> {
@@ -45,7 +57,7 @@ function cells(row: Row): Record<string, string> {
     "CPU µs each": micros === undefined ? "?" : figure(micros),
     "CPU s/GiB": perGiB === undefined ? "" : figure(perGiB),
     "peak MB": peakBytes === undefined ? "?" : figure(peakBytes / 1e6),
-    "load's µs": figure(row.loadCpuMicros),
+    "load's µs": row.loadCpuMicros === undefined ? "" : figure(row.loadCpuMicros),
   };
 }
 

@@ -21,6 +21,10 @@ describe("names of workloads", () => {
     ["range-4k-8k", /larger than the object/],
     ["list-1001", /1000 keys/],
     ["constructor-4k", /no workload/],
+    ["fid-4k", /no workload fid-4k.*fid-put-SIZE/],
+    ["fid-get", /write fid-get-SIZE/],
+    ["fid-put-4m", /bare fids are for 4194272 bytes/],
+    ["stream-put-65m", /larger ones/],
   ])("%s is none", (name, why) => {
     expect(() => workloadOf(name)).toThrow(why);
   });

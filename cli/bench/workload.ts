@@ -6,14 +6,17 @@
 import { QuarryError } from "../../base/errors.ts";
 import { limits } from "../../base/limits.ts";
 import { deletes } from "./kinds/delete.ts";
+import { fidGets, fidPuts } from "./kinds/fid.ts";
 import { gets } from "./kinds/get.ts";
 import { lists } from "./kinds/list.ts";
 import { mixed } from "./kinds/mixed.ts";
 import { multipart } from "./kinds/multipart.ts";
 import { puts } from "./kinds/put.ts";
 import { ranges } from "./kinds/range.ts";
-import type { Lane, Request } from "./request.ts";
+import { streamGets, streamPuts } from "./kinds/stream.ts";
+import type { Client, Lane, Request } from "./request.ts";
 import { parseSize } from "./sizes.ts";
+import type { Measured } from "./stored.ts";
 
 /** What one operation moved. */
 export interface Moved {
@@ -61,6 +64,8 @@ export interface Kind {
   /** Connections, where the user says nothing. */
   lanes(sizes: readonly number[]): number;
   prepare(stage: Stage, sizes: readonly number[]): Promise<Work>;
+  /** What carries its requests, where they are not S3's. */
+  client?(of: Measured): Client;
 }
 
 export interface Workload {
@@ -77,17 +82,22 @@ const kinds: Readonly<Record<string, Kind>> = {
   list: lists,
   multipart,
   range: ranges,
+  "fid-put": fidPuts,
+  "fid-get": fidGets,
+  "stream-put": streamPuts,
+  "stream-get": streamGets,
 };
 
 export const usualWorkloads = "put-4k,get-4k,put-64m,get-64m";
 export const allWorkloads =
-  "put-1k,get-1k,put-4k,get-4k,mixed-4k,delete-4k,put-64k,get-64k,put-1m,get-1m,put-64m,get-64m,list-1000,multipart-64m-8m,range-64m-64k";
+  "put-1k,get-1k,put-4k,get-4k,mixed-4k,delete-4k,put-64k,get-64k,put-1m,get-1m,put-64m,get-64m,list-1000,multipart-64m-8m,range-64m-64k,fid-put-4k,fid-get-4k,stream-put-16m,stream-get-16m";
 
 export function workloadOf(name: string): Workload {
-  const [word = "", ...rest] = name.split("-");
-  const kind = Object.hasOwn(kinds, word) ? kinds[word] : undefined;
-  if (kind === undefined)
+  const word = Object.keys(kinds).find((one) => name === one || name.startsWith(`${one}-`));
+  const kind = word === undefined ? undefined : kinds[word];
+  if (word === undefined || kind === undefined)
     throw new QuarryError("InvalidArgument", `no workload ${name}: there are ${forms()}`);
+  const rest = name.split("-").slice(word.split("-").length);
   const sizes = rest.map(parseSize);
   const wanted = kind.form.split("-").length;
   if (sizes.length !== wanted)

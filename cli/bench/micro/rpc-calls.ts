@@ -1,12 +1,12 @@
 /** The same call over each transport: about 100 bytes of arguments, and a payload in or out. */
 import { Agent, request } from "node:http";
-import { Pool } from "undici";
-import { payloadPool } from "../base/buffer-pool.ts";
-import type { BlobId, BlockId, DeviceId, NeedleId } from "../base/ids.ts";
-import type { AppendRequest } from "../rpc/block-service.ts";
-import type { RpcClient } from "../rpc/client.ts";
-import { connect } from "../rpc/connect.ts";
-import { blockTable } from "../rpc/tables.ts";
+import type { Pool } from "undici";
+import { payloadPool } from "../../../base/buffer-pool.ts";
+import type { BlobId, BlockId, DeviceId, NeedleId } from "../../../base/ids.ts";
+import type { AppendRequest } from "../../../rpc/block-service.ts";
+import type { RpcClient } from "../../../rpc/client.ts";
+import { connect } from "../../../rpc/connect.ts";
+import { blockTable } from "../../../rpc/tables.ts";
 
 export interface Workload {
   readonly name: string;
@@ -64,9 +64,6 @@ export function httpCalls(agent: Agent, socketPath: string, workload: Workload):
       outgoing.end(data);
     });
 }
-
-export const undiciPool = (socketPath: string): Pool =>
-  new Pool("http://localhost", { socketPath, connections: HTTP_CONNECTIONS, pipelining: 1 });
 
 export function undiciCalls(pool: Pool, workload: Workload): Run {
   const body = Buffer.alloc(workload.writeBytes, 0x62);

@@ -1,6 +1,6 @@
 /** The command that most benches of the metadata repeat: a name with one chunk of 4 KiB. */
-import type { BlobId, BlockId, NeedleId } from "../base/ids.ts";
-import type { Command } from "../rpc/commands.ts";
+import type { BlobId, BlockId, NeedleId } from "../../../base/ids.ts";
+import type { Command } from "../../../rpc/commands.ts";
 
 /** Needles have random ids in life; here any that differ. */
 const SPREAD = 0x9e3779b97f4a7c15n;

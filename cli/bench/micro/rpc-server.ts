@@ -1,15 +1,15 @@
-/** The server of `bench/rpc.ts`, a process of its own: the same answers over RPC, RPC with TLS, and HTTP. */
+/** The server of the RPC's benchmark, a process of its own: the same answers over RPC, RPC with TLS, and HTTP. */
 import console from "node:console";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { systemClock } from "../base/clock.ts";
-import { systemRandom } from "../base/random.ts";
-import type { BlockService } from "../rpc/block-service.ts";
-import { serve } from "../rpc/serve.ts";
-import { RpcServer } from "../rpc/server.ts";
-import { blockTable } from "../rpc/tables.ts";
-import { type Certificates, TlsIdentity } from "../rpc/tls.ts";
+import { systemClock } from "../../../base/clock.ts";
+import { systemRandom } from "../../../base/random.ts";
+import type { BlockService } from "../../../rpc/block-service.ts";
+import { serve } from "../../../rpc/serve.ts";
+import { RpcServer } from "../../../rpc/server.ts";
+import { blockTable } from "../../../rpc/tables.ts";
+import { type Certificates, TlsIdentity } from "../../../rpc/tls.ts";
 
 export const secret = Buffer.alloc(32, 1);
 export const socketPath = (kind: "rpc" | "tls" | "http", pid: number) =>
@@ -39,11 +39,15 @@ async function listen(kind: "rpc" | "tls", tls?: TlsIdentity): Promise<RpcServer
   });
 }
 
-async function serveAll(certificates: Certificates): Promise<void> {
-  const servers = [
-    await listen("rpc"),
-    await listen("tls", new TlsIdentity(certificates, systemClock)),
-  ];
+/** What it is told at the start. */
+export interface Told {
+  readonly certificates?: Certificates;
+}
+
+async function serveAll({ certificates }: Told): Promise<void> {
+  const servers = [await listen("rpc")];
+  if (certificates !== undefined)
+    servers.push(await listen("tls", new TlsIdentity(certificates, systemClock)));
   const http = createServer((incoming, outgoing) => {
     incoming.on("data", () => {});
     incoming.on("end", () => {
@@ -61,5 +65,4 @@ async function serveAll(certificates: Certificates): Promise<void> {
   });
 }
 
-if (import.meta.main)
-  process.once("message", (certificates: Certificates) => void serveAll(certificates));
+if (import.meta.main) process.once("message", (told: Told) => void serveAll(told));
