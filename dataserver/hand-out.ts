@@ -109,7 +109,8 @@ export async function fetchNeedles(
         at += bytes.length;
       }
     });
-    return { needles: found, absent, data };
+    const { piece, k, m } = block.superblock;
+    return { needles: found, absent, data, piece: { piece, scheme: { k, m } } };
   } catch (error) {
     payloadPool.give(data);
     throw error;

@@ -51,6 +51,8 @@ export interface Fetched {
   readonly absent: readonly NeedleId[];
   /** As it stands in the file; what lies between needles means nothing. */
   readonly data: Uint8Array;
+  /** Which piece of them these are: it may be another one by now. Absent from a version before. */
+  readonly piece?: BlockPiece;
 }
 
 /** A part of a block file. */
@@ -82,6 +84,12 @@ export interface RebuildOrder extends Order, BlockPiece {
    * Without it (or in a version before) such an order is refused, and the block stays as it is.
    */
   readonly mayLose?: readonly NeedleId[];
+  /**
+   * What the device may have instead: another piece in the same generation, whose member is another
+   * one. It is a source until the new one takes its place. Without it (or in a version before) such an
+   * order is refused.
+   */
+  readonly replaces?: number;
 }
 
 export interface Rebuilt {

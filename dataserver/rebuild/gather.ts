@@ -4,7 +4,7 @@
  * or has harmed is asked of the next one.
  */
 import { payloadPool } from "../../base/buffer-pool.ts";
-import { QuarryError } from "../../base/errors.ts";
+import { assert, QuarryError } from "../../base/errors.ts";
 import type { BlockId, DeviceId, NeedleId, NeedleOwner } from "../../base/ids.ts";
 import { limits } from "../../base/limits.ts";
 import type { Codec } from "../../erasure/codec.ts";
@@ -28,10 +28,16 @@ export interface GatherOptions {
   readonly spend: (bytes: number) => Promise<void>;
 }
 
+/** A row of the plan of which too few pieces were found. */
+export interface LostRow {
+  readonly row: number;
+  /** Bit s: what source s has of it is good. */
+  readonly from: number;
+}
+
 export interface Gathered extends Disposable {
   readonly needles: readonly (WholeNeedle & { readonly row: number })[];
-  /** Rows of the plan of which too few pieces were found. */
-  readonly lost: readonly number[];
+  readonly lost: readonly LostRow[];
 }
 
 interface Found {
@@ -46,6 +52,8 @@ interface Wanted {
   readonly lengthBytes: number;
   /** Sources that have it and were not asked yet. */
   untried: number;
+  /** Sources whose piece was good. */
+  from: number;
   readonly pieces: Map<number, Found>;
 }
 
@@ -71,6 +79,7 @@ export class Gatherer {
       needle: plan.ids[row] as NeedleId,
       lengthBytes: plan.lengths[row] ?? 0,
       untried: plan.holders[row] ?? 0,
+      from: 0,
       pieces: new Map<number, Found>(),
     }));
     const held: { payloads: Uint8Array[]; pieces: Pieces[] } = { payloads: [], pieces: [] };
@@ -90,7 +99,7 @@ export class Gatherer {
         const found = k === 1 ? pieces.values().next().value : pieces.get(piece);
         return found === undefined ? [] : { row, needle, ...found };
       });
-      const lost = wanted.filter((one) => !has(one)).map(({ row }) => row);
+      const lost = wanted.filter((one) => !has(one)).map(({ row, from }) => ({ row, from }));
       return { needles, lost, [Symbol.dispose]: release };
     } catch (error) {
       release();
@@ -105,8 +114,7 @@ export class Gatherer {
       for (const one of wanted) this.#choose(one, need, allowed, asks);
       if (asks.every(({ length }) => length === 0)) return;
       const taking = asks.flatMap((list, s) => {
-        const source = this.#options.sources[s];
-        return source === undefined || list.length === 0 ? [] : this.#take(source, list, payloads);
+        return list.length === 0 ? [] : this.#take(s, list, payloads);
       });
       const ends = await Promise.allSettled(taking);
       for (const end of ends) if (end.status === "rejected") throw end.reason;
@@ -126,20 +134,26 @@ export class Gatherer {
   }
 
   /** A source that fails fails the whole: what only it has is not lost. */
-  async #take(source: Source, list: readonly Wanted[], payloads: Uint8Array[]): Promise<void> {
+  async #take(s: number, list: readonly Wanted[], payloads: Uint8Array[]): Promise<void> {
+    const { sources, k } = this.#options;
+    const source = sources[s];
+    assert(source !== undefined, "who is asked is one of the sources");
     const open = new Map(list.map((one) => [one.needle, one]));
     while (open.size > 0) {
       const ids = [...open.keys()].slice(0, limits.fetchNeedles);
       const reply = await source.peer.fetch(source.address, ids);
       payloads.push(reply.data);
+      if (k > 1 && (reply.piece?.piece ?? source.piece) !== source.piece) throw another(source);
       await this.#options.spend(reply.data.length);
       const before = open.size;
       const wrong: NeedleId[] = [];
       for (const found of reply.needles) {
         const one = open.get(found.needle);
         const piece = one && this.#verified(one, found, reply.data);
-        if (piece !== undefined) one?.pieces.set(source.piece, piece);
-        else wrong.push(found.needle);
+        if (one !== undefined && piece !== undefined) {
+          one.pieces.set(source.piece, piece);
+          one.from |= 1 << s;
+        } else wrong.push(found.needle);
         open.delete(found.needle);
       }
       for (const needle of reply.absent) open.delete(needle);
@@ -204,6 +218,13 @@ export class Gatherer {
 async function accuse({ peer, address }: Source, needles: readonly NeedleId[]): Promise<void> {
   for (const needle of needles) payloadPool.give((await peer.fetch(address, [needle], true)).data);
 }
+
+/** Its checksums would not tell: it was made anew as another piece meanwhile. */
+const another = ({ address, piece }: Source) =>
+  new QuarryError(
+    "Changed",
+    `device ${address.device} does not have piece ${piece} of block ${address.block} any more`,
+  );
 
 const silent = (device: DeviceId) =>
   new QuarryError(

@@ -23,14 +23,17 @@ export interface MadeBlock {
   readonly lost?: ReadonlySet<bigint>;
 }
 
-/** Before anything is done: may the block be made here? One that is still open is sealed. */
+/**
+ * Before anything is done: may the block be made here? One that is still open is sealed. Another piece
+ * of it gives way only where the order says so.
+ */
 export async function checkPlace(device: Device, order: RebuildOrder): Promise<void> {
   const there = device.parts.blocks.get(order.block);
   if (there === undefined) return;
   if (there.generation > order.generation) throw stale(there, order.generation);
   if (there.generation < order.generation) return;
   const { piece } = there.superblock;
-  if (order.scheme.k > 1 && piece !== order.piece)
+  if (order.scheme.k > 1 && piece !== order.piece && piece !== order.replaces)
     throw new QuarryError(
       "InvalidArgument",
       `${device.directory} has piece ${piece} of block ${order.block}, not ${order.piece}`,
@@ -38,8 +41,11 @@ export async function checkPlace(device: Device, order: RebuildOrder): Promise<v
   if (!there.sealed) await there.seal();
 }
 
-/** This device as a source for itself, where it has the block in this generation. */
-export function ownOf(device: Device, { block, generation, piece }: RebuildOrder): Source[] {
+/** This device as a source for itself, where it has the block in this generation: of whichever piece. */
+export function ownOf(
+  device: Device,
+  { block, generation, scheme, piece }: RebuildOrder,
+): Source[] {
   const there = device.parts.blocks.get(block);
   if (there?.generation !== generation) return [];
   const address = { device: device.id, block, generation };
@@ -48,7 +54,7 @@ export function ownOf(device: Device, { block, generation, piece }: RebuildOrder
     fetch: (_, needles, check) => fetchNeedles(there, needles, check),
     records: (_, offset, lengthBytes) => recordsAt(there, offset, lengthBytes),
   };
-  return [{ piece, address, peer }];
+  return [{ piece: scheme.k === 1 ? piece : there.superblock.piece, address, peer }];
 }
 
 /** The rename is the moment: before it the old block is there, or none. */

@@ -17,7 +17,7 @@ import { SUPERBLOCK_BYTES, type Superblock } from "../superblock.ts";
 import { ahead } from "./ahead.ts";
 import { copyFrom } from "./copy.ts";
 import { decodeFrom } from "./decode.ts";
-import { Gatherer } from "./gather.ts";
+import { Gatherer, type LostRow } from "./gather.ts";
 import { Making } from "./making.ts";
 import { checkPlace, ownOf, place } from "./place.ts";
 import { type Plan, planFrom } from "./plan.ts";
@@ -44,6 +44,8 @@ interface Work {
   readonly sources: readonly AskedSource[];
   /** Bit s: source s is this device itself. */
   readonly own: number;
+  /** Those that have the very piece that gives way here, which is another one than is made. */
+  readonly alike: number;
   readonly mayLose: ReadonlySet<bigint>;
   readonly pace: Pace;
   readonly codec: Codec | undefined;
@@ -60,7 +62,10 @@ export async function rebuild(
   const { options, directory, parts } = device;
   await device.ordered({ ...order, ...termOf(run) }, () => checkPlace(device, order));
   const own = ownOf(device, order);
-  const { sources, inventories, unasked } = await askAll([...own, ...others], order.scheme);
+  // What gives way is asked last: so it shows whether others have what it has.
+  const isReplaced = own.some(({ piece }) => piece !== order.piece);
+  const all = isReplaced ? [...others, ...own] : [...own, ...others];
+  const { sources, inventories, unasked } = await askAll(all, order.scheme);
   checkEnough(order, sources);
   const plan = planFrom(inventories);
   run.needles = plan.count;
@@ -70,7 +75,7 @@ export async function rebuild(
   if (!(await parts.space.take(fileBytes)))
     throw new QuarryError("DiskFull", `no room on ${directory} to make block ${order.block} anew`);
   const work: Work = {
-    ...{ device, run, plan, sources, codec, own: own.length > 0 ? 1 : 0 },
+    ...{ device, run, plan, sources, codec, ...ownBits(sources, own[0], isReplaced) },
     mayLose: new Set(order.mayLose),
     pace: new Pace(options.clock, order.bytesPerSecond, signal),
   };
@@ -86,6 +91,16 @@ export async function rebuild(
     await options.disk.remove(path).catch(() => undefined); // the next start removes it
     throw error;
   }
+}
+
+function ownBits(sources: readonly Source[], own: Source | undefined, isReplaced: boolean) {
+  const bitsOf = (which: (source: Source) => boolean) =>
+    sources.reduce((bits, source, s) => (which(source) ? bits | (1 << s) : bits), 0);
+  const isOwn = ({ peer }: Source) => peer === own?.peer;
+  return {
+    own: bitsOf(isOwn),
+    alike: bitsOf((source) => isReplaced && !isOwn(source) && source.piece === own?.piece),
+  };
 }
 
 const termOf = ({ term }: RebuildRun) => (term === undefined ? {} : { term });
@@ -173,7 +188,7 @@ async function writeLeft(work: Work, making: Making): Promise<number[]> {
     using gathered = one;
     making.check();
     checkLost(work, gathered.lost);
-    lost.push(...gathered.lost);
+    for (const { row } of gathered.lost) lost.push(row);
     await making.put(gathered.needles);
   }
   return lost;
@@ -183,13 +198,18 @@ function* map<T, U>(items: Iterable<T>, make: (item: T) => U): Generator<U> {
   for (const item of items) yield make(item);
 }
 
-/** What this device has of a needle is not given up for a block without it, unless the leader says so. */
-function checkLost({ plan, own, run, mayLose }: Work, lost: readonly number[]): void {
-  const isKept = (row: number) =>
-    ((plan.holders[row] ?? 0) & own) !== 0 && !mayLose.has(plan.ids[row] ?? 0n);
-  const row = lost.find(isKept);
-  if (row === undefined) return;
-  const name = (plan.ids[row] ?? 0n).toString(16).padStart(16, "0");
+/**
+ * What this device has of a needle is not given up for a block without it, unless the leader says so,
+ * or the same was found to be good at another.
+ */
+function checkLost({ plan, own, alike, run, mayLose }: Work, lost: readonly LostRow[]): void {
+  const isKept = ({ row, from }: LostRow) =>
+    ((plan.holders[row] ?? 0) & own) !== 0 &&
+    (from & alike) === 0 &&
+    !mayLose.has(plan.ids[row] ?? 0n);
+  const kept = lost.find(isKept);
+  if (kept === undefined) return;
+  const name = (plan.ids[kept.row] ?? 0n).toString(16).padStart(16, "0");
   throw new QuarryError(
     "TooFewPieces",
     `needle ${name} of block ${run.order.block} cannot be made anew; the block stays as it is`,

@@ -13,7 +13,7 @@ import type { Codec } from "../../erasure/codec.ts";
 import { needleChecksums } from "../../rpc/needle-checksums.ts";
 import type { PoolScheme } from "../../rpc/pool.ts";
 import { BARE_ROW, CHUNK_ROW_BYTES } from "../../rpc/stripe-service.ts";
-import { type Gathered, Gatherer, type GatherOptions } from "../rebuild/gather.ts";
+import { type Gathered, Gatherer, type GatherOptions, type LostRow } from "../rebuild/gather.ts";
 import type { Plan } from "../rebuild/plan.ts";
 import { recordBytes } from "../record.ts";
 
@@ -115,12 +115,12 @@ export class SplitGatherer {
   #together(rows: ArrayLike<number>, gathered: readonly Gathered[]): Gathered {
     const found = gathered.map(({ needles }) => new Map(needles.map((one) => [one.row, one])));
     const needles: Gathered["needles"][number][] = [];
-    const lost: number[] = [];
+    const lost: LostRow[] = [];
     for (const row of Array.from(rows)) {
       const pieces = found.flatMap((byRow) => byRow.get(row) ?? []);
       const [first] = pieces;
       if (first === undefined || pieces.length < found.length) {
-        lost.push(row);
+        lost.push({ row, from: 0 });
         continue;
       }
       const data = this.#joined(

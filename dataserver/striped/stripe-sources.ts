@@ -17,9 +17,12 @@ export interface StripeSource extends Source {
   readonly peer: Peer;
 }
 
-/** Bytes of a source's range or tables. @throws QuarryError `Damaged` when others arrived. */
+/**
+ * Bytes of a source's range or tables. @throws QuarryError `Damaged` when others arrived, `Changed` when
+ * it has another piece by now.
+ */
 export async function readFrom(
-  { peer, address }: StripeSource,
+  { peer, address, piece }: StripeSource,
   offset: number,
   lengthBytes: number,
   encoding?: Encoding,
@@ -28,6 +31,11 @@ export async function readFrom(
     ...{ ...address, offset, lengthBytes },
     ...(encoding !== undefined && { encoding }),
   });
+  if (found.piece.piece !== piece)
+    throw new QuarryError(
+      "Changed",
+      `device ${address.device} has piece ${found.piece.piece} of block ${address.block}, not ${piece}`,
+    );
   if (found.data.length !== lengthBytes || crc32c(found.data) !== found.sum)
     throw new QuarryError("Damaged", `device ${address.device} gave other bytes than it said`);
   return found;

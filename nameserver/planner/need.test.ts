@@ -40,7 +40,7 @@ interface Scene {
   readonly members: string;
   /** Where CRUSH wants it, `.` is a hole. */
   readonly wanted: string;
-  /** Others that hold something of it, or are there and hold nothing (`0`). */
+  /** Others that hold something of it (`=1`: piece 1; else the first), or are there and hold nothing (`0`). */
   readonly others?: string;
   readonly state?: BlockRow["state"];
 }
@@ -75,10 +75,7 @@ function viewIn({
     members: members.split(" ").map((one, at) => (one === "." ? null : see(one, at))),
   };
   for (const other of others.split(" ").filter((one) => one !== ""))
-    see(
-      other.replace(/\d$/, (digit) => (digit === "0" ? "0" : "")),
-      Number(other.at(-1)) || 0,
-    );
+    see(other.replace(/=\d$/, ""), Number(/=(\d)$/.exec(other)?.[1] ?? 0));
   const places = wanted.split(" ").map((one) => (one === "." ? undefined : (one as DeviceId)));
   for (const one of places) if (one !== undefined && !devices.has(one)) see(`${one}0`, 0);
   return viewOf({
@@ -95,7 +92,10 @@ function told(scene: Scene): string {
       .map(({ device }) => device)
       .sort()
       .join("");
-    words.push(`${need.kind} ${need.position} ${need.from ?? "."}>${need.to} of ${sources}`);
+    const instead = need.replaces === undefined ? "" : ` for ${need.replaces}`;
+    words.push(
+      `${need.kind} ${need.position} ${need.from ?? "."}>${need.to}${instead} of ${sources}`,
+    );
   } else if (need?.kind === "retire") words.push(`retire ${need.device}`);
   else if (need?.kind === "convert" && "members" in need)
     words.push(`copies ${(need.members as (string | null)[]).map((one) => one ?? ".").join("")}`);
@@ -175,6 +175,11 @@ describe("of three copies", () => {
       "no place to move to",
     ],
     ["the target is full", { members: "a . c", wanted: "a b c", others: "bf" }, "is full"],
+    [
+      "the target is down",
+      { members: "a . c", wanted: "a b c", others: "b-" },
+      "b, where it belongs, is down",
+    ],
     ["nobody is up", { members: "a- b- c0", wanted: "a b c" }, "0 of 1 pieces"],
   ] as const)("stuck: %s", (_, scene, what) => {
     expect(told({ scheme: copies, ...scene })).toContain(what);
@@ -192,8 +197,43 @@ describe("of two pieces and a parity", () => {
     ["each goes to its own place", { members: "a b! c!", wanted: "a d e" }, "move 1 b>d of abc"],
     ["a lost one is computed", { members: "a b cx", wanted: "a b d" }, "rebuild 2 c>d of ab"],
     ["a moved one is copied", { members: "a b c!", wanted: "a b d" }, "move 2 c>d of abc"],
+    [
+      "what a move left goes before another piece comes there",
+      { members: "a! b c", wanted: "d b c", others: "d=1" },
+      "retire d",
+    ],
+    [
+      "where a lost one belongs it gives way at once",
+      { members: "ax b c", wanted: "d b c", others: "d=1" },
+      "rebuild 0 a>d for 1 of bc",
+    ],
+    [
+      "also where the device is a member already",
+      { members: "a b c0", wanted: "a b c", others: "c=1" },
+      "rebuild 2 c>c for 1 of ab",
+    ],
+    [
+      "a harmed member of that piece comes first",
+      { members: "ax b# c", wanted: "d b c", others: "d=1" },
+      "rebuild 1 b>b of cd; stuck: device d, where piece 0 belongs, has piece 1, and it is the turn of that first: its member is device b, which is damaged",
+    ],
+    [
+      "with that one away it stays",
+      { members: "ax b- c", wanted: "d b c", others: "d=1" },
+      "stuck: device d, where piece 0 belongs, has piece 1, and it is the turn of that first: its member is device b, which is away",
+    ],
+    [
+      "each of two takes its own",
+      { members: "ax bx c", wanted: "d e c", others: "d=1 e=0" },
+      "rebuild 0 a>e of cd",
+    ],
   ] as const)("%s", (_, scene, what) => {
     expect(told({ scheme: pieces, ...scene })).toBe(what);
+  });
+
+  test("of two that are lost the one that is there takes the only place", () => {
+    const scene = { scheme: pieces, members: "ax bx c", wanted: "d . c", others: "d=1" };
+    expect(told(scene)).toMatch(/^rebuild 1 b>d of c; stuck: no place to heal/);
   });
 
   test("too few are up", () => {

@@ -29,6 +29,8 @@ export interface RemakeNeed extends Base {
   readonly from: DeviceId | null;
   readonly to: DeviceId;
   readonly sources: readonly Source[];
+  /** Another piece of the block, which `to` has and its member has, too: it gives way. */
+  readonly replaces?: number;
   /** Members that cannot be asked now, and may have what the sources lack. */
   readonly awaited: readonly DeviceId[];
 }

@@ -23,6 +23,21 @@ export function fullReason(device: DeviceId, { state }: DeviceFacts): string {
     : `no place to heal: device ${device}, where it belongs, takes no writes: see the log of its dataserver`;
 }
 
+export const downReason = (device: DeviceId): string =>
+  `device ${device}, where it belongs, is down: it is made there when that is back, or elsewhere when that is out`;
+
+/** Another piece is there, of which its member is not sure. */
+export function occupiedReason(
+  { members }: BlockView,
+  { position }: Member,
+  to: DeviceId,
+  piece: number,
+): string {
+  const { device = null, condition = "hole" } = members[piece] ?? {};
+  const who = device === null ? "nobody" : `device ${device}, which is ${condition}`;
+  return `device ${to}, where piece ${position} belongs, has piece ${piece}, and it is the turn of that first: its member is ${who}`;
+}
+
 /** It cannot be made anew from what is up. */
 export function tooFewReason({ scheme, members, spare }: BlockView): string {
   const away = members.filter(({ condition }) => condition === "away" || condition === "lost");

@@ -121,6 +121,7 @@ export class Needles implements Judge {
       return;
     }
     if (before.generation !== generation) this.#switched(device, before, now);
+    else if (before.piece !== now.piece && now.k > 1) this.#exchanged(device, before, now);
     const isHarmed = this.isHarmed(device, block);
     for (const [id, needle] of before.needles) {
       if (now.needles.has(id) || isHarmed) continue;
@@ -148,6 +149,19 @@ export class Needles implements Judge {
       this.#wrong(`INV-7: ${device} switches block ${block} without a command`);
     if (generation < before.generation)
       this.#wrong(`INV-7: ${device} goes back to generation ${generation} of block ${block}`);
+  }
+
+  /** One piece gives way to another only where the member of that one has it. */
+  #exchanged(device: DeviceId, before: Standing, { block, generation, piece }: Standing): void {
+    this.#say(`${device} makes piece ${piece} of block ${block} in place of ${before.piece}`);
+    const member = this.names.row(block)?.members[before.piece];
+    if (member === undefined) return;
+    const isThere =
+      member !== null &&
+      member !== device &&
+      this.platters.standingOf(member, block, generation)?.piece === before.piece;
+    if (!isThere && (member === null || !this.isHarmed(member, block)))
+      this.#wrong(`INV-7: ${device} gives up piece ${before.piece} of block ${block}`);
   }
 
   went(device: DeviceId, before: Standing): void {

@@ -42,8 +42,8 @@ interface Scene {
 async function done(scene: Scene, one: RemakeNeed): Promise<string> {
   const did: string[] = [];
   const orders = {
-    rebuild: async () => {
-      did.push("rebuild");
+    rebuild: async ({ replaces }: { replaces?: number }) => {
+      did.push(replaces === undefined ? "rebuild" : `rebuild for ${replaces}`);
       const { unasked = [] } = scene.lost ?? {};
       const moved = { readBytes: 1, writtenBytes: 1 };
       return { status, ...moved, lost: [], lostCount: scene.lost ? 1 : 0, unasked };
@@ -79,6 +79,12 @@ async function done(scene: Scene, one: RemakeNeed): Promise<string> {
 test.each([
   ["it is made, and then a member", {}, {}, "rebuild learn moveMember compare"],
   ["in its place it is one already", {}, { from: to }, "rebuild learn"],
+  [
+    "it has another piece, which gives way",
+    { has: { checkedMs: 1 } },
+    { replaces: 0 },
+    "rebuild for 0 learn moveMember compare",
+  ],
   ["nobody needs it any more", { isNeeded: false }, {}, "rebuild learn"],
   ["it has built that generation", {}, { kind: "switch", from: to }, "switch"],
   ["it has not", { switches: "NoSuchBlock" }, { kind: "switch", from: to }, "switch rebuild learn"],

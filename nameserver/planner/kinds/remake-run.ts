@@ -44,10 +44,11 @@ async function switched({ orders, rowOf }: RunContext, need: RemakeNeed): Promis
  */
 async function adopted(
   { orders, stock, isRetiring }: RunContext,
-  { block, generation, from, to, sources }: RemakeNeed,
+  { block, generation, from, to, sources, replaces }: RemakeNeed,
 ): Promise<BlockStatus | undefined> {
   const held = stock.of(to)?.get(block);
-  if (from === to || held === undefined || held.generation !== generation) return undefined;
+  if (replaces !== undefined || from === to || held === undefined || held.generation !== generation)
+    return undefined;
   if (isRetiring(block, to)) return undefined;
   const isChecked = held.checkedMs !== undefined && held.damagedBytes === 0;
   const others = sources.flatMap((source) => (source.held === undefined ? [] : [source.held]));
@@ -61,7 +62,7 @@ async function adopted(
 
 async function rebuilt(context: RunContext, need: RemakeNeed): Promise<BlockStatus> {
   const { orders, pace, moved, rowOf } = context;
-  const { block, generation, position, to, sources } = need;
+  const { block, generation, position, to, sources, replaces } = need;
   const row = rowOf(block);
   const scheme = row?.scheme ?? WHOLE;
   const answer = await orders.rebuild({
@@ -69,6 +70,7 @@ async function rebuilt(context: RunContext, need: RemakeNeed): Promise<BlockStat
     layout: row?.layout ?? layoutOf(scheme),
     sources: sources.map(({ piece, device, address }) => ({ piece, device, address })),
     ...(pace !== undefined && { bytesPerSecond: pace }),
+    ...(replaces !== undefined && { replaces }),
   });
   moved(answer.readBytes + answer.writtenBytes);
   checkLost(context, need, answer);

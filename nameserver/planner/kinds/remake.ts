@@ -14,7 +14,7 @@ import {
   type Source,
   upFacts,
 } from "../view.ts";
-import { fullReason, homelessReason, tooFewReason } from "../why.ts";
+import { downReason, fullReason, homelessReason, occupiedReason, tooFewReason } from "../why.ts";
 
 /** Made anew where it is. */
 const mendable: ReadonlySet<Condition> = new Set(["absent", "behind", "damaged"]);
@@ -67,12 +67,21 @@ function consider(
   // Of its generation the metadata hear first (workers/compaction.ts).
   if (condition === "ahead" || condition === "unheard") return;
   const facts = upFacts(view.devices.get(to));
-  if (facts === undefined) return; // it comes back, or is out before long
+  if (facts === undefined) {
+    // It comes back, or is out before long.
+    if (!isMove(condition)) reasons.push(downReason(to));
+    return;
+  }
   if (facts.state !== "ok") {
     reasons.push(fullReason(to, facts));
     return;
   }
-  if (!isFree(view, member, to)) return;
+  const there = pieceAt(view, member, to);
+  if (there !== undefined && goesFirst(view, to)) return;
+  if (there !== undefined && !isElsewhere(view, there)) {
+    reasons.push(occupiedReason(view, member, to, there));
+    return;
+  }
   const others = view.sources.filter(
     (source) => source.device !== to && isOther(view, source, member),
   );
@@ -85,7 +94,8 @@ function consider(
     return;
   }
   const kind = isBehind ? "switch" : isMove(condition) ? "move" : "rebuild";
-  needs.push(needFor(view, member, to, kind, sources));
+  const need = needFor(view, member, to, kind, sources);
+  needs.push(there === undefined ? need : { ...need, replaces: there });
 }
 
 const isMove = (condition: Condition): boolean => condition === "good" || condition === "away";
@@ -94,11 +104,24 @@ const isMove = (condition: Condition): boolean => condition === "good" || condit
 const isOther = ({ scheme }: BlockView, { piece }: Source, { position, condition }: Member) =>
   scheme.k === 1 || piece !== position || !gone.has(condition);
 
-/** Another piece of the block, that a move left there, goes first. */
-function isFree({ holders, row, scheme }: BlockView, { position }: Member, to: DeviceId): boolean {
+/** Another piece of the block, that a move left there. */
+function pieceAt(
+  { holders, row, scheme }: BlockView,
+  { position }: Member,
+  to: DeviceId,
+): number | undefined {
   const held = holders.get(to);
-  return held?.generation !== row.generation || isPiece(scheme, held, position);
+  if (held?.generation !== row.generation || isPiece(scheme, held, position)) return undefined;
+  return held.piece?.piece;
 }
+
+/** It is surplus, and nothing keeps it (retire.ts). */
+const goesFirst = ({ members, row }: BlockView, to: DeviceId): boolean =>
+  !row.members.includes(to) && members.every(({ condition }) => condition === "good");
+
+/** What is surplus stays while members are lost; where one of them belongs it gives way to it at once. */
+const isElsewhere = ({ members }: BlockView, piece: number): boolean =>
+  members[piece]?.condition === "good";
 
 function isEnough(
   { scheme, holders, row, members }: BlockView,
