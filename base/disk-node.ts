@@ -2,8 +2,10 @@
 import * as fs from "node:fs";
 import { dirname } from "node:path";
 import { systemClock } from "./clock.ts";
+import { DirectWriter, PAGE_BYTES, sliceOf } from "./direct-write.ts";
 import type { Disk, DiskFile } from "./disk.ts";
 import { assert, QuarryError } from "./errors.ts";
+import { limits } from "./limits.ts";
 import { lockDirectory } from "./lock.ts";
 
 const FLAGS = { read: "r", write: "r+", create: "wx+" } as const;
@@ -46,11 +48,13 @@ const readsInPlace = new ReadsInPlace();
 class NodeFile implements DiskFile {
   readonly path: string;
   readonly #fd: number;
+  readonly #direct: DirectWriter;
   #closed = false;
 
   constructor(path: string, fd: number) {
     this.path = path;
     this.#fd = fd;
+    this.#direct = new DirectWriter(fd);
   }
 
   async read(target: Uint8Array, offset: number): Promise<number> {
@@ -79,7 +83,27 @@ class NodeFile implements DiskFile {
     });
   }
 
+  /** Of a long write the whole pages go past the system's cache. */
   async write(parts: readonly Uint8Array[], offset: number): Promise<void> {
+    const lengthBytes = parts.reduce((sum, part) => sum + part.length, 0);
+    if (lengthBytes < limits.directBytes) return await this.#writeCached(parts, offset);
+    const first = Math.ceil(offset / PAGE_BYTES) * PAGE_BYTES - offset;
+    const last = Math.floor((offset + lengthBytes) / PAGE_BYTES) * PAGE_BYTES - offset;
+    const pages = sliceOf(parts, first, last);
+    const done = first + (await this.#writeDirect(pages, offset + first, last - first));
+    await this.#writeCached(sliceOf(parts, 0, first), offset);
+    await this.#writeCached(sliceOf(parts, done, lengthBytes), offset + done);
+  }
+
+  async #writeDirect(parts: readonly Uint8Array[], offset: number, lengthBytes: number) {
+    try {
+      return await this.#direct.write(parts, offset, lengthBytes);
+    } catch (error) {
+      throw asOperatingError(error as NodeJS.ErrnoException, this.path);
+    }
+  }
+
+  async #writeCached(parts: readonly Uint8Array[], offset: number): Promise<void> {
     let at = offset;
     for (let first = 0; first < parts.length; first += IOV_MAX) {
       const group = parts.slice(first, first + IOV_MAX);
@@ -133,6 +157,7 @@ class NodeFile implements DiskFile {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    await this.#direct.close();
     await new Promise<void>((resolve, reject) => {
       fs.close(this.#fd, (error) => (error === null ? resolve() : reject(error)));
     });

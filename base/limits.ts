@@ -28,6 +28,10 @@ export const limits = {
   locationsKept: 65_536,
   /** Zeros written ahead of the tail of an append file. */
   extendBytes: 1 * MiB,
+  /** Writes of at least this go past the system's cache, through windows of this process. */
+  directBytes: 512 * KiB,
+  directWindows: 4,
+  directWindowBytes: 2 * MiB,
   /** Largest group of appends that share one write and one sync. */
   appendGroupBytes: 8 * MiB,
   appendQueue: 4096,
