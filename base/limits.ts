@@ -54,6 +54,9 @@ export const limits = {
   blocksOpening: 4,
 
   // metadata
+  /** Decoded rows of names and blobs that are kept to be read again, and the largest of them. */
+  hotRows: 16_384,
+  hotRowBytes: 1 * KiB,
   commandBytes: 1 * MiB,
   /** Keys that one command may touch. */
   commandKeys: 4096,

@@ -3,7 +3,8 @@
  * before its commands are answered, so it never knows less than the state.
  */
 import type { StateReader } from "./group/group.ts";
-import type { Key, RowKey } from "./keyspace.ts";
+import { HotRows } from "./hot-rows.ts";
+import { type Key, type RowKey, tags } from "./keyspace.ts";
 import { decodeRow } from "./row-codec.ts";
 import type { Change } from "./state-store.ts";
 
@@ -18,9 +19,11 @@ interface Cell {
 export class RowCache {
   readonly #state: StateReader;
   readonly #cells = new Map<Key, Cell>();
+  readonly #hot: HotRows;
 
   constructor(state: StateReader) {
     this.#state = state;
+    this.#hot = new HotRows(state);
   }
 
   get<Row>(key: RowKey<Row>): Row | undefined {
@@ -39,12 +42,18 @@ export class RowCache {
     return cell.row as Row;
   }
 
+  /** Rows of objects have their own place, so that those of users do not go for them. */
+  readonly read = <Row>(key: RowKey<Row>): Row | undefined =>
+    key.startsWith(tags.bucket) ? this.get(key) : this.#hot.read(key);
+
   /** The state is another one. */
   clear(): void {
     this.#cells.clear();
+    this.#hot.clear();
   }
 
   saw(changes: readonly Change[]): void {
+    this.#hot.saw(changes);
     for (const { key, value } of changes)
       if (this.#cells.has(key)) this.#cells.set(key, { stored: value });
   }

@@ -90,8 +90,8 @@ export function nameService(
     },
     bucket: query((name) => bucketInfo(name, readBucket(state, name))),
     buckets: query((owner, after, limit) => buckets(state, owner, after, limit)),
-    lookup: query((request) => lookup(state, request)),
-    chunks: query((pin, offset) => chunkRun(state, pin, offset)),
+    lookup: query((request) => lookup(state, request, cache.read)),
+    chunks: query((pin, offset) => chunkRun(state, pin, offset, cache.read)),
     objectParts: query((request) => objectParts(state, request)),
     versions: query(async (request) => {
       await using view = state.snapshot();

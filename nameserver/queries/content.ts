@@ -8,8 +8,8 @@ import { unpackChunks } from "../chunk-codec.ts";
 import type { StateReader } from "../group/group.ts";
 import { keys } from "../keyspace.ts";
 import type { NameRow, SliceTuple } from "../rows.ts";
-import { type Content, findPage, type Placed, slicesFrom } from "../slices.ts";
-import { read, readerOf } from "./read.ts";
+import { type Content, findPage, type Placed, type ReadRow, slicesFrom } from "../slices.ts";
+import { readerOf } from "./read.ts";
 
 function sliceOf([blob, offset, lengthBytes]: SliceTuple): Slice {
   return { blob, offset, lengthBytes };
@@ -43,33 +43,34 @@ function contentOf({ slices, paged }: ContentPin): Content {
 }
 
 /** Chunks of a blob from the one that covers `offset` on. */
-export function* chunksFrom(
-  state: StateReader,
-  blob: BlobId,
-  offset: number,
-): Generator<Placed<Chunk>> {
-  const head = read(state, keys.blob(blob));
+export function* chunksFrom(read: ReadRow, blob: BlobId, offset: number): Generator<Placed<Chunk>> {
+  const head = read(keys.blob(blob));
   if (head === undefined) throw gone();
   if (head.inline !== undefined) return yield* placedFrom(unpackChunks(head.inline), 0, offset);
   const pages = Math.ceil(head.chunks / limits.chunksPerPage);
   const keyOf = (page: number) => keys.page(blob, page);
-  const first = findPage(readerOf(state), keyOf, pages, ({ start }) => start <= offset);
+  const first = findPage(read, keyOf, pages, ({ start }) => start <= offset);
   for (let page = first; page < pages; page++) {
-    const row = read(state, keyOf(page));
+    const row = read(keyOf(page));
     if (row !== undefined) yield* placedFrom(unpackChunks(row.chunks), row.start, offset);
   }
 }
 
 /** Chunks that cover the content from `offset` on, as many as one reply holds. */
-export function chunkRun(state: StateReader, pin: ContentPin, offset: number): ChunkRun {
+export function chunkRun(
+  state: StateReader,
+  pin: ContentPin,
+  offset: number,
+  read: ReadRow = readerOf(state),
+): ChunkRun {
   const chunks: ChunkRun["chunks"][number][] = [];
   let first: number | undefined;
   let end = offset;
-  for (const { start, item } of slicesFrom(readerOf(state), contentOf(pin), offset)) {
+  for (const { start, item } of slicesFrom(read, contentOf(pin), offset)) {
     const slice = sliceOf(item);
     const inSlice = slice.offset + Math.max(0, offset - start);
     const sliceEnd = slice.offset + slice.lengthBytes;
-    for (const { start: chunkStart, item: chunk } of chunksFrom(state, slice.blob, inSlice)) {
+    for (const { start: chunkStart, item: chunk } of chunksFrom(read, slice.blob, inSlice)) {
       if (chunkStart >= sliceEnd) break;
       const from = Math.max(0, slice.offset - chunkStart);
       const usedBytes = Math.min(chunk.lengthBytes, sliceEnd - chunkStart) - from;

@@ -16,8 +16,13 @@ export function readerOf(state: StateReader): ReadRow {
 }
 
 /** @throws QuarryError `NoSuchBucket`. */
-export function readBucket(state: StateReader, name: string): BucketRow {
-  const row = read(state, keys.bucket(name));
+export function bucketRow(read: ReadRow, name: string): BucketRow {
+  const row = read(keys.bucket(name));
   if (row === undefined) throw new QuarryError("NoSuchBucket", `there is no bucket ${name}`);
   return row;
+}
+
+/** @throws QuarryError `NoSuchBucket`. */
+export function readBucket(state: StateReader, name: string): BucketRow {
+  return bucketRow(readerOf(state), name);
 }

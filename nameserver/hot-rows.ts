@@ -1,0 +1,57 @@
+/**
+ * Rows of names and of what they name, decoded, as they were read of late. Told of every batch before
+ * its commands are answered, and what a batch changed is forgotten: a row is here only as long as the
+ * state has it.
+ */
+import { limits } from "../base/limits.ts";
+import type { Key, RowKey } from "./keyspace.ts";
+import { decodeRow } from "./row-codec.ts";
+import type { Change, StateReads } from "./state-store.ts";
+
+export class HotRows {
+  readonly #state: Pick<StateReads, "get">;
+  /** The longest here comes first. */
+  readonly #rows = new Map<Key, unknown>();
+
+  constructor(state: Pick<StateReads, "get">) {
+    this.#state = state;
+  }
+
+  /** The row, which many may have: it cannot be changed. */
+  read<Row>(key: RowKey<Row>): Row | undefined {
+    const known = this.#rows.get(key);
+    if (known !== undefined) return known as Row;
+    const stored = this.#state.get(key);
+    if (stored === undefined) return undefined;
+    const row = decodeRow<Row>(key, stored);
+    if (stored.length <= limits.hotRowBytes) this.#keep(key, row);
+    return row;
+  }
+
+  /** The state is another one. */
+  clear(): void {
+    this.#rows.clear();
+  }
+
+  saw(changes: readonly Change[]): void {
+    if (this.#rows.size === 0) return;
+    for (const { key } of changes) this.#rows.delete(key);
+  }
+
+  #keep(key: Key, row: unknown): void {
+    if (this.#rows.size >= limits.hotRows)
+      for (const oldest of this.#rows.keys()) {
+        this.#rows.delete(oldest);
+        break;
+      }
+    freeze(row);
+    this.#rows.set(key, row);
+  }
+}
+
+/** Bytes cannot be frozen. */
+function freeze(value: unknown): void {
+  if (typeof value !== "object" || value === null || ArrayBuffer.isView(value)) return;
+  Object.freeze(value);
+  for (const name in value) freeze(value[name as keyof typeof value]);
+}
