@@ -70,7 +70,7 @@ export function proveForm(
   let same: boolean;
   if (claim.version === 4) {
     const key = keys.get(accessKey, secretKey, claim.scope.date, claim.scope.region);
-    same = sameSignature(createHmac("sha256", key).update(policy).digest(), signature);
+    same = sameSignature(key.sign(policy), signature);
   } else {
     const expected = createHmac("sha1", secretKey).update(policy).digest();
     const given = Buffer.from(signature, "base64");

@@ -346,5 +346,38 @@ test("a rotated secret does not meet an old signing key", () => {
   const keys = new SigningKeys();
   const first = keys.get("AK", "one", "20130524", "us-east-1");
   expect(keys.get("AK", "one", "20130524", "us-east-1")).toBe(first);
-  expect(keys.get("AK", "two", "20130524", "us-east-1").equals(first)).toBe(false);
+  expect(keys.get("AK", "two", "20130524", "us-east-1").sign("")).not.toBe(first.sign(""));
+});
+
+test("claims one after the other are each their own, however they are written", () => {
+  const target = parseTarget("/b/k", "h", undefined);
+  const claimed = (accessKey: string, day: number, write: (words: string[]) => string) => {
+    const date = `201305${day}`;
+    const words = [
+      `Credential=${accessKey}/${date}/us-east-1/s3/aws4_request`,
+      "SignedHeaders=host;x-amz-date",
+      `Signature=${accessKey}${day}`,
+    ];
+    const headers = {
+      authorization: `AWS4-HMAC-SHA256 ${write(words)}`,
+      "x-amz-date": `${date}T000000Z`,
+    };
+    return claimOf({ method: "GET", target, headers });
+  };
+  const ways = [
+    (words: string[]) => words.join(","),
+    (words: string[]) => words.join(", "),
+    (words: string[]) => words.toReversed().join(" ,\t"),
+    (words: string[]) => ["Other=1", ...words].join(",  "),
+  ];
+  for (const accessKey of ["A", "B/c", "A"])
+    for (const day of [23, 24])
+      for (const write of ways)
+        expect(claimed(accessKey, day, write)).toEqual({
+          ...{ accessKey, date: `201305${day}`, region: "us-east-1" },
+          scope: `201305${day}/us-east-1/s3/aws4_request`,
+          timestamp: `201305${day}T000000Z`,
+          ...{ signedHeaders: "host;x-amz-date", signature: `${accessKey}${day}` },
+        });
+  expect(() => claimed("A", 24, (words) => [...words, "Signature=2"].join(","))).toThrow(S3Error);
 });

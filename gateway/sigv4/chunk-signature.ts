@@ -1,18 +1,19 @@
 /** The chain of signatures over the chunks and the trailer of a signed `aws-chunked` body. */
-import { createHash, createHmac, type Hash, type KeyObject } from "node:crypto";
+import { createHash, type Hash } from "node:crypto";
 import { S3Error } from "../s3/errors.ts";
 import type { Claim } from "./credential-scope.ts";
 import { EMPTY_SHA256, sameSignature } from "./signature.ts";
+import type { SigningKey } from "./signing-key.ts";
 
 export class ChunkSignatures {
-  readonly #key: KeyObject;
+  readonly #key: SigningKey;
   readonly #middle: string;
   #previous: string;
   #announced = "";
   #hash: Hash | undefined;
 
   /** The chain starts with the signature of the request's head. */
-  constructor(key: KeyObject, claim: Claim) {
+  constructor(key: SigningKey, claim: Claim) {
     this.#key = key;
     this.#middle = `\n${claim.timestamp}\n${claim.scope}\n`;
     this.#previous = claim.signature;
@@ -39,9 +40,7 @@ export class ChunkSignatures {
   }
 
   #check(algorithm: string, digests: string, given: string): void {
-    const expected = createHmac("sha256", this.#key)
-      .update(`${algorithm}${this.#middle}${this.#previous}\n${digests}`)
-      .digest();
+    const expected = this.#key.sign(`${algorithm}${this.#middle}${this.#previous}\n${digests}`);
     if (!sameSignature(expected, given)) throw new S3Error("SignatureDoesNotMatch");
     this.#previous = given.toLowerCase();
   }

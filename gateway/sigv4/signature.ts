@@ -1,9 +1,10 @@
 /** The arithmetic of SigV4: canonical request → string to sign → signature. Pure. */
-import { createHmac, hash, type KeyObject, timingSafeEqual } from "node:crypto";
+import { hash, timingSafeEqual } from "node:crypto";
 import type { IncomingHttpHeaders } from "node:http";
 import { S3Error } from "../s3/errors.ts";
 import { canonicalQuery, type Target } from "../target.ts";
 import { ALGORITHM, type Claim } from "./credential-scope.ts";
+import type { SigningKey } from "./signing-key.ts";
 
 /** SHA-256 of nothing, in hex. */
 export const EMPTY_SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
@@ -52,17 +53,21 @@ export function canonicalRequest(
   return `${method}\n${target.canonicalPath}\n${query}\n${signed}\n${claim.signedHeaders}\n${payloadHash}`;
 }
 
-/** Header values are latin1: one character is the one byte that the client signed. */
-export function signatureOf(key: KeyObject, claim: Claim, canonical: string): Buffer {
+/** In hex. Header values are latin1: one character is the one byte that the client signed. */
+export function signatureOf(key: SigningKey, claim: Claim, canonical: string): string {
   const digest = hash("sha256", Buffer.from(canonical, "latin1"), "hex");
-  return createHmac("sha256", key)
-    .update(`${ALGORITHM}\n${claim.timestamp}\n${claim.scope}\n${digest}`)
-    .digest();
+  return key.sign(`${ALGORITHM}\n${claim.timestamp}\n${claim.scope}\n${digest}`);
 }
 
-/** Compares without telling by its time how much was right. */
-export function sameSignature(expected: Buffer, hex: string): boolean {
-  if (hex.length !== expected.length * 2) return false;
-  const given = Buffer.from(hex, "hex");
-  return given.length === expected.length && timingSafeEqual(expected, given);
+const HEX_LENGTH = 64;
+const expectedBytes = Buffer.alloc(HEX_LENGTH);
+const givenBytes = Buffer.alloc(HEX_LENGTH);
+
+/** Compares two in hex without telling by its time how much was right. */
+export function sameSignature(expected: string, given: string): boolean {
+  if (given.length !== HEX_LENGTH || expected.length !== HEX_LENGTH) return false;
+  // What is not ASCII has bytes that hex has not.
+  expectedBytes.write(expected);
+  givenBytes.write(given.toLowerCase());
+  return timingSafeEqual(expectedBytes, givenBytes);
 }
