@@ -1,7 +1,7 @@
 /**
- * What leaves on one connection. Small frames of one tick are gathered in a slab and leave with one
- * write; large payloads leave in pieces, in turns, behind the small frames, and only while little
- * waits in the socket: so they neither block small calls nor pile up.
+ * What leaves on one connection. Small frames of one turn of the event loop are gathered in a slab and
+ * leave with one write, whoever they are from; large payloads leave in pieces, in turns, behind the small
+ * frames, and only while little waits in the socket: so they neither block small calls nor pile up.
  */
 import type { Socket } from "node:net";
 import { limits } from "../base/limits.ts";
@@ -199,11 +199,14 @@ export class Outbox {
     this.#startBytes = this.#endBytes = 0;
   }
 
-  /** Frames leave when the current tick's work is done, all together. */
+  /**
+   * Frames leave when all that came in has been looked at, together: a gateway's calls come from as many
+   * sockets as it has clients, and after each of them a system call for one frame would be most of its cost.
+   */
   #schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
-    process.nextTick(this.flush);
+    setImmediate(this.flush);
   }
 
   /** Hands what is gathered to the socket. */

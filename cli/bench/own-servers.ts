@@ -6,15 +6,13 @@ import { join } from "node:path";
 import { stayAwake, systemClock } from "../../base/clock.ts";
 import { QuarryError } from "../../base/errors.ts";
 import { limits } from "../../base/limits.ts";
-import { ownProgram } from "../own-program.ts";
+import { nodeFlags, ownProgram } from "../own-program.ts";
 import type { PeerFlags } from "../peers.ts";
 import { freePort } from "../serve/free-port.ts";
 import type { Roles } from "./process-cost.ts";
 import type { Credentials } from "./request.ts";
 
 const HOST = "127.0.0.1";
-/** As `npm start` and the installed program have it. */
-const NODE_FLAGS = ["--max-semi-space-size=32"];
 const LOOK_MS = 50;
 const TAIL_CHARACTERS = 4000;
 
@@ -68,7 +66,7 @@ export async function startFaces(
 ): Promise<Started & { readonly fids: string }> {
   const env = { QUARRY_ROOT_ACCESS_KEY: accessKey, QUARRY_ROOT_SECRET_KEY: secretKey };
   const fids = String(await freePort(HOST));
-  const command = [...NODE_FLAGS, ownProgram(), ...words, "--fids", fids, "--log-level", "warn"];
+  const command = [...nodeFlags, ownProgram(), ...words, "--fids", fids, "--log-level", "warn"];
   const served = await start((port) => [...command, "--port", port], env, folder);
   return { ...served, fids: `http://${HOST}:${fids}` };
 }

@@ -54,7 +54,7 @@ export function clusterCommand(): Command {
     .option(
       "--large-scheme <k+m>",
       "of objects from 1 MiB on; none: as small ones (4+2 with 7 dataservers or more)",
-      (text) => (text === "none" ? null : parseScheme(text)),
+      (text) => (text === "none" ? text : parseScheme(text)),
     )
     .option("--json", "what happens as JSON, one object a line")
     .addHelpText("after", EXAMPLES);

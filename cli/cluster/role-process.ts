@@ -1,6 +1,6 @@
 /** One role of a cluster as a process of its own: how it is started, known to take part, and ended. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { ownProgram } from "../own-program.ts";
+import { nodeFlags, ownProgram } from "../own-program.ts";
 import type { FromRole } from "../starter.ts";
 
 export interface RoleStart {
@@ -32,7 +32,7 @@ export class RoleProcess {
   readonly ended: Promise<Ending>;
 
   constructor({ words, environment, within = [], output, program = ownProgram() }: RoleStart) {
-    const [command = "", ...args] = [...within, process.execPath, program, ...words];
+    const [command = "", ...args] = [...within, process.execPath, ...nodeFlags, program, ...words];
     const to = typeof output === "number" ? output : "pipe";
     // In a group of its own: Ctrl-C is for who started it, who then ends all in order.
     this.#child = spawn(command, args, {

@@ -17,8 +17,7 @@ export interface ClusterFlags {
   /** Bytes. */
   readonly diskSize: number;
   readonly replicas?: number;
-  /** null: none. */
-  readonly largeScheme?: PoolScheme | null;
+  readonly largeScheme?: PoolScheme | "none";
   readonly json?: boolean;
 }
 
@@ -48,8 +47,9 @@ export function clusterSettings(flags: ClusterFlags): ClusterSettings {
   };
 }
 
-function fitting(scheme: PoolScheme | null, dataservers: number): PoolScheme | null {
-  if (scheme !== null) enough("--large-scheme", piecesOf(scheme), dataservers);
+function fitting(scheme: PoolScheme | "none", dataservers: number): PoolScheme | null {
+  if (scheme === "none") return null;
+  enough("--large-scheme", piecesOf(scheme), dataservers);
   return scheme;
 }
 
