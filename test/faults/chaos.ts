@@ -125,12 +125,23 @@ async function unleash(
   await load.finish();
   for (const client of clients) client.close();
   const refusals = sumOf(clients.map((one) => one.refusals));
+  if (Object.keys(refusals).some((what) => what.startsWith("500")))
+    load.complain(`requests failed for no known reason: ${failuresIn(cluster)}`);
   const swept = options.sweepSeconds > 0 && (await sweep(cluster, options, load));
   if (load.complaints().length > 0) load.complain(cluster.group.output.slice(-2_000));
   return {
     ...{ ...load.counts(), resurrected: load.own.model.resurrected },
     ...{ mischief: Object.fromEntries(done), health, refusals, wholeMs, ...(swept || {}) },
   };
+}
+
+/** A 500 is nobody's mischief: what the gateways wrote of it, as far as it was kept. */
+function failuresIn({ output, group }: Cluster): string {
+  const lines = `${output}\n${group.output}`.split("\n");
+  return lines
+    .filter((line) => line.includes('"request failed"'))
+    .slice(0, 5)
+    .join("\n");
 }
 
 function placesIn(network: PrivateNetwork, hostOf: Stage["hostOf"]) {
