@@ -5,6 +5,7 @@
  * verifies them: end to end.
  */
 import { crc32c, crc32cWithin } from "../base/checksum.ts";
+import { matchingSpans } from "../base/fold/fold.ts";
 import type { BlockId, NeedleId } from "../base/ids.ts";
 import { limits } from "../base/limits.ts";
 
@@ -50,7 +51,7 @@ export function firstBadSpan(
 ): number {
   const seed = seedOf(block, needle, needleBytes);
   if (checksums.length !== spanCount(data.length)) return 0;
-  for (let i = 0; i < checksums.length; i++)
+  for (let i = matchingSpans(data, checksums, seed); i < checksums.length; i++)
     if (crc32c(data.subarray(i * SPAN, (i + 1) * SPAN), seed) !== checksums[i]) return i;
   return -1;
 }
