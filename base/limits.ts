@@ -215,6 +215,8 @@ export const limits = {
   bodyIdleMs: 60_000,
   /** Bytes of one request's body that wait in the gateway. */
   bodyQueueBytes: 256 * KiB,
+  /** A body of at most this is taken in one piece, beside the memory for uploads: as often as `requests`. */
+  smallBodyBytes: 64 * KiB,
   /** What is still read of the body of a refused request, so that its client hears the answer. */
   lingerBytes: 1 * MiB,
   lingerMs: 2_000,

@@ -40,7 +40,7 @@ interface Attempt {
 export async function appendChunk(
   context: AppendContext,
   owner: NeedleOwner,
-  data: Buffer,
+  data: Uint8Array,
   placed: Placed = {},
   keep: (use: Promise<unknown>) => void = () => undefined,
 ): Promise<Chunk> {
@@ -56,7 +56,7 @@ export async function appendChunk(
 async function storeSomewhere(
   context: AppendContext,
   owner: NeedleOwner,
-  data: Buffer,
+  data: Uint8Array,
   placed: Placed,
   underWay: Set<Attempt>,
 ): Promise<Chunk> {
@@ -129,7 +129,7 @@ function refusedIsFalse(error: unknown): boolean {
   return false;
 }
 
-function begin(context: AppendContext, lent: Lent, owner: NeedleOwner, data: Buffer): Attempt {
+function begin(context: AppendContext, lent: Lent, owner: NeedleOwner, data: Uint8Array): Attempt {
   const { block } = lent;
   const needle = context.random.needleId();
   const silent = new Set<DeviceId>();

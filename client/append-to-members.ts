@@ -43,7 +43,7 @@ export async function appendToMembers(
   { block, generation, scheme, members }: OpenBlock,
   needle: NeedleId,
   owner: NeedleOwner,
-  data: Buffer,
+  data: Uint8Array,
   silent: Set<DeviceId>,
 ): Promise<Answer> {
   const append: Append = { block, generation, needle, owner, silent };

@@ -42,6 +42,8 @@ export interface SpliceTarget extends PutTarget {
 export interface Body {
   /** The bytes, read once, with backpressure. A throw (bad digest, client gone) stores nothing. */
   readonly bytes: AsyncIterable<Uint8Array>;
+  /** All of a small body at once, instead of `bytes`: at most a chunk, and the store's to keep. */
+  readonly whole?: (() => Promise<Uint8Array>) | undefined;
   /** Absent when the sender does not say. */
   readonly lengthBytes?: number;
   /** Longest chunk to cut it into; default, and at most, `limits.chunkBytes`. */

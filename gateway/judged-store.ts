@@ -31,7 +31,17 @@ export function judgedStore({ store, bucket, clock, judgeAgain }: Judgement): St
     bucket !== undefined && named.bucket === bucket.name
       ? { ...named, bucketId: bucket.id }
       : named;
-  const held = (body: Body): Body => ({ ...body, bytes: heldBytes(body.bytes, stillAllowed) });
+  const held = (body: Body): Body => {
+    const bytes = { [Symbol.asyncIterator]: () => heldBytes(body.bytes, stillAllowed) };
+    const { whole } = body;
+    if (whole === undefined) return { ...body, bytes };
+    const heldWhole = async () => {
+      const all = await whole();
+      await stillAllowed();
+      return all;
+    };
+    return { ...body, bytes, whole: heldWhole };
+  };
   const execute: NameService["execute"] = async (command) => {
     await stillAllowed();
     return await store.names.execute(speaksOfBucket(command) ? meant(command) : command);

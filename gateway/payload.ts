@@ -2,7 +2,7 @@
  * The payload of a request: framing taken off, lengths and digests checked as the bytes pass. The
  * iterable throws before it ends unless everything that the head promised about the body held.
  */
-import { createHash } from "node:crypto";
+import { createHash, hash } from "node:crypto";
 import type { IncomingHttpHeaders } from "node:http";
 import { limits } from "../base/limits.ts";
 import type { ObjectChecksum } from "../rpc/objects.ts";
@@ -12,8 +12,14 @@ import { checksumHeader, isDigest, type RunningChecksum, startChecksum } from ".
 import { S3Error } from "./s3/errors.ts";
 import type { PayloadPlan } from "./sigv4/authenticate.ts";
 
+const NOTHING = new Uint8Array(0);
+
 /** The body as it comes; one whose buffers are nobody else's takes them back. */
 export interface PayloadSource extends AsyncIterable<Uint8Array> {
+  /** On the wire, with its framing; infinite when it was not told. */
+  readonly lengthBytes?: number;
+  /** All of it at once, instead of piece by piece. */
+  whole?(): Promise<Uint8Array>;
   giveBack?(bytes: Uint8Array): void;
 }
 
@@ -63,8 +69,9 @@ export class Payload implements AsyncIterable<Uint8Array> {
   readonly #md5Promised: string | undefined;
   readonly #sha256Promised: string | undefined;
   readonly #checksumPromised: PromisedChecksum | undefined;
-  readonly #md5: ReturnType<typeof createHash> | undefined;
-  readonly #sha256: ReturnType<typeof createHash> | undefined;
+  readonly #wantsMd5: boolean;
+  #md5: ReturnType<typeof createHash> | undefined;
+  #sha256: ReturnType<typeof createHash> | undefined;
   readonly #running: RunningChecksum | undefined;
   #receivedBytes = 0;
   #verified = false;
@@ -101,8 +108,7 @@ export class Payload implements AsyncIterable<Uint8Array> {
     this.#md5Promised = md5Of(headers);
     this.#sha256Promised = plan.kind === "exact" ? plan.sha256 : undefined;
     this.#checksumPromised = promisedChecksum(headers, chunked && plan.trailer);
-    if (wishes.etag || this.#md5Promised !== undefined) this.#md5 = createHash("md5");
-    if (this.#sha256Promised !== undefined) this.#sha256 = createHash("sha256");
+    this.#wantsMd5 = wishes.etag || this.#md5Promised !== undefined;
     if (this.#checksumPromised !== undefined)
       this.#running = startChecksum(this.#checksumPromised.algorithm);
   }
@@ -124,7 +130,28 @@ export class Payload implements AsyncIterable<Uint8Array> {
     return this.#checksum;
   }
 
+  /** All of it, checked, where it is small: cheaper than piece by piece. Instead of the iteration. */
+  get whole(): (() => Promise<Uint8Array>) | undefined {
+    const { lengthBytes = Number.POSITIVE_INFINITY, whole } = this.#body;
+    const isSmall = this.exact && lengthBytes <= limits.smallBodyBytes;
+    return isSmall && whole !== undefined ? () => this.#takeWhole() : undefined;
+  }
+
+  async #takeWhole(): Promise<Uint8Array> {
+    const body = (await this.#body.whole?.()) ?? NOTHING;
+    const bytes = this.#decoder === undefined ? body : decoded(this.#decoder, body);
+    this.#count(bytes);
+    this.#running?.update(bytes);
+    this.#verify(
+      this.#wantsMd5 ? hash("md5", bytes) : "",
+      this.#sha256Promised === undefined ? undefined : hash("sha256", bytes),
+    );
+    return bytes;
+  }
+
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void> {
+    if (this.#wantsMd5) this.#md5 = createHash("md5");
+    if (this.#sha256Promised !== undefined) this.#sha256 = createHash("sha256");
     const decoder = this.#decoder;
     const views: Uint8Array[] = [];
     for await (const bytes of this.#body) {
@@ -141,26 +168,29 @@ export class Payload implements AsyncIterable<Uint8Array> {
       }
       if (this.#isCopied) this.#body.giveBack?.(bytes);
     }
-    this.#verify();
+    this.#verify(this.#md5?.digest("hex") ?? "", this.#sha256?.digest("hex"));
   }
 
-  #take(view: Uint8Array): void {
+  #count(view: Uint8Array): void {
     this.#receivedBytes += view.length;
     if (this.#receivedBytes > this.lengthBytes)
       throw this.exact
         ? new S3Error("IncompleteBody")
         : new S3Error("EntityTooLarge", undefined, { MaxSizeAllowed: String(this.lengthBytes) });
+  }
+
+  #take(view: Uint8Array): void {
+    this.#count(view);
     this.#md5?.update(view);
     this.#sha256?.update(view);
     this.#running?.update(view);
   }
 
-  #verify(): void {
+  #verify(md5Hex: string, sha256Hex: string | undefined): void {
     this.#decoder?.finish();
     this.#verifyLength();
-    if (this.#sha256 !== undefined && this.#sha256.digest("hex") !== this.#sha256Promised)
-      throw new S3Error("XAmzContentSHA256Mismatch");
-    this.#md5Hex = this.#md5?.digest("hex") ?? "";
+    if (sha256Hex !== this.#sha256Promised) throw new S3Error("XAmzContentSHA256Mismatch");
+    this.#md5Hex = md5Hex;
     if (this.#md5Promised !== undefined && this.#md5Promised !== this.#md5Hex)
       throw new S3Error(
         "BadDigest",
@@ -212,6 +242,12 @@ export class Payload implements AsyncIterable<Uint8Array> {
   #mustBeVerified(): void {
     if (!this.#verified) throw new S3Error("IncompleteBody", "The body was not read to its end.");
   }
+}
+
+function decoded(decoder: AwsChunkedDecoder, body: Uint8Array): Uint8Array {
+  const views: Uint8Array[] = [];
+  decoder.feed(body, views);
+  return Buffer.concat(views);
 }
 
 /** The whole of a small body. */

@@ -31,7 +31,10 @@ export async function storeObject(
       ...{ bucket, key, ...(conditions === undefined ? {} : { conditions }) },
       ...(storageClass === undefined ? {} : { storageClass }),
     },
-    { bytes: payload, ...(payload.exact && { lengthBytes: payload.lengthBytes }) },
+    {
+      ...{ bytes: payload, whole: payload.whole },
+      ...(payload.exact && { lengthBytes: payload.lengthBytes }),
+    },
     () => {
       const { checksum } = payload;
       return {
