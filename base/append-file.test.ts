@@ -69,6 +69,23 @@ describe("groups", () => {
     expect(stored()).toBe("safe");
   });
 
+  test("so does the mark before an append, which was not synced by itself", async () => {
+    for (let seed = 1; seed <= 32; seed++) {
+      disk.plant(PATH, Buffer.alloc(0));
+      const mark = { lengthBytes: 4, build: () => [Buffer.from("MARK")] };
+      const file = await openFile({ mark });
+      for (const text of ["one", "two"]) await put(file, text);
+      for (let i = 0; i < 3; i++) {
+        clock.advance(MARK_IDLE_MS);
+        await settle();
+      }
+      expect(stored()).toBe("onetwoMARK");
+      for (const text of ["three", "four"]) await put(file, text);
+      disk.crash(seededRandom(seed));
+      expect(stored()).toBe("onetwoMARKthreefour");
+    }
+  });
+
   test("zeros are written ahead, and later appends overwrite them", async () => {
     await using file = await openFile();
     await put(file, "a");

@@ -11,6 +11,8 @@ export interface Clock {
   monotonicMs(): number;
   /** Calls `run` once after `delayMs`. The timer does not keep the process alive. */
   after(delayMs: number, run: () => void): Timer;
+  /** Resolves when all that has arrived by now is looked at; where nothing arrives, absent. */
+  endOfTurn?(): Promise<void>;
 }
 
 export const systemClock: Clock = {
@@ -21,6 +23,7 @@ export const systemClock: Clock = {
     handle.unref();
     return { cancel: () => clearTimeout(handle) };
   },
+  endOfTurn: () => new Promise((resolve) => setImmediate(resolve)),
 };
 
 /** Resolves after `delayMs` of the given clock, or at once when `signal` is aborted. */

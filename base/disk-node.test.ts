@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { mkdtemp, rm, stat, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -26,4 +26,19 @@ test("a file is no folder", async () => {
 
 test.runIf(existsSync("/proc/self"))("where no folder can be made, that is said", async () => {
   await expect(nodeDisk.makeDirectory("/proc/nope/a/b")).rejects.toThrow(/ENOENT|EACCES|EPERM/);
+});
+
+test("what is written through is in the file, also when its name is another's by now", async () => {
+  const path = join(folder, "through");
+  await using file = await nodeDisk.open(path, "create");
+  await file.write([Buffer.from("before")], 0);
+  await nodeDisk.rename(path, `${path}.kept`);
+  await writeFile(path, "another");
+  await file.writeThrough([Buffer.from("th"), Buffer.from("rough")], 2);
+  const large = Buffer.alloc(1024 * 1024, "x");
+  await file.writeThrough([large, Buffer.from("end")], 9);
+  const kept = await readFile(`${path}.kept`);
+  expect(kept.subarray(0, 10).toString()).toBe("bethroughx");
+  expect(kept.subarray(-4).toString()).toBe("xend");
+  expect((await readFile(path)).toString()).toBe("another");
 });

@@ -1,6 +1,7 @@
 /** The real disk, over `node:fs` callbacks (half the cost of the promise API per call). */
 import * as fs from "node:fs";
 import { dirname } from "node:path";
+import { payloadPool } from "./buffer-pool.ts";
 import { systemClock } from "./clock.ts";
 import { DirectWriter, PAGE_BYTES, sliceOf } from "./direct-write.ts";
 import type { Disk, DiskFile } from "./disk.ts";
@@ -11,6 +12,11 @@ import { lockDirectory } from "./lock.ts";
 const FLAGS = { read: "r", write: "r+", create: "wx+" } as const;
 /** Linux takes at most this many buffers in one writev. */
 const IOV_MAX = 1024;
+/** Of some small parts one copy is cheaper than a system call that gathers them. */
+const COPIED_BYTES = 128 * 1024;
+/** Elsewhere it is not as strong as what `fdatasync` does there. */
+const DURABLE_FLAGS =
+  process.platform === "linux" ? fs.constants.O_RDWR | fs.constants.O_DSYNC : undefined;
 
 function asOperatingError(error: NodeJS.ErrnoException, path: string): Error {
   if (error.code === "ENOSPC" || error.code === "EDQUOT")
@@ -49,6 +55,8 @@ class NodeFile implements DiskFile {
   readonly path: string;
   readonly #fd: number;
   readonly #direct: DirectWriter;
+  /** The same file once more, of which each write is durable; undefined where that cannot be had. */
+  #durable: Promise<number | undefined> | undefined;
   #closed = false;
 
   constructor(path: string, fd: number) {
@@ -86,13 +94,13 @@ class NodeFile implements DiskFile {
   /** Of a long write the whole pages go past the system's cache. */
   async write(parts: readonly Uint8Array[], offset: number): Promise<void> {
     const lengthBytes = parts.reduce((sum, part) => sum + part.length, 0);
-    if (lengthBytes < limits.directBytes) return await this.#writeCached(parts, offset);
+    if (lengthBytes < limits.directBytes) return await this.#writeCached(this.#fd, parts, offset);
     const first = Math.ceil(offset / PAGE_BYTES) * PAGE_BYTES - offset;
     const last = Math.floor((offset + lengthBytes) / PAGE_BYTES) * PAGE_BYTES - offset;
     const pages = sliceOf(parts, first, last);
     const done = first + (await this.#writeDirect(pages, offset + first, last - first));
-    await this.#writeCached(sliceOf(parts, 0, first), offset);
-    await this.#writeCached(sliceOf(parts, done, lengthBytes), offset + done);
+    await this.#writeCached(this.#fd, sliceOf(parts, 0, first), offset);
+    await this.#writeCached(this.#fd, sliceOf(parts, done, lengthBytes), offset + done);
   }
 
   async #writeDirect(parts: readonly Uint8Array[], offset: number, lengthBytes: number) {
@@ -103,25 +111,44 @@ class NodeFile implements DiskFile {
     }
   }
 
-  async #writeCached(parts: readonly Uint8Array[], offset: number): Promise<void> {
+  async writeThrough(parts: readonly Uint8Array[], offset: number): Promise<void> {
+    this.#durable ??= openDurable(this.#fd);
+    const durable = await this.#durable;
+    await this.#writeCached(durable ?? this.#fd, parts, offset);
+    if (durable === undefined) await this.sync();
+  }
+
+  async #writeCached(fd: number, parts: readonly Uint8Array[], offset: number): Promise<void> {
+    const bytes = parts.reduce((sum, part) => sum + part.length, 0);
+    if (parts.length > 1 && bytes <= COPIED_BYTES) {
+      const whole = payloadPool.take(bytes);
+      let at = 0;
+      for (const part of parts) {
+        whole.set(part, at);
+        at += part.length;
+      }
+      await this.#writeGroup(fd, [whole], offset);
+      payloadPool.give(whole);
+      return;
+    }
     let at = offset;
     for (let first = 0; first < parts.length; first += IOV_MAX) {
       const group = parts.slice(first, first + IOV_MAX);
-      at += await this.#writeGroup(group, at);
+      at += await this.#writeGroup(fd, group, at);
     }
   }
 
-  #writeGroup(parts: Uint8Array[], offset: number): Promise<number> {
+  #writeGroup(fd: number, parts: Uint8Array[], offset: number): Promise<number> {
     const wanted = parts.reduce((sum, part) => sum + part.length, 0);
     return new Promise((resolve, reject) => {
-      fs.writev(this.#fd, parts, offset, (error, written) => {
+      fs.writev(fd, parts, offset, (error, written) => {
         if (error !== null) reject(asOperatingError(error, this.path));
         else if (written === wanted) resolve(wanted);
         else if (written === 0)
           reject(new QuarryError("DiskFull", `no progress writing ${this.path}`));
         else {
           const rest = Buffer.concat(parts).subarray(written);
-          this.#writeGroup([rest], offset + written).then(() => resolve(wanted), reject);
+          this.#writeGroup(fd, [rest], offset + written).then(() => resolve(wanted), reject);
         }
       });
     });
@@ -158,14 +185,35 @@ class NodeFile implements DiskFile {
     if (this.#closed) return;
     this.#closed = true;
     await this.#direct.close();
-    await new Promise<void>((resolve, reject) => {
-      fs.close(this.#fd, (error) => (error === null ? resolve() : reject(error)));
-    });
+    const durable = await this.#durable;
+    if (durable !== undefined) await closeFile(durable);
+    await closeFile(this.#fd);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
+}
+
+function openFile(path: string, flags: string | number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    fs.open(path, flags, 0o600, (error, fd) => {
+      if (error === null) resolve(fd);
+      else reject(asOperatingError(error, path));
+    });
+  });
+}
+
+/** By its number, not by its path, where another file may be by now. */
+async function openDurable(fd: number): Promise<number | undefined> {
+  if (DURABLE_FLAGS === undefined) return undefined;
+  return await openFile(`/proc/self/fd/${fd}`, DURABLE_FLAGS).catch(() => undefined);
+}
+
+function closeFile(fd: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    fs.close(fd, (error) => (error === null ? resolve() : reject(error)));
+  });
 }
 
 /**
@@ -187,14 +235,7 @@ async function makeDirectory(directory: string): Promise<void> {
 }
 
 export const nodeDisk: Disk = {
-  open(path, mode) {
-    return new Promise((resolve, reject) => {
-      fs.open(path, FLAGS[mode], 0o600, (error, fd) => {
-        if (error === null) resolve(new NodeFile(path, fd));
-        else reject(asOperatingError(error, path));
-      });
-    });
-  },
+  open: async (path, mode) => new NodeFile(path, await openFile(path, FLAGS[mode])),
   async list(directory) {
     try {
       return (await fs.promises.readdir(directory)).sort();

@@ -6,9 +6,11 @@ import type { Random } from "./random.ts";
 
 const SECTOR = 512;
 
+/** No sync saves it any more; or it is on the platter already, whatever becomes of those before it. */
+type Fate = "lost" | "safe";
 type Change =
-  | { readonly kind: "write"; readonly offset: number; readonly bytes: Buffer; lost: boolean }
-  | { readonly kind: "truncate"; readonly lengthBytes: number; lost: boolean };
+  | { readonly kind: "write"; readonly offset: number; readonly bytes: Buffer; fate?: Fate }
+  | { readonly kind: "truncate"; readonly lengthBytes: number; fate?: Fate };
 
 /** A run of bytes that grows as it is written; what was never written reads as zero. */
 class Bytes {
@@ -64,23 +66,33 @@ export class Inode {
 
   write(bytes: Uint8Array, offset: number): void {
     this.#seen.write(bytes, offset);
-    this.#changes.push({ kind: "write", offset, bytes: Buffer.from(bytes), lost: false });
+    this.#changes.push({ kind: "write", offset, bytes: Buffer.from(bytes) });
   }
 
   truncate(lengthBytes: number): void {
     this.#seen.resize(lengthBytes);
-    this.#changes.push({ kind: "truncate", lengthBytes, lost: false });
+    this.#changes.push({ kind: "truncate", lengthBytes });
   }
 
   sync(): void {
     this.version++;
-    for (const change of this.#changes) if (!change.lost) this.#apply(change);
-    this.#changes = this.#changes.filter((change) => change.lost);
+    for (const change of this.#changes) if (change.fate !== "lost") this.#apply(change);
+    this.#changes = this.#changes.filter((change) => change.fate === "lost");
+  }
+
+  /** The last write alone is on the platter. */
+  syncLast(): void {
+    const last = this.#changes.at(-1);
+    if (last === undefined) return;
+    this.version++;
+    this.#apply(last);
+    if (this.#changes.length === 1) this.#changes = [];
+    else last.fate = "safe";
   }
 
   /** A sync failed: as on Linux, later syncs do not save these changes any more. */
   loseUnsynced(): void {
-    for (const change of this.#changes) change.lost = true;
+    for (const change of this.#changes) if (change.fate !== "safe") change.fate = "lost";
   }
 
   /** Cuts it off behind so many bytes, on the platter too. */
@@ -101,8 +113,8 @@ export class Inode {
     for (const change of this.#changes) {
       // Whole outcomes are likely in life and rare by sector-wise chance: try them often.
       const mood = random.u32() % 4;
-      if (mood === 0) continue;
-      if (mood === 1 || change.kind === "truncate") this.#apply(change);
+      if (mood === 0 && change.fate !== "safe") continue;
+      if (mood === 1 || change.fate === "safe" || change.kind === "truncate") this.#apply(change);
       else this.#applyPart(change.bytes, change.offset, random);
     }
     this.#changes = [];

@@ -30,6 +30,19 @@ describe("a crash", () => {
     expect([...seen].sort()).toEqual(["SAFE", "SAFy", "xAFE", "xAFy"]);
   });
 
+  test("keeps what was written through, and any part of what was written before it", async () => {
+    const seen = new Set<string>();
+    for (const seed of seeds) {
+      const disk = await diskWith("/d/a", "....");
+      const file = await disk.open("/d/a", "write");
+      await file.write([Buffer.from("xx")], 0);
+      await file.writeThrough([Buffer.from("S")], 1);
+      disk.crash(seededRandom(seed));
+      seen.add(disk.contentOf("/d/a").toString());
+    }
+    expect([...seen].sort()).toEqual([".S..", "xS.."]);
+  });
+
   test("drops, keeps and tears single sectors of one write", async () => {
     const fates = new Set<string>();
     for (const seed of seeds) {

@@ -27,7 +27,7 @@ interface NameChange {
 const folderOf = (path: string) => path.slice(0, Math.max(path.lastIndexOf("/"), 1));
 
 export class SimulatedDisk implements Disk {
-  /** Changes so far: create, write, sync, truncate, rename, remove, syncDirectory. */
+  /** Changes so far: create, write, sync, truncate, rename, remove, syncDirectory; two of a write through. */
   operations = 0;
   /** Calls of `read` so far. */
   reads = 0;
@@ -212,14 +212,17 @@ export class SimulatedDisk implements Disk {
       if (life !== this.#life) throw new SimulatedCrash(`${path} was opened before the crash`);
       if (!open) throw codedError("EBADF", path);
     };
-    const close = () => {
+    const close = async () => {
       open = false;
-      return Promise.resolve();
     };
     const change = async (run: () => void, after?: () => void) => {
       await check();
       if (!writable) throw codedError("EBADF", path);
       await this.#change(run, after);
+    };
+    const sync = async (save: () => void) => {
+      await this.#hanging?.promise;
+      await change(() => this.#faults.checkSync(path, inode), save);
     };
     return {
       path,
@@ -230,13 +233,11 @@ export class SimulatedDisk implements Disk {
         return inode.read(target, offset);
       },
       write: (parts, offset) => change(() => this.#write(path, inode, parts, offset)),
-      sync: async () => {
-        await this.#hanging?.promise;
-        await change(
-          () => this.#faults.checkSync(path, inode),
-          () => inode.sync(),
-        );
+      writeThrough: async (parts, offset) => {
+        await change(() => this.#write(path, inode, parts, offset));
+        await sync(() => inode.syncLast());
       },
+      sync: () => sync(() => inode.sync()),
       truncate: (lengthBytes) => change(() => inode.truncate(lengthBytes)),
       lengthBytes: async () => {
         await check();
@@ -295,6 +296,5 @@ export class SimulatedDisk implements Disk {
   }
 }
 
-function codedError(code: string, path: string): Error {
-  return Object.assign(new Error(`${code}: ${path}`), { code });
-}
+const codedError = (code: string, path: string): Error =>
+  Object.assign(new Error(`${code}: ${path}`), { code });

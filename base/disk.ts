@@ -12,6 +12,11 @@ export interface DiskFile extends AsyncDisposable {
   read(target: Uint8Array, offset: number): Promise<number>;
   /** Writes all parts one after the other from `offset` with one system call where possible. */
   write(parts: readonly Uint8Array[], offset: number): Promise<void>;
+  /**
+   * `write`, and these bytes are durable at its end, in one step where the system can (`O_DSYNC`). Of
+   * what was written before and not synced it says nothing.
+   */
+  writeThrough(parts: readonly Uint8Array[], offset: number): Promise<void>;
   /** fdatasync. A failure is final for the file: what was written may be lost (INV-8). */
   sync(): Promise<void>;
   truncate(lengthBytes: number): Promise<void>;

@@ -58,6 +58,10 @@ export class GroupTime implements Clock {
     return this.#clock.after(delayMs, run);
   }
 
+  async endOfTurn(): Promise<void> {
+    await this.#clock.endOfTurn?.();
+  }
+
   #wallMs(atMs: number): number {
     const ownMs = this.#clock.nowMs();
     const baseMs = this.#othersMs(atMs);

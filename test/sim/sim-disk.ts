@@ -43,6 +43,12 @@ export class SimDisk implements Disk {
         await this.#takes(WRITE_MS);
         await file.write([bytes], offset);
       },
+      writeThrough: async (parts, offset) => {
+        const bytes = Buffer.concat(parts);
+        await this.#takes(SYNC_MS);
+        if (this.#mood.liesAbout(path)) await file.write([bytes], offset);
+        else await file.writeThrough([bytes], offset);
+      },
       sync: async () => {
         await this.#takes(SYNC_MS);
         if (!this.#mood.liesAbout(path)) await file.sync();
