@@ -154,7 +154,7 @@ export class AppendFile implements AsyncDisposable {
       const group = this.#takeGroup();
       try {
         const offsets = await this.#writeGroup(group, this.#state.durability === "commit");
-        if (this.#state.durability === "commit") await this.#makeDurable();
+        if (this.#state.durability === "commit") await this.#sync();
         else if (this.#state.durability === "interval") this.#syncSoon();
         group.forEach((one, i) => {
           one.resolve(offsets[i] ?? 0);
@@ -205,16 +205,18 @@ export class AppendFile implements AsyncDisposable {
     // Over zeros that are there the write can be durable by itself: one call less, and one wait.
     const isThrough = durably && this.#isSynced && allocated === this.#allocatedBytes;
     this.#isSynced = false;
-    await (isThrough ? this.file.writeThrough(parts, start) : this.file.write(parts, start));
+    if (isThrough)
+      await this.file.writeThrough(parts, start).catch((error: unknown) => {
+        // Some file systems need room for what they overwrite: nothing else was to be saved.
+        if (hasCode(error, "DiskFull")) throw error;
+        this.#syncFailed(error);
+      });
+    else await this.file.write(parts, start);
     this.#isSynced = false;
     this.#writtenBytes = end;
     this.#allocatedBytes = allocated;
     if (isThrough) this.#synced(end);
     return offsets;
-  }
-
-  async #makeDurable(): Promise<void> {
-    if (this.#syncedBytes < this.#writtenBytes) await this.#sync();
   }
 
   #synced(upTo: number): void {
@@ -224,13 +226,14 @@ export class AppendFile implements AsyncDisposable {
   }
 
   async #sync(): Promise<void> {
+    if (this.#isSynced) return;
     const upTo = this.#writtenBytes;
-    try {
-      await this.file.sync();
-    } catch (error) {
-      throw new QuarryError("DiskFailed", `sync of ${this.file.path} failed`, { cause: error });
-    }
+    await this.file.sync().catch((error: unknown) => this.#syncFailed(error));
     this.#synced(upTo);
+  }
+
+  #syncFailed(cause: unknown): never {
+    throw new QuarryError("DiskFailed", `sync of ${this.file.path} failed`, { cause });
   }
 
   #syncSoon(): void {

@@ -45,6 +45,7 @@ export class SimDisk implements Disk {
       },
       writeThrough: async (parts, offset) => {
         const bytes = Buffer.concat(parts);
+        await this.#takes(WRITE_MS);
         await this.#takes(SYNC_MS);
         if (this.#mood.liesAbout(path)) await file.write([bytes], offset);
         else await file.writeThrough([bytes], offset);
