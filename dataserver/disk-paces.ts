@@ -21,7 +21,10 @@ interface Measured {
 
 export class DiskPaces {
   readonly #clock: Clock;
-  readonly #measured = new Map<string, Measured>();
+  readonly #measured = {
+    append: new Map<DeviceId, Measured>(),
+    read: new Map<DeviceId, Measured>(),
+  };
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -73,11 +76,11 @@ export class DiskPaces {
   }
 
   #of(device: DeviceId, kind: Kind): Measured {
-    const name = `${kind} ${device}`;
-    let measured = this.#measured.get(name);
+    const ofKind = this.#measured[kind];
+    let measured = ofKind.get(device);
     if (measured === undefined) {
       measured = { meanMs: 0, atMs: Number.NEGATIVE_INFINITY, begun: new Set() };
-      this.#measured.set(name, measured);
+      ofKind.set(device, measured);
     }
     return measured;
   }

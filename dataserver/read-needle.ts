@@ -80,11 +80,16 @@ async function readParts(
   const withFoot = to === lengthBytes;
   const start = withHead ? offset : dataAt + from;
   const end = dataAt + to + (withFoot ? footLength : 0);
-  const [main, head, foot] = await Promise.all([
-    readExactly(file, start, end - start),
-    withHead ? undefined : readExactly(file, offset, HEADER_BYTES),
-    withFoot ? undefined : readExactly(file, dataAt + lengthBytes, footLength),
-  ]);
+  const reading = readExactly(file, start, end - start);
+  // Small needles are whole records: there is nothing to wait for beside them.
+  const [main, head, foot] =
+    withHead && withFoot
+      ? [await reading]
+      : await Promise.all([
+          reading,
+          withHead ? undefined : readExactly(file, offset, HEADER_BYTES),
+          withFoot ? undefined : readExactly(file, dataAt + lengthBytes, footLength),
+        ]);
   if (main === undefined) return undefined;
   const dataStart = dataAt + from - start;
   const dataEnd = dataStart + to - from;

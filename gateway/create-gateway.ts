@@ -30,14 +30,15 @@ export interface Gateway extends AsyncDisposable {
   close(): Promise<void>;
 }
 
-const ownPaths = new Set(["/health/live", "/health/ready", "/metrics"]);
+const isOwnPath = (url: string) =>
+  url === "/metrics" || url === "/health/live" || url === "/health/ready";
 
 /**
  * The gateway's own pages keep their path; everything else is S3's, whatever it looks like. Under a
  * bucket's own host every path is a key.
  */
 function isOwnPage({ url = "", method, headers }: IncomingMessage, domain?: string): boolean {
-  if (!ownPaths.has(url) || (method !== "GET" && method !== "HEAD")) return false;
+  if (!isOwnPath(url) || (method !== "GET" && method !== "HEAD")) return false;
   return bucketOfHost(headers.host ?? "", domain) === undefined;
 }
 

@@ -20,18 +20,80 @@ export interface Judgement {
   readonly judgeAgain: () => Promise<void>;
 }
 
-export function judgedStore({ store, bucket, clock, judgeAgain }: Judgement): Store {
-  let judgedMs = clock.monotonicMs();
-  const stillAllowed = async () => {
-    if (clock.monotonicMs() - judgedMs < limits.judgementMs) return;
+export function judgedStore(judgement: Judgement): Store {
+  return new JudgedStore(judgement);
+}
+
+/** One for every request: what a request does not use is not made. */
+class JudgedStore implements Store {
+  readonly #judgement: Judgement;
+  #judgedMs: number;
+  #names: NameService | undefined;
+
+  constructor(judgement: Judgement) {
+    this.#judgement = judgement;
+    this.#judgedMs = judgement.clock.monotonicMs();
+  }
+
+  get #store(): Store {
+    return this.#judgement.store;
+  }
+
+  get names(): NameService {
+    if (this.#names !== undefined) return this.#names;
+    const { names } = this.#store;
+    const execute: NameService["execute"] = async (command) => {
+      await this.#stillAllowed();
+      return await names.execute(speaksOfBucket(command) ? this.#meant(command) : command);
+    };
+    // Queries are inherited: to copy so many methods for each request would cost microseconds.
+    this.#names = Object.assign(Object.create(names) as NameService, { execute });
+    return this.#names;
+  }
+
+  get fids(): Store["fids"] {
+    return this.#store.fids;
+  }
+
+  put(...[target, body, attributes]: Parameters<Store["put"]>): ReturnType<Store["put"]> {
+    return this.#store.put(this.#meant(target), this.#held(body), attributes);
+  }
+
+  putPart(...[target, body, attributes]: Parameters<Store["putPart"]>): Promise<void> {
+    return this.#store.putPart(this.#meant(target), this.#held(body), attributes);
+  }
+
+  splice(...[target, body]: Parameters<Store["splice"]>): ReturnType<Store["splice"]> {
+    return this.#store.splice(this.#meant(target), body && this.#held(body));
+  }
+
+  link(request: Parameters<Store["link"]>[0]): ReturnType<Store["link"]> {
+    return linkName(this, request);
+  }
+
+  open(target: Parameters<Store["open"]>[0]): ReturnType<Store["open"]> {
+    return this.#store.open(target);
+  }
+
+  [Symbol.asyncDispose](): PromiseLike<void> {
+    return this.#store[Symbol.asyncDispose]();
+  }
+
+  async #stillAllowed(): Promise<void> {
+    const { clock, judgeAgain } = this.#judgement;
+    if (clock.monotonicMs() - this.#judgedMs < limits.judgementMs) return;
     await judgeAgain();
-    judgedMs = clock.monotonicMs();
-  };
-  const meant = <Named extends { readonly bucket: string }>(named: Named): Named =>
-    bucket !== undefined && named.bucket === bucket.name
-      ? { ...named, bucketId: bucket.id }
-      : named;
-  const held = (body: Body): Body => {
+    this.#judgedMs = clock.monotonicMs();
+  }
+
+  #meant<Named extends { readonly bucket: string }>(named: Named): Named {
+    const { bucket } = this.#judgement;
+    if (bucket === undefined || named.bucket !== bucket.name) return named;
+    return { ...named, bucketId: bucket.id };
+  }
+
+  #held(body: Body): Body {
+    const stillAllowed = () => this.#stillAllowed();
     const bytes = { [Symbol.asyncIterator]: () => heldBytes(body.bytes, stillAllowed) };
     const { whole } = body;
     if (whole === undefined) return { ...body, bytes };
@@ -41,23 +103,7 @@ export function judgedStore({ store, bucket, clock, judgeAgain }: Judgement): St
       return all;
     };
     return { ...body, bytes, whole: heldWhole };
-  };
-  const execute: NameService["execute"] = async (command) => {
-    await stillAllowed();
-    return await store.names.execute(speaksOfBucket(command) ? meant(command) : command);
-  };
-  const judged: Store = {
-    // Queries are inherited: to copy so many methods for each request would cost microseconds.
-    names: Object.assign(Object.create(store.names) as NameService, { execute }),
-    fids: store.fids,
-    put: (target, body, attributes) => store.put(meant(target), held(body), attributes),
-    putPart: (target, body, attributes) => store.putPart(meant(target), held(body), attributes),
-    splice: (target, body) => store.splice(meant(target), body && held(body)),
-    link: (request) => linkName(judged, request),
-    open: (target) => store.open(target),
-    [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
-  };
-  return judged;
+  }
 }
 
 function speaksOfBucket(

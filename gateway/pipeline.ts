@@ -150,16 +150,14 @@ export class Pipeline implements GatewayState {
 
   async #handle(route: Route, admitted: Admitted): Promise<Answer> {
     const { store, region, clock } = this.#options;
-    const { plan, bytes, credentials: _, ...asked } = admitted;
-    const { bucket, headers } = asked;
+    const { identity, target, bucket, headers, plan, bytes, form } = admitted;
     refuseUnknownWishes(headers);
     const judge = await this.#judge(route, admitted);
     const judgeAgain = () => this.#judgeAgain(route, admitted);
     const answer = route.handle({
-      ...asked,
+      ...{ identity, target, bucket, headers, region, clock },
+      ...(form !== undefined && { form }),
       store: judgedStore({ store, bucket, clock, judgeAgain }),
-      region,
-      clock,
       permit: (object) => judge?.permit(object),
       payload: (wanted) => new Payload(wanted.headers ?? headers, plan, bytes, wanted),
     });
