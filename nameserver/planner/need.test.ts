@@ -30,6 +30,7 @@ const marks: Readonly<
   "~": { held: { digest: 3n, needles: 2 } },
   "#": { held: { damagedBytes: 10 } },
   f: { facts: { state: "full" } },
+  f0: { facts: { state: "full" }, held: null },
   n: { facts: { isIn: true }, held: null },
 };
 
@@ -150,13 +151,23 @@ describe("of three copies", () => {
     ],
     [
       "and left alone while the place it would move to takes none",
-      { members: "a b c", wanted: "a b d", state: "open", others: "df" },
+      { members: "a b c", wanted: "a b d", state: "open", others: "df0" },
       "",
     ],
     [
       "an open one with a member that is out and down is sealed",
       { members: "ax b c", wanted: "d b c", others: "d0", state: "open" },
       "seal",
+    ],
+    [
+      "of an open one goes what a leader made that was deposed",
+      { members: "a b c", wanted: "a b c", others: "d", state: "open" },
+      "retire d",
+    ],
+    [
+      "but not while it may be needed",
+      { members: "a b- c", wanted: "a b c", others: "d", state: "open" },
+      "",
     ],
     [
       "an open one that a member lost is sealed",

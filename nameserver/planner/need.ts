@@ -61,11 +61,14 @@ export interface Verdict {
   readonly stuck?: string;
 }
 
-/** Only members of a block that takes no more can be made anew. */
+/**
+ * Only members of a block that takes no more can be made anew. What a leader made that was deposed before
+ * it opened the block goes also from one that is open: it would pass for a copy.
+ */
 export function needOf(view: BlockView): Verdict {
   if (view.row.state === "open") {
-    const seal = sealNeed(view);
-    return seal === undefined ? {} : { need: seal };
+    const need = sealNeed(view) ?? retireNeed(view);
+    return need === undefined ? {} : { need };
   }
   const copies = copiesNeed(view);
   if (copies !== undefined) return { need: copies };

@@ -2,7 +2,7 @@
  * What happens to disks and what stands on them: they lose everything, rot, move and come back
  * late. A block never has more members harmed than it can lose: who did it knows.
  */
-import type { BlockId } from "../../base/ids.ts";
+import type { BlockId, DeviceId } from "../../base/ids.ts";
 import { filled } from "../../rpc/name-service.ts";
 import { WHOLE } from "../../rpc/pool.ts";
 import type { Drive } from "./drive.ts";
@@ -37,6 +37,8 @@ export class DeviceFaults {
   readonly #world: World;
   /** Where copies become fewer, no block may hang on one of those that go. */
   readonly #changesCopies: boolean;
+  /** They are out before long, and what they have is made anew without them. */
+  readonly #away = new Set<SimDataserver>();
 
   constructor(world: World, changesCopies: boolean) {
     this.#world = world;
@@ -82,13 +84,17 @@ export class DeviceFaults {
   }
 
   #canHarm(drives: readonly Drive[], block: BlockId): boolean {
-    const { needles } = this.#world;
+    const { needles, machines } = this.#world;
     const row = needles.names.row(block);
     if (row === undefined) return true;
+    const isAway = (device: DeviceId) => {
+      const server = machines.of(device);
+      return server !== undefined && this.#away.has(server);
+    };
     const { k, m } = row.scheme ?? WHOLE;
     const devices = drives.flatMap(({ device }) => device ?? []);
     const good = filled(row.members).filter(
-      (device) => !devices.includes(device) && !needles.isHarmed(device, block),
+      (device) => !devices.includes(device) && !needles.isHarmed(device, block) && !isAway(device),
     );
     // Who holds a block without being a member may be about to become one, in the place of a good one.
     const isComing = devices.some((device) => {
@@ -213,7 +219,11 @@ export class DeviceFaults {
     const { agenda, dice } = this.#world;
     this.#say(`awayForLong (${server.name})`);
     server.crash(dice.chance(0.5) ? "power" : "process");
-    agenda.after(forMs, () => server.start());
+    this.#away.add(server);
+    agenda.after(forMs, () => {
+      this.#away.delete(server);
+      server.start();
+    });
     return true;
   }
 

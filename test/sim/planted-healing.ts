@@ -35,6 +35,34 @@ function madeAtOnce(blocks: BlockService): BlockService {
   });
 }
 
+/** A member gives its piece up for another that was just made. */
+function givenUp(blocks: BlockService): BlockService {
+  return withMethods(blocks, {
+    rebuild: async (order) => {
+      const made = await blocks.rebuild(order);
+      const { piece, scheme, sources } = order;
+      const from = sources.find((source) => source.piece !== piece);
+      if (scheme.k === 1 || from === undefined) return made;
+      const rest = sources.filter((source) => source !== from);
+      const again = { ...order, device: from.device, sources: rest, replaces: from.piece };
+      await blocks.rebuild(again).catch((error: unknown) => {
+        if (!(error instanceof QuarryError)) throw error;
+      });
+      return made;
+    },
+  });
+}
+
+/** Nobody is asked what it holds of a block. */
+function unasked(blocks: BlockService): BlockService {
+  return withMethods(blocks, {
+    inventory: async (address, after) => {
+      const { next: _, ...page } = await blocks.inventory(address, after);
+      return { ...page, rows: new Uint8Array(0) };
+    },
+  });
+}
+
 /** Orders go without their term. */
 function termless(blocks: BlockService): BlockService {
   const without = <Asked extends Order>({ term: _, ...order }: Asked) => order as Asked;
@@ -75,6 +103,8 @@ export const plantedInHealing: readonly Flaw[] = [
   { name: "a member is moved to before it was made", orders: madeAtOnce },
   { name: "orders of healing carry no term", orders: termless },
   { name: "surplus goes while members are away", work: retireAnyway },
+  { name: "a member gives way to another piece", orders: givenUp },
+  { name: "nobody is asked what it holds", knownSeed: 2, orders: unasked },
   {
     name: "a device follows leaders that were deposed",
     plant: inPlaceOf(TermFile.prototype, "follow", () => () => Promise.resolve()),
