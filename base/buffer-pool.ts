@@ -15,14 +15,19 @@ const STEP_BYTES = 128 * 1024;
 const SMALL_STEP_BYTES = 4 * 1024;
 const LEAST_BYTES = 2 * 1024;
 
-function roomFor(lengthBytes: number): number {
+/** What a buffer of this length takes. */
+export function roomFor(lengthBytes: number): number {
+  if (lengthBytes < LEAST_BYTES) return lengthBytes;
   const stepBytes = lengthBytes < STEP_BYTES / 2 ? SMALL_STEP_BYTES : STEP_BYTES;
   return Math.ceil(lengthBytes / stepBytes) * stepBytes;
 }
 
+/** Memory of one kind: that of one thread, or what threads share. */
+type Memory = ArrayBuffer | SharedArrayBuffer;
+
 /** Free buffers of one size. */
 interface Shelf {
-  readonly free: ArrayBuffer[];
+  readonly free: Memory[];
   /** When one of this size was last asked for, in calls. */
   asked: number;
 }
@@ -31,11 +36,14 @@ export class BufferPool {
   readonly #shelves = new Map<number, Shelf>();
   readonly #taken = new WeakSet<ArrayBufferLike>();
   readonly #keepBytes: number;
+  readonly #isShared: boolean;
   #keptBytes = 0;
   #calls = 0;
 
-  constructor(keepBytes: number) {
+  /** `isShared`: all but tiny buffers are of memory that other threads can look at. */
+  constructor(keepBytes: number, isShared = false) {
     this.#keepBytes = keepBytes;
+    this.#isShared = isShared;
   }
 
   /** A buffer of this length, with anything in it. */
@@ -47,19 +55,26 @@ export class BufferPool {
     shelf.asked = ++this.#calls;
     let memory = shelf.free.pop();
     if (memory !== undefined) this.#keptBytes -= memory.byteLength;
-    memory ??= Buffer.allocUnsafeSlow(roomBytes).buffer;
+    memory ??= this.#isShared
+      ? new SharedArrayBuffer(roomBytes)
+      : Buffer.allocUnsafeSlow(roomBytes).buffer;
     this.#taken.add(memory);
-    return Buffer.from(memory, 0, lengthBytes);
+    return bufferOf(memory, lengthBytes);
   }
 
   /** Takes back a buffer (or any view of it): no view of it may be used any more, by anyone. */
   give(view: Uint8Array): void {
     const memory = view.buffer;
-    if (!(memory instanceof ArrayBuffer) || !this.#taken.delete(memory)) return;
+    if (!this.#taken.delete(memory)) return;
     if (memory.byteLength > this.#keepBytes) return;
-    while (this.#keptBytes + memory.byteLength > this.#keepBytes) this.#dropOne();
+    this.keepAtMost(this.#keepBytes - memory.byteLength);
     this.#keptBytes += memory.byteLength;
     this.#shelf(memory.byteLength).free.push(memory);
+  }
+
+  /** Leaves some of what is kept to the garbage collector, so that no more than this is. */
+  keepAtMost(bytes: number): void {
+    while (this.#keptBytes > bytes) this.#dropOne();
   }
 
   #shelf(roomBytes: number): Shelf {
@@ -79,6 +94,11 @@ export class BufferPool {
     this.#keptBytes -= oldest?.free.pop()?.byteLength ?? 0;
   }
 }
+
+const bufferOf = (memory: Memory, lengthBytes: number): Buffer =>
+  memory instanceof ArrayBuffer
+    ? Buffer.from(memory, 0, lengthBytes)
+    : Buffer.from(memory, 0, lengthBytes);
 
 /** The payloads of this process. */
 export const payloadPool: BufferPool = new BufferPool(limits.poolBytes);

@@ -217,6 +217,10 @@ export const limits = {
   bodyQueueBytes: 256 * KiB,
   /** A body of at most this is taken in one piece, beside the memory for uploads: as often as `requests`. */
   smallBodyBytes: 64 * KiB,
+  /** Digests of bodies from this length on are computed beside the event loop. */
+  digestsBesideBytes: 256 * KiB,
+  /** How long one of several waits for others, to be computed together with them. */
+  digestWaitMs: 10,
   /** What is still read of the body of a refused request, so that its client hears the answer. */
   lingerBytes: 1 * MiB,
   lingerMs: 2_000,

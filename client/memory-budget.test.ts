@@ -25,13 +25,21 @@ test("who asks first gets first, and nobody gets more than there is", async () =
   expect(budget.contended).toBe(false);
 });
 
-test("chunk-sized buffers are reused, small ones are exact", async () => {
-  const budget = new MemoryBudget(1000, 100);
-  const first = await budget.take(100);
-  const backing = first.buffer.buffer;
+test("buffers are used again, and what is kept for that is part of the budget", async () => {
+  const KiB = 1024;
+  const budget = new MemoryBudget(1024 * KiB, 512 * KiB);
+  const first = await budget.take(512 * KiB);
+  const memory = first.buffer.buffer;
+  expect(memory).toBeInstanceOf(SharedArrayBuffer);
   first[Symbol.dispose]();
-  expect((await budget.take(90)).buffer.buffer).toBe(backing);
-  expect((await budget.take(10)).buffer.length).toBe(10);
+  const again = await budget.take(400 * KiB);
+  expect(again.buffer.buffer).toBe(memory);
+  expect(again.buffer.length).toBe(400 * KiB);
+  again[Symbol.dispose]();
+  const others = [await budget.take(256 * KiB), await budget.take(256 * KiB)];
+  const third = await budget.take(128 * KiB); // there is no room for what was kept any more
+  for (const slot of [...others, third]) slot[Symbol.dispose]();
+  expect((await budget.take(512 * KiB)).buffer.buffer).not.toBe(memory);
 });
 
 test("a reservation is given only from free room", async () => {

@@ -1,8 +1,10 @@
 /**
  * The memory that one process gives to bytes in flight. Whoever wants to hold bytes takes a slot
  * first and waits its turn when all are taken, so that memory stays bounded whatever clients do.
- * Chunk-sized buffers are kept and reused: fresh ones cost a page fault for every 4 KiB.
+ * Buffers are kept and used again, as far as the budget goes: fresh ones cost a page fault for every
+ * 4 KiB. They are of memory that other threads can look at.
  */
+import { BufferPool, roomFor } from "../base/buffer-pool.ts";
 import { assert, QuarryError } from "../base/errors.ts";
 import { limits } from "../base/limits.ts";
 
@@ -15,20 +17,17 @@ interface Waiting {
   readonly grant: () => void;
 }
 
-function allocate(bytes: number): Buffer {
-  return bytes < 4096 ? Buffer.allocUnsafe(bytes) : Buffer.allocUnsafeSlow(bytes);
-}
-
 export class MemoryBudget {
   readonly #bufferBytes: number;
   #freeBytes: number;
   readonly #waiting: Waiting[] = [];
-  readonly #spare: Buffer[] = [];
+  readonly #buffers: BufferPool;
 
   constructor(totalBytes: number = limits.uploadBytes, bufferBytes: number = limits.chunkBytes) {
     assert(totalBytes >= bufferBytes, "the budget holds at least one chunk");
     this.#freeBytes = totalBytes;
     this.#bufferBytes = bufferBytes;
+    this.#buffers = new BufferPool(totalBytes, true);
   }
 
   /** True while someone waits: holders should hand back what they can. */
@@ -39,10 +38,20 @@ export class MemoryBudget {
   /** A buffer of exactly `bytes` (at most a chunk), in order of asking. Dispose it to give it back. */
   async take(bytes: number): Promise<Slot> {
     assert(bytes <= this.#bufferBytes, "a slot is at most a chunk");
-    // Small buffers come and go with their request; only chunk-sized ones are worth keeping.
-    const backingBytes = bytes > this.#bufferBytes / 4 ? this.#bufferBytes : bytes;
-    await this.#claim(backingBytes);
-    return this.#slot(bytes, backingBytes);
+    const roomBytes = Math.min(roomFor(bytes), this.#bufferBytes);
+    await this.#claim(roomBytes);
+    const buffer = this.#buffers.take(bytes);
+    this.#buffers.keepAtMost(this.#freeBytes);
+    let held = true;
+    return {
+      buffer,
+      [Symbol.dispose]: () => {
+        if (!held) return;
+        held = false;
+        this.#buffers.give(buffer);
+        this.#giveBack(roomBytes);
+      },
+    };
   }
 
   /** Room without a buffer, in order of asking. */
@@ -72,21 +81,6 @@ export class MemoryBudget {
     if (this.#waiting.length >= limits.requests)
       throw new QuarryError("Busy", "too many requests wait for memory; try again later");
     await new Promise<void>((grant) => this.#waiting.push({ bytes, grant }));
-  }
-
-  #slot(bytes: number, backingBytes: number): Slot {
-    const reusable = backingBytes === this.#bufferBytes;
-    const backing = (reusable ? this.#spare.pop() : undefined) ?? allocate(backingBytes);
-    let held = true;
-    return {
-      buffer: backing.subarray(0, bytes),
-      [Symbol.dispose]: () => {
-        if (!held) return;
-        held = false;
-        if (reusable) this.#spare.push(backing);
-        this.#giveBack(backingBytes);
-      },
-    };
   }
 
   #giveBack(bytes: number): void {

@@ -46,6 +46,8 @@ export async function storeBody<T>(
   } catch (error) {
     await writer.giveUp();
     throw error;
+  } finally {
+    body.witness?.close();
   }
 }
 
@@ -84,7 +86,8 @@ class BlobWriter {
         const slot = await this.#nextChunk(cutter);
         if (slot === undefined) break;
         lengthBytes += slot.buffer.length;
-        const sending = this.#send(slot, position++).finally(() => {
+        const seen = body.witness?.see(slot.buffer);
+        const sending = this.#send(slot, position++, seen).finally(() => {
           this.#underWay.delete(sending);
         });
         this.#underWay.add(sending);
@@ -97,6 +100,7 @@ class BlobWriter {
       await Promise.all(this.#underWay);
     }
     if (this.#failure !== undefined) throw this.#failure;
+    await body.witness?.verify();
     return lengthBytes;
   }
 
@@ -127,7 +131,7 @@ class BlobWriter {
   }
 
   /** Never rejects: the failure is kept for `writeAll`, which waits for all chunks. */
-  async #send(slot: Slot, position: number): Promise<void> {
+  async #send(slot: Slot, position: number, seen: Promise<void> | undefined): Promise<void> {
     let lastUse: Promise<unknown> | undefined;
     const keep = (use: Promise<unknown>) => {
       lastUse = use;
@@ -139,8 +143,8 @@ class BlobWriter {
     } catch (error) {
       this.#failure ??= error;
     } finally {
-      if (lastUse === undefined) slot[Symbol.dispose]();
-      else lastUse.finally(() => slot[Symbol.dispose]());
+      if (lastUse === undefined && seen === undefined) slot[Symbol.dispose]();
+      else void Promise.allSettled([lastUse, seen]).then(() => slot[Symbol.dispose]());
     }
   }
 

@@ -39,6 +39,16 @@ export interface SpliceTarget extends PutTarget {
   readonly seen?: CopySource["seen"];
 }
 
+/** Sees the chunks of a body on their way, so that its sums are computed beside the event loop. */
+export interface ChunkWitness {
+  /** The next chunk, which stays as it is until this resolves. */
+  see(chunk: Uint8Array): Promise<void>;
+  /** All chunks were seen: throws unless they are what was promised. Then nothing is stored. */
+  verify(): Promise<void>;
+  /** Called in the end, whatever became of the body. */
+  close(): void;
+}
+
 export interface Body {
   /** The bytes, read once, with backpressure. A throw (bad digest, client gone) stores nothing. */
   readonly bytes: AsyncIterable<Uint8Array>;
@@ -48,6 +58,7 @@ export interface Body {
   readonly lengthBytes?: number;
   /** Longest chunk to cut it into; default, and at most, `limits.chunkBytes`. */
   readonly chunkBytes?: number;
+  readonly witness?: ChunkWitness;
 }
 
 export interface OpenObject {

@@ -85,6 +85,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   const close = async () => {
     pipeline.drain();
     await app.close();
+    await pipeline[Symbol.asyncDispose]();
   };
   return {
     fastify: app,

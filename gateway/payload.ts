@@ -5,10 +5,14 @@
 import { createHash, hash } from "node:crypto";
 import type { IncomingHttpHeaders } from "node:http";
 import { limits } from "../base/limits.ts";
+import type { Body, ChunkWitness } from "../client/store.ts";
 import type { ObjectChecksum } from "../rpc/objects.ts";
 import { AwsChunkedDecoder } from "./aws-chunked.ts";
 import { type PromisedChecksum, promisedChecksum } from "./checksum-headers.ts";
 import { checksumHeader, isDigest, type RunningChecksum, startChecksum } from "./checksums.ts";
+import type { Digests } from "./digests/digest-messages.ts";
+import type { BodyDigests, DigestThread } from "./digests/digest-thread.ts";
+import { lengthOf, md5Of } from "./payload-head.ts";
 import { S3Error } from "./s3/errors.ts";
 import type { PayloadPlan } from "./sigv4/authenticate.ts";
 
@@ -33,30 +37,6 @@ export interface PayloadWishes {
   readonly headers?: IncomingHttpHeaders;
 }
 
-/**
- * Content-Length, or for an aws-chunked body x-amz-decoded-content-length. Undefined for what tells no
- * length, but its own end: the file of a form, a chunked transfer.
- */
-function lengthOf(headers: IncomingHttpHeaders, plan: PayloadPlan): number | undefined {
-  if (plan.kind === "file") return undefined;
-  const text =
-    plan.kind === "chunked" ? headers["x-amz-decoded-content-length"] : headers["content-length"];
-  if (plan.kind !== "chunked" && headers["transfer-encoding"] !== undefined) return undefined;
-  if (typeof text !== "string") throw new S3Error("MissingContentLength");
-  const lengthBytes = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
-  if (Number.isNaN(lengthBytes))
-    throw new S3Error("InvalidArgument", "The length is not a number.");
-  return lengthBytes;
-}
-
-function md5Of(headers: IncomingHttpHeaders): string | undefined {
-  const header = headers["content-md5"];
-  if (header === undefined) return undefined;
-  const bytes = Buffer.from(String(header), "base64");
-  if (bytes.length !== 16) throw new S3Error("InvalidDigest");
-  return bytes.toString("hex");
-}
-
 export class Payload implements AsyncIterable<Uint8Array> {
   /** How long it is, if that was told beforehand; otherwise how long it may be. */
   readonly lengthBytes: number;
@@ -73,6 +53,8 @@ export class Payload implements AsyncIterable<Uint8Array> {
   #md5: ReturnType<typeof createHash> | undefined;
   #sha256: ReturnType<typeof createHash> | undefined;
   readonly #running: RunningChecksum | undefined;
+  /** Computes the digests from the chunks that a store makes of the bytes. */
+  readonly #beside: BodyDigests | undefined;
   #receivedBytes = 0;
   #verified = false;
   #md5Hex = "";
@@ -83,6 +65,7 @@ export class Payload implements AsyncIterable<Uint8Array> {
     plan: PayloadPlan,
     body: PayloadSource,
     wishes: PayloadWishes,
+    thread?: DigestThread,
   ) {
     const chunked = plan.kind === "chunked";
     // The name of the framing alone is harmless, and left out of what is kept of the encodings.
@@ -109,8 +92,29 @@ export class Payload implements AsyncIterable<Uint8Array> {
     this.#sha256Promised = plan.kind === "exact" ? plan.sha256 : undefined;
     this.#checksumPromised = promisedChecksum(headers, chunked && plan.trailer);
     this.#wantsMd5 = wishes.etag || this.#md5Promised !== undefined;
+    if (wishes.isCopied === true && this.exact && this.lengthBytes >= limits.digestsBesideBytes)
+      this.#beside = thread?.begin({
+        sha256: this.#sha256Promised !== undefined,
+        ...(this.#checksumPromised && { checksum: this.#checksumPromised.algorithm }),
+      });
+    if (this.#beside !== undefined) return;
     if (this.#checksumPromised !== undefined)
       this.#running = startChecksum(this.#checksumPromised.algorithm);
+  }
+
+  /** For who stores it in chunks. */
+  get body(): Body {
+    const beside = this.#beside;
+    const witness: ChunkWitness | undefined = beside && {
+      see: (chunk) => beside.see(chunk),
+      verify: async () => this.#verifyDigests(await beside.end()),
+      close: () => beside.close(),
+    };
+    return {
+      ...{ bytes: this, whole: this.whole },
+      ...(this.exact && { lengthBytes: this.lengthBytes }),
+      ...(witness && { witness }),
+    };
   }
 
   /** Whether the client promised a digest of its own of this body. */
@@ -142,16 +146,17 @@ export class Payload implements AsyncIterable<Uint8Array> {
     const bytes = this.#decoder === undefined ? body : decoded(this.#decoder, body);
     this.#count(bytes);
     this.#running?.update(bytes);
-    this.#verify(
-      this.#wantsMd5 ? hash("md5", bytes) : "",
-      this.#sha256Promised === undefined ? undefined : hash("sha256", bytes),
-    );
+    this.#verifyFrame();
+    this.#verifyDigests({
+      md5Hex: this.#wantsMd5 ? hash("md5", bytes) : "",
+      sha256Hex: this.#sha256Promised === undefined ? undefined : hash("sha256", bytes),
+      checksum: this.#running?.digest(),
+    });
     return bytes;
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void> {
-    if (this.#wantsMd5) this.#md5 = createHash("md5");
-    if (this.#sha256Promised !== undefined) this.#sha256 = createHash("sha256");
+    if (this.#beside === undefined) this.#startOwn();
     const decoder = this.#decoder;
     const views: Uint8Array[] = [];
     for await (const bytes of this.#body) {
@@ -168,7 +173,13 @@ export class Payload implements AsyncIterable<Uint8Array> {
       }
       if (this.#isCopied) this.#body.giveBack?.(bytes);
     }
-    this.#verify(this.#md5?.digest("hex") ?? "", this.#sha256?.digest("hex"));
+    this.#verifyFrame();
+    if (this.#beside === undefined) this.#verifyDigests(this.#ownDigests());
+  }
+
+  #startOwn(): void {
+    if (this.#wantsMd5) this.#md5 = createHash("md5");
+    if (this.#sha256Promised !== undefined) this.#sha256 = createHash("sha256");
   }
 
   #count(view: Uint8Array): void {
@@ -186,17 +197,28 @@ export class Payload implements AsyncIterable<Uint8Array> {
     this.#running?.update(view);
   }
 
-  #verify(md5Hex: string, sha256Hex: string | undefined): void {
+  #ownDigests(): Digests {
+    return {
+      md5Hex: this.#md5?.digest("hex") ?? "",
+      sha256Hex: this.#sha256?.digest("hex"),
+      checksum: this.#running?.digest(),
+    };
+  }
+
+  #verifyFrame(): void {
     this.#decoder?.finish();
     this.#verifyLength();
+  }
+
+  #verifyDigests({ md5Hex, sha256Hex, checksum }: Digests): void {
     if (sha256Hex !== this.#sha256Promised) throw new S3Error("XAmzContentSHA256Mismatch");
-    this.#md5Hex = md5Hex;
-    if (this.#md5Promised !== undefined && this.#md5Promised !== this.#md5Hex)
+    if (this.#md5Promised !== undefined && this.#md5Promised !== md5Hex)
       throw new S3Error(
         "BadDigest",
         "The Content-MD5 you specified did not match what we received.",
       );
-    this.#verifyChecksum();
+    this.#verifyChecksum(checksum);
+    this.#md5Hex = md5Hex;
     this.#verified = true;
   }
 
@@ -214,16 +236,15 @@ export class Payload implements AsyncIterable<Uint8Array> {
       );
   }
 
-  #verifyChecksum(): void {
+  #verifyChecksum(value: string | undefined): void {
     const promised = this.#checksumPromised;
     const trailers = this.#decoder?.trailers;
     const expected = promised?.value ?? this.#trailerValue(promised);
     for (const name of trailers?.keys() ?? [])
       if (promised === undefined || name !== checksumHeader(promised.algorithm))
         throw new S3Error("MalformedTrailerError", `The trailer ${name} was not announced.`);
-    if (promised === undefined || this.#running === undefined) return;
-    const value = this.#running.digest();
-    if (value !== expected)
+    if (promised === undefined) return;
+    if (value === undefined || value !== expected)
       throw new S3Error(
         "BadDigest",
         `The ${promised.algorithm} you specified did not match the calculated checksum.`,

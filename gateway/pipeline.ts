@@ -15,6 +15,7 @@ import type { Answer } from "./answer.ts";
 import { authorize, refuseUnknownWishes } from "./authorize.ts";
 import { corsHeaders } from "./cors/headers.ts";
 import { preflight } from "./cors/preflight.ts";
+import { DigestThread } from "./digests/digest-thread.ts";
 import { Exchange, type GatewayState } from "./exchange.ts";
 import { admitForm } from "./form/admit-form.ts";
 import { withHoisted } from "./hoisted-headers.ts";
@@ -57,11 +58,12 @@ function claimOrRefusal(head: SignedHead): Claim | S3Error | undefined {
   }
 }
 
-export class Pipeline implements GatewayState {
+export class Pipeline implements GatewayState, AsyncDisposable {
   readonly #options: PipelineOptions;
   readonly #verifier: Verifier;
   readonly #metrics: GatewayMetrics;
   readonly #log: RefusalLog;
+  readonly #digests = new DigestThread();
   readonly hostId: string;
   readonly region: string;
   #closing = false;
@@ -82,6 +84,11 @@ export class Pipeline implements GatewayState {
   /** From now on every answer closes its connection. */
   drain(): void {
     this.#closing = true;
+  }
+
+  /** When nothing is under way any more. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#digests[Symbol.asyncDispose]();
   }
 
   requestId(): string {
@@ -159,7 +166,8 @@ export class Pipeline implements GatewayState {
       ...(form !== undefined && { form }),
       store: judgedStore({ store, bucket, clock, judgeAgain }),
       permit: (object) => judge?.permit(object),
-      payload: (wanted) => new Payload(wanted.headers ?? headers, plan, bytes, wanted),
+      payload: (wanted) =>
+        new Payload(wanted.headers ?? headers, plan, bytes, wanted, this.#digests),
     });
     return await (judge === undefined ? answer : judge.guard(answer));
   }

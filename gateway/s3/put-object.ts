@@ -31,10 +31,7 @@ export async function storeObject(
       ...{ bucket, key, ...(conditions === undefined ? {} : { conditions }) },
       ...(storageClass === undefined ? {} : { storageClass }),
     },
-    {
-      ...{ bytes: payload, whole: payload.whole },
-      ...(payload.exact && { lengthBytes: payload.lengthBytes }),
-    },
+    payload.body,
     () => {
       const { checksum } = payload;
       return {

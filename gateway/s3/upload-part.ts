@@ -15,7 +15,7 @@ export async function uploadPart(call: Call): Promise<Answer> {
   const payload = call.payload(dataWishes);
   await call.store.putPart(
     { bucket, key, upload, part, ...(storageClass === undefined ? {} : { storageClass }) },
-    { bytes: payload, lengthBytes: payload.lengthBytes },
+    payload.body,
     () => {
       const { checksum } = payload;
       return { etag: payload.md5Hex, ...(checksum === undefined ? {} : { checksum }) };
