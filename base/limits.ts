@@ -215,6 +215,8 @@ export const limits = {
   bodyIdleMs: 60_000,
   /** Bytes of one request's body that wait in the gateway. */
   bodyQueueBytes: 256 * KiB,
+  /** … and of all of them together; behind that each waits with one piece of 64 KiB at most. */
+  bodyQueuesBytes: 64 * MiB,
   /** A body of at most this is taken in one piece, beside the memory for uploads: as often as `requests`. */
   smallBodyBytes: 64 * KiB,
   /** Digests of bodies from this length on are computed beside the event loop. */

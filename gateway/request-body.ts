@@ -13,12 +13,33 @@ const GIVEN_BACK_BYTES = 16 * 1024;
 
 const END: IteratorReturnResult<undefined> = { done: true, value: undefined };
 
+/** What waits of all bodies that share it. */
+export class WaitingBytes {
+  readonly #most: number;
+  #bytes = 0;
+
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  add(bytes: number): void {
+    this.#bytes += bytes;
+  }
+
+  get isMuch(): boolean {
+    return this.#bytes >= this.#most;
+  }
+}
+
+const allBodies = new WaitingBytes(limits.bodyQueuesBytes);
+
 export class RequestBody implements AsyncIterableIterator<Uint8Array, undefined> {
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
   readonly #clock: Clock;
   readonly #queue: Uint8Array[] = [];
   #queuedBytes = 0;
+  readonly #all: WaitingBytes;
   #state: "unread" | "reading" | "discarding" | "ended" = "unread";
   #failure: Error | undefined;
   #wake: (() => void) | undefined;
@@ -29,7 +50,13 @@ export class RequestBody implements AsyncIterableIterator<Uint8Array, undefined>
   /** Bytes of the body taken off the wire so far. */
   receivedBytes = 0;
 
-  constructor(request: IncomingMessage, response: ServerResponse, clock: Clock) {
+  constructor(
+    request: IncomingMessage,
+    response: ServerResponse,
+    clock: Clock,
+    all: WaitingBytes = allBodies,
+  ) {
+    this.#all = all;
     this.#request = request;
     this.#response = response;
     this.#clock = clock;
@@ -61,25 +88,38 @@ export class RequestBody implements AsyncIterableIterator<Uint8Array, undefined>
       });
     }
     const value = this.#queue.shift() ?? new Uint8Array(0);
-    this.#queuedBytes -= value.length;
-    if (this.#queuedBytes < limits.bodyQueueBytes / 2 && this.#request.isPaused())
+    this.#count(-value.length);
+    const mayGrow = this.#queuedBytes === 0 || !this.#all.isMuch;
+    if (mayGrow && this.#queuedBytes < limits.bodyQueueBytes / 2 && this.#request.isPaused())
       this.#request.resume();
     return { done: false, value };
+  }
+
+  #count(bytes: number): void {
+    this.#queuedBytes += bytes;
+    this.#all.add(bytes);
+  }
+
+  #dropQueue(): void {
+    this.#queue.length = 0;
+    this.#count(-this.#queuedBytes);
   }
 
   /** All of it, of a told length: one wait instead of a turn for each piece and one for the end. */
   async whole(): Promise<Uint8Array> {
     if (this.#state === "unread") this.#start();
     while (this.receivedBytes < this.lengthBytes && this.#state !== "ended") {
-      if (this.#failure !== undefined) throw this.#failure;
+      if (this.#failure !== undefined) {
+        this.#dropQueue();
+        throw this.#failure;
+      }
       await this.#arrival(limits.bodyIdleMs, () => {
         this.#failure ??= new S3Error("RequestTimeout");
       });
     }
     const [only] = this.#queue;
     const bytes = this.#queue.length === 1 && only ? only : Buffer.concat(this.#queue);
-    this.#queue.length = 0;
-    this.#queuedBytes = 0;
+    this.#dropQueue();
     return bytes;
   }
 
@@ -94,7 +134,7 @@ export class RequestBody implements AsyncIterableIterator<Uint8Array, undefined>
 
   return(): Promise<IteratorReturnResult<undefined>> {
     if (this.#state === "reading") this.#request.pause();
-    this.#queue.length = 0;
+    this.#dropQueue();
     return Promise.resolve(END);
   }
 
@@ -103,7 +143,7 @@ export class RequestBody implements AsyncIterableIterator<Uint8Array, undefined>
     if (this.#state === "unread") this.#listen();
     if (this.#state === "ended" || this.#failure !== undefined) return;
     this.#state = "discarding";
-    this.#queue.length = 0;
+    this.#dropQueue();
     this.#request.resume();
     const untilMs = this.#clock.monotonicMs() + limits.lingerMs;
     while (this.#state === "discarding" && this.#failure === undefined) {
@@ -141,8 +181,10 @@ export class RequestBody implements AsyncIterableIterator<Uint8Array, undefined>
     if (this.#state === "discarding") this.#discardedBytes += data.length;
     else {
       this.#queue.push(data);
-      this.#queuedBytes += data.length;
-      if (this.#queuedBytes >= limits.bodyQueueBytes) this.#request.pause();
+      this.#count(data.length);
+      // `whole` asks for no more than fits.
+      const isMuch = this.#all.isMuch && this.lengthBytes > limits.smallBodyBytes;
+      if (isMuch || this.#queuedBytes >= limits.bodyQueueBytes) this.#request.pause();
     }
     this.#arrived();
   }

@@ -1,0 +1,57 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { Readable } from "node:stream";
+import { expect, test } from "vitest";
+import { SimulatedClock } from "../base/clock-simulated.ts";
+import { RequestBody, WaitingBytes } from "./request-body.ts";
+
+const PIECE_BYTES = 16 * 1024;
+const PIECES = 64;
+const BODIES = 50;
+const MOST_BYTES = 10 * PIECE_BYTES;
+
+const settle = () => new Promise((resolve) => setImmediate(resolve));
+
+/** Bodies of 1 MiB that come as fast as they are taken; `taken` counts their bytes. */
+function bodies(count: number) {
+  const all = new WaitingBytes(MOST_BYTES);
+  const taken = { bytes: 0 };
+  const one = () => {
+    let pieces = 0;
+    const request = new Readable({
+      highWaterMark: 1,
+      read() {
+        taken.bytes += pieces < PIECES ? PIECE_BYTES : 0;
+        this.push(pieces++ < PIECES ? Buffer.alloc(PIECE_BYTES, "x") : null);
+      },
+    });
+    const headers = { "content-length": String(PIECES * PIECE_BYTES) };
+    const incoming = Object.assign(request, { headers }) as unknown as IncomingMessage;
+    return new RequestBody(incoming, {} as ServerResponse, new SimulatedClock(), all);
+  };
+  return { all, taken, bodies: Array.from({ length: count }, one) };
+}
+
+test("of many bodies that nobody goes on to read little waits, and all come whole", async () => {
+  const { all, taken, bodies: many } = bodies(BODIES);
+  await Promise.all(many.map((body) => body.next()));
+  for (let turn = 0; turn < 200; turn++) await settle();
+  // The one that was read, one that waits, one in the stream itself.
+  expect(taken.bytes).toBeLessThanOrEqual(MOST_BYTES + 3 * BODIES * PIECE_BYTES);
+  expect(all.isMuch).toBe(true);
+  const rests = many.map(async (body) => {
+    let bytes = PIECE_BYTES;
+    for await (const piece of body) bytes += piece.length;
+    return bytes;
+  });
+  expect(new Set(await Promise.all(rests))).toEqual(new Set([PIECES * PIECE_BYTES]));
+  expect(all.isMuch).toBe(false);
+});
+
+test("what waited of a body that is given up counts no more", async () => {
+  const { all, bodies: many } = bodies(BODIES);
+  await Promise.all(many.map((body) => body.next()));
+  for (let turn = 0; turn < 200; turn++) await settle();
+  expect(all.isMuch).toBe(true);
+  for (const body of many) await body.return();
+  expect(all.isMuch).toBe(false);
+});
