@@ -77,8 +77,10 @@ async function storeSomewhere(
     const { attempt, answer } = ended;
     underWay.delete(attempt);
     const { block, needle } = attempt;
-    if (answer.kind === "stored")
-      return { block: block.block, needle, lengthBytes: data.length, crc32c: crc32c(data) };
+    if (answer.kind === "stored") {
+      const sum = answer.crc32c ?? crc32c(data);
+      return { block: block.block, needle, lengthBytes: data.length, crc32c: sum };
+    }
     if (answer.kind === "full") full++;
     await report(context, block, answer);
   }

@@ -4,9 +4,10 @@
  */
 import { assert, hasCode } from "../base/errors.ts";
 import type { DeviceId, NeedleId, NeedleOwner } from "../base/ids.ts";
+import { limits } from "../base/limits.ts";
 import type { AppendReply, AppendRequest } from "../rpc/block-service.ts";
 import type { BlockMembers, OpenBlock } from "../rpc/name-service.ts";
-import { needleChecksums } from "../rpc/needle-checksums.ts";
+import { needleChecksums, wholeChecksum } from "../rpc/needle-checksums.ts";
 import type { Codecs } from "./codecs.ts";
 import type { Latencies } from "./latencies.ts";
 import type { ServiceOf } from "./members.ts";
@@ -23,6 +24,8 @@ export type Kind = AppendReply["kind"] | "failed";
 export interface Answer {
   readonly kind: Kind;
   readonly position: number;
+  /** CRC32C of all of the data, where it came without work. */
+  readonly crc32c?: number;
 }
 
 /** From good to bad. */
@@ -56,10 +59,14 @@ export async function appendToMembers(
       }),
     );
   const checksums = checksumsOf(append, data);
-  if (members.length === 1 && only) return await send(context, append, only, 0, data, checksums);
-  return await sendToAll(members, (device, position) =>
-    send(context, append, device, position, data, checksums),
-  );
+  const answer =
+    members.length === 1 && only
+      ? await send(context, append, only, 0, data, checksums)
+      : await sendToAll(members, (device, position) =>
+          send(context, append, device, position, data, checksums),
+        );
+  if (data.length < limits.checksumSpanBytes) return answer;
+  return { ...answer, crc32c: wholeChecksum(block, needle, data, checksums) };
 }
 
 const checksumsOf = ({ block, needle }: Append, piece: Uint8Array): Uint32Array =>

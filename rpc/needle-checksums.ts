@@ -5,7 +5,7 @@
  * verifies them: end to end.
  */
 import { crc32c, crc32cWithin } from "../base/checksum.ts";
-import { matchingSpans } from "../base/fold/fold.ts";
+import { matchingSpans, mover } from "../base/fold/fold.ts";
 import type { BlockId, NeedleId } from "../base/ids.ts";
 import { limits } from "../base/limits.ts";
 
@@ -36,6 +36,24 @@ export function needleChecksums(block: BlockId, needle: NeedleId, data: Uint8Arr
   for (let i = 0; i < sums.length; i++)
     sums[i] = crc32c(data.subarray(i * SPAN, (i + 1) * SPAN), seed);
   return sums;
+}
+
+let moveSpan: ((state: number) => number) | undefined;
+
+/** CRC32C of the whole data by itself, from its checksums: what a span before others adds is only moved. */
+export function wholeChecksum(
+  block: BlockId,
+  needle: NeedleId,
+  data: Uint8Array,
+  checksums: Uint32Array,
+): number {
+  const spans = Math.floor(data.length / SPAN);
+  if (spans === 0) return crc32c(data);
+  moveSpan ??= mover(SPAN);
+  const seed = seedOf(block, needle, data.length);
+  let sum = 0;
+  for (let i = 0; i < spans; i++) sum = (moveSpan(sum ^ seed) ^ (checksums[i] ?? 0)) >>> 0;
+  return spans * SPAN === data.length ? sum : crc32c(data.subarray(spans * SPAN), sum);
 }
 
 /**

@@ -69,7 +69,7 @@ class Fold {
 }
 
 /** What becomes of the state of a CRC by so many zeros: a linear map, by tables for its four bytes. */
-function mover(zeroBytes: number): (state: number) => number {
+export function mover(zeroBytes: number): (state: number) => number {
   const zeros = new Uint8Array(zeroBytes);
   const table = new Uint32Array(4 * 256);
   for (let bit = 0; bit < 32; bit++) {
