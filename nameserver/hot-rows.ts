@@ -1,17 +1,19 @@
 /**
- * Rows of names and of what they name, decoded, as they were read of late. Told of every batch before
+ * Rows of names and of what they name, decoded, that were read more than once of late. Told of every batch before
  * its commands are answered, and what a batch changed is forgotten: a row is here only as long as the
  * state has it.
  */
 import { limits } from "../base/limits.ts";
 import type { Key, RowKey } from "./keyspace.ts";
-import { decodeRow } from "./row-codec.ts";
+import { checksumOf, decodeRow } from "./row-codec.ts";
 import type { Change, StateReads } from "./state-store.ts";
 
 export class HotRows {
   readonly #state: Pick<StateReads, "get">;
   /** The longest here comes first. */
   readonly #rows = new Map<Key, unknown>();
+  /** Checksums of rows that were read once, each in its place until another comes there. */
+  readonly #readOnce = new Uint32Array(limits.hotRows);
 
   constructor(state: Pick<StateReads, "get">) {
     this.#state = state;
@@ -24,7 +26,8 @@ export class HotRows {
     const stored = this.#state.get(key);
     if (stored === undefined) return undefined;
     const row = decodeRow<Row>(key, stored);
-    if (stored.length <= limits.hotRowBytes) this.#keep(key, row);
+    if (stored.length <= limits.hotRowBytes && this.#wasRead(checksumOf(stored)))
+      this.#keep(key, row);
     return row;
   }
 
@@ -36,6 +39,14 @@ export class HotRows {
   saw(changes: readonly Change[]): void {
     if (this.#rows.size === 0) return;
     for (const { key } of changes) this.#rows.delete(key);
+  }
+
+  /** Kept is what comes again: whoever reads everything once leaves no garbage that has grown old. */
+  #wasRead(sum: number): boolean {
+    const place = sum % this.#readOnce.length;
+    if (this.#readOnce[place] === sum) return true;
+    this.#readOnce[place] = sum;
+    return false;
   }
 
   #keep(key: Key, row: unknown): void {

@@ -59,6 +59,11 @@ export function checkRow(key: Key, stored: Buffer): void {
   if (stored.length < HEAD_BYTES || stored.readUInt32LE(0) !== sum) throw new HarmedRow(key);
 }
 
+/** Over key and value, as it is stored. */
+export function checksumOf(stored: Buffer): number {
+  return stored.readUInt32LE(0);
+}
+
 /** @throws QuarryError `Damaged`, `NewerFormat`. */
 export function decodeRow<Row>(key: Key, stored: Buffer): Row {
   checkRow(key, stored);
