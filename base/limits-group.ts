@@ -42,7 +42,9 @@ export const groupLimits = {
   groupQueuedMessages: 8192,
   /** Messages that travel together, unless a single one is larger; such batches on their way to one. */
   groupBatchBytes: 1 * MiB,
-  groupBatches: 2,
+  groupBatches: 4,
+  /** How long an answer to another member waits for what there is to say to it. */
+  groupHeldMs: 20,
   groupDeliverMs: 3_000,
   /** What may wait to be applied before a member takes no more; when a write to its log hangs. */
   groupUnappliedBytes: 64 * MiB,

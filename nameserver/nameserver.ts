@@ -14,6 +14,7 @@ import { BlockClaims } from "./block-claims.ts";
 import { leaveCleanEnd, takeCleanEnd } from "./clean-end.ts";
 import { type Cluster, openCluster } from "./cluster.ts";
 import type { CopySettings } from "./copies/copies.ts";
+import type { HeldAnswers } from "./group/held-answers.ts";
 import type { MemberRecord } from "./group/member-file.ts";
 import { claimFolder, hasOthers, type Membership, refuseMember } from "./group/membership.ts";
 import { type OpenMembership, openMembership } from "./group/open-membership.ts";
@@ -78,6 +79,8 @@ export interface Nameserver extends NameService, AsyncDisposable {
   readonly liveness: LivenessService;
   /** Who the members are; only of one of several. */
   readonly roster: Roster | undefined;
+  /** What it has to say to the others that asked; only of one of several. */
+  readonly answers: HeldAnswers | undefined;
 }
 
 const OPEN_BLOCKS_PER_DEVICE = 2;
@@ -138,6 +141,7 @@ export async function openNameserver(asked: NameserverOptions): Promise<Nameserv
     watches,
     liveness: cluster.liveness,
     roster: membership?.roster,
+    answers: membership?.answers,
     [Symbol.asyncDispose]: async () => {
       await using _lock = lock;
       watches[Symbol.dispose]();

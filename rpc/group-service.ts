@@ -77,12 +77,18 @@ export interface MemberChange {
   readonly force?: boolean;
 }
 
+export type Exchanged =
+  | { readonly kind: "messages"; readonly batch: Uint8Array }
+  | { readonly kind: "nothing" };
+
 export interface GroupService {
   /**
    * Messages of Raft, packed (nameserver/group/message-codec.ts). The answer says only that they were
    * taken; what becomes of them is for Raft to find out.
    */
   deliver(batch: Uint8Array): Promise<void>;
+  /** The same; the answer, which may be held back for a moment, brings messages to who sent these. */
+  exchange(batch: Uint8Array): Promise<Exchanged>;
   status(): Promise<MemberStatus>;
   /** Only the leader answers these; others with `NotLeader`. What was asked for is decided then. */
   admit(admission: Admission): Promise<Admitted>;

@@ -108,6 +108,12 @@ export const groupTable: ServiceTable<GroupService> = {
     admit: { id: 3 },
     changeMember: { id: 4 },
     transfer: { id: 5 },
+    exchange: {
+      id: 6,
+      payload: "last argument",
+      answerPayload: "batch",
+      answerBytes: () => limits.rpcInlineBytes,
+    },
   },
 };
 

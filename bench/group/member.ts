@@ -64,14 +64,14 @@ const nameserver = await openNameserver({
   ...{ durability: "commit", reads: order.reads },
   member: { node, addresses, secret, founds: true },
 });
-const { group, roster } = nameserver;
-assert(roster !== undefined, "one of several knows the others");
+const { group, roster, answers } = nameserver;
+assert(roster !== undefined && answers !== undefined, "one of several knows the others");
 const server = await RpcServer.listen({
   ...seams,
   ...{ secret, address: { host: "127.0.0.1", port: order.ports[order.node] ?? 0 } },
   services: [
     serve(nameserver, nameTable),
-    serve(groupService(group, roster, systemClock), groupTable),
+    serve(groupService(group, roster, answers, systemClock), groupTable),
   ],
 });
 const delay = monitorEventLoopDelay({ resolution: 2 });

@@ -89,15 +89,15 @@ async function run(settings: NameserverSettings, flags: TlsFlags): Promise<void>
     ...{ ...opening, report, durability: "commit", member: { ...settings, ...proof } },
     ...{ copies: defaultCopies, holdLevel: isLevelHeld() },
   });
-  const { group, roster } = nameserver;
-  assert(roster !== undefined, "one of several knows the others");
+  const { group, roster, answers } = nameserver;
+  assert(roster !== undefined && answers !== undefined, "one of several knows the others");
   const listen = settings.listen ?? roster.addresses.get(roster.node);
   assert(listen !== undefined, "a member knows its own address");
   await using server = await RpcServer.listen({
     ...{ ...seams, ...proof, report, address: listen },
     services: [
       serve(nameserver, nameTable),
-      serve(groupService(group, roster, systemClock), groupTable),
+      serve(groupService(group, roster, answers, systemClock), groupTable),
       serve(nameserver.watches, watchTable),
       serve(nameserver.liveness, livenessTable),
       serve(await Founding.of(nodeDisk, directory), foundingTable),

@@ -4,6 +4,7 @@ import { assert, QuarryError } from "../../base/errors.ts";
 import type { NodeId } from "../../base/ids.ts";
 import { limits } from "../../base/limits.ts";
 import { FIRST_LEVEL, SOFTWARE_VERSION } from "../../base/version.ts";
+import type { Message } from "../../raft/message.ts";
 import { parseAddress } from "../../rpc/address.ts";
 import type {
   Admission,
@@ -15,21 +16,40 @@ import type {
 import { NotLeader } from "../../rpc/not-leader.ts";
 import { levelOf } from "../levels.ts";
 import { heirOf, reachable, SILENT_MS } from "./heir.ts";
-import { decodeMessages } from "./message-codec.ts";
+import type { HeldAnswers } from "./held-answers.ts";
+import { decodeMessages, encodeMessages } from "./message-codec.ts";
 import type { Replica } from "./replica.ts";
 import type { Roster } from "./roster.ts";
 
 const LOOK_MS = 10;
 
-export function groupService(replica: Replica, roster: Roster, clock: Clock): GroupService {
+export function groupService(
+  replica: Replica,
+  roster: Roster,
+  answers: HeldAnswers,
+  clock: Clock,
+): GroupService {
   const lead = () => {
     if (!replica.isLeader) throw notLeader(replica, roster);
   };
+  const receive = (messages: readonly Message[]) => {
+    for (const message of messages) replica.receive(message);
+  };
+  /** What is for somebody else was sent by one who has another idea of who is where. */
+  const meant = (batch: Uint8Array) => {
+    const { id } = replica.status;
+    return decodeMessages(batch).filter(({ to }) => to === id);
+  };
   return {
-    deliver: async (batch) => {
-      const { id } = replica.status;
-      // What is for somebody else was sent by one who has another idea of who is where.
-      for (const message of decodeMessages(batch)) if (message.to === id) replica.receive(message);
+    deliver: async (batch) => receive(meant(batch)),
+    exchange: async (batch) => {
+      const messages = meant(batch);
+      const held = answers.hold(messages);
+      receive(messages);
+      const answer = await held;
+      return answer.length === 0
+        ? { kind: "nothing" }
+        : { kind: "messages", batch: encodeMessages(answer) };
     },
     status: async () => statusOf(replica, roster, clock),
     admit: async (admission) => {

@@ -7,6 +7,7 @@ import type { TlsIdentity } from "../../rpc/tls.ts";
 import { type Levels, levelWork } from "../level-work.ts";
 import type { StateFolder } from "../state-folder.ts";
 import { Workers } from "../workers/worker.ts";
+import type { HeldAnswers } from "./held-answers.ts";
 import { Lonely } from "./lonely.ts";
 import type { MemberRecord } from "./member-file.ts";
 import { foundersOf } from "./membership.ts";
@@ -33,6 +34,8 @@ export interface MembershipOptions {
 
 export interface OpenMembership extends AsyncDisposable {
   readonly roster: Roster;
+  /** What there is to say to those that asked. */
+  readonly answers: HeldAnswers;
   /** What the replica of a member is opened with. */
   readonly replica: Partial<ReplicaOptions>;
   start(group: Replica): void;
@@ -51,6 +54,9 @@ export function openMembership(options: MembershipOptions): OpenMembership {
   const transport = new Transport({
     ...{ clock, random, secret, addresses: record.addresses },
     ...(tls && { tls }),
+    onMessages: (messages) => {
+      for (const message of messages) if (message.to === record.node) group?.receive(message);
+    },
     onUnreachable: (node) => group?.unreachable(node),
   });
   const roster = new Roster({
@@ -69,6 +75,7 @@ export function openMembership(options: MembershipOptions): OpenMembership {
   };
   return {
     roster,
+    answers: transport.answers,
     onHarmed,
     replica: {
       node: record.node,

@@ -48,12 +48,19 @@ afterEach(async () => {
   ends = [];
 });
 
-async function listen(address: Address, taken: Message[]): Promise<RpcServer> {
-  const refuse = () => Promise.reject(new QuarryError("NotImplemented", "not here"));
+type Exchange = GroupService["exchange"];
+const refuse = () => Promise.reject(new QuarryError("NotImplemented", "not here"));
+
+async function listen(
+  address: Address,
+  taken: Message[],
+  exchange: Exchange = refuse,
+): Promise<RpcServer> {
   const service: GroupService = {
     deliver: async (batch) => {
       taken.push(...decodeMessages(batch));
     },
+    exchange,
     ...{ status: refuse, admit: refuse, changeMember: refuse, transfer: refuse },
   };
   const server = await RpcServer.listen({
@@ -64,11 +71,12 @@ async function listen(address: Address, taken: Message[]): Promise<RpcServer> {
   return server;
 }
 
-function transportTo(address: Address, lost: NodeId[]): Transport {
+function transportTo(address: Address, lost: NodeId[], told: Message[] = []): Transport {
   const transport = new Transport({
     ...{ secret, clock: systemClock, random: systemRandom },
     addresses: new Map([[two, address]]),
     onUnreachable: (node) => lost.push(node),
+    onMessages: (messages) => told.push(...messages),
   });
   ends.push(() => transport[Symbol.asyncDispose]());
   return transport;
@@ -126,6 +134,20 @@ describe("the transport of a group", () => {
     transport.send([commit(4)]);
     await expect.poll(() => old).toEqual([commit(1), commit(4)]);
     expect(moved).toEqual([commit(2)]);
+  });
+
+  test("takes what comes with an answer, of the member alone that was asked", async () => {
+    const taken: Message[] = [];
+    const back: Message = { ...commit(5), from: two, to: one };
+    const forged: Message = { ...commit(6), from: 9 as NodeId, to: one };
+    const server = await listen(loopback, [], async (batch) => {
+      taken.push(...decodeMessages(batch));
+      return { kind: "messages", batch: encodeMessages([back, forged]) };
+    });
+    const told: Message[] = [];
+    transportTo(server.address, [], told).send([commit(1)]);
+    await expect.poll(() => told).toEqual([back]);
+    expect(taken).toEqual([commit(1)]);
   });
 
   test("messages to nobody are lost", () => {

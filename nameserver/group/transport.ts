@@ -1,4 +1,5 @@
 /** Carries messages to the other members of the group, and loses them rather than wait for long. */
+import { payloadPool } from "../../base/buffer-pool.ts";
 import type { Clock } from "../../base/clock.ts";
 import { hasCode, QuarryError } from "../../base/errors.ts";
 import type { NodeId } from "../../base/ids.ts";
@@ -11,6 +12,8 @@ import { connect } from "../../rpc/connect.ts";
 import type { GroupService, MemberStatus } from "../../rpc/group-service.ts";
 import { groupTable } from "../../rpc/tables.ts";
 import type { TlsIdentity } from "../../rpc/tls.ts";
+import { HeldAnswers } from "./held-answers.ts";
+import { decodeMessages } from "./message-codec.ts";
 import { SendQueue } from "./send-queue.ts";
 
 export interface TransportOptions {
@@ -20,6 +23,8 @@ export interface TransportOptions {
   readonly tls?: TlsIdentity;
   readonly clock: Clock;
   readonly random: Random;
+  /** Messages that came with an answer. */
+  readonly onMessages: (messages: readonly Message[]) => void;
   /** What was under way to this member may be lost. */
   readonly onUnreachable: (node: NodeId) => void;
 }
@@ -27,10 +32,13 @@ export interface TransportOptions {
 export class Transport implements AsyncDisposable {
   readonly #options: TransportOptions;
   readonly #peers = new Map<NodeId, Peer>();
+  /** Of what others have asked; what there is to say to them goes along. */
+  readonly answers: HeldAnswers;
   #isClosed = false;
 
   constructor(options: TransportOptions) {
     this.#options = options;
+    this.answers = new HeldAnswers(options.clock);
     this.follow(options.addresses);
   }
 
@@ -46,7 +54,8 @@ export class Transport implements AsyncDisposable {
   }
 
   send(messages: readonly Message[]): void {
-    for (const message of messages) this.#peers.get(message.to)?.queue.add(message);
+    for (const message of messages)
+      if (!this.answers.take(message)) this.#peers.get(message.to)?.queue.add(message);
   }
 
   /** What a member says of itself. @throws QuarryError when it is away, or nobody. */
@@ -59,11 +68,12 @@ export class Transport implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true;
+    this.answers[Symbol.dispose]();
     for (const node of [...this.#peers.keys()]) this.#drop(node);
   }
 
   #peer(node: NodeId, address: Address): Peer {
-    const line = new Line(address, this.#options);
+    const line = new Line(node, address, this.#options);
     const queue = new SendQueue({
       deliver: (batch) => line.deliver(batch),
       onLost: () => this.#options.onUnreachable(node),
@@ -90,9 +100,14 @@ interface Peer {
 class Line {
   readonly #open: () => { rpc: RpcClient; service: GroupService };
   #now: { rpc: RpcClient; service: GroupService };
+  readonly #take: (batch: Uint8Array) => void;
+  /** It is of an earlier version, whose answers bring nothing. */
+  #isEarlier = false;
   #isClosed = false;
 
-  constructor(address: Address, { secret, tls, clock, random }: TransportOptions) {
+  constructor(node: NodeId, address: Address, options: TransportOptions) {
+    const { secret, tls, clock, random, onMessages } = options;
+    this.#take = (batch) => onMessages(decodeMessages(batch).filter(({ from }) => from === node));
     this.#open = () => {
       const rpc = new RpcClient({ address, secret, ...(tls && { tls }), clock, random });
       const service = connect(groupTable, rpc, { deadlineMs: limits.groupDeliverMs });
@@ -104,8 +119,17 @@ class Line {
   async deliver(batch: Buffer): Promise<void> {
     const { rpc, service } = this.#now;
     try {
-      await service.deliver(batch);
+      if (this.#isEarlier) return await service.deliver(batch);
+      const answer = await service.exchange(batch);
+      if (answer.kind === "nothing") return;
+      this.#take(answer.batch);
+      payloadPool.give(answer.batch);
     } catch (error) {
+      if (hasCode(error, "NotImplemented")) {
+        this.#isEarlier = true;
+        return await this.deliver(batch);
+      }
+      this.#isEarlier = false; // whoever comes back may be of another version
       // A link that was cut and healed would else stay silent until the system tries again.
       if (hasCode(error, "Timeout") && this.#now.rpc === rpc && !this.#isClosed) {
         this.#now = this.#open();
