@@ -36,6 +36,8 @@ export const limits = {
   appendGroupBytes: 8 * MiB,
   appendQueue: 4096,
   openFiles: 512,
+  /** Records of one open file of which header and footer are remembered. */
+  framesKept: 16,
   /** Pace of the scrub that runs beside the work, and its rest between rounds. */
   scrubBytesPerSecond: 8 * MiB,
   /** … and of the scrub of what something could have hurt, or was not read since it was sealed. */

@@ -15,6 +15,7 @@ import {
   type RecordHeader,
   recordBytes,
 } from "./record.ts";
+import { keepFrame, keptFrame, type RecordFrame } from "./record-frames.ts";
 
 const SPAN = limits.checksumSpanBytes;
 /** A record up to this size is read whole, whatever is asked of it. */
@@ -51,21 +52,52 @@ export async function readSpans(
   const { offset, lengthBytes } = place;
   const whole = recordBytes(lengthBytes) <= WHOLE_BYTES;
   const range = whole ? { from: 0, to: lengthBytes } : spans;
-  const parts = await readParts(file, place, range);
-  if (parts === undefined) return undefined;
-  const header = decodeHeader(seed, offset, parts.head);
-  if (header?.kind !== "needle" || header.needle !== needle) return undefined;
-  if (header.lengthBytes !== lengthBytes) return undefined;
-  const footer = decodeFooter(parts.head, parts.foot, lengthBytes);
-  if (footer === undefined) return undefined;
+  const isAll = range.from === 0 && range.to === lengthBytes;
+  const kept = isAll ? undefined : keptFrame(file, offset);
+  const read =
+    kept === undefined
+      ? await readFramed(file, seed, place, range)
+      : await readData(file, place, range, kept);
+  if (read === undefined) return undefined;
+  const { header, footer } = read;
+  if (header.needle !== needle || header.lengthBytes !== lengthBytes) return undefined;
+  if (kept === undefined && !isAll) keepFrame(file, offset, { header, footer });
   return {
     header,
     checksums: footer.checksums.subarray(
       spans.from / SPAN,
       spans.from / SPAN + Math.ceil((spans.to - spans.from) / SPAN),
     ),
-    data: parts.data.subarray(spans.from - range.from, spans.to - range.from),
+    data: read.data.subarray(spans.from - range.from, spans.to - range.from),
   };
+}
+
+interface FramedData extends RecordFrame {
+  readonly data: Buffer;
+}
+
+async function readData(
+  file: DiskFile,
+  { offset }: Place,
+  { from, to }: SpanRange,
+  frame: RecordFrame,
+): Promise<FramedData | undefined> {
+  const data = await readExactly(file, offset + HEADER_BYTES + from, to - from);
+  return data && { ...frame, data };
+}
+
+async function readFramed(
+  file: DiskFile,
+  seed: number,
+  place: Place,
+  range: SpanRange,
+): Promise<FramedData | undefined> {
+  const parts = await readParts(file, place, range);
+  if (parts === undefined) return undefined;
+  const header = decodeHeader(seed, place.offset, parts.head);
+  if (header?.kind !== "needle") return undefined;
+  const footer = decodeFooter(parts.head, parts.foot, place.lengthBytes);
+  return footer && { header, footer, data: parts.data };
 }
 
 /** Header, data range and footer; the data together with whichever it touches. */
