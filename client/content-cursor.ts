@@ -56,6 +56,11 @@ export class ContentCursor {
     return this.#at >= this.#end;
   }
 
+  /** Of the content, behind the windows so far. */
+  get leftBytes(): number {
+    return this.#end - this.#at;
+  }
+
   /** The chunk that the next window is of. Only while not {@link done}. */
   async chunk(): Promise<ReadableRun["chunks"][number]> {
     assert(!this.done, "a cursor at its end is in no chunk");

@@ -42,7 +42,8 @@ export async function* readContent(
   try {
     for (;;) {
       while (!cursor.done && ahead.length < limits.readAhead) {
-        const wantedBytes = windowBytes(context, (await cursor.chunk()).block);
+        const most = windowBytes(context, (await cursor.chunk()).block);
+        const wantedBytes = Math.min(most, cursor.leftBytes);
         const reserved = context.readBudget.tryReserve(wantedBytes);
         if (reserved === undefined && ahead.length > 0) break;
         const maxBytes = reserved ? wantedBytes : limits.readWindowMinBytes;
@@ -60,7 +61,8 @@ export async function* readContent(
       if (!isKept) payloadPool.give(bytes);
     }
   } finally {
-    await Promise.allSettled(ahead.map((one) => one.reading));
+    for (const read of await Promise.allSettled(ahead.map((one) => one.reading)))
+      if (read.status === "fulfilled") payloadPool.give(read.value);
     for (const one of ahead) one.reserved?.[Symbol.dispose]();
   }
 }
