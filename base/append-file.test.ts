@@ -204,6 +204,35 @@ describe("failures", () => {
     await file.close();
   });
 
+  test("of two syncs at once both fail when one does", async () => {
+    const plain = await disk.open(PATH, "write");
+    const slow = Promise.withResolvers<void>();
+    let syncs = 0;
+    let failures = 0;
+    disk.failSync(() => failures++ === 0);
+    const held: typeof plain = Object.assign(Object.create(plain), {
+      write: plain.write.bind(plain),
+      close: plain.close.bind(plain),
+      // The system tells one of those who ask that bytes are lost, and the others that all is well.
+      sync: async () => {
+        const isFirst = syncs++ === 0;
+        const [end] = await Promise.allSettled([plain.sync()]);
+        if (isFirst) await slow.promise;
+        if (end.status === "rejected") throw end.reason;
+      },
+    });
+    const file = await openFile({ file: held, durability: "interval" });
+    await put(file, "a");
+    clock.advance(SYNC_INTERVAL_MS);
+    const flushed = Promise.allSettled([file.flush()]);
+    await settle();
+    slow.resolve();
+    const [end] = await flushed;
+    expect(end.status === "rejected" && hasCode(end.reason, "DiskFailed")).toBe(true);
+    expect(file.syncedBytes).toBe(0);
+    await file.close();
+  });
+
   test("a full disk refuses this group only, and leaves nothing of it", async () => {
     await using file = await openFile({ extendBytes: 0 });
     await put(file, "good");

@@ -72,6 +72,7 @@ export class AppendFile implements AsyncDisposable {
   #running: Promise<void> | undefined;
   #syncTimer: Timer | undefined;
   #timedSync: Promise<void> | undefined;
+  #syncing: Promise<void> | undefined;
   #markTimer: Timer | undefined;
   #failure: QuarryError | undefined;
 
@@ -107,11 +108,10 @@ export class AppendFile implements AsyncDisposable {
     if (this.#waiting.length >= limits.appendQueue)
       return Promise.reject(new QuarryError("Busy", `too many appends wait for ${this.file.path}`));
     this.#tailBytes += lengthBytes;
-    const done = new Promise<number>((resolve, reject) => {
-      this.#waiting.push({ lengthBytes, build, resolve, reject });
-    });
+    const { promise, resolve, reject } = Promise.withResolvers<number>();
+    this.#waiting.push({ lengthBytes, build, resolve, reject });
     this.#running ??= this.#run(false);
-    return done;
+    return promise;
   }
 
   /** Waits for all accepted appends and makes them durable, whatever the mode. */
@@ -156,9 +156,7 @@ export class AppendFile implements AsyncDisposable {
         const offsets = await this.#writeGroup(group, this.#state.durability === "commit");
         if (this.#state.durability === "commit") await this.#sync();
         else if (this.#state.durability === "interval") this.#syncSoon();
-        group.forEach((one, i) => {
-          one.resolve(offsets[i] ?? 0);
-        });
+        for (const [i, one] of group.entries()) one.resolve(offsets[i] ?? 0);
       } catch (error) {
         await this.#fail(error, group);
       }
@@ -189,11 +187,8 @@ export class AppendFile implements AsyncDisposable {
     for (const one of group) {
       const built = one.build(end, this.#syncedBytes);
       offsets.push(end);
-      let builtBytes = 0;
-      for (const part of built) {
-        parts.push(part);
-        builtBytes += part.length;
-      }
+      parts.push(...built);
+      const builtBytes = built.reduce((sum, part) => sum + part.length, 0);
       assert(builtBytes === one.lengthBytes, "a record has its announced length");
       end += builtBytes;
     }
@@ -225,10 +220,14 @@ export class AppendFile implements AsyncDisposable {
     this.#markSoon();
   }
 
+  /** One at a time: of several at once only one would hear that their bytes are lost. */
   async #sync(): Promise<void> {
+    while (this.#syncing !== undefined) await this.#syncing;
+    if (this.#failure !== undefined) throw this.#failure;
     if (this.#isSynced) return;
     const upTo = this.#writtenBytes;
-    await this.file.sync().catch((error: unknown) => this.#syncFailed(error));
+    this.#syncing = this.file.sync().catch((error: unknown) => this.#syncFailed(error));
+    await this.#syncing.finally(() => (this.#syncing = undefined));
     this.#synced(upTo);
   }
 
