@@ -57,7 +57,8 @@ async function serveAll({ certificates }: Told): Promise<void> {
     });
   });
   http.listen(socketPath("http", process.pid), () => process.send?.("ready"));
-  // closing removes the socket files
+  // Signals are for the whole group; it ends with who started it. Closing removes the socket files.
+  for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => undefined);
   process.on("disconnect", async () => {
     http.closeAllConnections();
     http.close();
