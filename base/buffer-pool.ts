@@ -36,14 +36,17 @@ export class BufferPool {
   readonly #shelves = new Map<number, Shelf>();
   readonly #taken = new WeakSet<ArrayBufferLike>();
   readonly #keepBytes: number;
-  readonly #isShared: boolean;
+  readonly #sharedBytes: number;
   #keptBytes = 0;
   #calls = 0;
 
-  /** `isShared`: all but tiny buffers are of memory that other threads can look at. */
-  constructor(keepBytes: number, isShared = false) {
+  /**
+   * Buffers of `sharedBytes` and more are of memory that other threads can look at. V8 does not count
+   * such memory and so looks for none to free: what was made of it is kept for good, of one size best.
+   */
+  constructor(keepBytes: number, sharedBytes = Number.POSITIVE_INFINITY) {
     this.#keepBytes = keepBytes;
-    this.#isShared = isShared;
+    this.#sharedBytes = sharedBytes;
   }
 
   /** A buffer of this length, with anything in it. */
@@ -55,9 +58,10 @@ export class BufferPool {
     shelf.asked = ++this.#calls;
     let memory = shelf.free.pop();
     if (memory !== undefined) this.#keptBytes -= memory.byteLength;
-    memory ??= this.#isShared
-      ? new SharedArrayBuffer(roomBytes)
-      : Buffer.allocUnsafeSlow(roomBytes).buffer;
+    memory ??=
+      roomBytes >= this.#sharedBytes
+        ? new SharedArrayBuffer(roomBytes)
+        : Buffer.allocUnsafeSlow(roomBytes).buffer;
     this.#taken.add(memory);
     return bufferOf(memory, lengthBytes);
   }
@@ -74,7 +78,7 @@ export class BufferPool {
 
   /** Leaves some of what is kept to the garbage collector, so that no more than this is. */
   keepAtMost(bytes: number): void {
-    while (this.#keptBytes > bytes) this.#dropOne();
+    while (this.#keptBytes > bytes) if (!this.#dropOne()) return;
   }
 
   #shelf(roomBytes: number): Shelf {
@@ -85,13 +89,19 @@ export class BufferPool {
     return shelf;
   }
 
-  /** One of the size that nobody has asked for the longest. */
-  #dropOne(): void {
+  /** One of the size that nobody has asked for the longest; false when there is none to drop. */
+  #dropOne(): boolean {
     let oldest: Shelf | undefined;
-    for (const shelf of this.#shelves.values())
-      if (shelf.free.length > 0 && shelf.asked < (oldest?.asked ?? Number.POSITIVE_INFINITY))
+    for (const [roomBytes, shelf] of this.#shelves)
+      if (
+        roomBytes < this.#sharedBytes &&
+        shelf.free.length > 0 &&
+        shelf.asked < (oldest?.asked ?? Number.POSITIVE_INFINITY)
+      )
         oldest = shelf;
-    this.#keptBytes -= oldest?.free.pop()?.byteLength ?? 0;
+    const dropped = oldest?.free.pop();
+    this.#keptBytes -= dropped?.byteLength ?? 0;
+    return dropped !== undefined;
   }
 }
 

@@ -37,9 +37,15 @@ test("buffers are used again, and what is kept for that is part of the budget", 
   expect(again.buffer.length).toBe(400 * KiB);
   again[Symbol.dispose]();
   const others = [await budget.take(256 * KiB), await budget.take(256 * KiB)];
-  const third = await budget.take(128 * KiB); // there is no room for what was kept any more
-  for (const slot of [...others, third]) slot[Symbol.dispose]();
-  expect((await budget.take(512 * KiB)).buffer.buffer).not.toBe(memory);
+  const small = others.map(({ buffer }) => buffer.buffer);
+  // V8 does not see when shared memory is dropped, so only whole chunks are of it, and they stay.
+  for (const one of small) expect(one).toBeInstanceOf(ArrayBuffer);
+  for (const slot of others) slot[Symbol.dispose]();
+  const whole = await budget.take(512 * KiB);
+  expect(whole.buffer.buffer).toBe(memory);
+  await budget.take(512 * KiB); // there is no room for the small ones that were kept any more
+  whole[Symbol.dispose]();
+  expect(small).not.toContain((await budget.take(256 * KiB)).buffer.buffer);
 });
 
 test("a reservation is given only from free room", async () => {

@@ -2,7 +2,7 @@
  * The memory that one process gives to bytes in flight. Whoever wants to hold bytes takes a slot
  * first and waits its turn when all are taken, so that memory stays bounded whatever clients do.
  * Buffers are kept and used again, as far as the budget goes: fresh ones cost a page fault for every
- * 4 KiB. They are of memory that other threads can look at.
+ * 4 KiB. Whole chunks are of memory that other threads can look at.
  */
 import { BufferPool, roomFor } from "../base/buffer-pool.ts";
 import { assert, QuarryError } from "../base/errors.ts";
@@ -27,7 +27,7 @@ export class MemoryBudget {
     assert(totalBytes >= bufferBytes, "the budget holds at least one chunk");
     this.#freeBytes = totalBytes;
     this.#bufferBytes = bufferBytes;
-    this.#buffers = new BufferPool(totalBytes, true);
+    this.#buffers = new BufferPool(totalBytes, bufferBytes);
   }
 
   /** True while someone waits: holders should hand back what they can. */
