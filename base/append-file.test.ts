@@ -86,6 +86,19 @@ describe("groups", () => {
     }
   });
 
+  test("zeros that are written ahead stay in the cache, a long group need not", async () => {
+    const real = await disk.open(PATH, "write");
+    const touchedSoon: (boolean | undefined)[] = [];
+    const write: typeof real.write = (parts, offset, soon) => {
+      touchedSoon.push(soon);
+      return real.write(parts, offset, soon);
+    };
+    await using file = await openFile({ file: { ...real, write } });
+    await put(file, "a");
+    await put(file, "b".repeat(8192));
+    expect(touchedSoon).toEqual([true, false]);
+  });
+
   test("zeros are written ahead, and later appends overwrite them", async () => {
     await using file = await openFile();
     await put(file, "a");

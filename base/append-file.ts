@@ -192,11 +192,10 @@ export class AppendFile implements AsyncDisposable {
       assert(builtBytes === one.lengthBytes, "a record has its announced length");
       end += builtBytes;
     }
-    let allocated = Math.max(end, this.#allocatedBytes);
-    if (end > this.#allocatedBytes && end - start < this.#zeros.length / 4) {
-      parts.push(this.#zeros);
-      allocated = end + this.#zeros.length;
-    }
+    // Zeros go through the cache: others would be read for the first small write over each page.
+    const isAhead = end > this.#allocatedBytes && end - start < this.#zeros.length / 4;
+    if (isAhead) parts.push(this.#zeros);
+    const allocated = Math.max(end + (isAhead ? this.#zeros.length : 0), this.#allocatedBytes);
     // Over zeros that are there the write can be durable by itself: one call less, and one wait.
     const isThrough = durably && this.#isSynced && allocated === this.#allocatedBytes;
     this.#isSynced = false;
@@ -206,7 +205,7 @@ export class AppendFile implements AsyncDisposable {
         if (hasCode(error, "DiskFull")) throw error;
         this.#syncFailed(error);
       });
-    else await this.file.write(parts, start);
+    else await this.file.write(parts, start, isAhead);
     this.#isSynced = false;
     this.#writtenBytes = end;
     this.#allocatedBytes = allocated;

@@ -92,9 +92,10 @@ class NodeFile implements DiskFile {
   }
 
   /** Of a long write the whole pages go past the system's cache. */
-  async write(parts: readonly Uint8Array[], offset: number): Promise<void> {
+  async write(parts: readonly Uint8Array[], offset: number, isTouchedSoon = false): Promise<void> {
     const lengthBytes = parts.reduce((sum, part) => sum + part.length, 0);
-    if (lengthBytes < limits.directBytes) return await this.#writeCached(this.#fd, parts, offset);
+    if (isTouchedSoon || lengthBytes < limits.directBytes)
+      return await this.#writeCached(this.#fd, parts, offset);
     const first = Math.ceil(offset / PAGE_BYTES) * PAGE_BYTES - offset;
     const last = Math.floor((offset + lengthBytes) / PAGE_BYTES) * PAGE_BYTES - offset;
     const pages = sliceOf(parts, first, last);

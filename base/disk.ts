@@ -10,8 +10,11 @@ export interface DiskFile extends AsyncDisposable {
   readonly path: string;
   /** Fills `target` from `offset`; returns the bytes read, fewer only at the end of the file. */
   read(target: Uint8Array, offset: number): Promise<number>;
-  /** Writes all parts one after the other from `offset` with one system call where possible. */
-  write(parts: readonly Uint8Array[], offset: number): Promise<void>;
+  /**
+   * Writes all parts one after the other from `offset` with one system call where possible. A long write
+   * may go past the cache, unless it `isTouchedSoon`.
+   */
+  write(parts: readonly Uint8Array[], offset: number, isTouchedSoon?: boolean): Promise<void>;
   /**
    * `write`, and these bytes are durable at its end, in one step where the system can (`O_DSYNC`). Of
    * what was written before and not synced it says nothing.
