@@ -61,6 +61,7 @@ class Requests implements GatewayState {
     } catch (error) {
       await this.#refuse(exchange, error);
     } finally {
+      exchange.body.close();
       this.#inFlight--;
     }
   }

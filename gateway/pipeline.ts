@@ -104,6 +104,7 @@ export class Pipeline implements GatewayState, AsyncDisposable {
     } catch (error) {
       await this.#refuse(exchange, error);
     } finally {
+      exchange.body.close();
       const tookMs = this.#options.clock.monotonicMs() - exchange.startedMs;
       const { receivedBytes } = exchange.body;
       const { statusCode } = response;

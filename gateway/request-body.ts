@@ -138,6 +138,12 @@ export class RequestBody implements AsyncIterableIterator<Uint8Array, undefined>
     return Promise.resolve(END);
   }
 
+  /** The request is answered: what came of its body and nobody read, or comes yet, waits for nobody. */
+  close(): void {
+    if (this.#state === "reading") this.#state = "discarding";
+    this.#dropQueue();
+  }
+
   /** Reads on and throws away, until the end, `maxBytes`, `limits.lingerMs`, or the client is gone. */
   async discard(maxBytes: number): Promise<void> {
     if (this.#state === "unread") this.#listen();
