@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { crc32c } from "../checksum.ts";
 import { limits } from "../limits.ts";
 import { seededRandom } from "../random.ts";
@@ -13,6 +13,16 @@ const random = seededRandom(9);
 test("the module is what the source builds", async () => {
   const checkedIn = readFileSync(join(import.meta.dirname, "module.ts"), "utf8");
   expect(await buildModule()).toBe(checkedIn);
+});
+
+test("where the engine has no vectors none is found to be right, and each is looked at by itself", async () => {
+  const validate = vi.spyOn(WebAssembly, "validate").mockReturnValue(false);
+  vi.resetModules();
+  const without = await import("./fold.ts");
+  const { data, seed, sums } = summed(8);
+  expect(without.matchingSpans(data, sums, seed)).toBe(0);
+  expect(validate).toHaveBeenCalled();
+  validate.mockRestore();
 });
 
 function summed(spans: number, fill?: number) {

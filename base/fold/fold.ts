@@ -39,7 +39,7 @@ class Fold {
   readonly #moveSpan = mover(SPAN);
 
   constructor() {
-    const module = new WebAssembly.Module(Uint8Array.from(Buffer.from(kernelModule, "base64")));
+    const module = new WebAssembly.Module(binary());
     const exports = new WebAssembly.Instance(module, {}).exports as unknown as Exports;
     const { add, memory } = exports;
     memory.grow(Math.ceil(MEMORY_BYTES / PAGE_BYTES));
@@ -85,7 +85,11 @@ export function mover(zeroBytes: number): (state: number) => number {
     (table[768 + (state >>> 24)] ?? 0);
 }
 
+const binary = () => Uint8Array.from(Buffer.from(kernelModule, "base64"));
+
 let fold: Fold | undefined;
+/** Whether the engine has vectors; without them each span is looked at by itself. */
+let isPossible: boolean | undefined;
 
 /**
  * How many of the first spans (`limits.checksumSpanBytes`) of `data` are found to have these CRC32Cs,
@@ -98,6 +102,8 @@ export function matchingSpans(data: Uint8Array, sums: Uint32Array, seed: number)
   );
   const end = groups * GROUP;
   if (end === 0) return 0;
+  isPossible ??= WebAssembly.validate(binary());
+  if (!isPossible) return 0;
   fold ??= new Fold();
   for (let from = 0; from < end; from += MOST)
     if (!fold.matches(data, sums, seed, from, Math.min(from + MOST, end))) return from;
