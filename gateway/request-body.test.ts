@@ -55,3 +55,12 @@ test("what waited of a body that is given up counts no more", async () => {
   for (const body of many) await body.return();
   expect(all.isMuch).toBe(false);
 });
+
+test("of a body whose request is answered nothing waits, whatever comes yet, and nobody reads its end", async () => {
+  const { all, bodies: many } = bodies(BODIES);
+  await Promise.all(many.map((body) => body.next()));
+  for (const body of many) body.close();
+  for (let turn = 0; turn < 200; turn++) await settle();
+  expect(all.isMuch).toBe(false);
+  for (const body of many) await expect(body.next()).rejects.toMatchObject({ code: "Cancelled" });
+});

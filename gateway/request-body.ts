@@ -140,7 +140,11 @@ export class RequestBody implements AsyncIterableIterator<Uint8Array, undefined>
 
   /** The request is answered: what came of its body and nobody read, or comes yet, waits for nobody. */
   close(): void {
-    if (this.#state === "reading") this.#state = "discarding";
+    if (this.#state === "reading") {
+      this.#state = "discarding";
+      // Nobody may take what came before for all of it.
+      this.#failure ??= new QuarryError("Cancelled", "the request is answered");
+    }
     this.#dropQueue();
   }
 
