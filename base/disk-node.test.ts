@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { nodeDisk } from "./disk-node.ts";
 
@@ -16,6 +16,14 @@ test("a folder is made with those above it, for its owner only, and again does n
   await Promise.all([nodeDisk.makeDirectory(deep), nodeDisk.makeDirectory(deep)]);
   await nodeDisk.makeDirectory(deep);
   expect((await stat(join(folder, "a"))).mode & 0o777).toBe(0o700);
+});
+
+test("many may make a folder at once, and those above it", async () => {
+  for (let round = 0; round < 100; round++) {
+    const deep = join(folder, String(round), "b", "c", "d");
+    const all = [deep, dirname(deep), deep, join(deep, "e"), dirname(dirname(deep)), deep];
+    await Promise.all(all.map((one) => nodeDisk.makeDirectory(one)));
+  }
 });
 
 test("a file is no folder", async () => {

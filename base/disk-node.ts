@@ -221,17 +221,17 @@ function closeFile(fd: number): Promise<void> {
  * Node's own recursive mkdir never ends, and heeds no signal, where a folder is there but takes no
  * other (`/proc/x`): it makes the parent, which is there, again and again.
  */
-async function makeDirectory(directory: string): Promise<void> {
-  const make = () => fs.promises.mkdir(directory, { mode: 0o700 });
+async function makeDirectory(directory: string, isParentThere = false): Promise<void> {
   try {
-    await make();
+    await fs.promises.mkdir(directory, { mode: 0o700 });
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "EEXIST" && (await fs.promises.stat(directory)).isDirectory()) return;
+    if (code !== "ENOENT" || isParentThere) throw error;
     const parent = dirname(directory);
-    if (code !== "ENOENT" || (await nodeDisk.exists(parent))) throw error;
-    await makeDirectory(parent);
-    await makeDirectory(directory);
+    // Somebody else may have made it meanwhile.
+    if (!(await nodeDisk.exists(parent))) await makeDirectory(parent);
+    await makeDirectory(directory, true);
   }
 }
 
@@ -250,7 +250,7 @@ export const nodeDisk: Disk = {
       () => true,
       () => false,
     ),
-  makeDirectory,
+  makeDirectory: (directory) => makeDirectory(directory),
   rename: (from, to) => fs.promises.rename(from, to),
   remove: (path) => fs.promises.rm(path, { force: true }),
   async syncDirectory(directory) {
