@@ -86,8 +86,7 @@ class BlobWriter {
         const slot = await this.#nextChunk(cutter);
         if (slot === undefined) break;
         lengthBytes += slot.buffer.length;
-        const seen = body.witness?.see(slot.buffer);
-        const sending = this.#send(slot, position++, seen).finally(() => {
+        const sending = this.#send(slot, position++, body.witness).finally(() => {
           this.#underWay.delete(sending);
         });
         this.#underWay.add(sending);
@@ -131,12 +130,14 @@ class BlobWriter {
   }
 
   /** Never rejects: the failure is kept for `writeAll`, which waits for all chunks. */
-  async #send(slot: Slot, position: number, seen: Promise<void> | undefined): Promise<void> {
+  async #send(slot: Slot, position: number, witness: Body["witness"]): Promise<void> {
+    let seen: Promise<void> | undefined;
     let lastUse: Promise<unknown> | undefined;
     const keep = (use: Promise<unknown>) => {
       lastUse = use;
     };
     try {
+      seen = witness?.see(slot.buffer);
       const owner = { blob: this.#blob, chunk: position };
       const { buffer } = slot;
       this.#chunks[position] = await appendChunk(this.#context, owner, buffer, this.#placed, keep);

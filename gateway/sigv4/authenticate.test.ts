@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { S3Error } from "../s3/errors.ts";
 import { parseTarget } from "../target.ts";
 import { authenticate, claimOf, type PayloadPlan } from "./authenticate.ts";
-import { EMPTY_SHA256 } from "./signature.ts";
+import { EMPTY_SHA256, sameSignature } from "./signature.ts";
 import { SigningKeys } from "./signing-key.ts";
 
 // The examples of "Signature Calculations for the Authorization Header" and of its neighbours in
@@ -380,4 +380,12 @@ test("claims one after the other are each their own, however they are written", 
           ...{ signedHeaders: "host;x-amz-date", signature: `${accessKey}${day}` },
         });
   expect(() => claimed("A", 24, (words) => [...words, "Signature=2"].join(","))).toThrow(S3Error);
+});
+
+test("nothing of the signature that was compared before stands in for what does not fit", () => {
+  const right = "0123456789abcdef".repeat(4);
+  expect(sameSignature(right, right.toUpperCase())).toBe(true);
+  // The sign takes three bytes, and there is room for two: none of it is written.
+  expect(sameSignature(right, `${right.slice(0, 62)}€x`)).toBe(false);
+  expect(sameSignature(right, right.slice(0, 63))).toBe(false);
 });

@@ -66,8 +66,8 @@ const givenBytes = Buffer.alloc(HEX_LENGTH);
 /** Compares two in hex without telling by its time how much was right. */
 export function sameSignature(expected: string, given: string): boolean {
   if (given.length !== HEX_LENGTH || expected.length !== HEX_LENGTH) return false;
-  // What is not ASCII has bytes that hex has not.
   expectedBytes.write(expected);
-  givenBytes.write(given.toLowerCase());
+  // What is not ASCII has bytes that hex has not, or does not fit: then nothing is left of the one before.
+  givenBytes.fill(0).write(given.toLowerCase());
   return timingSafeEqual(expectedBytes, givenBytes);
 }

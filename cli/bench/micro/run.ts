@@ -74,6 +74,7 @@ async function measureWay(
   return {
     ...{ workload: name, lanes, endpoint: way.name, round },
     ...{ ...calls, operations, operationsPerSecond: calls.operationsPerSecond * batch },
+    // Of one operation, as its batch has it on average.
     p50Ms: calls.p50Ms / batch,
     p99Ms: calls.p99Ms / batch,
     p999Ms: calls.p999Ms / batch,
