@@ -16,6 +16,8 @@ import type { Quantiles } from "./progress.ts";
 
 const GIB = 2 ** 30;
 const MIB = 2 ** 20;
+/** Between two reads meanwhile: they are to be right and soon, and take what healing has of the CPU. */
+const READ_EVERY_MS = 250;
 const OBJECT_BYTES = 8 * MIB;
 /** And of the rest each is small. */
 const LARGE_SHARE = 0.95;
@@ -72,7 +74,7 @@ export async function lostDataserver(
   options.say?.(`${Math.round(heldBytes / MIB)} MiB are lost; cp: ${mb(before)} MB/s`);
   const meanwhile = new ReadTally();
   let isOver = false;
-  const reading = corpus.readOn(meanwhile, dice, () => isOver, 20);
+  const reading = corpus.readOn(meanwhile, dice, () => isOver, READ_EVERY_MS);
   const lostMs = performance.now();
   await lose(scene, victim, device, options);
   const outMs = await untilOut(scene, device);
