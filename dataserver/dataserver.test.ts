@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { SimulatedDisk } from "../base/disk-simulated.ts";
 import { type ErrorCode, hasCode } from "../base/errors.ts";
 import type { BlockId, NeedleId } from "../base/ids.ts";
@@ -126,6 +126,28 @@ describe("listing", () => {
     const { entries } = await f.server.needles(addressOf(f), 0, 1);
     const lengthBytes = bytesOf(id(1)).length;
     expect(entries).toEqual([{ needle: id(1), blob: 1, chunk: 3, lengthBytes }]);
+  });
+
+  test("appends and a seal that come meanwhile are taken for no damage", async () => {
+    const f = await openWithBlock();
+    for (let n = 1; n <= 40; n++) await store(f, id(n));
+    const reads = Promise.withResolvers<void>();
+    const open = f.disk.open.bind(f.disk);
+    vi.spyOn(f.disk, "open").mockImplementation(async (path, mode) => {
+      const file = await open(path, mode);
+      const read = (target: Uint8Array, offset: number) =>
+        reads.promise.then(() => file.read(target, offset));
+      return mode === "read" ? { ...file, read } : file;
+    });
+    const listing = f.server.needles(addressOf(f), 0, 1000);
+    for (let n = 41; n <= 400; n++) await store(f, id(n));
+    await f.server.sealBlock(addressOf(f));
+    reads.resolve();
+    const { entries } = await listing;
+    expect(entries.map(({ needle }) => Number(needle))).toEqual(
+      Array.from({ length: 40 }, (_, i) => i + 1),
+    );
+    expect(f.reports).toEqual([]);
   });
 
   test("blocks come in pages, by id", async () => {

@@ -68,6 +68,16 @@ describe.each(["random", "clustered", "small"])("an index of %s ids", (shape) =>
     check(index);
   });
 
+  test.each(["grows", "is sorted"])("gives what was there when it %s meanwhile", (how) => {
+    const index = filled();
+    const there = [...index.inFileOrder(0)];
+    const ongoing = index.inFileOrder(0);
+    const found = [ongoing.next().value];
+    if (how === "is sorted") index.sort();
+    else for (let n = 0; n < 5000; n++) index.add(random.needleId(), 1024 * 1024 + n * 64, n);
+    expect([...found, ...ongoing]).toEqual(there);
+  });
+
   test("takes back removals when sorted", () => {
     const index = filled();
     index.sort();

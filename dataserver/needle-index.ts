@@ -125,7 +125,7 @@ export class NeedleIndex {
     const ids = new BigUint64Array(this.#used);
     let next = 0;
     for (let row = 0; row < this.#rows.count; row++)
-      if (this.#inUse(row)) ids[next++] = this.#idOf(row);
+      if (this.#inUse(row)) ids[next++] = idOf(this.#rows, row);
     ids.sort();
     const sorted = emptyRows(this.#used);
     ids.forEach((id, i) => {
@@ -138,25 +138,31 @@ export class NeedleIndex {
     return sorted;
   }
 
-  /** Live needles whose records stand at `from` or behind, in the file's order. */
+  /**
+   * Needles that are live at the call's first step and whose records stand at `from` or behind, in
+   * the file's order. The caller may wait between two: what is added meanwhile is not among them.
+   */
   *inFileOrder(from: number): Generator<Place & { readonly needle: NeedleId }> {
+    // An index that grows or is sorted meanwhile has other rows, and leaves these as they are.
+    const rows = this.#rows;
     const order = new BigUint64Array(this.#live);
     let count = 0;
-    this.#rows.offset8.forEach((offset8, row) => {
+    rows.offset8.forEach((offset8, row) => {
       if (offset8 !== 0 && offset8 * 8 >= from)
         order[count++] = (BigInt(offset8) << 32n) | BigInt(row);
     });
     for (const key of order.subarray(0, count).sort()) {
       const row = Number(key & 0xffffffffn);
       const offset = Number(key >> 32n) * 8;
-      yield { needle: this.#idOf(row), offset, lengthBytes: at(this.#rows.lengths, row) };
+      yield { needle: idOf(rows, row), offset, lengthBytes: at(rows.lengths, row) };
     }
   }
 
   /** Ids of live needles, in no particular order. */
   *needles(): Generator<NeedleId> {
-    for (let row = 0; row < this.#rows.count; row++)
-      if (at(this.#rows.offset8, row) !== 0) yield this.#idOf(row);
+    const rows = this.#rows;
+    for (let row = 0; row < rows.count; row++)
+      if (at(rows.offset8, row) !== 0) yield idOf(rows, row);
   }
 
   /** The live needle whose record stands at `offset`. Looks at every row. */
@@ -166,7 +172,7 @@ export class NeedleIndex {
     if (offset === 0) return undefined;
     const row = this.#rows.offset8.indexOf(offset / 8);
     if (row < 0) return undefined;
-    return { needle: this.#idOf(row), lengthBytes: at(this.#rows.lengths, row) };
+    return { needle: idOf(this.#rows, row), lengthBytes: at(this.#rows.lengths, row) };
   }
 
   #unsort(): void {
@@ -174,11 +180,6 @@ export class NeedleIndex {
     this.#rows = open.#rows;
     this.#used = open.#used;
     this.#sorted = false;
-  }
-
-  #idOf(row: number): NeedleId {
-    const high = BigInt(at(this.#rows.high, row));
-    return ((high << 32n) | BigInt(at(this.#rows.low, row))) as NeedleId;
   }
 
   #count(row: number, sign: 1 | -1): void {
@@ -237,6 +238,10 @@ export class NeedleIndex {
       this.#rows.lengths[row] = at(old.lengths, i);
     }
   }
+}
+
+function idOf({ high, low }: IndexRows, row: number): NeedleId {
+  return ((BigInt(at(high, row)) << 32n) | BigInt(at(low, row))) as NeedleId;
 }
 
 function at(column: Uint32Array, row: number): number {
