@@ -3,7 +3,7 @@
  * each kernel: the assembler is a development dependency and deterministic, so tests can prove that
  * the checked-in modules are what the sources build.
  */
-import { readWhole } from "./disk.ts";
+import { readWhole, replaceWhole } from "./disk.ts";
 import { nodeDisk } from "./disk-node.ts";
 import { assert } from "./errors.ts";
 
@@ -52,4 +52,20 @@ export async function assembleKernel(
       cause: error,
     });
   return binary;
+}
+
+/** The text of the `module.ts` of a kernel that is one module and uses SIMD. */
+export async function moduleText(directory: string): Promise<string> {
+  const binary = await assembleKernel(directory, ["--enable", "simd"]);
+  return [
+    "/** Built from `kernel.as` by `build.ts`; do not edit. The module in base64. */",
+    "export const kernelModule =",
+    `  "${Buffer.from(binary).toString("base64")}";`,
+    "",
+  ].join("\n");
+}
+
+/** Puts a text that was built in the place of the checked-in one. */
+export async function writeModule(path: string, text: string): Promise<void> {
+  await replaceWhole(nodeDisk, path, Buffer.from(text));
 }

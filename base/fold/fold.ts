@@ -2,10 +2,11 @@
  * Checks many CRC32Cs with little more than the work of one, where only "all are right" is asked.
  *
  * A CRC is linear: sum runs of bytes (XOR), each moved a little further than the one before, and the
- * CRC of the sum is the sum of theirs, moved just so. Summing takes a quarter of the time of a CRC. One
- * run that is wrong shows as surely as by its own CRC. Several hide each other with a chance of 2^-32,
- * as any CRC misses what is no short burst; what goes wrong sector by sector has no better one, as
- * runs are moved against each other, and by less than a sector.
+ * CRC of the sum is the sum of theirs, moved just so. Summing takes a quarter of the time of a CRC.
+ *
+ * One run that is wrong shows as surely as by its own CRC. Errors of several runs may cancel each other
+ * out: random ones with a chance of 2^-32, which is also that of one CRC32C to miss random damage. Damage
+ * that repeats itself sector by sector does not, as runs are moved against each other by less than a sector.
  */
 import { crc32c } from "../checksum.ts";
 import { limits } from "../limits.ts";

@@ -1,17 +1,17 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { moduleText } from "../../base/assemble.ts";
 import { clusterMap, spreadRule } from "../cluster-map.ts";
 import { layOut } from "../layout.ts";
 import { place } from "../place.ts";
 import { createScratch } from "../scratch.ts";
 import { seededNumbers } from "../seeded.ts";
 import { startingReweights } from "../tester.ts";
-import { buildModule } from "./build.ts";
 
 test("the module is what the source builds", async () => {
   const checkedIn = readFileSync(join(import.meta.dirname, "module.ts"), "utf8");
-  expect(await buildModule()).toBe(checkedIn);
+  expect(await moduleText(import.meta.dirname)).toBe(checkedIn);
 });
 
 test("a large map uses the kernel, a small one does not", () => {

@@ -1,7 +1,5 @@
 /** Assembles `kernel.as` into `modules.ts`: `node erasure/kernel/build.ts`. */
-import { assembleKernel } from "../../base/assemble.ts";
-import { replaceWhole } from "../../base/disk.ts";
-import { nodeDisk } from "../../base/disk-node.ts";
+import { assembleKernel, writeModule } from "../../base/assemble.ts";
 
 const here = import.meta.dirname;
 
@@ -29,5 +27,4 @@ export async function buildModules(): Promise<string> {
   return `${lines.join("\n")}\n`;
 }
 
-if (import.meta.main)
-  await replaceWhole(nodeDisk, `${here}/modules.ts`, Buffer.from(await buildModules()));
+if (import.meta.main) await writeModule(`${here}/modules.ts`, await buildModules());
