@@ -32,6 +32,9 @@ export interface DiskSpace {
   readonly freeBytes: number;
 }
 
+/** A file, or what stands for one, to read from. */
+export type ReadableBytes = Pick<DiskFile, "read">;
+
 export interface Disk {
   /** `read`: must exist. `write`: must exist, reads too. `create`: must not exist. */
   open(path: string, mode: "read" | "write" | "create"): Promise<DiskFile>;

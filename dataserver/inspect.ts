@@ -1,20 +1,20 @@
 /** Reads the block files of a device that nobody serves, and changes nothing: for checks and for rescue. */
-import type { Disk, DiskFile } from "../base/disk.ts";
+import type { Disk } from "../base/disk.ts";
 import { readIdentity } from "../base/identity.ts";
 import type { BlockId, DeviceId, NeedleId } from "../base/ids.ts";
-import { firstBadSpan } from "../rpc/needle-checksums.ts";
 import { blockPath, indexPath, storedFile } from "./file-names.ts";
 import { readCheckpoint } from "./index-file.ts";
 import { NeedleIndex } from "./needle-index.ts";
-import { readSpans } from "./read-needle.ts";
 import { decodeHeader, HEADER_BYTES, type RecordHeader, seedOfBlock } from "./record.ts";
 import type { Damage } from "./report.ts";
+import type { StripedSuperblock } from "./striped/format.ts";
 import { inspectStriped, ownersInStripe } from "./striped/inspect-striped.ts";
 import type { Stripe } from "./striped/stripe.ts";
 import { decodeSuperblock, isStriped, SUPERBLOCK_BYTES, type Superblock } from "./superblock.ts";
 import { type Step, walk } from "./walk.ts";
 
 export interface InspectedBlock {
+  readonly disk: Disk;
   readonly path: string;
   readonly block: BlockId;
   /** Undefined when it is lost: then nothing of the block can be read. */
@@ -27,6 +27,16 @@ export interface InspectedBlock {
   readonly fileBytes: number;
   /** Of a striped block. */
   readonly stripe?: Stripe;
+}
+
+/** Of a striped block. */
+export interface StripedMember extends InspectedBlock {
+  readonly superblock: StripedSuperblock;
+  readonly stripe: Stripe;
+}
+
+export function isStripedMember(block: InspectedBlock): block is StripedMember {
+  return block.stripe !== undefined;
 }
 
 export type OnNeedle = (at: InspectedBlock["path"], header: RecordHeader, block: BlockId) => void;
@@ -66,7 +76,7 @@ export async function inspectBlock(
   const harmed = new Set<NeedleId>();
   const damage: Damage[] = [];
   const index = NeedleIndex.open();
-  const found = { path, block, superblock, index, damage, harmed, fileBytes };
+  const found = { disk, path, block, superblock, index, damage, harmed, fileBytes };
   if (own?.block !== block) damage.push({ offset: 0, lengthBytes: SUPERBLOCK_BYTES });
   if (superblock === undefined) return { ...found, sealed: false };
   const covers = typeof checkpoint === "string" ? 0 : checkpoint.coversBytes;
@@ -105,10 +115,13 @@ export async function inspectBlock(
 const HEADS_BYTES = 256 * 1024;
 
 /** Owners of the needles that are there, in the file's order. */
-export async function* ownersIn(
-  disk: Disk,
-  { path, index, superblock, stripe }: InspectedBlock,
-): AsyncGenerator<RecordHeader> {
+export async function* ownersIn({
+  disk,
+  path,
+  index,
+  superblock,
+  stripe,
+}: InspectedBlock): AsyncGenerator<RecordHeader> {
   if (superblock === undefined) return;
   await using file = await disk.open(path, "read");
   if (stripe !== undefined) {
@@ -127,24 +140,4 @@ export async function* ownersIn(
     const header = decodeHeader(seed, offset, window, offset - windowAt);
     if (header?.needle === needle) yield header;
   }
-}
-
-/** The bytes of a needle, or undefined when they are not there or not whole. */
-export async function readNeedle(
-  disk: Disk,
-  { path, index, superblock, block, stripe }: InspectedBlock,
-  needle: NeedleId,
-): Promise<Buffer | undefined> {
-  const known = index.find(needle);
-  if (known === undefined || superblock === undefined) return undefined;
-  const place = stripe === undefined ? known : stripe.placeOf(known);
-  // Of stripes only what stands in its own range can be read here.
-  if ("range" in place && place.range !== superblock.piece) return undefined;
-  await using file: DiskFile = await disk.open(path, "read");
-  const { lengthBytes } = place;
-  const spans = { from: 0, to: lengthBytes };
-  const found = await readSpans(file, seedOfBlock(superblock), needle, place, spans);
-  if (found === undefined) return undefined;
-  const bad = firstBadSpan(block, needle, lengthBytes, found.data, found.checksums);
-  return bad < 0 ? Buffer.from(found.data) : undefined;
 }

@@ -3,7 +3,7 @@
  * the needle's is checked here; the data itself is checked by the reader, end to end.
  */
 import { payloadPool } from "../base/buffer-pool.ts";
-import type { DiskFile } from "../base/disk.ts";
+import type { ReadableBytes } from "../base/disk.ts";
 import type { NeedleId } from "../base/ids.ts";
 import { limits } from "../base/limits.ts";
 import type { Place } from "./needle-index.ts";
@@ -43,7 +43,7 @@ export interface NeedleSpans {
 
 /** The spans, or undefined when the record's header or footer is damaged. */
 export async function readSpans(
-  file: DiskFile,
+  file: ReadableBytes,
   seed: number,
   needle: NeedleId,
   place: Place,
@@ -77,7 +77,7 @@ interface FramedData extends RecordFrame {
 }
 
 async function readData(
-  file: DiskFile,
+  file: ReadableBytes,
   { offset }: Place,
   { from, to }: SpanRange,
   frame: RecordFrame,
@@ -87,7 +87,7 @@ async function readData(
 }
 
 async function readFramed(
-  file: DiskFile,
+  file: ReadableBytes,
   seed: number,
   place: Place,
   range: SpanRange,
@@ -102,7 +102,7 @@ async function readFramed(
 
 /** Header, data range and footer; the data together with whichever it touches. */
 async function readParts(
-  file: DiskFile,
+  file: ReadableBytes,
   { offset, lengthBytes }: Place,
   { from, to }: SpanRange,
 ): Promise<{ head: Buffer; data: Buffer; foot: Buffer } | undefined> {
@@ -132,7 +132,7 @@ async function readParts(
 }
 
 async function readExactly(
-  file: DiskFile,
+  file: ReadableBytes,
   offset: number,
   lengthBytes: number,
 ): Promise<Buffer | undefined> {

@@ -6,7 +6,7 @@
  * A record never changes while its file is open, and its data is verified whenever it is read, so what
  * was right once may serve.
  */
-import type { DiskFile } from "../base/disk.ts";
+import type { ReadableBytes } from "../base/disk.ts";
 import { limits } from "../base/limits.ts";
 import type { RecordFooter, RecordHeader } from "./record.ts";
 
@@ -16,14 +16,14 @@ export interface RecordFrame {
 }
 
 /** By the record's offset. */
-const framesOf = new WeakMap<DiskFile, Map<number, RecordFrame>>();
+const framesOf = new WeakMap<ReadableBytes, Map<number, RecordFrame>>();
 
-export function keptFrame(file: DiskFile, offset: number): RecordFrame | undefined {
+export function keptFrame(file: ReadableBytes, offset: number): RecordFrame | undefined {
   return framesOf.get(file)?.get(offset);
 }
 
 /** The longest kept gives way. */
-export function keepFrame(file: DiskFile, offset: number, frame: RecordFrame): void {
+export function keepFrame(file: ReadableBytes, offset: number, frame: RecordFrame): void {
   let frames = framesOf.get(file);
   if (frames === undefined) {
     frames = new Map();

@@ -7,6 +7,8 @@ import { SimulatedDisk } from "../base/disk-simulated.ts";
 import { QuarryError } from "../base/errors.ts";
 import type { BlockId, DeviceId } from "../base/ids.ts";
 import { seededRandom } from "../base/random.ts";
+import { crossCheck } from "../cli/fsck/cross-check.ts";
+import { inspectDevices } from "../cli/fsck/devices.ts";
 import { createClient } from "../client/client.ts";
 import type { Store } from "../client/store.ts";
 import { type Dataserver, openDataserver } from "../dataserver/dataserver.ts";
@@ -18,6 +20,7 @@ import type { OpenBlock } from "../rpc/name-service.ts";
 const KiB = 1024;
 const scheme = { k: 4, m: 2 };
 
+const folders = Array.from({ length: 8 }, (_, i) => `/disk-${i}`);
 const disk = () => new SimulatedDisk();
 let random = seededRandom(3);
 const away = new Set<DeviceId>();
@@ -58,11 +61,10 @@ function reachable(service: Dataserver): BlockService {
 }
 
 async function start(): Promise<void> {
-  const directories = Array.from({ length: 8 }, (_, i) => `/disk-${i}`);
   const shared = { clock: systemClock, random, report: () => undefined };
   const durability = "commit" as const;
   dataserver = await openDataserver({
-    ...{ ...shared, disk: disks.data, directories, durability, reserveBytes: 0 },
+    ...{ ...shared, disk: disks.data, directories: folders, durability, reserveBytes: 0 },
     ...{ blockBytes: 1024 * KiB, extendBytes: 64 * KiB },
   });
   const blocks = reachable(dataserver);
@@ -185,6 +187,40 @@ test("cold blocks become stripes of less room; all is read with two devices away
   await stop();
   await start();
   await expectReads(contents);
+});
+
+test("fsck takes a needle for readable as long as its range is there, or any k others", async () => {
+  const contents = await fill(300);
+  await sealAll(contents.keys());
+  await until("all is striped", areAll([...contents.keys()], "striped 4+2"));
+  const rows = await blocksOf(contents.keys());
+  const isSwitched = async () => {
+    const pages = (await dataserver.devices()).map((one) => dataserver.blocks(one.device, 0, 1000));
+    const all = (await Promise.all(pages)).flat();
+    const held = all.filter(({ block }) => rows.some((row) => row.block === block));
+    return held.length === rows.length * 6 && held.every(({ layout }) => layout === "striped");
+  };
+  await until("all have switched", isSwitched);
+  await stop();
+  const look = async () => {
+    const silent = () => undefined;
+    const devices = await inspectDevices(disks.data, folders, silent, silent);
+    return await crossCheck({ state, devices, onFinding: silent });
+  };
+  expect(await look()).toMatchObject({ missing: 0, thin: 0, orphans: 0 });
+  const empty = async (folder = "") => {
+    const blocks = (await disks.data.list(folder)).filter((name) => /\.(block|index)$/.test(name));
+    for (const name of blocks) await disks.data.remove(`${folder}/${name}`);
+  };
+  for (const folder of folders.slice(0, 2)) await empty(folder);
+  const without = await look();
+  expect(without.missing).toBe(0);
+  expect(without.thin).toBeGreaterThan(0);
+  for (const folder of folders.slice(2, 5)) await empty(folder);
+  const { missing } = await look();
+  expect(missing).toBeGreaterThan(0);
+  expect(missing).toBeLessThan(contents.size);
+  await start();
 });
 
 test("what is deleted does not come back, garbage goes, and a pool that wants copies has them", async () => {

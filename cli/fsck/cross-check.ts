@@ -1,5 +1,4 @@
 /** Holds what the metadata say that blocks hold against what the blocks hold, both ways. */
-import type { Disk } from "../../base/disk.ts";
 import type { BlobId } from "../../base/ids.ts";
 import { type InspectedBlock, ownersIn } from "../../dataserver/inspect.ts";
 import { chunksOf, wholeRows } from "../../nameserver/audit/audit-blobs.ts";
@@ -9,11 +8,10 @@ import { KeyReader, keys } from "../../nameserver/keyspace.ts";
 import { read } from "../../nameserver/queries/read.ts";
 import type { BlobRow } from "../../nameserver/rows.ts";
 import { isNamed } from "../../nameserver/workers/settle.ts";
-import { filled } from "../../rpc/name-service.ts";
 import type { Chunk } from "../../rpc/objects.ts";
-import { WHOLE } from "../../rpc/pool.ts";
 import type { FoundDevice } from "./devices.ts";
 import type { OnFinding } from "./finding.ts";
+import { holdingOf } from "./holding.ts";
 import { tellLostNames } from "./lost-names.ts";
 
 export interface Orphan extends Omit<Chunk, "crc32c"> {
@@ -39,7 +37,6 @@ export interface CrossCheck {
 }
 
 export interface CrossCheckOptions {
-  readonly disk: Disk;
   readonly state: StateReader;
   readonly devices: readonly FoundDevice[];
   readonly onFinding: OnFinding;
@@ -67,28 +64,15 @@ async function lookForNeedles({
     if (head.refs === 0) continue;
     for (const chunk of chunksOf(state, blob, head)) {
       const row = read(state, keys.block(chunk.block));
-      const members = filled(row?.members ?? []);
-      const { k } = row?.scheme ?? WHOLE;
-      // Of a chunk that was cut each member has a piece, and k of them give it back.
-      const piece = { needle: chunk.needle, lengthBytes: Math.ceil(chunk.lengthBytes / k) };
-      const having = members.filter((device) => has(byDevice.get(device)?.get(chunk.block), piece));
-      if (having.length < k) lost.set(blob, (lost.get(blob) ?? 0) + chunk.lengthBytes);
-      else if (having.length < members.length) thin++;
+      const holding = holdingOf(row, chunk, (device) => byDevice.get(device)?.get(chunk.block));
+      if (holding === "lost") lost.set(blob, (lost.get(blob) ?? 0) + chunk.lengthBytes);
+      else if (holding === "thin") thin++;
     }
   }
   return { lost, thin };
 }
 
-function has(
-  block: InspectedBlock | undefined,
-  { needle, lengthBytes }: Pick<Chunk, "needle" | "lengthBytes">,
-): boolean {
-  const place = block?.index.find(needle);
-  return place?.lengthBytes === lengthBytes && block?.harmed.has(needle) === false;
-}
-
 async function lookForNames({
-  disk,
   state,
   devices,
   onFinding,
@@ -102,7 +86,7 @@ async function lookForNames({
       unknownBlocks++;
       onFinding({ kind: "unknown block", path: block.path, block: id, needles: block.index.live });
     }
-    for await (const { needle, blob, chunk, lengthBytes } of ownersIn(disk, block)) {
+    for await (const { needle, blob, chunk, lengthBytes } of ownersIn(block)) {
       if (blob === 0) free++;
       else if (isNamed(state, id, { needle, blob, chunk })) continue;
       else if (isSystemBlob(blob)) copies++;

@@ -60,7 +60,7 @@ export async function fsck(options: FsckOptions): Promise<Checked> {
   if (state !== undefined) {
     audit = await auditState(state, new StateMachine(state).digest, problem);
     onStep("holding metadata and blocks against each other …");
-    if (devices.length > 0) check = await crossCheck({ disk, state, devices: found, onFinding });
+    if (devices.length > 0) check = await crossCheck({ state, devices: found, onFinding });
   }
   return {
     ...{ nameserver, devices, audit, check },

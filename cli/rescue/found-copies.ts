@@ -1,9 +1,8 @@
 /** Copies of the metadata that blocks still hold: which are whole, and how far they reach. */
 import { createHash } from "node:crypto";
 import { crc32c } from "../../base/checksum.ts";
-import type { Disk } from "../../base/disk.ts";
-import type { BlobId, LogIndex, NeedleId } from "../../base/ids.ts";
-import { type InspectedBlock, readNeedle } from "../../dataserver/inspect.ts";
+import type { BlobId, BlockId, LogIndex, NeedleId } from "../../base/ids.ts";
+import type { InspectedNeedles } from "../../dataserver/inspected-needles.ts";
 import { type CopyKind, copyOf } from "../../nameserver/copies/copy-blobs.ts";
 import { decodeLogRun } from "../../nameserver/copies/log-run.ts";
 import { decodeManifest, type Manifest, manifestBytes } from "../../nameserver/copies/manifest.ts";
@@ -11,7 +10,7 @@ import type { Entry } from "../../raft/entry.ts";
 import type { Chunk } from "../../rpc/objects.ts";
 
 interface CopyNeedle {
-  readonly from: InspectedBlock;
+  readonly block: BlockId;
   readonly needle: NeedleId;
   readonly chunk: number;
   readonly lengthBytes: number;
@@ -24,26 +23,29 @@ export interface Snapshot {
 }
 
 export class FoundCopies {
-  readonly #disk: Disk;
+  readonly #inspected: InspectedNeedles;
   readonly #needles: Record<CopyKind, Map<LogIndex, CopyNeedle[]>> = {
     snapshot: new Map(),
     log: new Map(),
   };
 
-  constructor(disk: Disk) {
-    this.#disk = disk;
+  /** `inspected`: where they can be read when all is taken note of. */
+  constructor(inspected: InspectedNeedles) {
+    this.#inspected = inspected;
   }
 
   /** Takes note of a needle, if it is of a copy. */
   saw(
-    from: InspectedBlock,
+    block: BlockId,
     header: { needle: NeedleId; blob: BlobId; chunk: number; lengthBytes: number },
   ): void {
     const copy = copyOf(header.blob);
     if (copy === undefined) return;
     const { needle, chunk, lengthBytes } = header;
     const known = this.#needles[copy.kind].get(copy.index) ?? [];
-    known.push({ from, needle, chunk, lengthBytes });
+    // Other members have it, too.
+    if (known.some((one) => one.block === block && one.needle === needle)) return;
+    known.push({ block, needle, chunk, lengthBytes });
     this.#needles[copy.kind].set(copy.index, known);
   }
 
@@ -69,9 +71,9 @@ export class FoundCopies {
 
   async #manifests(index: LogIndex, needles: readonly CopyNeedle[]): Promise<Manifest[]> {
     const found: Manifest[] = [];
-    for (const { from, needle, chunk, lengthBytes } of needles) {
+    for (const { block, needle, chunk, lengthBytes } of needles) {
       if (lengthBytes !== manifestBytes(chunk)) continue;
-      const bytes = await readNeedle(this.#disk, from, needle);
+      const bytes = await this.#inspected.read(block, needle);
       const read = bytes === undefined ? undefined : decodeManifest(bytes);
       if (read?.index === index && read.chunks.length === chunk) found.push(read);
     }
@@ -79,30 +81,24 @@ export class FoundCopies {
   }
 
   async #snapshot(manifest: Manifest): Promise<Snapshot | string> {
-    const needles = this.#needles.snapshot.get(manifest.index) ?? [];
     const hash = createHash("sha256");
     try {
-      for await (const piece of this.#pieces(manifest, needles)) hash.update(piece);
+      for await (const piece of this.#pieces(manifest)) hash.update(piece);
     } catch (error) {
       if (error instanceof LostChunk) return error.message;
       throw error;
     }
     if (!hash.digest().equals(manifest.sha256)) return "its chunks are not those of its manifest";
-    return { manifest, pieces: () => this.#pieces(manifest, needles) };
+    return { manifest, pieces: () => this.#pieces(manifest) };
   }
 
-  async *#pieces(manifest: Manifest, needles: readonly CopyNeedle[]): AsyncGenerator<Buffer> {
-    for (const [number, chunk] of manifest.chunks.entries())
-      yield await this.#read(chunk, number, needles);
+  async *#pieces(manifest: Manifest): AsyncGenerator<Buffer> {
+    for (const [number, chunk] of manifest.chunks.entries()) yield await this.#read(chunk, number);
   }
 
-  /** From any device that has it. */
-  async #read(chunk: Chunk, number: number, needles: readonly CopyNeedle[]): Promise<Buffer> {
-    for (const { from, needle } of needles) {
-      if (needle !== chunk.needle || from.block !== chunk.block) continue;
-      const bytes = await readNeedle(this.#disk, from, needle);
-      if (bytes !== undefined && crc32c(bytes) === chunk.crc32c) return bytes;
-    }
+  async #read(chunk: Chunk, number: number): Promise<Buffer> {
+    const bytes = await this.#inspected.read(chunk.block, chunk.needle);
+    if (bytes !== undefined && crc32c(bytes) === chunk.crc32c) return bytes;
     throw new LostChunk(`chunk ${number} of ${number + 1} or more is missing or damaged`);
   }
 
@@ -143,8 +139,8 @@ export class FoundCopies {
     return runs;
   }
 
-  async #run({ from, needle }: CopyNeedle): Promise<Entry[] | undefined> {
-    const bytes = await readNeedle(this.#disk, from, needle);
+  async #run({ block, needle }: CopyNeedle): Promise<Entry[] | undefined> {
+    const bytes = await this.#inspected.read(block, needle);
     return bytes === undefined ? undefined : decodeLogRun(bytes);
   }
 }

@@ -4,6 +4,9 @@ import type { Disk } from "../../base/disk.ts";
 import { QuarryError } from "../../base/errors.ts";
 import type { BlockId, DeviceId, NodeId } from "../../base/ids.ts";
 import type { Random } from "../../base/random.ts";
+import type { InspectedBlock } from "../../dataserver/inspect.ts";
+import { InspectedNeedles } from "../../dataserver/inspected-needles.ts";
+import type { RecordHeader } from "../../dataserver/record.ts";
 import type { Superblock } from "../../dataserver/superblock.ts";
 import { Rebuilding } from "../../nameserver/backup/rebuilding.ts";
 import { keys } from "../../nameserver/keyspace.ts";
@@ -53,8 +56,11 @@ export async function rescue(options: RescueOptions): Promise<Rescued> {
     damaged ||= finding.kind === "damage" || finding.kind === "problem";
     options.onFinding(finding);
   };
-  const copies = new FoundCopies(disk);
-  const devices = await inspectDevices(disk, folders, (...seen) => copies.saw(...seen), onFinding);
+  const inspected = new InspectedNeedles();
+  const copies = new FoundCopies(inspected);
+  const saw = ({ block }: InspectedBlock, header: RecordHeader) => copies.saw(block, header);
+  const devices = await inspectDevices(disk, folders, saw, onFinding);
+  for (const { blocks } of devices) for (const block of blocks.values()) inspected.add(block);
   const problem = (text: string) => onFinding({ kind: "problem", text });
   // One that was being written when the store died is no harm; damaged needles are told of as such.
   const snapshot = await copies.newest((text) => onFinding({ kind: "note", text }));
@@ -79,7 +85,7 @@ export async function rescue(options: RescueOptions): Promise<Rescued> {
         await rebuilding.replay(entries.slice(i, i + RUN_ENTRIES));
   }
   const { index, timeMs } = rebuilding.head;
-  const found = await settleWith(options, rebuilding, devices, onFinding);
+  const found = await settleWith(options, rebuilding, devices, inspected, onFinding);
   onStep("making it durable …");
   await rebuilding.finish();
   return {
@@ -100,9 +106,10 @@ const nothing = {
 
 /** Tells the metadata what the devices hold, and looks for what is missing. */
 async function settleWith(
-  { disk, clock, salvage: doSalvage, keepOrphansMs, onStep }: RescueOptions,
+  { clock, salvage: doSalvage, keepOrphansMs, onStep }: RescueOptions,
   rebuilding: Rebuilding,
   devices: readonly FoundDevice[],
+  inspected: InspectedNeedles,
   onFinding: OnFinding,
 ): Promise<Pick<Rescued, "check" | "orphanBlobs" | "salvaged">> {
   await rebuilding.recover(keepOrphansMs);
@@ -110,12 +117,12 @@ async function settleWith(
   const orphans = new Orphans();
   const { state } = rebuilding;
   const onOrphan = orphans.add.bind(orphans);
-  const check = await crossCheck({ disk, state, devices, onFinding, onOrphan });
+  const check = await crossCheck({ state, devices, onFinding, onOrphan });
   await tellBlocks(rebuilding, devices);
   if (!doSalvage) return { check, orphanBlobs: orphans.blobs, salvaged: undefined };
   const stamp = new Date(clock.nowMs()).toISOString().replace(/[-:]|\.\d+Z$/g, "");
   const bucket = `rescued-${stamp.toLowerCase().replace("t", "-")}`;
-  const salvaged = await salvage(disk, rebuilding, orphans, bucket);
+  const salvaged = await salvage(inspected, rebuilding, orphans, bucket);
   return { check, orphanBlobs: orphans.blobs, salvaged };
 }
 

@@ -1,11 +1,10 @@
 /** Gives names to stored bytes that nothing names: each blob that is there from its beginning becomes an object. */
 import { createHash } from "node:crypto";
 import { crc32c } from "../../base/checksum.ts";
-import type { Disk } from "../../base/disk.ts";
 import { QuarryError } from "../../base/errors.ts";
 import { type BlobId, LIST_MARK } from "../../base/ids.ts";
 import { limits } from "../../base/limits.ts";
-import { readNeedle } from "../../dataserver/inspect.ts";
+import type { InspectedNeedles } from "../../dataserver/inspected-needles.ts";
 import { ROOT_USER } from "../../gateway/identity.ts";
 import type { Rebuilding } from "../../nameserver/backup/rebuilding.ts";
 import { keys } from "../../nameserver/keyspace.ts";
@@ -46,7 +45,7 @@ export class Orphans {
 }
 
 export async function salvage(
-  disk: Disk,
+  inspected: InspectedNeedles,
   rebuilding: Rebuilding,
   orphans: Orphans,
   bucket: string,
@@ -55,7 +54,7 @@ export async function salvage(
   for (const [blob, chunks] of orphans.all()) {
     if (objects === 0 && !isThere(rebuilding, bucket))
       await rebuilding.give({ type: "createBucket", bucket, owner: ROOT_USER });
-    const content = await read(disk, chunks);
+    const content = await read(inspected, chunks);
     const stored = content && (await name(rebuilding, bucket, blob, content));
     if (stored === undefined) broken++;
     else {
@@ -76,12 +75,15 @@ interface Content {
 }
 
 /** Undefined when it is not there from its beginning on without a gap. */
-async function read(disk: Disk, orphans: readonly Orphan[]): Promise<Content | undefined> {
+async function read(
+  inspected: InspectedNeedles,
+  orphans: readonly Orphan[],
+): Promise<Content | undefined> {
   const hash = createHash("md5");
   const chunks: Chunk[] = [];
-  for (const [i, { from, block, needle, lengthBytes, chunk }] of orphans.entries()) {
+  for (const [i, { block, needle, lengthBytes, chunk }] of orphans.entries()) {
     if (chunk !== i) return undefined;
-    const bytes = await readNeedle(disk, from, needle);
+    const bytes = await inspected.read(block, needle);
     if (bytes === undefined) return undefined;
     hash.update(bytes);
     chunks.push({ block, needle, lengthBytes, crc32c: crc32c(bytes) });

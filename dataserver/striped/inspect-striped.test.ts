@@ -3,7 +3,8 @@ import { expect, test } from "vitest";
 import type { NeedleId } from "../../base/ids.ts";
 import { BLOCK, DIRECTORY, FILE } from "../../test/members-fixture.ts";
 import { converted, packed, type Where } from "../../test/striped-fixture.ts";
-import { inspectBlock, ownersIn, readNeedle } from "../inspect.ts";
+import { type InspectedBlock, inspectBlock, ownersIn } from "../inspect.ts";
+import { InspectedNeedles } from "../inspected-needles.ts";
 
 const whole: Where = {
   ...{ layout: "whole", scheme: { k: 1, m: 2 }, generation: 1 },
@@ -20,27 +21,36 @@ test("every needle is read at one of the members, and all know whose it is", asy
   const [gone = 0n as NeedleId] = members.stored.keys();
   for (const i of at.servers) await members.server(i).remove(members.at(i, 2), [gone]);
   members.stored.delete(gone);
-  const read = new Map<NeedleId, Buffer>();
+  const found: InspectedBlock[] = [];
   for (const i of at.servers) {
     const disk = members.disks[i];
     if (disk === undefined) throw new Error("no disk");
     await members.server(i)[Symbol.asyncDispose]();
     let told = 0;
-    const found = await inspectBlock(disk, DIRECTORY, BLOCK, () => void told++);
-    expect(found.damage).toEqual([]);
+    const member = await inspectBlock(disk, DIRECTORY, BLOCK, () => void told++);
+    found.push(member);
+    expect(member.damage).toEqual([]);
     expect(told).toBeGreaterThanOrEqual(members.stored.size);
     const owners = [];
-    for await (const { needle, blob, chunk } of ownersIn(disk, found))
+    for await (const { needle, blob, chunk } of ownersIn(member))
       owners.push({ needle, blob, chunk });
     expect(owners.length).toBe(members.stored.size);
     for (const { needle, blob, chunk } of owners)
       expect({ blob, chunk }).toEqual({ blob: Number(needle % 1000n), chunk: 3 });
-    for (const needle of members.stored.keys()) {
-      const bytes = await readNeedle(disk, found, needle);
-      if (bytes !== undefined) read.set(needle, bytes);
-    }
   }
-  for (const [needle, [content]] of members.stored) expect(read.get(needle)).toEqual(content);
+  const readFrom = (some: readonly InspectedBlock[]) => {
+    const needles = new InspectedNeedles();
+    for (const member of some) needles.add(member);
+    return (needle: NeedleId) => needles.read(BLOCK, needle);
+  };
+  for (const some of [found, found.slice(2), found.slice(0, 3), found.toSpliced(1, 2)])
+    for (const [needle, [content]] of members.stored)
+      expect(await readFrom(some)(needle)).toEqual(content);
+  // Of two only what stands in their own ranges is there.
+  const left = [...members.stored.keys()].map(readFrom(found.slice(0, 2)));
+  const lacking = (await Promise.all(left)).filter((bytes) => bytes === undefined).length;
+  expect(lacking).toBeGreaterThan(0);
+  expect(lacking).toBeLessThan(members.stored.size);
 });
 
 test("a flipped bit is told, with the needles that it harms", async () => {

@@ -4,18 +4,21 @@
  */
 import { QuarryError } from "../../base/errors.ts";
 import type { Codec } from "../../erasure/codec.ts";
-import type { Encoding } from "../../rpc/stripe-service.ts";
 import { SPAN } from "./format.ts";
-import { readFrom, type StripeSource } from "./stripe-sources.ts";
+
+/** A member that may have its range, or parity. */
+export interface RangeSource {
+  readonly piece: number;
+  /** @throws QuarryError when it cannot give them as they were written. */
+  read(offset: number, lengthBytes: number): Promise<Uint8Array>;
+}
 
 export interface RangesOptions {
   /** The piece that is wanted. */
   readonly piece: number;
-  readonly encoding: Encoding;
-  readonly sources: readonly StripeSource[];
+  /** All of one encoding. */
+  readonly sources: readonly RangeSource[];
   readonly codec: Codec;
-  /** Told of what was read. */
-  readonly spend: (bytes: number) => Promise<void>;
 }
 
 export class Ranges {
@@ -72,14 +75,12 @@ export class Ranges {
 
   /** Undefined when the source cannot give them. */
   async #take(
-    source: StripeSource,
+    source: RangeSource,
     offset: number,
     lengthBytes: number,
   ): Promise<Uint8Array | undefined> {
     try {
-      const { data } = await readFrom(source, offset, lengthBytes, this.#options.encoding);
-      await this.#options.spend(lengthBytes);
-      return data;
+      return await source.read(offset, lengthBytes);
     } catch (error) {
       if (error instanceof QuarryError) return undefined;
       throw error;

@@ -139,7 +139,17 @@ async function writeRange(work: Work, file: DiskFile): Promise<Uint32Array> {
   const { superblock, sources, codec, spend, run } = work;
   const { rangeBytes } = superblock.stripe;
   const { piece, salt: encoding } = superblock;
-  const ranges = new Ranges({ piece, encoding, sources, codec, spend });
+  const ranges = new Ranges({
+    ...{ piece, codec },
+    sources: sources.map((source) => ({
+      piece: source.piece,
+      async read(offset, lengthBytes) {
+        const { data } = await readFrom(source, offset, lengthBytes, encoding);
+        await spend(lengthBytes);
+        return data;
+      },
+    })),
+  });
   const room = Buffer.allocUnsafe(Math.min(limits.stripeWindowBytes, rangeBytes));
   const sums = new Uint32Array(Math.ceil(rangeBytes / SPAN));
   for (let from = 0; from < rangeBytes; from += room.length) {
