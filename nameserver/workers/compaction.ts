@@ -28,7 +28,7 @@ const PAGE = 256;
  * Less is not worth a rewrite. It is also more than what a block takes beside its needles: a block
  * of one small needle would else be mostly that, however often it is rewritten.
  */
-const LEAST_GARBAGE_BYTES = 256;
+export const LEAST_GARBAGE_BYTES = 256;
 
 export function compactBlocks(context: WorkContext, options: CompactionOptions): Worker {
   const { clock, blocks } = context;

@@ -18,7 +18,7 @@ import type { CurrentMap } from "../queries/cluster-map.ts";
 import type { BlockRow } from "../rows.ts";
 import type { Held, Stock } from "../stock/stock.ts";
 import { chunksOf } from "./chunks-of.ts";
-import { isAlike, isReady } from "./compaction.ts";
+import { isAlike, isReady, LEAST_GARBAGE_BYTES } from "./compaction.ts";
 import { finishConversion } from "./conversion-end.ts";
 import { logTime, type WorkContext } from "./worker.ts";
 
@@ -84,11 +84,15 @@ export function wantedOf(
   return isCold && layout === "whole" ? stripes : undefined;
 }
 
-/** Ranges that were padded are as long again, when no more than a needle each has gone. */
+/**
+ * Ranges that were padded are as long again, when no more than a needle each has gone. And of a block of
+ * few small needles what a file takes beside them would else pass for garbage, however often it is rewritten.
+ */
 function isWorthIt(held: Held, { scheme, padded }: Wanted, garbageShare: number): boolean {
   const share = garbageShareOf(held, scheme);
   const garbageBytes = share * rangeBytesOf(held) * scheme.k;
-  return share >= garbageShare && (padded !== true || garbageBytes > scheme.k * limits.needleBytes);
+  const leastBytes = padded === true ? limits.needleBytes : LEAST_GARBAGE_BYTES;
+  return share >= garbageShare && garbageBytes > scheme.k * leastBytes;
 }
 
 /** What a member keeps of each needle beside its record: columns, details, checksum. */
