@@ -19,6 +19,7 @@ import { buildGeneration } from "./compact.ts";
 import type { Device } from "./device.ts";
 import { blockPath, builtPath, indexPath, stagedPath } from "./file-names.ts";
 import { NeedleIndex } from "./needle-index.ts";
+import { removeOvertaken } from "./overtaken.ts";
 import { type RecoveredBlock, recoverBlock } from "./recover.ts";
 import { switchToStaged } from "./striped/switch.ts";
 import { encodeSuperblock, SUPERBLOCK_BYTES, type Superblock } from "./superblock.ts";
@@ -134,6 +135,7 @@ export async function switchTo(device: Device, address: SwitchOrder): Promise<vo
   parts.checks.made(id, generation, options.clock.nowMs());
   parts.news.changed(id);
   await options.disk.syncDirectory(directory);
+  await removeOvertaken(device, id, generation);
 }
 
 async function exchange(

@@ -6,10 +6,11 @@ import type { BlockStatus } from "../../rpc/block-service.ts";
 import type { RebuildOrder } from "../../rpc/healing-service.ts";
 import { Block } from "../block.ts";
 import type { Device } from "../device.ts";
-import { blockPath, builtPath, indexPath } from "../file-names.ts";
+import { blockPath, indexPath } from "../file-names.ts";
 import { stale } from "../generations.ts";
 import { fetchNeedles, inventoryOf, recordsAt } from "../hand-out.ts";
 import type { NeedleIndex } from "../needle-index.ts";
+import { removeOvertaken } from "../overtaken.ts";
 import type { Stripe } from "../striped/stripe.ts";
 import type { Superblock } from "../superblock.ts";
 import type { Source } from "./sources.ts";
@@ -83,9 +84,8 @@ export async function place(device: Device, path: string, made: MadeBlock): Prom
   parts.news.changed(id);
   // A checkpoint with this salt speaks of no file before: it may be there first.
   await Promise.all([options.disk.syncDirectory(directory), next.remakeCheckpoint()]);
-  // What was built to follow the old one has been overtaken; a crash leaves it to the next start.
-  if (old !== undefined && old.generation < generation)
-    await options.disk.remove(builtPath(directory, id, old.generation + 1));
+  if (old?.generation !== generation)
+    await removeOvertaken(device, id, generation, old?.generation);
   return next.status();
 }
 

@@ -2,7 +2,14 @@
 import { describe, expect, test } from "vitest";
 import type { NeedleId } from "../../base/ids.ts";
 import { FILE, Members } from "../../test/members-fixture.ts";
-import { converted, loadStriped, orderOf, packed, type Where } from "../../test/striped-fixture.ts";
+import {
+  converted,
+  loadStriped,
+  orderOf,
+  packed,
+  switched,
+  type Where,
+} from "../../test/striped-fixture.ts";
 
 const whole: Where = {
   ...{ layout: "whole", scheme: { k: 1, m: 2 }, generation: 1 },
@@ -136,7 +143,8 @@ test("what is removed between the encoding and the switch does not come back", a
 
 describe("a switch takes only what was made for it", () => {
   const at = stripes(4, 2);
-  const staged = FILE.replace(".block", ".block.g2.staged");
+  const built = FILE.replace(".block", ".block.g2");
+  const staged = `${built}.staged`;
 
   test("of a compaction: not what a conversion has left that was given up", async () => {
     const members = await packed({ k: 4, m: 2 }, 40);
@@ -147,6 +155,7 @@ describe("a switch takes only what was made for it", () => {
     for (const i of whole.servers)
       for (const [needle, [content]] of members.stored)
         expect(await members.load(i, needle)).toEqual(content);
+    expect(members.disks[1]?.paths()).not.toContain(staged);
   });
 
   test("of a conversion: not what a compaction has left that was given up", async () => {
@@ -158,6 +167,28 @@ describe("a switch takes only what was made for it", () => {
     await expect(switching).rejects.toMatchObject({ code: "NoSuchBlock" });
     for (const [needle, [content]] of members.stored)
       expect(await members.load(1, needle)).toEqual(content);
+  });
+
+  test("of a conversion: what a compaction has left that was given up goes", async () => {
+    const members = await packed({ k: 4, m: 2 }, 40);
+    await members.server(1).compact(members.at(1));
+    expect(members.disks[1]?.paths()).toContain(built);
+    await converted(members, whole, at);
+    expect(members.disks[1]?.paths()).not.toContain(built);
+  });
+
+  test("nor does it stay where the member was made anew instead", async () => {
+    const members = await packed({ k: 4, m: 2 }, 40);
+    const { encoding } = await members.server(1).convert(orderOf(members, whole, at, 1));
+    await members.server(1).compact(members.at(1));
+    for (const i of at.servers.slice(1)) await switched(members, i, 2, encoding);
+    const sources = at.servers.slice(1).map((i) => {
+      return { piece: i - 1, device: members.at(i).device, address: String(i) };
+    });
+    const order = { ...members.at(1, 2), piece: 0, scheme: at.scheme, layout: "striped" } as const;
+    await members.server(1).rebuild({ ...order, sources });
+    expect(members.disks[1]?.paths().filter((path) => path.includes(".g2"))).toEqual([]);
+    await expectAll(members, at);
   });
 });
 

@@ -10,6 +10,7 @@ import { Block } from "../block.ts";
 import type { Device } from "../device.ts";
 import { blockPath, indexPath, stagedPath } from "../file-names.ts";
 import { stale } from "../generations.ts";
+import { removeOvertaken } from "../overtaken.ts";
 import { type RecoveredBlock, recoverBlock } from "../recover.ts";
 
 /** False when nothing is staged for it. */
@@ -26,6 +27,7 @@ export async function switchToStaged(device: Device, order: SwitchOrder): Promis
   parts.checks.made(id, generation, options.clock.nowMs());
   parts.news.changed(id);
   await options.disk.syncDirectory(directory);
+  await removeOvertaken(device, id, generation, old?.generation);
   await parts.blocks.get(id)?.remakeCheckpoint();
   return true;
 }
