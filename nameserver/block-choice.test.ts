@@ -63,3 +63,9 @@ test("of open blocks those on quick and steady devices are handed out, if there 
   );
   expect(given(all)).toEqual([1, 2, 3]);
 });
+
+test("one without members is not handed out", async () => {
+  const { change } = await scene(2);
+  const empty = { block: 1, members: [null] } as never;
+  expect(handedOut([empty], change(0, {}))).toEqual([]);
+});

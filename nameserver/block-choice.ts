@@ -186,8 +186,12 @@ export function handedOut(
   const slow = slowDevices(devices);
   const ok = devices.filter(({ state }) => state === "ok");
   const good = ok.filter(({ device, unsteadyMs = 0 }) => unsteadyMs === 0 && !slow.has(device));
+  // Without members it has nobody who would take anything.
   const on = (takes: ReadonlySet<DeviceId>) =>
-    blocks.filter(({ members }) => filled(members).every((one) => takes.has(one)));
+    blocks.filter(({ members }) => {
+      const there = filled(members);
+      return there.length > 0 && there.every((one) => takes.has(one));
+    });
   const best = on(idsOf(good));
   return best.length > 0 ? best : on(idsOf(ok));
 }
