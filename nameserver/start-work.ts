@@ -75,7 +75,7 @@ export function startPlanner(
   return planner;
 }
 
-const added = (a: HealingCount, b: HealingCount): HealingCount => ({
+export const added = (a: HealingCount, b: HealingCount): HealingCount => ({
   waiting: a.waiting + b.waiting,
   running: a.running + b.running,
   done: a.done + b.done,

@@ -3,6 +3,8 @@
  * block is whole and where it belongs, its members agree, and nothing stands anywhere that nobody needs.
  */
 import { type BlobId, type BlockId, type DeviceId, FREE } from "../../base/ids.ts";
+import { recordBytes } from "../../dataserver/record.ts";
+import { layOut } from "../../dataserver/striped/layout.ts";
 import { KeyReader, prefixEnd, prefixOf } from "../../nameserver/keyspace.ts";
 import { readMap } from "../../nameserver/queries/cluster-map.ts";
 import type { BlockRow } from "../../nameserver/rows.ts";
@@ -15,6 +17,7 @@ import type { Machines } from "./machines.ts";
 import { IMAGINED } from "./names.ts";
 import type { Needles } from "./needles.ts";
 import type { Oracle } from "./oracle.ts";
+import { meantOf } from "./platters.ts";
 import type { SimNode } from "./sim-node.ts";
 
 export interface CalmOptions {
@@ -24,6 +27,11 @@ export interface CalmOptions {
   readonly fids: Fids;
   readonly leader: SimNode | undefined;
 }
+
+/** So far ranges may be padded in any case. */
+const WORTH = 1.15;
+/** Until somebody has looked at it again. */
+const COLD_LOOK_MS = 10_000;
 
 export class Calm {
   readonly #of: CalmOptions;
@@ -102,6 +110,7 @@ export class Calm {
 
   #unfinished(map: ClusterMap, block: BlockId, row: BlockRow): string | undefined {
     if (row.swept !== true) return "it is not swept";
+    if (row.before !== undefined) return "its conversion has not ended";
     const { needles } = this.#of;
     const places = placementOf(map).devicesOf(block, row.scheme);
     let ids: string | undefined;
@@ -110,7 +119,7 @@ export class Calm {
         if (places[position] !== undefined) return `position ${position} is empty`;
         continue;
       }
-      const standing = needles.platters.standingOf(device, block, row.generation);
+      const standing = needles.platters.standingOf(device, block, meantOf(row));
       if (standing === undefined) return `${device} does not have it`;
       if (!standing.sealed) return `${device} takes appends`;
       if (needles.platters.allOf(device, block).length > 1) return `${device} has it twice`;
@@ -123,9 +132,27 @@ export class Calm {
       if (ids !== undefined && ids !== here) return `${device} has other needles`;
       ids = here;
     }
+    if (this.#isLeftWhole(map, block, row)) return "it is cold, and not striped";
     // Pieces may stand in another order than CRUSH would have begun with: so fewer move.
     const isPlaced = filled(row.members).every((device) => places.includes(device));
     return isPlaced ? undefined : `CRUSH wants it on ${places.join()}`;
+  }
+
+  /** Whether its needles would fill ranges well enough, and it has rested for long enough. */
+  #isLeftWhole(map: ClusterMap, block: BlockId, row: BlockRow): boolean {
+    const { needles } = this.#of;
+    const { cold } = map.pools.find(({ id }) => id === row.pool) ?? {};
+    const isCold = cold && (row.sealedMs ?? 0) + cold.afterMs + COLD_LOOK_MS < needles.names.timeMs;
+    const [device] = filled(row.members);
+    if (!isCold || row.layout === "striped" || device === undefined) return false;
+    const held = needles.platters.standingOf(device, block, meantOf(row))?.needles.values() ?? [];
+    const all = [...held].sort((a, b) => a.offset - b.offset);
+    const ids = BigUint64Array.from(all, ({ needle }) => needle);
+    const lengths = Uint32Array.from(all, ({ lengthBytes }) => lengthBytes);
+    const order = Uint32Array.from(all, (_, i) => i);
+    const { rangeBytes } = layOut({ count: all.length, ids, lengths, order }, cold.scheme.k);
+    const bytes = lengths.reduce((sum, length) => sum + recordBytes(length), 0);
+    return bytes > 0 && rangeBytes * cold.scheme.k <= bytes * WORTH;
   }
 
   /** Blocks on devices that are no members of them. */

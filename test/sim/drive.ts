@@ -8,6 +8,8 @@ import type { Random } from "../../base/random.ts";
 import { storedFile } from "../../dataserver/file-names.ts";
 import { type Standing, standingOf } from "./standing.ts";
 
+const KINDS: ReadonlySet<string> = new Set(["block", "built", "staged"]);
+
 interface Looked {
   readonly file: object;
   readonly version: number;
@@ -80,14 +82,14 @@ export class Drive {
     return this.#lookedAt !== this.disk.operations + this.#events;
   }
 
-  /** What would survive: a block's file, and its next generation if that is complete, by path. */
+  /** What would survive: a block's file, and next generations that are complete, by path. */
   look(): ReadonlyMap<string, Standing | undefined> {
     this.#lookedAt = this.disk.operations + this.#events;
     const now = new Map<string, Standing | undefined>();
     const looked = new Map<string, Looked>();
     for (const [path, file] of this.disk.safeFiles) {
       const stored = storedFile(path.slice(this.directory.length + 1));
-      if (stored === undefined || (stored.kind !== "block" && stored.kind !== "built")) continue;
+      if (stored === undefined || !KINDS.has(stored.kind)) continue;
       const known = this.#looked.get(path);
       const isKnown = known?.file === file && known.version === file.version;
       const { version } = file;

@@ -3,6 +3,7 @@
  * late. A block never has more members harmed than it can lose: who did it knows.
  */
 import type { BlockId, DeviceId } from "../../base/ids.ts";
+import { SUPERBLOCK_BYTES } from "../../dataserver/superblock.ts";
 import { filled } from "../../rpc/name-service.ts";
 import { WHOLE } from "../../rpc/pool.ts";
 import type { Drive } from "./drive.ts";
@@ -77,9 +78,13 @@ export class DeviceFaults {
   /** Whether every block that has a member there could do without it. */
   canLose(drives: readonly Drive[]): boolean {
     const { needles } = this.#world;
-    for (const drive of drives)
+    for (const drive of drives) {
+      if (!needles.stripes.canLose(drive)) return false;
       for (const { block } of needles.platters.blocksOf(drive))
         if (!this.#canHarm(drives, block)) return false;
+      for (const { block } of needles.platters.waitingOn(drive))
+        if (!this.#canHarm(drives, block)) return false;
+    }
     return true;
   }
 
@@ -93,9 +98,11 @@ export class DeviceFaults {
     };
     const { k, m } = row.scheme ?? WHOLE;
     const devices = drives.flatMap(({ device }) => device ?? []);
-    const good = filled(row.members).filter(
-      (device) => !devices.includes(device) && !needles.isHarmed(device, block) && !isAway(device),
-    );
+    const isGood = (device: DeviceId) =>
+      !devices.includes(device) && !needles.isHarmed(device, block) && !isAway(device);
+    const good = filled(row.members).filter(isGood);
+    // What was removed just before a conversion is known to members before it alone.
+    if (row.before !== undefined && !filled(row.before.members).some(isGood)) return false;
     // Who holds a block without being a member may be about to become one, in the place of a good one.
     const isComing = devices.some((device) => {
       const holds = needles.platters.allOf(device, block).length > 0;
@@ -144,6 +151,7 @@ export class DeviceFaults {
 
   #empty(drive: Drive): void {
     const { device } = drive;
+    this.#world.needles.stripes.loses(drive);
     drive.wipe();
     if (device !== undefined) this.#world.needles.lost(device);
   }
@@ -158,7 +166,11 @@ export class DeviceFaults {
     const path = drive.pathOf(block);
     const bytes = drive.disk.safeFiles.get(path)?.safeContent().length ?? 0;
     this.#say(`${name} (block ${block} of ${device})`);
-    if (name === "rot") {
+    if (standing.stripe !== undefined && name !== "truncate") {
+      const from = SUPERBLOCK_BYTES;
+      const to = from + standing.stripe.range.length + standing.stripe.tables.length;
+      drive.flip(path, dice.between(from, to - 1), 1 << dice.between(0, 7));
+    } else if (name === "rot") {
       const needle = dice.pick([...standing.needles.values()]);
       const from = needle?.offset ?? 0;
       const to = needle === undefined ? bytes : from + 32 + needle.lengthBytes;

@@ -13,6 +13,7 @@ import type { ChangedBlocks } from "../../nameserver/planner/changed-blocks.ts";
 import { Planner } from "../../nameserver/planner/planner.ts";
 import type { RowCache } from "../../nameserver/row-cache.ts";
 import { nameService } from "../../nameserver/serve-names.ts";
+import { added } from "../../nameserver/start-work.ts";
 import { whileLeading } from "../../nameserver/while-leading.ts";
 import { Workers } from "../../nameserver/workers/worker.ts";
 import type { Address } from "../../rpc/address.ts";
@@ -83,7 +84,9 @@ export function startLeading(options: LeadingOptions): Led {
   });
   survey.healing = () => {
     const progress = planner.progress();
-    const work = { ...progress.work, reconcile: cluster.losses.work() };
+    const { losses } = cluster;
+    const convert = added(progress.work.convert, losses.conversions);
+    const work = { ...progress.work, reconcile: losses.work(), convert };
     return replica.isLeader ? { ...progress, work } : undefined;
   };
   survey.losses = () => (replica.isLeader ? cluster.losses.list() : []);

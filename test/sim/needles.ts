@@ -8,18 +8,21 @@ import type { AnyCommand } from "../../nameserver/command.ts";
 import type { BlockRow } from "../../nameserver/rows.ts";
 import { filled } from "../../rpc/name-service.ts";
 import type { Chunk } from "../../rpc/objects.ts";
-import { type PoolScheme, WHOLE } from "../../rpc/pool.ts";
+import { layoutOf, WHOLE } from "../../rpc/pool.ts";
 import type { Drive } from "./drive.ts";
 import { IMAGINED, Names, type Reference, referencesOf } from "./names.ts";
 import type { Oracle } from "./oracle.ts";
-import { type Judge, Platters } from "./platters.ts";
+import { type Judge, meantOf, Platters } from "./platters.ts";
 import type { Standing, StandingNeedle } from "./standing.ts";
+import { Stripes } from "./stripes.ts";
 
 /** What a command is about to refer to, as of the entry before it. */
 export interface Before {
   readonly states: readonly (BlockRow["state"] | undefined)[];
   readonly chunks: readonly Chunk[];
   readonly sealedMs: number;
+  /** Of the block that it speaks of. */
+  readonly row: BlockRow | undefined;
 }
 
 /** A bare needle that was acknowledged. */
@@ -39,6 +42,7 @@ export interface NeedlesOptions {
 export class Needles implements Judge {
   readonly names: Names;
   readonly platters: Platters;
+  readonly stripes: Stripes;
   /** Bare needles that must be there. */
   readonly kept = new Map<NeedleId, Kept>();
   readonly #oracle: Oracle;
@@ -54,19 +58,24 @@ export class Needles implements Judge {
     this.#oracle = options.oracle;
     this.names = new Names(options.oracle.store);
     this.platters = new Platters(options.drives);
+    this.stripes = new Stripes({
+      platters: this.platters,
+      isHarmed: (device, block) => this.isHarmed(device, block),
+      wrong: (what) => this.#wrong(what),
+    });
   }
 
   /** To be called before the entry of this command is applied. */
   before(command: AnyCommand): Before {
     const chunks = referencesOf(command).filter(({ block }) => !IMAGINED.has(block));
     const states = chunks.map(({ block }) => this.names.row(block)?.state);
-    const sealedMs =
-      command.type === "settleBlock" ? (this.names.row(command.block)?.sealedMs ?? Infinity) : 0;
-    return { states, chunks, sealedMs };
+    const row = "block" in command ? this.names.row(command.block) : undefined;
+    const sealedMs = command.type === "settleBlock" ? (row?.sealedMs ?? Infinity) : 0;
+    return { states, chunks, sealedMs, row };
   }
 
   /** The command took effect. */
-  after(command: AnyCommand, { states, chunks, sealedMs }: Before, timeMs: number): void {
+  after(command: AnyCommand, { states, chunks, sealedMs, row }: Before, timeMs: number): void {
     this.names.timeMs = timeMs;
     if (states.some((state) => state === undefined || state === "settled"))
       this.#wrong(`INV-4: ${command.type} refers to a settled block`);
@@ -76,6 +85,7 @@ export class Needles implements Judge {
     for (const { block } of chunks) this.#touched.add(block);
     if ("block" in command) this.#touched.add(command.block);
     if (command.type === "setGeneration") this.#checkBuilt(command.block, command.to);
+    if (command.type === "convertBlock") this.stripes.converted(command, row);
   }
 
   /** To be called after each event. */
@@ -106,6 +116,13 @@ export class Needles implements Judge {
 
   isHarmed(device: DeviceId, block: BlockId): boolean {
     return this.#gone.has(device) || this.#harms.has(`${device} ${block}`);
+  }
+
+  /** Whether something of that key stands in stripes. */
+  isStriped(key: string): boolean {
+    const blob = this.names.keys.get(key);
+    const chunks = blob === undefined ? [] : this.names.chunksOf(blob);
+    return chunks.some(({ block }) => this.names.row(block)?.layout === "striped");
   }
 
   /** How many members of a block are not as they should be. */
@@ -159,7 +176,7 @@ export class Needles implements Judge {
     const isThere =
       member !== null &&
       member !== device &&
-      this.platters.standingOf(member, block, generation)?.piece === before.piece;
+      this.platters.standingOf(member, block, { generation })?.piece === before.piece;
     if (!isThere && (member === null || !this.isHarmed(member, block)))
       this.#wrong(`INV-7: ${device} gives up piece ${before.piece} of block ${block}`);
   }
@@ -188,11 +205,12 @@ export class Needles implements Judge {
     }
     const scheme = row.scheme ?? WHOLE;
     const standings = row.members.map((device) =>
-      device === null ? undefined : this.platters.standingOf(device, block, row.generation),
+      device === null ? undefined : this.platters.standingOf(device, block, meantOf(row)),
     );
+    if (row.layout === "striped") this.stripes.check(block, standings);
     const isWhole = row.members.map(() => true);
     for (const one of [...needed, ...kept]) {
-      const good = standings.map((standing, position) => isGoodAt(standing, one, scheme, position));
+      const good = standings.map((standing, position) => isGoodAt(standing, one, row, position));
       for (const [position, isGood] of good.entries()) if (!isGood) isWhole[position] = false;
       if (good.filter((isGood) => isGood).length < scheme.k)
         this.#wrong(
@@ -202,7 +220,7 @@ export class Needles implements Judge {
     for (const [position, device] of row.members.entries()) {
       if (device === null) continue;
       const isAll = isWhole[position] === true && standings[position] !== undefined;
-      const isInPlace = this.platters.isInPlace(device, block, row.generation);
+      const isInPlace = this.platters.isInPlace(device, block, meantOf(row));
       if (isAll && isInPlace && hasAll(standings, position))
         this.#harms.delete(`${device} ${block}`);
       else if (isAll) continue;
@@ -223,7 +241,7 @@ export class Needles implements Judge {
     for (const device of filled(this.names.row(block)?.members ?? []))
       if (
         !this.isHarmed(device, block) &&
-        this.platters.standingOf(device, block, to) === undefined
+        this.platters.standingOf(device, block, { generation: to }) === undefined
       )
         this.#wrong(`INV-7: generation ${to} of block ${block} is not built on ${device}`);
   }
@@ -263,11 +281,13 @@ function hasAll(standings: readonly (Standing | undefined)[], position: number):
 function isGoodAt(
   standing: Standing | undefined,
   { needle, lengthBytes }: Pick<Reference, "needle" | "lengthBytes">,
-  scheme: PoolScheme,
+  { scheme = WHOLE, layout = layoutOf(scheme) }: Pick<BlockRow, "scheme" | "layout">,
   position: number,
 ): boolean {
   const stored = standing?.needles.get(needle);
   if (standing === undefined || stored?.isGood !== true) return false;
-  if (scheme.k === 1) return stored.lengthBytes === lengthBytes;
+  if (layout === "whole") return stored.lengthBytes === lengthBytes;
+  if (layout === "striped")
+    return standing.piece === position && stored.lengthBytes === lengthBytes;
   return standing.piece === position && stored.lengthBytes === pieceBytesOf(scheme, lengthBytes);
 }

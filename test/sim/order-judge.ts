@@ -18,6 +18,10 @@ const ORDERS = new Set<string>([
   "switchGeneration",
   "retire",
   "rebuild",
+  "convert",
+  "stage",
+  "finishStage",
+  "dropStage",
 ]);
 /** By then a leader that is awake has heard that a device is away, or was wiped. */
 const KNOWN_MS = 1_800;

@@ -3,7 +3,7 @@ import { LEVEL } from "../../base/version.ts";
 import type { AnyCommand, AnyResult } from "../../nameserver/command.ts";
 import { readMap } from "../../nameserver/queries/cluster-map.ts";
 import type { ClusterMap } from "../../rpc/cluster-map.ts";
-import { type PoolScheme, piecesOf } from "../../rpc/pool.ts";
+import { type ColdSetting, type Pool, type PoolScheme, piecesOf } from "../../rpc/pool.ts";
 import { isOpen, type Line } from "./line.ts";
 import type { Oracle } from "./oracle.ts";
 
@@ -26,14 +26,17 @@ export class People {
     this.#oracle = oracle;
   }
 
-  /** Copies for what is small, pieces for what is large. */
-  async prepare(copies: PoolScheme, pieces: PoolScheme): Promise<void> {
+  /** Copies for what is small, which may grow cold; pieces for what is large. */
+  async prepare(copies: PoolScheme, pieces: PoolScheme, cold?: ColdSetting): Promise<void> {
     const failureDomain = "host" as const;
     await this.ask({ type: "raiseLevel", level: LEVEL });
-    this.widest = Math.max(piecesOf(copies), piecesOf(pieces));
-    const pool = (name: string, scheme: PoolScheme) =>
-      this.ask({ type: "createPool", name, settings: { scheme, failureDomain, pgNum: PGS } });
-    await pool(COPIES, copies);
+    const all = [copies, pieces, ...(cold ? [cold.scheme] : [])];
+    this.widest = Math.max(...all.map(piecesOf));
+    const pool = (name: string, scheme: PoolScheme, rest: Partial<Pick<Pool, "cold">> = {}) => {
+      const settings = { scheme, failureDomain, pgNum: PGS, ...rest };
+      return this.ask({ type: "createPool", name, settings });
+    };
+    await pool(COPIES, copies, cold && { cold });
     await pool("pieces", pieces);
     const { pools } = await this.map();
     const idOf = (name: string) => pools.find((one) => one.name === name)?.id ?? 0;

@@ -3,6 +3,7 @@
  * there is told to who judges it. What a fault does is taken down as it is done, and not judged.
  */
 import type { BlockId, DeviceId } from "../../base/ids.ts";
+import type { BlockRow } from "../../nameserver/rows.ts";
 import type { Drive } from "./drive.ts";
 import type { Standing } from "./standing.ts";
 
@@ -11,6 +12,18 @@ export interface Judge {
   changed(device: DeviceId, before: Standing | undefined, now: Standing): void;
   went(device: DeviceId, before: Standing): void;
 }
+
+/** A generation of a block; and which writing of it, where there may be several. */
+export type Meant = Pick<BlockRow, "generation" | "encoding">;
+
+export const meantOf = ({ generation, encoding, layout }: BlockRow): Meant => ({
+  generation,
+  // Whole copies that are made anew are writings of their own.
+  ...(layout === "striped" && encoding !== undefined && { encoding }),
+});
+
+const isMeant = (standing: Standing, { generation, encoding }: Meant): boolean =>
+  standing.generation === generation && (encoding === undefined || standing.encoding === encoding);
 
 type Files = ReadonlyMap<string, Standing | undefined>;
 
@@ -34,10 +47,8 @@ export class Platters {
   }
 
   /** What a device has of a block in this generation, waiting for its switch or in its place. */
-  standingOf(device: DeviceId, block: BlockId, generation: number): Standing | undefined {
-    for (const standing of this.allOf(device, block))
-      if (standing.generation === generation) return standing;
-    return undefined;
+  standingOf(device: DeviceId, block: BlockId, meant: Meant): Standing | undefined {
+    return this.allOf(device, block).find((standing) => isMeant(standing, meant));
   }
 
   allOf(device: DeviceId, block: BlockId): Standing[] {
@@ -50,13 +61,18 @@ export class Platters {
   }
 
   /** Whether it stands in its place, and does not only wait for its switch. */
-  isInPlace(device: DeviceId, block: BlockId, generation: number): boolean {
+  isInPlace(device: DeviceId, block: BlockId, meant: Meant): boolean {
     for (const one of this.#files.values())
       if (one.device === device)
         for (const [path, standing] of one.now)
-          if (path.endsWith(".block") && standing?.block === block)
-            return standing.generation === generation;
+          if (path.endsWith(".block") && standing?.block === block) return isMeant(standing, meant);
     return false;
+  }
+
+  /** What waits for its switch. */
+  *waitingOn(drive: Drive): Generator<Standing> {
+    for (const [path, standing] of this.#files.get(drive)?.now ?? [])
+      if (standing !== undefined && !path.endsWith(".block")) yield standing;
   }
 
   /** The blocks in their places. */

@@ -38,6 +38,7 @@ const short = {
   reconcileRestMs: 2_000,
   giveUpMs: 5_000,
   unknownLookMs: 2_000,
+  stagedLookMs: 1_000,
   slotHoldMs: 100,
 } satisfies Partial<Record<keyof typeof limits, number>>;
 

@@ -77,10 +77,10 @@ export class SimDataserver {
     return this.drives.flatMap(({ device }) => device ?? []);
   }
 
-  /** Whether it makes a block anew. */
+  /** Whether it makes a block anew, or is given its part of one. */
   get isRebuilding(): boolean {
     return this.drives.some(({ disk }) =>
-      disk.paths().some((path) => path.endsWith(".rebuilt.new")),
+      disk.paths().some((path) => /\.(rebuilt|staged)\.new$/.test(path)),
     );
   }
 

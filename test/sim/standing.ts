@@ -12,10 +12,12 @@ import {
 } from "../../dataserver/record.ts";
 import {
   decodeSuperblock,
+  isStriped,
   SUPERBLOCK_BYTES,
   type Superblock,
 } from "../../dataserver/superblock.ts";
 import { firstBadSpan } from "../../rpc/needle-checksums.ts";
+import { type StandingStripe, stripedStanding } from "./standing-striped.ts";
 
 export interface StandingNeedle {
   readonly needle: NeedleId;
@@ -38,17 +40,21 @@ export interface Standing {
   /** Those that live. */
   readonly needles: ReadonlyMap<NeedleId, StandingNeedle>;
   readonly tombstones: ReadonlySet<NeedleId>;
+  /** Which writing of its generation it is: of a block that a conversion has made. */
+  readonly encoding: number;
+  readonly stripe?: StandingStripe;
 }
 
 /** Undefined when the superblock is not readable. */
 export function standingOf(bytes: Buffer): Standing | undefined {
   const superblock = decodeSuperblock(bytes.subarray(0, SUPERBLOCK_BYTES), "");
   if (superblock === undefined) return undefined;
-  const { block, generation, piece, k, m } = superblock;
+  if (isStriped(superblock)) return stripedStanding(bytes, superblock);
+  const { block, generation, piece, k, m, salt: encoding } = superblock;
   const needles = new Map<NeedleId, StandingNeedle>();
   const tombstones = new Set<NeedleId>();
   let sealed = false;
-  for (const { header, offset, isGood } of recordsOf(bytes, superblock)) {
+  for (const { header, offset, isGood } of recordsOf(bytes, superblock, SUPERBLOCK_BYTES)) {
     const { needle } = header;
     if (header.kind === "needle" && !tombstones.has(needle))
       needles.set(needle, { ...header, offset, isGood });
@@ -58,22 +64,22 @@ export function standingOf(bytes: Buffer): Standing | undefined {
     }
     if (header.kind === "seal" && isGood) sealed = true;
   }
-  return { block, generation, piece, k, m, sealed, needles, tombstones };
+  return { block, generation, piece, k, m, sealed, needles, tombstones, encoding };
 }
 
-interface StandingRecord {
+export interface StandingRecord {
   readonly header: RecordHeader;
   readonly offset: number;
   readonly isGood: boolean;
 }
 
 /** Behind a bad place only what was synced later counts: else it is the rest of a torn write. */
-function recordsOf(bytes: Buffer, superblock: Superblock): StandingRecord[] {
+export function recordsOf(bytes: Buffer, superblock: Superblock, from: number): StandingRecord[] {
   const seed = seedOfBlock(superblock);
   const records: StandingRecord[] = [];
   let doubtful: StandingRecord[] = [];
   let badAt = Number.POSITIVE_INFINITY;
-  for (let offset = SUPERBLOCK_BYTES; offset + HEADER_BYTES <= bytes.length; ) {
+  for (let offset = from; offset + HEADER_BYTES <= bytes.length; ) {
     const header = decodeHeader(seed, offset, bytes, offset);
     const lengthBytes = header === undefined ? 0 : recordBytes(header.lengthBytes);
     if (header === undefined || offset + lengthBytes > bytes.length) {

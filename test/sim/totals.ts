@@ -24,6 +24,8 @@ export class Totals {
   readonly #failures: Record<string, number> = {};
   readonly #sums = { ...nothing };
   readonly #messages = { carried: 0, lost: 0, doubled: 0 };
+  readonly #stripes = { made: 0, again: 0, whole: 0, read: 0 };
+  #stripedSeeds = 0;
   #violations = 0;
   readonly #failed: number[] = [];
   readonly #latenciesMs: number[] = [];
@@ -45,6 +47,9 @@ export class Totals {
     for (const name of summed) this.#sums[name] += report[name];
     for (const name of ["carried", "lost", "doubled"] as const)
       this.#messages[name] += report.messages[name];
+    for (const name of ["made", "again", "whole", "read"] as const)
+      this.#stripes[name] += report.stripes[name];
+    if (report.stripes.made > 0) this.#stripedSeeds++;
     for (const ms of report.latenciesMs) this.#latenciesMs.push(ms);
   }
 
@@ -59,6 +64,7 @@ export class Totals {
       faults: this.#faults,
       messages: this.#messages,
       ...this.#sums,
+      stripes: { seeds: this.#stripedSeeds, ...this.#stripes },
       failures: this.#failures,
       violations: this.#violations,
       failed: this.#failed,

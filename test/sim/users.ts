@@ -23,6 +23,8 @@ import type { Oracle } from "./oracle.ts";
 
 const KEYS = 4;
 const COPIES = 3;
+/** How long ago, in such whiles. */
+const OLDEST = 4;
 const WHILE_MS = 2_500;
 const MOST_BYTES = 500;
 const PATIENCE_MS = 2_500;
@@ -32,6 +34,9 @@ export interface UsersSurroundings {
   readonly oracle: Oracle;
   readonly ways: BlockWays;
   readonly newPeer: () => Peer;
+  /** They also ask for what they have not touched for some time. */
+  readonly isLongAgo: boolean;
+  readonly isStriped: (key: string) => boolean;
 }
 
 export class Users {
@@ -39,6 +44,8 @@ export class Users {
   stored = 0;
   fetched = 0;
   copied = 0;
+  /** Of stripes, in part. */
+  fetchedStriped = 0;
   stopped = false;
   slowness = 1;
   /** By code: how requests failed. */
@@ -94,12 +101,23 @@ export class Users {
   }
 
   async #attempt(peer: Peer, store: Store): Promise<void> {
-    const { dice, nowMs } = this.#around.line;
+    const { isLongAgo, line } = this.#around;
+    const { dice, nowMs } = line;
+    if (isLongAgo && dice.chance(0.3)) return await this.#attemptOld(peer, store);
     const key = `u${Math.floor(nowMs / WHILE_MS)}/${dice.between(1, KEYS)}`;
     if (dice.chance(0.12)) await this.#copy(store, key);
     else if (dice.chance(0.35)) await this.#get(peer, store, key);
     else if (dice.chance(0.2)) await this.#delete(peer, store, key);
     else await this.#put(peer, store, key);
+  }
+
+  /** What is cold by now is read, and deleted at last. */
+  async #attemptOld(peer: Peer, store: Store): Promise<void> {
+    const { dice, nowMs } = this.#around.line;
+    const agoMs = dice.between(1, OLDEST) * WHILE_MS;
+    const key = `u${Math.max(0, Math.floor((nowMs - agoMs) / WHILE_MS))}/${dice.between(1, KEYS)}`;
+    if (dice.chance(0.15)) await this.#delete(peer, store, key);
+    else await this.#get(peer, store, key);
   }
 
   async #put(peer: Peer, store: Store, key: string): Promise<void> {
@@ -183,6 +201,7 @@ export class Users {
 
   #check(key: string, etag: string, bytes: Buffer): void {
     this.fetched++;
+    if (this.#around.isStriped(key)) this.fetchedStriped++;
     if (this.#contents.get(etag)?.equals(bytes) !== true)
       this.#around.oracle.violated(`INV-3: ${key} (${etag}) was read with other bytes`);
   }

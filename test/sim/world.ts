@@ -11,12 +11,14 @@ import { read } from "../../nameserver/queries/read.ts";
 import { configurationOf } from "../../raft/configuration.ts";
 import { Agenda } from "../../raft/testing/agenda.ts";
 import { Dice } from "../../raft/testing/dice.ts";
+import type { ColdSetting } from "../../rpc/pool.ts";
 import { judgeAll } from "../linearizable/linearizable.ts";
 import { audit } from "../metadata/audit.ts";
 import type { BlockWays } from "./block-line.ts";
 import { Bystander } from "./bystander.ts";
 import { Calm } from "./calm.ts";
 import { Clients } from "./clients.ts";
+import { coldOf, stormMsOf } from "./cold.ts";
 import { Faults } from "./faults.ts";
 import { Fids, type FidsOptions } from "./fids.ts";
 import type { Flaw } from "./flaw.ts";
@@ -49,13 +51,13 @@ const LONGEST_MS = 3_600_000;
 const CLIENTS = 4;
 const USERS = 5;
 const SERVERS = 7;
-const STORM_MS = 6_000;
 const CALM_MS = 5_000;
 const QUIET_MS = 2_500;
 /** A clock that was set back keeps the time of the log from going on. */
 const ALL_DONE_MS = 200_000;
 const LOOK_MS = 500;
 const PATIENCE_MS = 30_000;
+
 export class World {
   readonly agenda: Agenda = new Agenda();
   readonly dice: Dice;
@@ -70,6 +72,8 @@ export class World {
   readonly fids: Fids;
   readonly needles: Needles;
   readonly people: People;
+  /** When blocks of copies become stripes; undefined: they do not. */
+  readonly cold: ColdSetting | undefined;
   readonly #calm: Calm;
   readonly #bystander: Bystander;
   readonly #faults: Faults;
@@ -79,6 +83,7 @@ export class World {
   constructor(options: WorldOptions) {
     this.#options = options;
     this.dice = new Dice(options.seed);
+    this.cold = coldOf(options.seed);
     const { agenda, dice } = this;
     this.network = new SimNetwork(agenda, dice);
     const count = dice.chance(0.3) ? 5 : 3;
@@ -122,7 +127,10 @@ export class World {
     const newPeer = () => ({ id: ++peers, process: new SimProcess(agenda, 1) });
     const blocksFor: FidsOptions["blocksFor"] = (...of) => machines.blocksFor(ways, ...of);
     this.fids = new Fids({ line, oracle: this.oracle, needles: this.needles, blocksFor });
-    this.users = new Users({ line, oracle: this.oracle, ways, newPeer });
+    this.users = new Users({
+      ...{ line, oracle: this.oracle, ways, newPeer, isLongAgo: this.cold !== undefined },
+      isStriped: (key) => this.needles.isStriped(key),
+    });
     this.people = new People(line, this.oracle);
     this.#calm = new Calm(this);
     this.#faults = new Faults(this);
@@ -171,7 +179,7 @@ export class World {
     this.#faults.begin();
     const { steps = STEPS } = this.#options;
     const enough = this.#steps + steps;
-    const overMs = this.agenda.nowMs + STORM_MS;
+    const overMs = this.agenda.nowMs + stormMsOf(this.cold);
     const isEnough = () => this.#steps >= enough && this.#faults.total >= LEAST_FAULTS;
     await this.#until(() => isEnough() && this.agenda.nowMs >= overMs, LONGEST_MS);
     this.#faults.end();
@@ -208,7 +216,7 @@ export class World {
     await this.#bystander.prepare();
     if (this.#options.isBare === true) return;
     const pieces = this.dice.chance(0.3) ? { k: 4, m: 2 } : { k: 2, m: 1 };
-    await this.people.prepare({ k: 1, m: 2 }, pieces);
+    await this.people.prepare({ k: 1, m: 2 }, pieces, this.cold);
     const count = () => this.machines.drives.length;
     while ((await this.people.map()).devices.length < count()) await this.line.sleep(50);
   }
@@ -278,6 +286,7 @@ export class World {
       ...{ faults: this.#faults.counts, acknowledged: clients.acknowledged, lost: clients.lost },
       ...{ wrong: wrong.length, undecided, lists: clients.lists, failovers: oracle.failovers },
       ...{ stored: users.stored, fetched: users.fetched, copied: users.copied },
+      stripes: { ...this.needles.stripes.counts, read: users.fetchedStriped },
       failures: users.failures,
       reads: clients.history.filter(({ request }) => request.type === "read").length,
       messages: { carried: network.carried, lost: network.lost, doubled: network.doubled },

@@ -1,0 +1,25 @@
+/** Which worlds have a pool that grows cold, so that its blocks become stripes. */
+import { Dice } from "../../raft/testing/dice.ts";
+import type { ColdSetting } from "../../rpc/pool.ts";
+
+const COLD_SCHEMES = [
+  [2, 1],
+  [2, 2],
+  [3, 2],
+  [4, 2],
+] as const;
+
+const STORM_MS = 6_000;
+const COLD_STORM_MS = 9_000;
+
+/** For how long at least things go wrong: stripes take their time to come about. */
+export const stormMsOf = (cold: ColdSetting | undefined): number =>
+  cold === undefined ? STORM_MS : COLD_STORM_MS;
+
+/** Every other world has a pool that grows cold. Not by the dice: what else happens is as ever. */
+export function coldOf(seed: number): ColdSetting | undefined {
+  if (seed % 2 === 1) return undefined;
+  const dice = new Dice(seed ^ 0xc01d);
+  const [k = 2, m = 1] = dice.pick(COLD_SCHEMES) ?? [];
+  return { scheme: { k, m }, afterMs: dice.between(0, 1_500) };
+}
