@@ -1,7 +1,7 @@
 /**
- * Rows of names and of what they name, decoded, that were read more than once of late. Told of every batch before
- * its commands are answered, and what a batch changed is forgotten: a row is here only as long as the
- * state has it.
+ * Rows of names and of what they name, decoded, that were read more than once of late. What a batch changes is
+ * forgotten before it is written, and nothing is kept until it is: meanwhile the state alone knows when it has
+ * the change, and whoever saw that in a listing sees it here, too.
  */
 import { limits } from "../base/limits.ts";
 import type { Key, RowKey } from "./keyspace.ts";
@@ -14,6 +14,7 @@ export class HotRows {
   readonly #rows = new Map<Key, unknown>();
   /** Checksums of rows that were read once, each in its place until another comes there. */
   readonly #readOnce = new Uint32Array(limits.hotRows);
+  #isChanging = false;
 
   constructor(state: Pick<StateReads, "get">) {
     this.#state = state;
@@ -26,8 +27,8 @@ export class HotRows {
     const stored = this.#state.get(key);
     if (stored === undefined) return undefined;
     const row = decodeRow<Row>(key, stored);
-    if (stored.length <= limits.hotRowBytes && this.#wasRead(checksumOf(stored)))
-      this.#keep(key, row);
+    const isHot = stored.length <= limits.hotRowBytes && this.#wasRead(checksumOf(stored));
+    if (isHot && !this.#isChanging) this.#keep(key, row);
     return row;
   }
 
@@ -36,9 +37,16 @@ export class HotRows {
     this.#rows.clear();
   }
 
-  saw(changes: readonly Change[]): void {
+  /** A batch is about to be written. */
+  changing(changes: readonly Change[]): void {
+    this.#isChanging = true;
     if (this.#rows.size === 0) return;
     for (const { key } of changes) this.#rows.delete(key);
+  }
+
+  /** It was. */
+  changed(): void {
+    this.#isChanging = false;
   }
 
   /** Kept is what comes again: whoever reads everything once leaves no garbage that has grown old. */

@@ -216,9 +216,10 @@ async function openGroup(
   try {
     group = await Replica.open({
       ...{ disk, clock, random, directory, durability, report, store, mustExist },
+      onChanging: (changes) => cache.changing(changes),
       onChanges: (changes) => {
         tombstones.saw(changes);
-        cache.saw(changes);
+        cache.changed();
         membership?.roster.saw(changes);
         told.saw(changes);
       },

@@ -1,6 +1,6 @@
 /**
- * Decoded rows that nearly every request asks for (its access key, user, bucket). Told of every batch
- * before its commands are answered, so it never knows less than the state.
+ * Decoded rows that nearly every request asks for (its access key, user, bucket). What a batch changes is
+ * forgotten before it is written, and read from the state itself until it is: so it never knows less.
  */
 import type { StateReader } from "./group/group.ts";
 import { HotRows } from "./hot-rows.ts";
@@ -20,6 +20,7 @@ export class RowCache {
   readonly #state: StateReader;
   readonly #cells = new Map<Key, Cell>();
   readonly #hot: HotRows;
+  #isChanging = false;
 
   constructor(state: StateReader) {
     this.#state = state;
@@ -30,12 +31,7 @@ export class RowCache {
     let cell = this.#cells.get(key);
     if (cell === undefined) {
       cell = { stored: this.#state.get(key) };
-      if (this.#cells.size >= MOST_ROWS)
-        for (const oldest of this.#cells.keys()) {
-          this.#cells.delete(oldest);
-          break;
-        }
-      this.#cells.set(key, cell);
+      if (!this.#isChanging) this.#keep(key, cell);
     }
     if (cell.stored === undefined) return undefined;
     cell.row ??= decodeRow<Row>(key, cell.stored);
@@ -52,9 +48,25 @@ export class RowCache {
     this.#hot.clear();
   }
 
-  saw(changes: readonly Change[]): void {
-    this.#hot.saw(changes);
-    for (const { key, value } of changes)
-      if (this.#cells.has(key)) this.#cells.set(key, { stored: value });
+  /** A batch is about to be written: who reads meanwhile may see it, or not yet. */
+  changing(changes: readonly Change[]): void {
+    this.#isChanging = true;
+    this.#hot.changing(changes);
+    for (const { key } of changes) this.#cells.delete(key);
+  }
+
+  /** It was. */
+  changed(): void {
+    this.#isChanging = false;
+    this.#hot.changed();
+  }
+
+  #keep(key: Key, cell: Cell): void {
+    if (this.#cells.size >= MOST_ROWS)
+      for (const oldest of this.#cells.keys()) {
+        this.#cells.delete(oldest);
+        break;
+      }
+    this.#cells.set(key, cell);
   }
 }

@@ -79,22 +79,25 @@ export class StateMachine {
   readonly #store: StateStore;
   #transaction: Transaction;
   readonly #onChanges: (changes: readonly Change[]) => void;
+  readonly #onChanging: (changes: readonly Change[]) => void;
   readonly #observer: RunObserver | undefined;
   #meta: MetaRow;
 
   /**
    * `founders` are the members of a group that begins with an empty state. `onChanges` is told of each
-   * batch that was written, `observer` of each command too.
+   * batch that was written, `onChanging` before that, `observer` of each command too.
    */
   constructor(
     store: StateStore,
     founders: Configuration = NO_MEMBERS,
     onChanges: (changes: readonly Change[]) => void = () => {},
     observer?: RunObserver,
+    onChanging: (changes: readonly Change[]) => void = () => {},
   ) {
     this.#store = store;
     this.#transaction = new Transaction(store);
     this.#onChanges = onChanges;
+    this.#onChanging = onChanging;
     this.#observer = observer;
     this.#meta = metaOf(store) ?? {
       applied: 0 as LogIndex,
@@ -160,6 +163,7 @@ export class StateMachine {
     const { changes, digest } = this.#transaction.finish(this.#meta.digest);
     const meta: MetaRow = { applied, term, timeMs, members, digest };
     const value = encodeRow(metaKeyBytes, meta);
+    this.#onChanging(changes);
     await this.#store.write([...changes, { key: META_KEY, keyBytes: metaKeyBytes, value }]);
     this.#meta = meta;
     this.#onChanges(changes);

@@ -15,6 +15,8 @@ export interface ReplicaOptions extends Omit<LogOptions, "onFailure" | "director
   readonly store: StateFolder;
   readonly report: (message: string) => void;
   readonly onChanges?: (changes: readonly Change[]) => void;
+  /** Told before they are written: readers of the state may see them from now on. */
+  readonly onChanging?: (changes: readonly Change[]) => void;
   /** Is told of what every command changes. */
   readonly observer?: RunObserver;
   /** More was applied, perhaps a change of the configuration. */

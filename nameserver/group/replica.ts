@@ -110,9 +110,9 @@ export class Replica implements Group {
 
   /** Opens log, vote and state. A sole voter leads, and has applied its log, when this resolves. */
   static async open(options: ReplicaOptions): Promise<Replica> {
-    const id = options.node ?? (1 as NodeId);
+    const { node: id = 1 as NodeId, store, onChanges, observer, onChanging } = options;
     const founders = options.founders ?? configurationOf({ voters: [id], learners: [] });
-    const machine = new StateMachine(options.store, founders, options.onChanges, options.observer);
+    const machine = new StateMachine(store, founders, onChanges, observer, onChanging);
     let self: Replica | undefined;
     const onFailure = (failure: QuarryError) => {
       if (self !== undefined) self.#fail(failure);

@@ -144,9 +144,10 @@ export class SimNode {
       segmentBytes: SEGMENT_BYTES,
       checkpointBytes: CHECKPOINT_BYTES,
       ...{ report, store },
+      onChanging: (changes) => cache.changing(changes),
       onChanges: (changes) => {
         tombstones.saw(changes);
-        cache.saw(changes);
+        cache.changed();
         roster.saw(changes);
         changed.saw(changes);
         survey?.saw(changes);
