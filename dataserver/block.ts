@@ -40,6 +40,8 @@ export interface BlockHome {
   readonly extendBytes: number;
   readonly report: Report;
   readonly checks: Checks;
+  /** Whether its file still is this block's: another generation may stand in its place, or none. */
+  readonly isCurrent: (block: Block) => boolean;
   /** Something that a nameserver asks for: the seal, removals, damage. */
   readonly onChange: (block: BlockId) => void;
   /** The device cannot be trusted with appends any more. */
@@ -217,9 +219,13 @@ export class Block implements AsyncDisposable {
     return this.#damage.length > 0 && isTouched(this.#damage, offset, lengthBytes);
   }
 
-  /** Takes down damage that was found while reading. True when it was not known yet. */
+  /**
+   * Takes down damage that was found while reading. True when it was not known yet. What is read of a file
+   * that took the place of this one says nothing.
+   */
   async noteDamage(damage: Damage, what: string, needle?: NeedleId): Promise<boolean> {
     const { offset, lengthBytes } = damage;
+    if (!this.home.isCurrent(this)) return false;
     if (this.#damage.some((one) => one.offset === offset && one.lengthBytes === lengthBytes))
       return false;
     this.#damage.push({ offset, lengthBytes });

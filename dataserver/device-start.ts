@@ -30,8 +30,8 @@ export async function openDevice(options: DeviceOptions): Promise<DeviceParts> {
     const news = new News(options.random.u32());
     const checks = new Checks((block) => news.changed(block));
     const checked = await takeChecks(disk, directory, options.opener, options.report);
-    const home = homeFor(options, failure, news, checks);
     const blocks = new Map<BlockId, Block>();
+    const home = homeFor(options, failure, news, checks, blocks);
     const unreadable = new Map<BlockId, BlockStatus>();
     const waiting = blockIdsIn(names);
     const openNext = async () => {
@@ -94,6 +94,7 @@ function homeFor(
   failure: DeviceParts["failure"],
   news: News,
   checks: Checks,
+  blocks: ReadonlyMap<BlockId, Block>,
 ): BlockHome {
   const { disk, clock, files, durability, blockBytes, extendBytes, directory } = options;
   const { report } = options;
@@ -108,6 +109,7 @@ function homeFor(
   return {
     ...{ disk, clock, files, durability, blockBytes, extendBytes, report, checks },
     ...{ onFailure, onChange },
+    isCurrent: (block) => blocks.get(block.superblock.block) === block,
   };
 }
 

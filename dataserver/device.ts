@@ -127,12 +127,13 @@ export class Device implements AsyncDisposable {
     let reply: ReadReply | "unreadable";
     try {
       reply = await readFromBlock(block, request);
-      if (reply !== "unreadable") return reply;
+      if (reply !== "unreadable" && reply.kind !== "damaged") return reply;
+      if (reply !== "unreadable" && this.parts.home.isCurrent(block)) return reply;
     } catch (error) {
-      if (this.#isCurrent(block) && !hasCode(error, "DiskFailed")) throw error;
+      if (this.parts.home.isCurrent(block) && !hasCode(error, "DiskFailed")) throw error;
     }
     // The file may have been switched or removed under the read.
-    if (!this.#isCurrent(block)) return await this.read(request);
+    if (!this.parts.home.isCurrent(block)) return await this.read(request);
     const place = block.here(request.needle);
     if (place === undefined) return { kind: "missing", what: "needle" };
     await noteUnreadable(block, { ...place, needle: request.needle });
@@ -187,7 +188,7 @@ export class Device implements AsyncDisposable {
     this.#checkOpen();
     const block = this.blockAt(address);
     const found = await run(block).catch((error: unknown) => {
-      if (this.#isCurrent(block)) throw error;
+      if (this.parts.home.isCurrent(block)) throw error;
       throw generations.stale(block, address.generation);
     });
     return found;
@@ -261,10 +262,6 @@ export class Device implements AsyncDisposable {
     return this.parts.unreadable.has(block)
       ? { kind: "damaged", detail: `block ${block} on ${this.directory} lost its superblock` }
       : { kind: "missing", what: "block" };
-  }
-
-  #isCurrent(block: Block): boolean {
-    return this.parts.blocks.get(block.superblock.block) === block;
   }
 
   /**

@@ -8,7 +8,7 @@ import { Block } from "../block.ts";
 import type { Device } from "../device.ts";
 import { blockPath, indexPath } from "../file-names.ts";
 import { stale } from "../generations.ts";
-import { fetchNeedles, inventoryOf, recordsAt } from "../hand-out.ts";
+import { recordsAt } from "../hand-out.ts";
 import type { NeedleIndex } from "../needle-index.ts";
 import { removeOvertaken } from "../overtaken.ts";
 import type { Stripe } from "../striped/stripe.ts";
@@ -50,10 +50,12 @@ export function ownOf(
   const there = device.parts.blocks.get(block);
   if (there?.generation !== generation) return [];
   const address = { device: device.id, block, generation };
+  // Nothing keeps it as it is until then: as everybody else this asks for a generation.
   const peer: Source["peer"] = {
-    inventory: async (_, after) => inventoryOf(there, after),
-    fetch: (_, needles, check) => fetchNeedles(there, needles, check),
-    records: (_, offset, lengthBytes) => recordsAt(there, offset, lengthBytes),
+    inventory: async (at, after) => device.inventory(at, after),
+    fetch: (at, needles, check) => device.fetch(at, needles, check),
+    records: (at, offset, lengthBytes) =>
+      device.reading(at, (block) => recordsAt(block, offset, lengthBytes)),
   };
   return [{ piece: scheme.k === 1 ? piece : there.superblock.piece, address, peer }];
 }

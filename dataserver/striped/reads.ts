@@ -26,26 +26,20 @@ export async function readElsewhere(
 ): Promise<ReadReply> {
   const found = block.index.find(needle);
   if (found === undefined) return { kind: "missing", what: "needle" };
-  if (only !== undefined) {
-    const owners = await block.home.files.use(block.path, (file) =>
-      stripe.owners(file, stripe.rowOf(needle)),
-    );
-    if (owners instanceof Bad) return await tablesBad(block, owners);
-    const [owner] = owners;
-    if (owner === undefined || kindOfNeedle(owner) !== only)
-      return { kind: "missing", what: "needle" };
-  }
   const place = stripe.placeOf(found);
   const spans = spansOf(found.lengthBytes, offset, lengthBytes);
-  const checksums = await block.home.files.use(block.path, (file) =>
-    stripe.checksums(
-      file,
-      stripe.rowOf(needle),
-      found.lengthBytes,
-      spans.from / SPAN,
-      Math.ceil((spans.to - spans.from) / SPAN),
-    ),
-  );
+  const row = stripe.rowOf(needle);
+  // Both from one file: another may have its name a moment later.
+  const checksums = await block.home.files.use(block.path, async (file) => {
+    const owners = only === undefined ? [] : await stripe.owners(file, row);
+    if (owners instanceof Bad) return owners;
+    const [owner] = owners;
+    if (only !== undefined && (owner === undefined || kindOfNeedle(owner) !== only))
+      return undefined;
+    const count = Math.ceil((spans.to - spans.from) / SPAN);
+    return await stripe.checksums(file, row, found.lengthBytes, spans.from / SPAN, count);
+  });
+  if (checksums === undefined) return { kind: "missing", what: "needle" };
   if (checksums instanceof Bad) return await tablesBad(block, checksums);
   const { k, m, salt } = stripe.superblock;
   return {

@@ -6,7 +6,7 @@ import type { BlockAddress } from "../../rpc/block-service.ts";
 import { INVENTORY_ROW_BYTES } from "../../rpc/healing-service.ts";
 import type { Encoding, StripeBytes } from "../../rpc/stripe-service.ts";
 import type { Device } from "../device.ts";
-import { fetchNeedles, inventoryOf, recordsAt } from "../hand-out.ts";
+import { recordsAt } from "../hand-out.ts";
 import type { Plan } from "../rebuild/plan.ts";
 import type { Peer, Source } from "../rebuild/sources.ts";
 import { SUPERBLOCK_BYTES } from "../superblock.ts";
@@ -76,10 +76,11 @@ export function ownStripe(
   const address = { device: device.id, block, generation };
   const no = () => Promise.reject(new QuarryError("InvalidArgument", "nothing is written there"));
   const peer: Peer = {
-    inventory: async (_, after) => inventoryOf(there, after),
-    fetch: (_, needles, check) => fetchNeedles(there, needles, check),
-    records: (_, offset, lengthBytes) => recordsAt(there, offset, lengthBytes),
-    readStripe: (request) => readStripe(there, request),
+    inventory: async (at, after) => device.inventory(at, after),
+    fetch: (at, needles, check) => device.fetch(at, needles, check),
+    records: (at, offset, lengthBytes) =>
+      device.reading(at, (block) => recordsAt(block, offset, lengthBytes)),
+    readStripe: (request) => device.reading(request, (block) => readStripe(block, request)),
     ...{ stage: no, finishStage: no },
   };
   return [{ piece: there.superblock.piece, address, peer }];
