@@ -1,6 +1,7 @@
 /**
  * The live entries of a log by the check of each: every record names the check of the entry before
- * it. An entry of an index that is there already takes its place, and those behind it are void.
+ * it. An entry of an index that is there already takes its place, and those behind it are void: once it
+ * is kept, that is, for it may find no room.
  */
 import { assert } from "../../base/errors.ts";
 import type { LogIndex, Term } from "../../base/ids.ts";
@@ -17,6 +18,8 @@ export class Chain {
   #firstIndex: number;
   /** Of the entry before the first kept one, then of each. */
   #checks: number[];
+  /** Of those that were void since the last {@link keep}, from an index on; the latest comes last. */
+  #replaced: { readonly index: number; readonly checks: readonly number[] }[] = [];
 
   constructor(base: LogBase) {
     this.#firstIndex = base.index + 1;
@@ -41,8 +44,21 @@ export class Chain {
 
   set(index: LogIndex, check: number): void {
     assert(this.accepts(index), "entries are continuous");
+    if (index <= this.lastIndex)
+      this.#replaced.push({ index, checks: this.#checks.slice(index - this.#firstIndex + 1) });
     this.drop(index);
     this.#checks.push(check);
+  }
+
+  /** What was set is kept, and takes for good the places that it took. */
+  keep(): void {
+    if (this.#replaced.length > 0) this.#replaced = [];
+  }
+
+  /** What was set since the last {@link keep} is not kept: others that stood in its places are there again. */
+  restore(): void {
+    for (const { index, checks } of this.#replaced.splice(0).reverse())
+      this.#checks = [...this.#checks.slice(0, index - this.#firstIndex + 1), ...checks];
   }
 
   /** The entry of this index and all behind it are void. */

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { MARK_IDLE_MS } from "../../base/append-file.ts";
 import { type Clock, sleep, systemClock } from "../../base/clock.ts";
+import { SimulatedClock } from "../../base/clock-simulated.ts";
 import type { Disk } from "../../base/disk.ts";
 import { SimulatedDisk } from "../../base/disk-simulated.ts";
 import { hasCode } from "../../base/errors.ts";
@@ -252,6 +253,31 @@ describe("log", () => {
     await log[Symbol.asyncDispose]();
     const { found } = await contents(disk, 1, { segmentBytes: 10_000_000 });
     expect([...found]).toEqual([[2, "c"]]);
+  });
+
+  test("entries that find no room leave those whose place they were to take", async () => {
+    const disk = new SimulatedDisk();
+    const clock = new SimulatedClock();
+    const failures: unknown[] = [];
+    const onFailure = (failure: unknown) => failures.push(failure);
+    const more = { segmentBytes: 10_000_000, clock, onFailure };
+    const { log } = await Log.open(options(disk, more), place(0));
+    await log.append(["a", "b", "c", "d"].map((text, i) => entryOf(i + 1, text)));
+    disk.leaveFree(0);
+    const others = [entryOf(2, Buffer.alloc(3_000_000, "B"), 2)];
+    await expect(log.append(others)).rejects.toMatchObject({ code: "DiskFull" });
+    // Some room, for the mark that stands behind the last of them.
+    disk.leaveFree(1000);
+    clock.advance(2 * MARK_IDLE_MS);
+    await log.flush();
+    expect(failures).toEqual([]);
+    disk.leaveFree(1e9);
+    await log.append(others);
+    await log.append([entryOf(3, "C", 2)]);
+    await log[Symbol.asyncDispose]();
+    const { found } = await contents(disk, 0, more);
+    expect([...found.keys()]).toEqual([1, 2, 3]);
+    expect(found.get(3)).toBe("C");
   });
 
   test("entries take the place of others, over segments and restarts, at any power cut", async () => {

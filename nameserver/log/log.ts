@@ -150,6 +150,7 @@ export class Log implements AsyncDisposable {
     try {
       await this.#file.append(lengthBytes, build);
       this.#durable = last;
+      this.#chain.keep();
     } catch (error) {
       // The file is cut back to the last good group; so is the chain.
       if (hasCode(error, "DiskFull")) this.#backTo(this.#durable);
@@ -179,6 +180,7 @@ export class Log implements AsyncDisposable {
   }
 
   #backTo(place: Place): void {
+    this.#chain.restore();
     this.#chain.drop((place.index + 1) as LogIndex);
     this.#last = place;
     this.#built = place;

@@ -68,6 +68,7 @@ export async function readSegments(
 ): Promise<LogContents | undefined> {
   let last: LogContents | undefined;
   for await (const read of segmentsOf(disk, directory)) last = read;
+  last?.chain.keep();
   await checkNewest(disk, directory, last?.segments.at(-1)?.number ?? 0);
   return last;
 }
