@@ -45,6 +45,16 @@ test("an answer for which there is nothing to say is held back for a moment only
   expect(answers.take(kept(1))).toBe(false);
 });
 
+test("who has sent all that may be under way is answered, so that more can come", async () => {
+  using answers = new HeldAnswers(new SimulatedClock());
+  const held = Array.from({ length: limits.groupBatches }, () => answers.hold(asked));
+  expect(await held.shift()).toEqual([]);
+  for (const [index, one] of held.entries()) {
+    expect(answers.take(kept(index))).toBe(true);
+    expect(await one).toEqual([kept(index)]);
+  }
+});
+
 test("what asks for nothing is answered at once", async () => {
   using answers = new HeldAnswers(new SimulatedClock());
   expect(await answers.hold([{ ...kept(1), from: two, to: one }])).toEqual([]);

@@ -42,6 +42,9 @@ export class HeldAnswers implements Disposable {
     const timer = this.#clock.after(limits.groupHeldMs, () => this.#release(node, held));
     const held: Held = { messages: [], timer, answer: resolve };
     list.push(held);
+    // Its sender waits for an answer before it sends more.
+    const [oldest] = list;
+    if (oldest !== undefined && list.length >= limits.groupBatches) this.#release(node, oldest);
     return promise;
   }
 
