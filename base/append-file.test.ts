@@ -259,6 +259,21 @@ describe("failures", () => {
     expect(disk.contentOf(PATH).toString()).toBe("goodfits");
   });
 
+  test("what comes while the file is being closed is refused, and does no harm", async () => {
+    for (let steps = 0; steps < 20; steps++) {
+      disk.plant(PATH, Buffer.alloc(0));
+      const mark = { lengthBytes: 4, build: () => [Buffer.from("mark")] };
+      const file = await openFile({ mark });
+      await put(file, "a");
+      const closing = file.close();
+      for (let step = 0; step < steps; step++) await Promise.resolve();
+      const late = await Promise.allSettled([put(file, "late")]);
+      await closing;
+      expect(late[0].status === "rejected" && hasCode(late[0].reason, "Closed")).toBe(true);
+      expect(stored()).toBe("amark");
+    }
+  });
+
   test("after close appends are refused", async () => {
     const file = await openFile();
     await file.close();

@@ -6,9 +6,8 @@
  * allocated space: syncing those needs no change of the file's metadata. Readers therefore find
  * the tail by the records, never by the file's length.
  *
- * Each record may state how far the file was synced before it; so only the last synced group
- * cannot be told from one that a crash tore. When the file falls idle a `mark` is written behind
- * it, itself not synced, that closes this gap for all but the last few milliseconds.
+ * Each record may state how far the file was synced before it; so only the last synced group cannot be
+ * told from one that a crash tore. When the file falls idle a `mark`, itself not synced, closes this gap.
  */
 import type { Clock, Timer } from "./clock.ts";
 import type { DiskFile } from "./disk.ts";
@@ -75,6 +74,8 @@ export class AppendFile implements AsyncDisposable {
   #syncing: Promise<void> | undefined;
   #markTimer: Timer | undefined;
   #failure: QuarryError | undefined;
+  /** While it closes: an append would be written beside the mark, or into a file that is closed. */
+  #closing: QuarryError | undefined;
 
   constructor(state: AppendFileState) {
     this.file = state.file;
@@ -104,7 +105,8 @@ export class AppendFile implements AsyncDisposable {
 
   /** Appends one record; resolves with its offset when it is as durable as the mode promises. */
   append(lengthBytes: number, build: BuildRecord): Promise<number> {
-    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    const refusal = this.#failure ?? this.#closing;
+    if (refusal !== undefined) return Promise.reject(refusal);
     if (this.#waiting.length >= limits.appendQueue)
       return Promise.reject(new QuarryError("Busy", `too many appends wait for ${this.file.path}`));
     this.#tailBytes += lengthBytes;
@@ -117,16 +119,16 @@ export class AppendFile implements AsyncDisposable {
   /** Waits for all accepted appends and makes them durable, whatever the mode. */
   async flush(): Promise<void> {
     while (this.#running !== undefined) await this.#running;
-    const synced = this.#syncedBytes === this.#writtenBytes || this.#markEnd === this.#writtenBytes;
-    if (this.#failure === undefined && !synced)
+    const isSynced = [this.#syncedBytes, this.#markEnd].includes(this.#writtenBytes);
+    if (this.#failure === undefined && !isSynced)
       await this.#sync().catch((error: unknown) => this.#fail(error, []));
     if (this.#failure !== undefined) throw this.#failure;
   }
 
   /** Flushes, marks (unless told not to) and closes the file. */
   async close(options: { readonly mark: boolean } = { mark: true }): Promise<void> {
-    this.#syncTimer?.cancel();
-    this.#markTimer?.cancel();
+    this.#closing = new QuarryError("Closed", `${this.file.path} is closed`);
+    for (const timer of [this.#syncTimer, this.#markTimer]) timer?.cancel();
     try {
       await this.#timedSync;
       if (this.#failure === undefined) await this.flush();
@@ -135,7 +137,7 @@ export class AppendFile implements AsyncDisposable {
       if (options.mark && this.#markIsDue()) await this.#run(true);
     } finally {
       this.#markTimer?.cancel();
-      this.#failure ??= new QuarryError("Closed", `${this.file.path} is closed`);
+      this.#failure ??= this.#closing;
       await this.file.close();
     }
   }
