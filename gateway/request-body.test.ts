@@ -64,3 +64,21 @@ test("of a body whose request is answered nothing waits, whatever comes yet, and
   expect(all.isMuch).toBe(false);
   for (const body of many) await expect(body.next()).rejects.toMatchObject({ code: "Cancelled" });
 });
+
+test("a body that is here whole is taken without a listener, and of another the rest is awaited", async () => {
+  const text = "all of it, ".repeat(20);
+  for (const here of [0, 1, text.length - 1, text.length]) {
+    const request = new Readable({ read: () => undefined });
+    const headers = { "content-length": String(text.length) };
+    const incoming = Object.assign(request, { headers }) as unknown as IncomingMessage;
+    const body = new RequestBody(incoming, {} as ServerResponse, new SimulatedClock());
+    if (here > 0) request.push(text.slice(0, here));
+    const whole = body.whole();
+    const isWhole = here === text.length;
+    expect(request.listenerCount("data")).toBe(isWhole ? 0 : 1);
+    if (!isWhole) request.push(text.slice(here));
+    expect(Buffer.from(await whole).toString()).toBe(text);
+    expect(body.receivedBytes).toBe(text.length);
+    expect(body.pending).toBe(false);
+  }
+});

@@ -66,7 +66,7 @@ export class RequestBody implements AsyncIterableIterator<Uint8Array, undefined>
 
   /** Whether bytes of the body may still be on their way. */
   get pending(): boolean {
-    return this.lengthBytes > 0 && !this.#request.complete;
+    return this.receivedBytes < this.lengthBytes && !this.#request.complete;
   }
 
   /** Whether the client holds its body back until it is told to go on. */
@@ -107,6 +107,8 @@ export class RequestBody implements AsyncIterableIterator<Uint8Array, undefined>
 
   /** All of it, of a told length: one wait instead of a turn for each piece and one for the end. */
   async whole(): Promise<Uint8Array> {
+    const atHand = this.#takeAtHand();
+    if (atHand !== undefined) return atHand;
     if (this.#state === "unread") this.#start();
     while (this.receivedBytes < this.lengthBytes && this.#state !== "ended") {
       if (this.#failure !== undefined) {
@@ -120,6 +122,18 @@ export class RequestBody implements AsyncIterableIterator<Uint8Array, undefined>
     const [only] = this.#queue;
     const bytes = this.#queue.length === 1 && only ? only : Buffer.concat(this.#queue);
     this.#dropQueue();
+    return bytes;
+  }
+
+  /** What came in one piece with the head needs nobody who listens for it, and no timer. */
+  #takeAtHand(): Uint8Array | undefined {
+    const { readableLength } = this.#request;
+    if (this.#state !== "unread" || this.awaitsContinue) return undefined;
+    if (readableLength === 0 || readableLength < this.lengthBytes) return undefined;
+    const bytes = this.#request.read() as Buffer | null;
+    if (bytes === null) return undefined;
+    this.#state = "ended";
+    this.receivedBytes = bytes.length;
     return bytes;
   }
 
