@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { QuarryError } from "../../../base/errors.ts";
 import type { BlockId, DeviceId } from "../../../base/ids.ts";
 import type { BlockService, BlockStatus } from "../../../rpc/block-service.ts";
+import type { PoolScheme } from "../../../rpc/pool.ts";
 import type { Held } from "../../stock/stock.ts";
 import type { RemakeNeed } from "../need.ts";
 import type { RunContext } from "../run-context.ts";
@@ -16,6 +17,9 @@ const held: Held = {
 };
 const status: BlockStatus = { block, ...held, damage: [] };
 const source = { piece: 0, device: a, address: "at a", held };
+
+const split: PoolScheme = { k: 2, m: 1 };
+const pieceOf = (piece: number) => ({ checkedMs: 1, piece: { piece, scheme: split } });
 
 function need(more: Partial<RemakeNeed> = {}): RemakeNeed {
   const base = { block, generation: 3, spare: 0, bytes: 9, targets: [to], readers: [a] };
@@ -32,6 +36,7 @@ function need(more: Partial<RemakeNeed> = {}): RemakeNeed {
 }
 
 interface Scene {
+  readonly scheme?: PoolScheme;
   readonly has?: Partial<Held>;
   readonly isNeeded?: boolean;
   readonly isRetiring?: boolean;
@@ -68,7 +73,7 @@ async function done(scene: Scene, one: RemakeNeed): Promise<string> {
   const context = {
     ...{ orders, stock, pace: undefined, report: () => did.push("report"), moved: () => undefined },
     propose: async ({ type }: { type: string }) => void did.push(type),
-    rowOf: () => ({ scheme: { k: 1, m: 1 } }),
+    rowOf: () => ({ scheme: scene.scheme ?? { k: 1, m: 1 } }),
     isRetiring: () => scene.isRetiring === true,
     isNeeded: () => scene.isNeeded !== false,
   } as unknown as RunContext;
@@ -106,6 +111,13 @@ test.each([
   [
     "of the generation before",
     { has: { checkedMs: 1, generation: 2 } },
+    {},
+    "rebuild learn moveMember compare",
+  ],
+  ["it has that piece", { scheme: split, has: pieceOf(1) }, {}, "seal learn moveMember compare"],
+  [
+    "it has another piece by now",
+    { scheme: split, has: pieceOf(0) },
     {},
     "rebuild learn moveMember compare",
   ],

@@ -9,6 +9,7 @@ import { layoutOf, WHOLE } from "../../../rpc/pool.ts";
 import { catchUp } from "../catch-up.ts";
 import type { RemakeNeed } from "../need.ts";
 import type { RunContext } from "../run-context.ts";
+import { isPiece } from "../view.ts";
 
 export async function remake(context: RunContext, need: RemakeNeed): Promise<void> {
   const { block, generation, position, from, to } = need;
@@ -43,13 +44,15 @@ async function switched({ orders, rowOf }: RunContext, need: RemakeNeed): Promis
  * and was read since the last event that could have hurt it.
  */
 async function adopted(
-  { orders, stock, isRetiring }: RunContext,
-  { block, generation, from, to, sources, replaces }: RemakeNeed,
+  { orders, stock, isRetiring, rowOf }: RunContext,
+  { block, generation, position, from, to, sources, replaces }: RemakeNeed,
 ): Promise<BlockStatus | undefined> {
   const held = stock.of(to)?.get(block);
   if (replaces !== undefined || from === to || held === undefined || held.generation !== generation)
     return undefined;
   if (isRetiring(block, to)) return undefined;
+  // It may have come to another one since this was planned, and all of them hold the same needles.
+  if (!isPiece(rowOf(block)?.scheme ?? WHOLE, held, position)) return undefined;
   const isChecked = held.checkedMs !== undefined && held.damagedBytes === 0;
   const others = sources.flatMap((source) => (source.held === undefined ? [] : [source.held]));
   const isSame = others.length > 0 && others.every(({ digest }) => digest === held.digest);
