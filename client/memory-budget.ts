@@ -2,7 +2,8 @@
  * The memory that one process gives to bytes in flight. Whoever wants to hold bytes takes a slot
  * first and waits its turn when all are taken, so that memory stays bounded whatever clients do.
  * Buffers are kept and used again, as far as the budget goes: fresh ones cost a page fault for every
- * 4 KiB. Whole chunks are of memory that other threads can look at.
+ * 4 KiB. Whole chunks are of memory that other threads can look at, and stay for good: when all of the budget
+ * went to such chunks once and goes to small slots later, the process has twice of it.
  */
 import { BufferPool, roomFor } from "../base/buffer-pool.ts";
 import { assert, QuarryError } from "../base/errors.ts";

@@ -82,3 +82,19 @@ test("a body that is here whole is taken without a listener, and of another the 
     expect(body.pending).toBe(false);
   }
 });
+
+test.each(["next", "whole"] as const)(
+  "who waits in `%s` when the request is answered hears so at once",
+  async (how) => {
+    const request = new Readable({ read: () => undefined });
+    const incoming = Object.assign(request, { headers: { "content-length": "9" } });
+    const body = new RequestBody(
+      incoming as unknown as IncomingMessage,
+      {} as ServerResponse,
+      new SimulatedClock(),
+    );
+    const waiting = expect(body[how]()).rejects.toMatchObject({ code: "Cancelled" });
+    body.close();
+    await waiting;
+  },
+);

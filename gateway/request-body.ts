@@ -160,6 +160,7 @@ export class RequestBody implements AsyncIterableIterator<Uint8Array, undefined>
       this.#failure ??= new QuarryError("Cancelled", "the request is answered");
     }
     this.#dropQueue();
+    this.#arrived();
   }
 
   /** Reads on and throws away, until the end, `maxBytes`, `limits.lingerMs`, or the client is gone. */

@@ -16,7 +16,7 @@ export interface Digests {
 
 export type DigestRequest =
   | { readonly kind: "begin"; readonly body: number; readonly wishes: DigestWishes }
-  /** Shared memory: it stays as it is until the thread has `seen` it. */
+  /** Shared memory stays as it is until the thread has `seen` it; other memory comes as a copy. */
   | { readonly kind: "chunk"; readonly body: number; readonly bytes: Uint8Array }
   | { readonly kind: "end"; readonly body: number }
   /** Nobody waits for its digests any more. */

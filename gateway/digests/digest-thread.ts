@@ -19,7 +19,10 @@ interface Known {
 
 /** The digests of one body, from its chunks. */
 export interface BodyDigests {
-  /** The next chunk, in shared memory; resolves when it is not looked at any more. */
+  /**
+   * The next chunk: one in shared memory is looked at in place, of any other the thread gets a copy.
+   * Resolves when it was seen.
+   */
   see(chunk: Uint8Array): Promise<void>;
   /** When all chunks were seen. */
   end(): Promise<Digests>;
