@@ -1,6 +1,7 @@
 /** Bits that flip on the disk are found and named, never served, and cost nothing but themselves. */
 import { describe, expect, test } from "vitest";
 import { MARK_IDLE_MS } from "../base/append-file.ts";
+import type { DiskFile } from "../base/disk.ts";
 import { SimulatedDisk } from "../base/disk-simulated.ts";
 import { type ErrorCode, hasCode } from "../base/errors.ts";
 import type { NeedleId } from "../base/ids.ts";
@@ -266,6 +267,43 @@ describe("scrub", () => {
       await removing;
       expect([bad, f.reports]).toEqual([0, []]);
     }
+  });
+
+  test("takes nothing for damage that found no room and is cut off again", async () => {
+    const f = await openFixture();
+    await f.server.createBlock(addressOf(f));
+    await store(f, id(1));
+    for (let i = 0; i < 3; i++) {
+      f.clock.advance(MARK_IDLE_MS);
+      await settle();
+    }
+    const [status] = await f.server.blocks(f.device, 0, 1);
+    const open = f.disk.open.bind(f.disk);
+    let appending: Promise<string> | undefined;
+    f.disk.space = async () => ({ totalBytes: 1e9, freeBytes: 1e9 });
+    f.disk.open = async (path, mode) => {
+      const file = await open(path, mode);
+      const read: DiskFile["read"] = async (target, offset) => {
+        if (offset === status?.fileBytes && appending === undefined) {
+          f.disk.leaveFree(1000);
+          appending = store(f, id(2), addressOf(f), Buffer.alloc(100_000, "x"));
+          for (let i = 0; i < 50 && f.disk.contentOf(path)[offset] === 0; i++)
+            await Promise.resolve();
+        }
+        return await file.read(target, offset);
+      };
+      return { ...file, read };
+    };
+    let ended = false;
+    const scrubbing = f.server.scrub(f.device, { bytesPerSecond: 1e4 }).finally(() => {
+      ended = true;
+    });
+    while (!ended) {
+      await settle();
+      f.clock.advance(1e5);
+    }
+    expect(await appending).toBe("full");
+    expect([(await scrubbing).bad, f.reports]).toEqual([0, []]);
   });
 
   test("goes on beside appends and removals", async () => {

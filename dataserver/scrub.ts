@@ -129,18 +129,28 @@ async function noteStep(block: Block, step: Step): Promise<void> {
   }
 }
 
-/** Behind the last record there is nothing, or zeros written ahead. */
-async function scrubEnd({ block, file, afterRead }: Run): Promise<number> {
-  const tailBytes = block.tailBytes;
-  const extra = Buffer.alloc(Math.max(0, (await file.lengthBytes()) - tailBytes));
-  const got = await file.read(extra, tailBytes);
-  await afterRead(got);
-  const first = extra.findIndex((byte) => byte !== 0);
-  // An append that came meanwhile is no damage.
-  if (first < 0 || block.tailBytes !== tailBytes) return 0;
-  const damage = { offset: tailBytes, lengthBytes: got };
-  await block.noteDamage(damage, "the room behind the last record");
+/**
+ * Behind the last record there is nothing, or zeros written ahead. An append that came meanwhile is no
+ * damage, nor one that found no room and was cut off again: so what is found must be there twice.
+ */
+async function scrubEnd(run: Run): Promise<number> {
+  const { block } = run;
+  const { tailBytes } = block;
+  let lengthBytes = 0;
+  for (let look = 0; look < 2; look++) {
+    lengthBytes = await filledBehind(run, tailBytes);
+    if (lengthBytes === 0 || block.tailBytes !== tailBytes) return 0;
+  }
+  await block.noteDamage({ offset: tailBytes, lengthBytes }, "the room behind the last record");
   return 1;
+}
+
+/** How many bytes stand behind an offset, when not all of them are zero. */
+async function filledBehind({ file, afterRead }: Run, offset: number): Promise<number> {
+  const extra = Buffer.alloc(Math.max(0, (await file.lengthBytes()) - offset));
+  const got = await file.read(extra, offset);
+  await afterRead(got);
+  return extra.some((byte) => byte !== 0) ? got : 0;
 }
 
 async function scrubIndexFile({ block, afterRead }: Run): Promise<number> {
