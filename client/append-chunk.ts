@@ -33,6 +33,11 @@ interface Attempt {
   readonly silent: ReadonlySet<DeviceId>;
 }
 
+interface Ended {
+  readonly attempt: Attempt;
+  readonly answer: Answer;
+}
+
 /**
  * Stores one chunk on every member of some open block. `keep` is told how long `data` is in use beyond
  * that, by members that let it wait.
@@ -45,49 +50,52 @@ export async function appendChunk(
   keep: (use: Promise<unknown>) => void = () => undefined,
 ): Promise<Chunk> {
   const underWay = new Set<Attempt>();
+  let full = 0;
   try {
-    return await storeSomewhere(context, owner, data, placed, underWay);
+    for (let attempts = 0; attempts <= limits.retries || underWay.size > 0; ) {
+      if (attempts <= limits.retries && underWay.size < limits.appendsAtOnce) {
+        const lent =
+          takeKnown(context, placed, data.length) ??
+          (await takeBlock(context, placed, data.length, underWay.size > 0));
+        if (lent !== undefined) {
+          underWay.add(begin(context, lent, owner, data));
+          attempts++;
+        } else if (underWay.size === 0) {
+          attempts++;
+          continue;
+        }
+      }
+      const ended = await firstEnd(context, underWay);
+      if (ended === undefined) continue;
+      const { attempt, answer } = ended;
+      underWay.delete(attempt);
+      const { block, needle } = attempt;
+      if (answer.kind === "stored") {
+        const sum = answer.crc32c ?? crc32c(data);
+        return { block: block.block, needle, lengthBytes: data.length, crc32c: sum };
+      }
+      if (answer.kind === "full") full++;
+      await report(context, block, answer);
+    }
   } finally {
     if (underWay.size > 0)
       keep(Promise.all([...underWay].map((attempt) => endLate(context, attempt))));
-  }
-}
-
-async function storeSomewhere(
-  context: AppendContext,
-  owner: NeedleOwner,
-  data: Uint8Array,
-  placed: Placed,
-  underWay: Set<Attempt>,
-): Promise<Chunk> {
-  let full = 0;
-  for (let attempts = 0; attempts <= limits.retries || underWay.size > 0; ) {
-    if (attempts <= limits.retries && underWay.size < limits.appendsAtOnce) {
-      const lent = await takeBlock(context, placed, data.length, underWay.size > 0);
-      if (lent !== undefined) {
-        underWay.add(begin(context, lent, owner, data));
-        attempts++;
-      } else if (underWay.size === 0) {
-        attempts++;
-        continue;
-      }
-    }
-    const ended = await firstEnd(context, underWay);
-    if (ended === undefined) continue;
-    const { attempt, answer } = ended;
-    underWay.delete(attempt);
-    const { block, needle } = attempt;
-    if (answer.kind === "stored") {
-      const sum = answer.crc32c ?? crc32c(data);
-      return { block: block.block, needle, lengthBytes: data.length, crc32c: sum };
-    }
-    if (answer.kind === "full") full++;
-    await report(context, block, answer);
   }
   // So many blocks are not full by chance: the devices are, though their heartbeats did not say so yet.
   if (full > limits.retries)
     throw new QuarryError("DiskFull", "no device has room: add one, or delete something");
   throw new QuarryError("Unavailable", "no block took the chunk; try again later");
+}
+
+/** A block without a shunned member, if pool and block need not be asked for. */
+function takeKnown(
+  { openBlocks, pools, latencies }: AppendContext,
+  placed: Placed,
+  lengthBytes: number,
+): Lent | undefined {
+  const pool = pools.known(placed, lengthBytes);
+  if (pool === undefined) return undefined;
+  return openBlocks.takeFit(pool, lengthBytes, (device) => latencies.isShunned(device));
 }
 
 /** Undefined: what was known of the pools has proved wrong, or no block fits that `mustFit`. */
@@ -136,8 +144,11 @@ function begin(context: AppendContext, lent: Lent, owner: NeedleOwner, data: Uin
   const needle = context.random.needleId();
   const silent = new Set<DeviceId>();
   const send = async () => {
-    using _ = lent;
-    return await appendToMembers(context, block, needle, owner, data, silent);
+    try {
+      return await appendToMembers(context, block, needle, owner, data, silent);
+    } finally {
+      lent[Symbol.dispose]();
+    }
   };
   return { block, needle, answer: send(), silent };
 }
@@ -146,15 +157,16 @@ function begin(context: AppendContext, lent: Lent, owner: NeedleOwner, data: Uin
 async function firstEnd(
   { clock, latencies }: AppendContext,
   underWay: Set<Attempt>,
-): Promise<{ readonly attempt: Attempt; readonly answer: Answer } | undefined> {
-  const ends = [...underWay].map(async (attempt) => {
-    try {
-      return { attempt, answer: await attempt.answer };
-    } catch (error) {
-      underWay.delete(attempt);
-      throw error;
-    }
-  });
+): Promise<Ended | undefined> {
+  const ends = Array.from(underWay, (attempt) =>
+    attempt.answer.then(
+      (answer): Ended => ({ attempt, answer }),
+      (error: unknown) => {
+        underWay.delete(attempt);
+        throw error;
+      },
+    ),
+  );
   const first = ends.length === 1 && ends[0] !== undefined ? ends[0] : Promise.race(ends);
   if (
     underWay.size < limits.appendsAtOnce &&

@@ -41,7 +41,7 @@ interface Append extends Omit<AppendRequest, "device" | "lengthBytes" | "checksu
  * Sends each member its piece, to all in parallel; the worst answer counts. `silent` are those that
  * have not answered yet. `data` is in use until the end.
  */
-export async function appendToMembers(
+export function appendToMembers(
   context: SendContext,
   { block, generation, scheme, members }: OpenBlock,
   needle: NeedleId,
@@ -52,7 +52,7 @@ export async function appendToMembers(
   const append: Append = { block, generation, needle, owner, silent };
   const [only] = members;
   if (scheme.k > 1)
-    return await context.codecs.encode(scheme, data, (pieces) =>
+    return context.codecs.encode(scheme, data, (pieces) =>
       sendToAll(members, (device, position) => {
         const piece = pieces.at(position);
         return send(context, append, device, position, piece, checksumsOf(append, piece));
@@ -61,12 +61,15 @@ export async function appendToMembers(
   const checksums = checksumsOf(append, data);
   const answer =
     members.length === 1 && only
-      ? await send(context, append, only, 0, data, checksums)
-      : await sendToAll(members, (device, position) =>
+      ? send(context, append, only, 0, data, checksums)
+      : sendToAll(members, (device, position) =>
           send(context, append, device, position, data, checksums),
         );
   if (data.length < limits.checksumSpanBytes) return answer;
-  return { ...answer, crc32c: wholeChecksum(block, needle, data, checksums) };
+  return answer.then((told) => ({
+    ...told,
+    crc32c: wholeChecksum(block, needle, data, checksums),
+  }));
 }
 
 const checksumsOf = ({ block, needle }: Append, piece: Uint8Array): Uint32Array =>

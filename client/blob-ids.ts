@@ -13,7 +13,12 @@ export class BlobIds {
     this.#names = names;
   }
 
-  async take(): Promise<BlobId> {
+  /** Mostly at once. */
+  take(): BlobId | Promise<BlobId> {
+    return this.#next === this.#end ? this.#takeLeased() : (this.#next++ as BlobId);
+  }
+
+  async #takeLeased(): Promise<BlobId> {
     while (this.#next === this.#end) {
       this.#leasing ??= this.#lease();
       await this.#leasing;

@@ -18,21 +18,26 @@ interface Candidate {
   busyBytes: number;
 }
 
-/** An open block lent for one append; dispose it when the append is answered. */
-export interface Lent extends Disposable {
-  readonly block: OpenBlock;
-}
-
 const nobody = () => false;
 
-function lend(candidate: Candidate, lengthBytes: number): Lent {
-  candidate.busyBytes += lengthBytes;
-  return {
-    block: candidate.block,
-    [Symbol.dispose]: () => {
-      candidate.busyBytes -= lengthBytes;
-    },
-  };
+/** An open block lent for one append; dispose it when the append is answered. */
+export class Lent implements Disposable {
+  readonly #candidate: Candidate;
+  readonly #lengthBytes: number;
+
+  constructor(candidate: Candidate, lengthBytes: number) {
+    this.#candidate = candidate;
+    this.#lengthBytes = lengthBytes;
+    candidate.busyBytes += lengthBytes;
+  }
+
+  get block(): OpenBlock {
+    return this.#candidate.block;
+  }
+
+  [Symbol.dispose](): void {
+    this.#candidate.busyBytes -= this.#lengthBytes;
+  }
 }
 
 interface PoolBlocks {
@@ -84,7 +89,7 @@ export class OpenBlocks {
       best = candidate;
       if (lengthBytes < limits.smallBytes) break;
     }
-    return best && lend(best, lengthBytes);
+    return best && new Lent(best, lengthBytes);
   }
 
   /**

@@ -35,7 +35,8 @@ export async function storeBody<T>(
   storageClass: string | undefined,
   name: NameIt<T>,
 ): Promise<T> {
-  const blob = await context.blobIds.take();
+  const taken = context.blobIds.take();
+  const blob = typeof taken === "number" ? taken : await taken;
   const placed = { storageClass, objectBytes: body.lengthBytes };
   const writer = new BlobWriter(context, blob, placed);
   try {
@@ -104,19 +105,20 @@ class BlobWriter {
   }
 
   /** Names the blob. A chunk whose block was settled meanwhile is written anew (INV-4). */
-  async finish<T>(lengthBytes: number, name: NameIt<T>): Promise<T> {
-    if (this.#chunks.length > limits.inlineChunks) await this.#register();
-    return await this.#inLiveBlocks(() =>
-      name(
-        {
-          blob: this.#blob,
-          lengthBytes,
-          registered: this.#registered,
-          chunks: this.#chunks.slice(this.#registered),
-        },
-        this.#chunks,
-      ),
-    );
+  finish<T>(lengthBytes: number, name: NameIt<T>): Promise<T> {
+    const refer = () =>
+      this.#inLiveBlocks(() =>
+        name(
+          {
+            blob: this.#blob,
+            lengthBytes,
+            registered: this.#registered,
+            chunks: this.#chunks.slice(this.#registered),
+          },
+          this.#chunks,
+        ),
+      );
+    return this.#chunks.length > limits.inlineChunks ? this.#register().then(refer) : refer();
   }
 
   async giveUp(): Promise<void> {

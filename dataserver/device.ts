@@ -46,7 +46,8 @@ export class Device implements AsyncDisposable {
   readonly stagings: Stagings = new Stagings();
   readonly #gate = new Gate<BlockId>();
   /** Appends under way: the directory is not given free before they end. */
-  readonly #appending = new Set<Promise<unknown>>();
+  #appending = 0;
+  #onIdle: (() => void) | undefined;
   #closed = false;
 
   private constructor(options: DeviceOptions, parts: DeviceParts) {
@@ -102,22 +103,18 @@ export class Device implements AsyncDisposable {
 
   async append(request: AppendRequest, data: Uint8Array): Promise<AppendReply> {
     this.#checkWritable();
-    const appending = this.#append(request, data);
-    this.#appending.add(appending);
-    try {
-      return await appending;
-    } finally {
-      this.#appending.delete(appending);
-    }
-  }
-
-  async #append(request: AppendRequest, data: Uint8Array): Promise<AppendReply> {
     const block = this.parts.blocks.get(request.block);
     if (block === undefined)
       return { kind: this.parts.unreadable.has(request.block) ? "full" : "missing" };
     if (block.generation !== request.generation) return { kind: "stale" };
-    if (!(await this.parts.space.take(recordBytes(data.length)))) return { kind: "full" };
-    return await block.append(request, data);
+    this.#appending++;
+    try {
+      const fits = this.parts.space.take(recordBytes(data.length));
+      if (!(fits === true || (await fits))) return { kind: "full" };
+      return await block.append(request, data);
+    } finally {
+      if (--this.#appending === 0) this.#onIdle?.();
+    }
   }
 
   async read(request: ReadRequest): Promise<ReadReply> {
@@ -231,7 +228,7 @@ export class Device implements AsyncDisposable {
     await this.rebuilds.end();
     await this.#gate.idle();
     await this.stagings.end();
-    await Promise.allSettled(this.#appending);
+    if (this.#appending > 0) await new Promise<void>((resolve) => (this.#onIdle = resolve));
     const closing = [...this.parts.blocks.values()].map((block) => block.close());
     const ends = await Promise.allSettled(closing);
     if (ends.every(({ status }) => status === "fulfilled"))

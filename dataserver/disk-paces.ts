@@ -31,21 +31,25 @@ export class DiskPaces {
   }
 
   /** Runs it; only what succeeds counts, and what does not end. */
-  async timed<T>(device: DeviceId, kind: Kind, run: () => Promise<T>): Promise<T> {
+  timed<T>(device: DeviceId, kind: Kind, run: () => Promise<T>): Promise<T> {
     const measured = this.#of(device, kind);
     const own = { fromMs: this.#clock.monotonicMs() };
     measured.begun.add(own);
-    try {
-      const result = await run();
-      const nowMs = this.#clock.monotonicMs();
-      const isOld = nowMs - measured.atMs >= limits.paceKeptMs;
-      const tookMs = nowMs - own.fromMs;
-      measured.meanMs = isOld ? tookMs : measured.meanMs + (tookMs - measured.meanMs) / 8;
-      measured.atMs = nowMs;
-      return result;
-    } finally {
-      measured.begun.delete(own);
-    }
+    return run().then(
+      (result) => {
+        measured.begun.delete(own);
+        const nowMs = this.#clock.monotonicMs();
+        const isOld = nowMs - measured.atMs >= limits.paceKeptMs;
+        const tookMs = nowMs - own.fromMs;
+        measured.meanMs = isOld ? tookMs : measured.meanMs + (tookMs - measured.meanMs) / 8;
+        measured.atMs = nowMs;
+        return result;
+      },
+      (error: unknown) => {
+        measured.begun.delete(own);
+        throw error;
+      },
+    );
   }
 
   /** Of devices, each with its pace. */

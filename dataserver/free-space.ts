@@ -30,9 +30,13 @@ export class FreeSpace {
     return this.#space;
   }
 
-  /** True when so many bytes fit without touching the reserve; counts them as used. */
-  async take(bytes: number): Promise<boolean> {
-    if (this.#clock.monotonicMs() - this.#askedMs >= ASK_EVERY_MS) await this.ask();
+  /** True when so many bytes fit without touching the reserve; counts them as used. Mostly known at once. */
+  take(bytes: number): boolean | Promise<boolean> {
+    if (this.#clock.monotonicMs() - this.#askedMs < ASK_EVERY_MS) return this.#take(bytes);
+    return this.ask().then(() => this.#take(bytes));
+  }
+
+  #take(bytes: number): boolean {
     this.#look(bytes);
     if (this.#isFull) return false;
     this.#usedSince += bytes;
