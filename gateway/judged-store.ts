@@ -79,11 +79,14 @@ class JudgedStore implements Store {
     return this.#store[Symbol.asyncDispose]();
   }
 
+  get #isDue(): boolean {
+    return this.#judgement.clock.monotonicMs() - this.#judgedMs >= limits.judgementMs;
+  }
+
   async #stillAllowed(): Promise<void> {
-    const { clock, judgeAgain } = this.#judgement;
-    if (clock.monotonicMs() - this.#judgedMs < limits.judgementMs) return;
-    await judgeAgain();
-    this.#judgedMs = clock.monotonicMs();
+    if (!this.#isDue) return;
+    await this.#judgement.judgeAgain();
+    this.#judgedMs = this.#judgement.clock.monotonicMs();
   }
 
   #meant<Named extends { readonly bucket: string }>(named: Named): Named {
@@ -99,7 +102,7 @@ class JudgedStore implements Store {
     if (whole === undefined) return { ...body, bytes };
     const heldWhole = async () => {
       const all = await whole();
-      await stillAllowed();
+      if (this.#isDue) await stillAllowed();
       return all;
     };
     return { ...body, bytes, whole: heldWhole };

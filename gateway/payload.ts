@@ -23,7 +23,7 @@ export interface PayloadSource extends AsyncIterable<Uint8Array> {
   /** On the wire, with its framing; infinite when it was not told. */
   readonly lengthBytes?: number;
   /** All of it at once, instead of piece by piece. */
-  whole?(): Promise<Uint8Array>;
+  whole?(): Uint8Array | Promise<Uint8Array>;
   giveBack?(bytes: Uint8Array): void;
 }
 
@@ -142,7 +142,8 @@ export class Payload implements AsyncIterable<Uint8Array> {
   }
 
   async #takeWhole(): Promise<Uint8Array> {
-    const body = (await this.#body.whole?.()) ?? NOTHING;
+    const coming = this.#body.whole?.() ?? NOTHING;
+    const body = coming instanceof Promise ? await coming : coming;
     const bytes = this.#decoder === undefined ? body : decoded(this.#decoder, body);
     this.#count(bytes);
     this.#running?.update(bytes);

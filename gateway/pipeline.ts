@@ -160,7 +160,8 @@ export class Pipeline implements GatewayState, AsyncDisposable {
     const { store, region, clock } = this.#options;
     const { identity, target, bucket, headers, plan, bytes, form } = admitted;
     refuseUnknownWishes(headers);
-    const judge = await this.#judge(route, admitted);
+    const judge = this.#judge(route, admitted);
+    if (route.access === "upload") await this.#permitUpload(admitted);
     const judgeAgain = () => this.#judgeAgain(route, admitted);
     const answer = route.handle({
       ...{ identity, target, bucket, headers, region, clock },
@@ -173,14 +174,15 @@ export class Pipeline implements GatewayState, AsyncDisposable {
     return await (judge === undefined ? answer : judge.guard(answer));
   }
 
-  async #judge(route: Route, admitted: Admitted): Promise<ObjectJudge | undefined> {
+  #judge(route: Route, admitted: Admitted): ObjectJudge | undefined {
     const { identity, target, bucket, headers } = admitted;
     const expected = headers["x-amz-expected-bucket-owner"];
     const expectedOwner = typeof expected === "string" ? expected : undefined;
-    const judge = authorize(route, { identity, target, bucket, expectedOwner });
-    if (route.access === "upload")
-      await permitUpload(this.#options.store.names, identity, bucket?.owner, target);
-    return judge;
+    return authorize(route, { identity, target, bucket, expectedOwner });
+  }
+
+  #permitUpload({ identity, target, bucket }: Admitted): Promise<void> {
+    return permitUpload(this.#options.store.names, identity, bucket?.owner, target);
   }
 
   /** By what holds now of the key that signed and of the bucket. */
@@ -193,7 +195,8 @@ export class Pipeline implements GatewayState, AsyncDisposable {
     });
     if (user?.secretKey !== secretKey || (user !== undefined && user.id !== admitted.identity.id))
       throw new S3Error("InvalidAccessKeyId");
-    await this.#judge(route, { ...admitted, bucket });
+    this.#judge(route, { ...admitted, bucket });
+    if (route.access === "upload") await this.#permitUpload({ ...admitted, bucket });
   }
 
   async #refuse(exchange: Exchange, error: unknown): Promise<void> {

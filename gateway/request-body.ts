@@ -106,9 +106,11 @@ export class RequestBody implements AsyncIterableIterator<Uint8Array, undefined>
   }
 
   /** All of it, of a told length: one wait instead of a turn for each piece and one for the end. */
-  async whole(): Promise<Uint8Array> {
-    const atHand = this.#takeAtHand();
-    if (atHand !== undefined) return atHand;
+  whole(): Uint8Array | Promise<Uint8Array> {
+    return this.#takeAtHand() ?? this.#awaitWhole();
+  }
+
+  async #awaitWhole(): Promise<Uint8Array> {
     if (this.#state === "unread") this.#start();
     while (this.receivedBytes < this.lengthBytes && this.#state !== "ended") {
       if (this.#failure !== undefined) {

@@ -15,28 +15,28 @@ const UNWATCHED_BYTES = 16 * 1024;
 
 type Head = Record<string, string | number>;
 
-export async function sendAnswer(exchange: Exchange, answer: Answer): Promise<void> {
+export function sendAnswer(exchange: Exchange, answer: Answer): Promise<void> {
   const { body } = answer;
   const head: Head = { ...answer.headers };
   switch (body.kind) {
     case "empty":
       if (answer.status !== 204 && answer.status !== 304) head["Content-Length"] = 0;
-      return await sendWhole(exchange, answer.status, head, undefined);
+      return sendWhole(exchange, answer.status, head, undefined);
     case "head":
       head["Content-Length"] = body.lengthBytes;
-      return await sendWhole(exchange, answer.status, head, undefined);
+      return sendWhole(exchange, answer.status, head, undefined);
     case "xml":
-      return await sendXml(exchange, answer.status, head, body.text);
+      return sendXml(exchange, answer.status, head, body.text);
     case "json":
-      return await sendText(exchange, answer.status, head, "application/json", body.text);
+      return sendText(exchange, answer.status, head, "application/json", body.text);
     case "bytes":
-      return await sendBytes(exchange, answer.status, head, body.lengthBytes, body.bytes);
+      return sendBytes(exchange, answer.status, head, body.lengthBytes, body.bytes);
     case "whole":
-      return await sendAtHand(exchange, answer.status, head, body);
+      return sendAtHand(exchange, answer.status, head, body);
     case "late":
-      return await sendLate(exchange, answer.status, head, body.xml);
+      return sendLate(exchange, answer.status, head, body.xml);
     default:
-      unreachable(body);
+      return unreachable(body);
   }
 }
 

@@ -12,14 +12,23 @@ export type Ownership = Required<Pick<ObjectAttributes, "owner">> & Pick<ObjectA
  * Who writes it owns it, unless the bucket's ownership says otherwise. `headers` ask for the list.
  * @throws S3Error `AccessControlListNotSupported` where the owner of the bucket switched lists off.
  */
-export async function ownershipOf(
+export function ownershipOf(
   call: Pick<Call, "bucket" | "identity" | "store">,
   headers: IncomingHttpHeaders,
-): Promise<Ownership> {
+): Ownership | Promise<Ownership> {
   const bucket = bucketOf(call);
   const enforced = bucket.ownership === "BucketOwnerEnforced";
   const writer = enforced ? bucket.owner : call.identity.id;
-  if (!asksForAcl(headers)) return { owner: writer };
+  return asksForAcl(headers) ? askedFor(call, headers, writer) : { owner: writer };
+}
+
+async function askedFor(
+  call: Pick<Call, "bucket" | "identity" | "store">,
+  headers: IncomingHttpHeaders,
+  writer: string,
+): Promise<Ownership> {
+  const bucket = bucketOf(call);
+  const enforced = bucket.ownership === "BucketOwnerEnforced";
   const owners = { owner: writer, bucketOwner: bucket.owner };
   const grants = (await aclOfHeaders(headers, call.store.names, owners)) ?? [];
   const canned = headers["x-amz-acl"];
