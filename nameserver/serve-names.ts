@@ -37,6 +37,28 @@ async function execute(group: Group, command: Command, once?: Once): Promise<Com
   return result;
 }
 
+/** Something is to be seen to before these are proposed. */
+const prepared: ReadonlySet<string> = new Set<Command["type"]>([
+  ...(["registerDataserver", "removePool", "removeDevice", "removeDataserver"] as const),
+]);
+
+async function prepare(
+  work: { readonly group: Group; readonly cluster: Cluster; readonly openBlocks: OpenBlocks },
+  command: Command,
+  once: Once | undefined,
+): Promise<CommandResult> {
+  const { group, cluster, openBlocks } = work;
+  if (command.type === "registerDataserver") await cluster.admit(command);
+  if (command.type === "removePool") await openBlocks.endPool(command.pool);
+  if (command.type === "removeDevice" || command.type === "removeDataserver") {
+    await group.readBarrier();
+    const { blocks, liveness } = cluster;
+    const propose = (seen: Removal) => execute(group, seen, once);
+    return await remove({ group, blocks, liveness, propose }, command);
+  }
+  return await execute(group, command, once);
+}
+
 /** What goes into the log must fit there. */
 function check({ session, sequence }: Once): void {
   const fits = Number.isSafeInteger(session) && Number.isInteger(sequence);
@@ -69,17 +91,10 @@ export function nameService(
       }
     };
   return {
-    execute: async (command, once) => {
-      if (command.type === "registerDataserver") await cluster.admit(command);
-      if (command.type === "removePool") await openBlocks.endPool(command.pool);
-      if (command.type === "removeDevice" || command.type === "removeDataserver") {
-        await group.readBarrier();
-        const { blocks, liveness } = cluster;
-        const propose = (seen: Removal) => execute(group, seen, once);
-        return await remove({ group, blocks, liveness, propose }, command);
-      }
-      return await execute(group, command, once);
-    },
+    execute: (command, once) =>
+      prepared.has(command.type)
+        ? prepare({ group, cluster, openBlocks }, command, once)
+        : execute(group, command, once),
     openSession: async () => {
       const result = await group.propose({ type: "openSession" });
       assert(result.type === "session", "a session is answered with its id");

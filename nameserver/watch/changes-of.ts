@@ -72,6 +72,11 @@ function keyChanges(
   written: readonly (readonly [Key, NameRow | undefined])[],
   buckets: ReadonlyMap<number, Key> | undefined,
 ): Iterable<KeyChange> {
+  const [only] = written;
+  if (written.length === 1 && only !== undefined) {
+    const change = keyChange(revision, ...only, buckets);
+    return change === undefined ? [] : [change];
+  }
   const shown = new Map<Key, KeyChange>();
   for (const [key, row] of written) {
     const change = keyChange(revision, key, row, buckets);
@@ -131,8 +136,8 @@ function bucketChange(
 /** Commands that move counters take over the settings as they are: no need to look into them. */
 function isOnlyCounted(before: BucketRow, after: BucketRow): boolean {
   for (const field in after)
-    if (!notSet.has(field) && !isSame(before, after, field as keyof BucketRow)) return false;
-  for (const field in before) if (!notSet.has(field) && !(field in after)) return false;
+    if (!isSame(before, after, field as keyof BucketRow) && !notSet.has(field)) return false;
+  for (const field in before) if (!(field in after) && !notSet.has(field)) return false;
   return true;
 }
 
