@@ -11,6 +11,8 @@ import { systemClock } from "../../base/clock.ts";
 import { systemRandom } from "../../base/random.ts";
 import { createClient } from "../../client/client.ts";
 import { Devices } from "../../client/devices.ts";
+import { storedFile } from "../../dataserver/file-names.ts";
+import { recordBytes } from "../../dataserver/record.ts";
 import type { Dice } from "../../raft/testing/dice.ts";
 import type { Cluster } from "../cluster.ts";
 import { type Census, takeCensus, untilWhole } from "./census.ts";
@@ -49,9 +51,12 @@ export interface ColdCounts {
   /** Whole since they have too few needles; what they take counts as all else. */
   readonly leftWhole: number;
   readonly stripedMs: number;
-  /** What files of blocks take, and that by what was stored. */
-  readonly storedMb: number;
+  /** What files of stripes take, and that by the bytes in them: beside the files copies of the metadata. */
+  readonly stripedMb: number;
   readonly ratio: number;
+  /** What all files of blocks take, and that by the bytes of what was stored alone. */
+  readonly allMb: number;
+  readonly ratioOfAll: number;
   /** Of a sample of reads: how many devices each asked, on average. */
   readonly devicesAsked: number;
   /** Reads with all there, and with m killed. */
@@ -81,8 +86,8 @@ export async function cold(
   if (left > 0) complaints.push(`${left} blocks are not striped`);
   const { census, troubles } = await untilWhole(cluster, 60_000, options.say);
   complaints.push(...troubles.slice(0, 5));
-  const storedBytes = await bytesIn(cluster);
-  const ratio = storedBytes / corpus.totalBytes;
+  const stored = await bytesIn(cluster, census);
+  const ratio = stored.stripedBytes / contentIn(census);
   if (options.objects >= JUDGED_FROM && ratio > MOST_RATIO)
     complaints.push(`${ratio.toFixed(3)} times the data`);
   const devicesAsked = await askedBy(cluster, corpus, dice, complaints);
@@ -102,8 +107,10 @@ export async function cold(
     acknowledged: corpus.acknowledged,
     ...{ lost: healthy.lost + degraded.lost, wrong: healthy.wrong + degraded.wrong, violations },
     ...{ blocks: census.blocks.length, leftWhole: wholeIn(census), stripedMs },
-    ...{ storedMb: Math.round(storedBytes / 1e6), ratio: Math.round(ratio * 1000) / 1000 },
-    devicesAsked: Math.round(devicesAsked * 1000) / 1000,
+    ...{ stripedMb: Math.round(stored.stripedBytes / 1e6), ratio: thousandths(ratio) },
+    allMb: Math.round(stored.allBytes / 1e6),
+    ratioOfAll: thousandths(stored.allBytes / corpus.totalBytes),
+    devicesAsked: thousandths(devicesAsked),
     ...{ healthyMs: healthy.quantiles, degradedMs: degraded.quantiles },
     complaints: complaints.slice(0, 12),
   };
@@ -148,13 +155,32 @@ const wholeIn = ({ blocks }: Census): number =>
       row?.layout === "whole" && [...held.values()].some(({ needles }) => needles > 0),
   ).length;
 
+const thousandths = (ratio: number) => Math.round(ratio * 1000) / 1000;
+
+/** Bytes of the needles in stripes, without what stands around them. */
+function contentIn({ blocks }: Census): number {
+  const around = recordBytes(FILE_BYTES) - FILE_BYTES;
+  return blocks
+    .filter(({ row }) => row?.layout === "striped")
+    .flatMap(({ held }) => [...held.values()].slice(0, 1))
+    .reduce((sum, { needles, liveBytes }) => sum + liveBytes - needles * around, 0);
+}
+
 /** Of all files of blocks. */
-async function bytesIn(cluster: Cluster): Promise<number> {
-  let bytes = 0;
+async function bytesIn(cluster: Cluster, { blocks }: Census) {
+  const striped = new Set(
+    blocks.filter(({ row }) => row?.layout === "striped").map(({ block }) => block),
+  );
+  const bytes = { stripedBytes: 0, allBytes: 0 };
   for (const n of cluster.dataservers) {
     const folder = join(cluster.folder(n), "device");
-    for (const name of await readdir(folder))
-      if (/\.(block|index|stripe)/.test(name)) bytes += (await stat(join(folder, name))).size;
+    for (const name of await readdir(folder)) {
+      const file = storedFile(name);
+      if (file === undefined) continue;
+      const { size } = await stat(join(folder, name));
+      bytes.allBytes += size;
+      if ("block" in file && striped.has(file.block)) bytes.stripedBytes += size;
+    }
   }
   return bytes;
 }
