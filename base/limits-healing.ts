@@ -60,6 +60,8 @@ export const healingLimits = {
   unknownLookMs: 60_000,
   /** Blocks with losses that are listed. */
   lossesListed: 10_000,
+  /** Removed needles that an order to switch to a conversion tells of, in 8 bytes each; others are told after it. */
+  switchRemoved: 262_144,
   /** Blocks that a leader has converted at the same time, and those that it knows to wait. */
   conversionsRunning: 2,
   conversionsWaiting: 1000,

@@ -43,6 +43,11 @@ export interface Order extends BlockAddress {
 export interface SwitchOrder extends Order {
   /** Only to what was made by this one (`StripeService.convert`); absent: only to what `compact` built. */
   readonly encoding?: Encoding;
+  /**
+   * Needles that the generation before knows to be removed (u64 each, little-endian): they are removed
+   * before anything is answered from this one. At most `limits.switchRemoved`.
+   */
+  readonly removed?: Uint8Array;
 }
 
 export interface RetireOrder extends Order {

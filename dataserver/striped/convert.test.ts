@@ -141,6 +141,21 @@ test("what is removed between the encoding and the switch does not come back", a
   }
 });
 
+test("nor where the generation before was not, when the order to switch tells of it", async () => {
+  const members = await packed({ k: 4, m: 2 }, 60);
+  const at = stripes(4, 2);
+  const { encoding } = await members.server(1).convert(orderOf(members, whole, at, 1));
+  const [gone = 0n as NeedleId] = members.stored.keys();
+  await members.remove(gone);
+  members.stored.delete(gone);
+  const removed = Buffer.alloc(8);
+  removed.writeBigUInt64LE(gone);
+  for (const i of at.servers)
+    await members.server(i).switchGeneration({ ...members.at(i, 2), encoding, removed });
+  await expectAll(members, at);
+  expect((await loadStriped(members, at.servers, 4, gone)).data).toBe("missing");
+});
+
 describe("a switch takes only what was made for it", () => {
   const at = stripes(4, 2);
   const built = FILE.replace(".block", ".block.g2");

@@ -1,6 +1,6 @@
 /**
  * Puts a staged file in the place of the generation before, if there is one here. What was removed of
- * that meanwhile is removed from it first. The rename is the moment.
+ * that meanwhile, here or as the order tells, is removed from it first. The rename is the moment.
  */
 import { QuarryError } from "../../base/errors.ts";
 import type { NeedleId } from "../../base/ids.ts";
@@ -42,7 +42,8 @@ async function exchange(
   const home = blockPath(directory, order.block);
   const index = indexPath(directory, order.block);
   const built = new Block(parts.home, path, index, await recoverStaged(device, order, path));
-  if (old !== undefined) await removeRemoved(old, built);
+  if (old !== undefined) await removeAll(built, removedSince(old, built));
+  await removeAll(built, idsIn(order.removed));
   await built.close();
   // Once more: now all that is in it is on the disk.
   const next = new Block(parts.home, home, index, await recoverStaged(device, order, path));
@@ -73,10 +74,19 @@ async function recoverStaged(
   return state;
 }
 
-async function removeRemoved(old: Block, next: Block): Promise<void> {
-  const gone: NeedleId[] = [];
+function* removedSince(old: Block, next: Block): Generator<NeedleId> {
   for (const needle of next.index.needles())
-    if (old.index.knows(needle) && old.index.find(needle) === undefined) gone.push(needle);
+    if (old.index.knows(needle) && old.index.find(needle) === undefined) yield needle;
+}
+
+function* idsIn(removed: Uint8Array | undefined): Generator<NeedleId> {
+  if (removed === undefined) return;
+  const ids = Buffer.from(removed.buffer, removed.byteOffset, removed.byteLength);
+  for (let at = 0; at + 8 <= ids.length; at += 8) yield ids.readBigUInt64LE(at) as NeedleId;
+}
+
+async function removeAll(block: Block, needles: Iterable<NeedleId>): Promise<void> {
+  const gone = [...needles];
   for (let i = 0; i < gone.length; i += limits.removeBatch)
-    await next.remove(gone.slice(i, i + limits.removeBatch));
+    await block.remove(gone.slice(i, i + limits.removeBatch));
 }

@@ -1,6 +1,7 @@
 /** The end of a conversion whose members before are all away. */
 import { expect, test } from "vitest";
 import { SimulatedClock } from "../../base/clock-simulated.ts";
+import { QuarryError } from "../../base/errors.ts";
 import type { BlockId, Term } from "../../base/ids.ts";
 import type { BlockService, DeviceStatus } from "../../rpc/block-service.ts";
 import { ClusterState, deviceId } from "../../test/metadata/cluster-state.ts";
@@ -54,4 +55,43 @@ test("waits for the only member before while it is in, and goes on without it wh
   await finishConversion(context, block, row);
   expect(proposed).toEqual([{ type: "convertedBlock", block, generation: 2 }]);
   expect(said).toEqual([expect.stringContaining("goes on without its members before")]);
+});
+
+test("no member switches before it is told what the members before know to be removed", async () => {
+  const state = new ClusterState();
+  for (const host of [0, 1, 2, 3])
+    await state.register(host, { host: `h${host}` }, [[host, 1_000]]);
+  const known = new Map([
+    [only, 7n],
+    [others[0], 8n],
+  ]);
+  const switched = new Map<unknown, bigint[]>();
+  const blocks: BlockService = {
+    ...noBlocks,
+    devices: async () => [],
+    switchGeneration: async ({ device, removed = new Uint8Array(0) }) => {
+      const ids = new BigUint64Array(Uint8Array.from(removed).buffer);
+      switched.set(device, [...ids].sort());
+    },
+    remove: async () => undefined,
+    retire: async () => undefined,
+    inventory: async ({ device, generation }) => {
+      if (generation === 2 && !switched.has(device))
+        throw new QuarryError("StaleGeneration", "not yet");
+      const rows = Buffer.alloc(known.has(device) ? 16 : 0);
+      if (rows.length > 0) rows.writeBigUInt64LE(known.get(device) ?? 0n);
+      return { rows, digest: 0n } as never;
+    },
+  };
+  const group = { state: state.store, propose: async () => ({ type: "done" }) };
+  const context = {
+    ...{ group: group as unknown as Group, blocks, clock: new SimulatedClock() },
+    report: () => undefined,
+  };
+  const row = {
+    ...{ state: "settled", generation: 2, layout: "striped", scheme: { k: 2, m: 1 } },
+    ...{ members: others, before: { generation: 1, members: [only, others[0]] } },
+  } as unknown as BlockRow;
+  await finishConversion(context, block, row);
+  expect([...switched]).toEqual(others.map((device) => [device, [7n, 8n]]));
 });

@@ -1,5 +1,5 @@
 /** What follows the command that converted a block; begun again by whoever leads when that ends. */
-import { QuarryError } from "../../base/errors.ts";
+import { hasCode, QuarryError } from "../../base/errors.ts";
 import type { BlockId, DeviceId, NeedleId } from "../../base/ids.ts";
 import { limits } from "../../base/limits.ts";
 import { INVENTORY_ROW_BYTES, type Inventory } from "../../rpc/healing-service.ts";
@@ -11,8 +11,8 @@ import { devicesAway } from "./members-up.ts";
 import type { WorkContext } from "./worker.ts";
 
 /**
- * Switches the members, tells all of them what any of them, or of the members before, knows to be
- * removed, and retires who is none any more.
+ * Asks the members before what was removed of the block, switches the members, which never show any of
+ * that, tells all of them what any of them has heard since, and retires who is none any more.
  * @throws QuarryError when one of them cannot be asked: it is done again.
  */
 export async function finishConversion(
@@ -20,32 +20,29 @@ export async function finishConversion(
   block: BlockId,
   row: BlockRow,
 ): Promise<void> {
-  const { group, blocks, report } = context;
+  const { group, blocks } = context;
   const { generation, encoding, before } = row;
   if (before === undefined) return;
   const members = filled(row.members);
-  const told = { ...(encoding !== undefined && { encoding }) };
-  await each(members, (device) => blocks.switchGeneration({ device, block, generation, ...told }));
-  const away = await devicesAway(context);
-  const old = filled(before.members).filter((device) => !members.includes(device));
-  const there = old.filter((device) => !away.has(device));
-  // All of them confirmed each removal that counts: one of them is enough.
-  if (there.length === 0 && old.length === filled(before.members).length) {
-    // Whoever put them out said that they are not to be waited for.
-    if (old.some((device) => read(group.state, keys.device(device))?.in === true))
-      throw new QuarryError("Unavailable", `no member of block ${block} before can be asked`);
-    report(
-      `block ${block} goes on without its members before, which are out and away: what was removed just before it was converted may be there again`,
-    );
-  }
+  const there = await askable(context, block, members, filled(before.members));
   const removed = new Set<NeedleId>();
   const learn = (device: DeviceId, at: number) => learnRemoved(context, device, block, at, removed);
-  await each(members, async (device) => void (await learn(device, generation)));
   const learnt = new Map<DeviceId, bigint>();
   await each(there, async (device) => {
     const digest = await learn(device, before.generation);
     if (digest !== undefined) learnt.set(device, digest);
   });
+  const stay = filled(before.members).filter((device) => members.includes(device));
+  // Whichever of the two they have now.
+  await each(stay, async (device) => {
+    for (const at of [before.generation, generation])
+      await learn(device, at).catch((error: unknown) => {
+        if (!hasCode(error, "StaleGeneration")) throw error;
+      });
+  });
+  const told = { removed: packed(removed), ...(encoding !== undefined && { encoding }) };
+  await each(members, (device) => blocks.switchGeneration({ device, block, generation, ...told }));
+  await each(members, async (device) => void (await learn(device, generation)));
   const ids = [...removed];
   await each(members, async (device) => {
     for (let i = 0; i < ids.length; i += limits.removeBatch)
@@ -61,6 +58,40 @@ export async function finishConversion(
     });
   });
   await group.propose({ type: "convertedBlock", block, generation });
+}
+
+/**
+ * Who is a member no more, and up. All of them confirmed each removal that counts: one of them is enough.
+ * @throws QuarryError `Unavailable` when there is nobody.
+ */
+async function askable(
+  context: WorkContext,
+  block: BlockId,
+  members: readonly DeviceId[],
+  before: readonly DeviceId[],
+): Promise<DeviceId[]> {
+  const { group, report } = context;
+  const away = await devicesAway(context);
+  const old = before.filter((device) => !members.includes(device));
+  const there = old.filter((device) => !away.has(device));
+  if (there.length > 0 || old.length < before.length) return there;
+  // Whoever put them out said that they are not to be waited for.
+  if (old.some((device) => read(group.state, keys.device(device))?.in === true))
+    throw new QuarryError("Unavailable", `no member of block ${block} before can be asked`);
+  report(
+    `block ${block} goes on without its members before, which are out and away: what was removed just before it was converted may be there again`,
+  );
+  return there;
+}
+
+function packed(removed: ReadonlySet<NeedleId>): Uint8Array {
+  const ids = Buffer.alloc(Math.min(removed.size, limits.switchRemoved) * 8);
+  let at = 0;
+  for (const needle of removed) {
+    if (at === ids.length) break;
+    at = ids.writeBigUInt64LE(needle, at);
+  }
+  return ids;
 }
 
 async function each(
