@@ -4,6 +4,7 @@ import { DeviceFaults, deviceWeights, isDeviceFault } from "./faults-devices.ts"
 import { isMapFault, MapFaults, mapWeights } from "./faults-map.ts";
 import { isMemberFault, MemberFaults, memberWeights } from "./faults-members.ts";
 import { isPlot, Plots, plotWeights } from "./plots.ts";
+import { StripePlots } from "./plots-stripes.ts";
 import type { SimNode } from "./sim-node.ts";
 import type { World } from "./world.ts";
 
@@ -28,6 +29,8 @@ const weights = {
   fullDisk: 3,
   bitFlip: 3,
   clockJump: 2,
+  /** It comes with conversions. */
+  catchConversion: 0,
 };
 export type FaultName = keyof typeof weights;
 const names = Object.keys(weights) as FaultName[];
@@ -43,6 +46,7 @@ export class Faults {
   readonly #devices: DeviceFaults;
   readonly #map: MapFaults;
   readonly plots: Plots;
+  readonly #stripePlots: StripePlots;
   readonly #members: MemberFaults;
   /** Who has lost entries must not be counted among few: a bit is flipped, or members change. */
   readonly #flips: boolean;
@@ -52,6 +56,7 @@ export class Faults {
   constructor(world: World) {
     this.#world = world;
     this.plots = new Plots(world);
+    this.#stripePlots = new StripePlots(world);
     this.#members = new MemberFaults(world);
     this.#flips = world.dice.chance(0.5);
     const isBare = world.machines.servers.length === 0;
@@ -69,6 +74,12 @@ export class Faults {
     return names.reduce((sum, name) => sum + this.counts[name], 0);
   }
 
+  /** To be called after each event. */
+  look(): void {
+    this.#stripePlots.look();
+    this.counts.catchConversion = this.#stripePlots.count;
+  }
+
   begin(): void {
     const { nodes, dice } = this.#world;
     for (const node of nodes) node.rate = 1 + dice.between(-10, 10) / 1_000;
@@ -78,6 +89,7 @@ export class Faults {
   end(): void {
     this.#isOver = true;
     this.plots.isOver = true;
+    this.#stripePlots.isOver = true;
     this.#heal();
     for (const one of [...this.#world.nodes, ...this.#world.machines.servers]) {
       one.process?.resume();
@@ -149,6 +161,8 @@ export class Faults {
         return true;
       case "bitFlip":
         return this.#flips && this.#flip(node);
+      case "catchConversion":
+        return false;
       default:
         return this.#harmNetwork(name, node);
     }

@@ -26,10 +26,15 @@ export interface FidsOptions {
   readonly oracle: Oracle;
   readonly needles: Needles;
   readonly blocksFor: (peer: Peer, device: DeviceId) => BlockService;
+  /** What becomes stripes is removed while it does. */
+  readonly isLongAgo: boolean;
 }
 
 const MOST_KEPT = 12;
 const BYTES = 40;
+/** How often what was removed is asked for, and within how long. */
+const LOOKS = 6;
+const LOOKS_MS = 80;
 
 export class Fids {
   stored = 0;
@@ -40,6 +45,7 @@ export class Fids {
   /** Acknowledged, and nobody asked to remove them. */
   readonly #kept: Fid[] = [];
   #leaving: Fid | undefined;
+  #look: ((fid: Fid) => Promise<void>) | undefined;
   readonly #options: FidsOptions;
 
   constructor(options: FidsOptions) {
@@ -47,17 +53,46 @@ export class Fids {
   }
 
   async live(names: NameService, peer: Peer): Promise<void> {
-    const { line, oracle } = this.#options;
+    const { line } = this.#options;
     const { dice } = line;
+    this.#look = (fid) => this.#lookFor(names, peer, fid);
     const random = seededRandom(dice.u32());
     while (!this.stopped) {
       await line.sleep(dice.between(5, 120));
       const goes = this.#kept.length >= MOST_KEPT || dice.chance(0.4);
       const step = goes ? this.#remove(names, peer) : this.#store(names, peer, random);
-      await step.catch((error: unknown) => {
-        if (!hasCode(error, ...ofTheMoment)) oracle.violated(`a user of fids was told ${error}`);
-      });
+      await step.catch((error: unknown) => this.#failed(error));
     }
+  }
+
+  /** A block was just converted: who asks for what was removed of it finds none of it, at any time. */
+  nudge(block: BlockId): void {
+    const { line } = this.#options;
+    const there = this.gone.filter((fid) => fid.block === block);
+    for (const fid of there)
+      for (let i = 0; i < LOOKS; i++)
+        void line
+          .sleep(line.dice.between(1, LOOKS_MS))
+          .then(() => this.#look?.(fid))
+          .catch((error: unknown) => this.#failed(error));
+  }
+
+  #failed(error: unknown): void {
+    if (!hasCode(error, ...ofTheMoment))
+      this.#options.oracle.violated(`a user of fids was told ${error}`);
+  }
+
+  /** What every member has confirmed to be removed none of them has, whoever they are by now. */
+  async #lookFor(names: NameService, peer: Peer, { block, needle }: Fid): Promise<void> {
+    const { line, oracle, blocksFor } = this.#options;
+    const device = line.dice.pick(filled((await names.locate(block)).members));
+    if (device === undefined) return;
+    const request = { device, block, needle, offset: 0, lengthBytes: BYTES };
+    const { kind } = await blocksFor(peer, device).read(request);
+    if (kind === "data" || kind === "elsewhere")
+      oracle.violated(
+        `INV-2: needle ${needle} of block ${block}, which was removed, is read again on ${device}`,
+      );
   }
 
   async #store(names: NameService, peer: Peer, random: ReturnType<typeof seededRandom>) {
@@ -85,9 +120,17 @@ export class Fids {
     needles.checkBlock(block);
   }
 
+  /** One whose block becomes stripes just now. */
+  #takeConverted(): Fid | undefined {
+    const { needles, isLongAgo } = this.#options;
+    if (!isLongAgo) return undefined;
+    const at = this.#kept.findIndex(({ block }) => needles.stripes.isUnderWay(block));
+    return at < 0 ? undefined : this.#kept.splice(at, 1)[0];
+  }
+
   /** Of members that change meanwhile the new ones are told, too. */
   async #remove(names: NameService, peer: Peer): Promise<void> {
-    this.#leaving ??= this.#kept.shift();
+    this.#leaving ??= this.#takeConverted() ?? this.#kept.shift();
     if (this.#leaving === undefined) return;
     const { oracle, needles, blocksFor } = this.#options;
     const { block, needle } = this.#leaving;

@@ -59,7 +59,7 @@ export class Needles implements Judge {
     this.names = new Names(options.oracle.store);
     this.platters = new Platters(options.drives);
     this.stripes = new Stripes({
-      platters: this.platters,
+      ...{ platters: this.platters, drives: options.drives },
       isHarmed: (device, block) => this.isHarmed(device, block),
       wrong: (what) => this.#wrong(what),
     });

@@ -5,13 +5,14 @@ import { describe, expect, test } from "vitest";
 import { planted } from "./planted.ts";
 import { plantedInBlocks } from "./planted-blocks.ts";
 import { plantedInHealing } from "./planted-healing.ts";
+import { plantedInStripes } from "./planted-stripes.ts";
 import { World } from "./world.ts";
 
 const bare = planted.map((flaw) => ({ ...flaw, isBare: true }));
 const seeds = Number(env["SIM_PLANTED_SEEDS"] ?? 40);
 
 describe("a planted bug is found", () => {
-  test.each([...bare, ...plantedInBlocks, ...plantedInHealing])(
+  test.each([...bare, ...plantedInBlocks, ...plantedInHealing, ...plantedInStripes])(
     "$name",
     async (flaw) => {
       const { knownSeed: first = 1, isBare = false } = flaw;

@@ -34,8 +34,17 @@ export class Platters {
     { readonly device: DeviceId | undefined; readonly now: Files }
   >();
 
+  #staged = new Set<BlockId>();
+
   constructor(drives: () => readonly Drive[]) {
     this.#drives = drives;
+  }
+
+  /** Blocks of which a conversion has finished a file since this was asked. */
+  takeStaged(): ReadonlySet<BlockId> {
+    const taken = this.#staged;
+    if (taken.size > 0) this.#staged = new Set();
+    return taken;
   }
 
   /** Tells of everything that changed since the last look; gives the blocks that did. */
@@ -93,6 +102,7 @@ export class Platters {
       const old = was?.get(path);
       if (standing === undefined || old === standing) continue;
       touched.add(standing.block);
+      if (path.endsWith(".staged")) this.#staged.add(standing.block);
       if (path.endsWith(".block") && device !== undefined) judge?.changed(device, old, standing);
     }
     for (const [path, old] of was ?? []) {

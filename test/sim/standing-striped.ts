@@ -1,6 +1,7 @@
 /** What a member's file of a striped block holds, read from its bytes alone (dataserver/striped/format.ts). */
 import type { BlobId, NeedleId } from "../../base/ids.ts";
 import type { IndexRows } from "../../dataserver/needle-index.ts";
+import type { RecordHeader } from "../../dataserver/record.ts";
 import {
   areTables,
   decodeColumns,
@@ -16,7 +17,13 @@ import { SUPERBLOCK_BYTES } from "../../dataserver/superblock.ts";
 import { multiply } from "../../erasure/field.ts";
 import { parityMatrix } from "../../erasure/matrix.ts";
 import { schemeOf } from "../../erasure/scheme.ts";
-import { recordsOf, type Standing, type StandingNeedle, type StandingRecord } from "./standing.ts";
+import {
+  recordAt,
+  recordsOf,
+  type Standing,
+  type StandingNeedle,
+  type StandingRecord,
+} from "./standing.ts";
 
 /** What a member has beside its needles. */
 export interface StandingStripe {
@@ -40,7 +47,6 @@ export function stripedStanding(
   if (rows === undefined || bytes.length < recordsAt) return undefined;
   const range = bytes.subarray(SUPERBLOCK_BYTES, columnsAt);
   const isGood = areTables(superblock, tables) && isWritten(bytes, superblock, range);
-  const own = new Map(ownRecords(bytes, superblock).map((one) => [one.header.needle, one]));
   const needles = new Map<NeedleId, StandingNeedle>();
   const tombstones = new Set<NeedleId>();
   for (let row = 0; row < rows.count; row++) {
@@ -54,14 +60,8 @@ export function stripedStanding(
     const inRange = Math.floor((place - SUPERBLOCK_BYTES) / stripe.rangeBytes);
     const offset = place - inRange * stripe.rangeBytes;
     const { blob, chunk } = ownerOf(bytes, superblock, row);
-    const record = own.get(needle);
-    const isOwnGood =
-      inRange !== piece ||
-      (record?.isGood === true &&
-        record.offset === offset &&
-        record.header.lengthBytes === lengthBytes &&
-        record.header.blob === blob &&
-        record.header.chunk === chunk);
+    const stated = { needle, blob, chunk, lengthBytes };
+    const isOwnGood = inRange !== piece || isStated(recordAt(bytes, superblock, offset), stated);
     needles.set(needle, { needle, blob, chunk, lengthBytes, offset, isGood: isGood && isOwnGood });
   }
   for (const { header, isGood: isWhole } of recordsOf(bytes, superblock, recordsAt))
@@ -81,11 +81,13 @@ function isWritten(bytes: Buffer, superblock: StripedSuperblock, range: Buffer):
 
 const spanOf = (range: Buffer, i: number) => range.subarray(i * SPAN, (i + 1) * SPAN);
 
-/** Records of its own range; of a parity none. */
-function ownRecords(bytes: Buffer, superblock: StripedSuperblock): StandingRecord[] {
-  const { columnsAt } = geometryOf(superblock.stripe);
-  if (superblock.piece >= superblock.k) return [];
-  return recordsOf(bytes.subarray(0, columnsAt), superblock, SUPERBLOCK_BYTES);
+type Stated = Pick<RecordHeader, "needle" | "blob" | "chunk" | "lengthBytes">;
+
+/** A needle of its own range is what the tables say of it. */
+function isStated(record: StandingRecord | undefined, stated: Stated): boolean {
+  const { header, isGood = false } = record ?? {};
+  const isSame = (name: keyof Stated) => header?.[name] === stated[name];
+  return isGood && isSame("needle") && isSame("blob") && isSame("chunk") && isSame("lengthBytes");
 }
 
 function ownerOf(bytes: Buffer, { stripe }: StripedSuperblock, row: number) {

@@ -70,33 +70,45 @@ export function standingOf(bytes: Buffer): Standing | undefined {
 export interface StandingRecord {
   readonly header: RecordHeader;
   readonly offset: number;
+  readonly footer: RecordFooter | undefined;
   readonly isGood: boolean;
+}
+
+/** The record that begins there, if one does. */
+export function recordAt(
+  bytes: Buffer,
+  superblock: Superblock,
+  offset: number,
+): StandingRecord | undefined {
+  const header = decodeHeader(seedOfBlock(superblock), offset, bytes, offset);
+  if (header === undefined || offset + recordBytes(header.lengthBytes) > bytes.length)
+    return undefined;
+  const footer = footerOf(bytes, offset, header.lengthBytes);
+  const isGood = footer !== undefined && isWhole(bytes, offset, superblock.block, header, footer);
+  return { header, offset, footer, isGood };
 }
 
 /** Behind a bad place only what was synced later counts: else it is the rest of a torn write. */
 export function recordsOf(bytes: Buffer, superblock: Superblock, from: number): StandingRecord[] {
-  const seed = seedOfBlock(superblock);
   const records: StandingRecord[] = [];
   let doubtful: StandingRecord[] = [];
   let badAt = Number.POSITIVE_INFINITY;
   for (let offset = from; offset + HEADER_BYTES <= bytes.length; ) {
-    const header = decodeHeader(seed, offset, bytes, offset);
-    const lengthBytes = header === undefined ? 0 : recordBytes(header.lengthBytes);
-    if (header === undefined || offset + lengthBytes > bytes.length) {
+    const record = recordAt(bytes, superblock, offset);
+    if (record === undefined) {
       badAt = Math.min(badAt, offset);
       offset += 8;
       continue;
     }
-    const footer = footerOf(bytes, offset, header.lengthBytes);
-    const isGood = footer !== undefined && isWhole(bytes, offset, superblock.block, header, footer);
-    doubtful.push({ header, offset, isGood });
+    const { header, isGood, footer } = record;
+    doubtful.push(record);
     if (!isGood) badAt = Math.min(badAt, offset);
     if (badAt === Number.POSITIVE_INFINITY || (footer?.syncedBytes ?? 0) > badAt) {
       records.push(...doubtful);
       doubtful = [];
       badAt = Number.POSITIVE_INFINITY;
     }
-    offset += lengthBytes;
+    offset += recordBytes(header.lengthBytes);
   }
   return records;
 }

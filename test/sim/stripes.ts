@@ -5,6 +5,7 @@
 import type { BlockId, DeviceId } from "../../base/ids.ts";
 import type { AnyCommand } from "../../nameserver/command.ts";
 import type { BlockRow } from "../../nameserver/rows.ts";
+import type { BlockMembers } from "../../rpc/name-service.ts";
 import { layoutOf, type PoolScheme, WHOLE } from "../../rpc/pool.ts";
 import type { Drive } from "./drive.ts";
 import type { Platters } from "./platters.ts";
@@ -13,8 +14,16 @@ import { discordOf } from "./standing-striped.ts";
 
 type Converting = Extract<AnyCommand, { type: "convertBlock" }>;
 
+/** A command that took effect. */
+export interface Conversion {
+  readonly block: BlockId;
+  readonly members: BlockMembers;
+  readonly before: BlockMembers;
+}
+
 export interface StripesOptions {
   readonly platters: Platters;
+  readonly drives: () => readonly Drive[];
   readonly isHarmed: (device: DeviceId, block: BlockId) => boolean;
   readonly wrong: (what: string) => void;
 }
@@ -23,6 +32,7 @@ export class Stripes {
   /** Blocks that became stripes, stripes that became other stripes, and such that became whole again. */
   readonly counts = { made: 0, again: 0, whole: 0 };
   readonly #of: StripesOptions;
+  #new: Conversion[] = [];
   /** What each was encoded of, and how. */
   readonly #encoded = new Map<BlockId, string>();
   /** Devices that lost a file which waits to be switched to, by block and encoding. */
@@ -38,6 +48,7 @@ export class Stripes {
     before: BlockRow | undefined,
   ): void {
     if (before?.generation === to) return;
+    this.#new.push({ block, members, before: before?.members ?? [] });
     const { platters, isHarmed, wrong } = this.#of;
     const standings = members.map((device) =>
       device === null
@@ -62,6 +73,20 @@ export class Stripes {
     if (was === "striped" && this.#encoded.get(block) === what)
       wrong(`block ${block} is written anew, and nothing of it is other than before`);
     this.#encoded.set(block, what);
+  }
+
+  /** Those that came since it was asked. */
+  takeNew(): Conversion[] {
+    const taken = this.#new;
+    if (taken.length > 0) this.#new = [];
+    return taken;
+  }
+
+  /** Whether the next generation of a block is being written, or waits. */
+  isUnderWay(block: BlockId): boolean {
+    const name = `/${block.toString(16).padStart(8, "0")}.block.g`;
+    const isPart = (path: string) => path.includes(name) && path.includes(".staged");
+    return this.#of.drives().some(({ disk }) => disk.paths().some(isPart));
   }
 
   /** The members of a striped block, by position. */

@@ -107,12 +107,7 @@ export class World {
     this.line = line;
     const { isBare = false } = options;
     this.machines = new Machines(isBare ? 0 : SERVERS, {
-      agenda,
-      dice,
-      oracle: this.oracle,
-      flaw,
-      ways,
-      line,
+      ...{ agenda, dice, oracle: this.oracle, flaw, ways, line },
     });
     const { machines } = this;
     this.needles = new Needles({
@@ -126,9 +121,11 @@ export class World {
     let peers = 300;
     const newPeer = () => ({ id: ++peers, process: new SimProcess(agenda, 1) });
     const blocksFor: FidsOptions["blocksFor"] = (...of) => machines.blocksFor(ways, ...of);
-    this.fids = new Fids({ line, oracle: this.oracle, needles: this.needles, blocksFor });
+    const isLongAgo = this.cold !== undefined;
+    const judged = { line, oracle: this.oracle, needles: this.needles, isLongAgo };
+    this.fids = new Fids({ ...judged, blocksFor });
     this.users = new Users({
-      ...{ line, oracle: this.oracle, ways, newPeer, isLongAgo: this.cold !== undefined },
+      ...{ ...judged, ways, newPeer },
       isStriped: (key) => this.needles.isStriped(key),
     });
     this.people = new People(line, this.oracle);
@@ -243,6 +240,7 @@ export class World {
           this.#faults.plots.leads(node);
       oracle.settle();
       this.clients.settle();
+      this.#faults.look();
     }
   }
 
