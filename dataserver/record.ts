@@ -19,7 +19,7 @@
  * nothing that a user stores, and no record that stands elsewhere, passes for a record here.
  * Little-endian; every byte is under exactly one checksum.
  */
-import { crc32c } from "../base/checksum.ts";
+import { crc32c, crc32cWithin } from "../base/checksum.ts";
 import { assert } from "../base/errors.ts";
 import type { BlobId, NeedleId } from "../base/ids.ts";
 import { spanCount } from "../rpc/needle-checksums.ts";
@@ -78,6 +78,16 @@ export function seedAt(seed: number, offset: number): number {
   return (seed ^ Math.imul(offset / 8, 0x9e3779b1)) >>> 0;
 }
 
+/** Up to here a checksum is computed in place. */
+const SHORT_BYTES = 64;
+
+/** The checksum of a part of the bytes. */
+export function sumWithin(bytes: Uint8Array, from: number, to: number, seed: number): number {
+  return to - from <= SHORT_BYTES
+    ? crc32cWithin(bytes, from, to, seed)
+    : crc32c(bytes.subarray(from, to), seed);
+}
+
 /** Header and footer of a record that will stand at `offset`. */
 export function encodeRecord(
   seed: number,
@@ -97,7 +107,7 @@ export function encodeRecord(
   bytes.writeUInt32LE(Math.floor(header.blob / 2 ** 32), 20);
   bytes.writeUInt32LE(header.chunk, 24);
   const head = bytes.subarray(0, HEADER_BYTES);
-  const headCrc = crc32c(head.subarray(0, HEADER_CRC_AT), seedAt(seed, offset));
+  const headCrc = crc32cWithin(head, 0, HEADER_CRC_AT, seedAt(seed, offset));
   head.writeUInt32LE(headCrc, HEADER_CRC_AT);
 
   const foot = bytes.subarray(HEADER_BYTES);
@@ -107,7 +117,7 @@ export function encodeRecord(
     foot.writeUInt32LE(sum, sumsAt + i * 4);
   });
   foot.writeUInt32LE(footer.syncedBytes / 8, footLength - 8);
-  foot.writeUInt32LE(crc32c(foot.subarray(0, footLength - 4), headCrc), footLength - 4);
+  foot.writeUInt32LE(sumWithin(foot, 0, footLength - 4, headCrc), footLength - 4);
   return { head, foot };
 }
 
@@ -119,7 +129,7 @@ export function decodeHeader(
   at = 0,
 ): RecordHeader | undefined {
   if (bytes.length - at < HEADER_BYTES || bytes.readUInt16LE(at) !== RECORD_MAGIC) return undefined;
-  const crc = crc32c(bytes.subarray(at, at + HEADER_CRC_AT), seedAt(seed, offset));
+  const crc = crc32cWithin(bytes, at, at + HEADER_CRC_AT, seedAt(seed, offset));
   if (crc !== bytes.readUInt32LE(at + HEADER_CRC_AT)) return undefined;
   const kind = kindOf[bytes[at + 2] ?? 0];
   if (kind === undefined) return undefined;
@@ -143,7 +153,7 @@ export function decodeFooter(
 ): RecordFooter | undefined {
   const headCrc = head.readUInt32LE(HEADER_CRC_AT);
   const end = foot.length;
-  if (crc32c(foot.subarray(0, end - 4), headCrc) !== foot.readUInt32LE(end - 4)) return undefined;
+  if (sumWithin(foot, 0, end - 4, headCrc) !== foot.readUInt32LE(end - 4)) return undefined;
   const checksums = new Uint32Array(spanCount(lengthBytes));
   const sumsAt = end - 8 - checksums.length * 4;
   for (let i = 0; i < checksums.length; i++) checksums[i] = foot.readUInt32LE(sumsAt + i * 4);

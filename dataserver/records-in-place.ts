@@ -15,11 +15,10 @@ import {
   RECORD_MAGIC,
   recordBytes,
   seedAt,
+  sumWithin,
 } from "./record.ts";
 
 const SPAN = limits.checksumSpanBytes;
-/** Up to here a checksum is computed in place. */
-const SHORT_BYTES = 64;
 
 /** The file that a record stands in. */
 export interface RecordSeed {
@@ -33,12 +32,6 @@ export interface NeedleRow {
   readonly low: number;
   readonly high: number;
   readonly lengthBytes: number;
-}
-
-function sumWithin(bytes: Buffer, from: number, to: number, seed: number): number {
-  return to - from <= SHORT_BYTES
-    ? crc32cWithin(bytes, from, to, seed)
-    : crc32c(bytes.subarray(from, to), seed);
 }
 
 /** True when the whole record of this needle is at `at` of `bytes`, which is `offset` of the file. */
