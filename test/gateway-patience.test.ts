@@ -11,6 +11,9 @@ import { memoryStore } from "./memory-store.ts";
 import { sha256 } from "./sign-request.ts";
 import { watchedStore } from "./watched-store.ts";
 
+/** However busy the machine is. */
+const SOON = { timeout: 30_000 };
+
 const EMPTY = sha256("");
 
 async function storeWithBucket(): Promise<Store> {
@@ -47,7 +50,7 @@ describe("time", () => {
     const signed = running.sign("PUT", "/bucket/k", { "content-length": "10" }, "UNSIGNED-PAYLOAD");
     const client = talk(running);
     client.socket.write(`${headText("PUT", "/bucket/k", signed.headers)}half`);
-    await expect.poll(() => clock.waiting).toBe(1);
+    await expect.poll(() => clock.waiting, SOON).toBe(1);
     clock.advance(limits.bodyIdleMs);
     await client.closed;
     expect(client.heard()).toMatch(/^HTTP\/1.1 400/);
@@ -93,10 +96,10 @@ describe("time", () => {
       await using running = await runGateway(slow, clock);
       const client = talk(running);
       client.socket.write(completion(running, await uploadOfOnePart(store)));
-      await expect.poll(() => clock.waiting).toBe(1);
+      await expect.poll(() => clock.waiting, SOON).toBe(1);
       clock.advance(limits.keepAliveMs);
-      await expect.poll(client.heard).toContain("<?xml");
-      await expect.poll(() => clock.waiting).toBe(1);
+      await expect.poll(client.heard, SOON).toContain("<?xml");
+      await expect.poll(() => clock.waiting, SOON).toBe(1);
       clock.advance(limits.keepAliveMs);
       if (end === "well") gate.resolve();
       else gate.reject(new QuarryError("NoSuchUpload", "it was aborted meanwhile"));
@@ -131,7 +134,7 @@ describe("clients that vanish", () => {
     const socket = connect(running.port, "127.0.0.1");
     socket.write(headText("GET", "/bucket/big", signed.headers));
     socket.once("data", () => socket.destroy());
-    await expect.poll(() => seen.over).toBe(1);
+    await expect.poll(() => seen.over, SOON).toBe(1);
     expect(seen.givenBytes).toBeLessThan(content.length);
   });
 });
@@ -164,16 +167,16 @@ describe("clients that vanish while the store works", () => {
     const client = talk(running);
     client.socket.write(headText("GET", url, signed.headers));
     const metrics = async () => await (await fetch(`${running.endpoint}/metrics`)).text();
-    await expect.poll(metrics).toContain("quarry_s3_requests_in_flight 1");
+    await expect.poll(metrics, SOON).toContain("quarry_s3_requests_in_flight 1");
     const connections = () =>
       new Promise<number>((resolve) => {
         running.gateway.fastify.server.getConnections((_, count) => resolve(count));
       });
     const before = await connections();
     client.socket.destroy();
-    await expect.poll(connections).toBeLessThan(before);
+    await expect.poll(connections, SOON).toBeLessThan(before);
     gate.resolve();
-    await expect.poll(metrics).toContain("quarry_s3_requests_in_flight 0");
+    await expect.poll(metrics, SOON).toContain("quarry_s3_requests_in_flight 0");
   });
 });
 
@@ -256,7 +259,9 @@ test("more than the maximum of requests at once are told to slow down", async ()
     .toContain(`quarry_s3_requests_in_flight ${limits.requests}`);
   gate.resolve();
   const count = (code: string) => client.heard().split(`<Code>${code}</Code>`).length - 1;
-  await expect.poll(() => count("NoSuchKey") + count("SlowDown")).toBe(limits.requests + more);
+  await expect
+    .poll(() => count("NoSuchKey") + count("SlowDown"), SOON)
+    .toBe(limits.requests + more);
   expect(count("SlowDown")).toBe(more);
   client.socket.destroy();
 });
