@@ -60,7 +60,7 @@ export function createFids(putting: PutContext & GetContext): Fids {
     const fid = parsed(name);
     const app = await apps.of(bucket);
     using open = await openFid(context, name, fid, HEAD_BYTES);
-    const { read: _, [Symbol.dispose]: __, ...info } = open;
+    const { read: _, whole: __, [Symbol.dispose]: ___, ...info } = open;
     if (info.bucketId !== app.id) throw noSuchFile();
     return { ...info, isHidden: app.hidden.has(info.name) };
   };
