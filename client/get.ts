@@ -20,8 +20,6 @@ export interface GetContext extends ReadContext {
 interface Ahead {
   readonly window: Window;
   readonly reading: Promise<Uint8Array>;
-  /** Whether it was not there when the turn of the event loop ended in which it was asked for. */
-  readonly isLate: Promise<boolean>;
   readonly reserved: Disposable | undefined;
 }
 
@@ -40,24 +38,17 @@ export async function* readContent(
 ): AsyncGenerator<Uint8Array> {
   const cursor = new ContentCursor(context.names, pin, first, offset, offset + lengthBytes);
   const ahead: Ahead[] = [];
-  let last: Ahead | undefined;
-  const readUpTo = async (count: number) => {
-    while (!cursor.done && ahead.length < count) {
-      const most = windowBytes(context, (await cursor.chunk()).block);
-      const wantedBytes = Math.min(most, cursor.leftBytes);
-      const reserved = context.readBudget.tryReserve(wantedBytes);
-      if (reserved === undefined && ahead.length > 0) break;
-      const maxBytes = reserved ? wantedBytes : limits.readWindowMinBytes;
-      last = startReading(context, await cursor.next(maxBytes), reserved);
-      ahead.push(last);
-    }
-  };
   const sum = new ChunkSum();
   try {
     for (;;) {
-      await readUpTo(1);
-      // What is at hand is best read when it is sent: it is still in the core's caches then.
-      if (await last?.isLate) await readUpTo(limits.readAhead);
+      while (!cursor.done && ahead.length < limits.readAhead) {
+        const most = windowBytes(context, (await cursor.chunk()).block);
+        const wantedBytes = Math.min(most, cursor.leftBytes);
+        const reserved = context.readBudget.tryReserve(wantedBytes);
+        if (reserved === undefined && ahead.length > 0) break;
+        const maxBytes = reserved ? wantedBytes : limits.readWindowMinBytes;
+        ahead.push(startReading(context, await cursor.next(maxBytes), reserved));
+      }
       const head = ahead.shift();
       if (head === undefined) return;
       using _reserved = head.reserved;
@@ -114,11 +105,6 @@ function startReading(
   reserved: Disposable | undefined,
 ): Ahead {
   const reading = readWindow(context, window);
-  const isLate = new Promise<boolean>((resolve) => {
-    const isThere = () => resolve(false);
-    reading.then(isThere, isThere); // what it throws is thrown to the reader when its turn comes
-    const turn = context.clock.endOfTurn?.() ?? Promise.resolve();
-    turn.then(() => resolve(true));
-  });
-  return { window, reading, isLate, reserved };
+  reading.catch(() => undefined); // thrown to the reader when its turn comes
+  return { window, reading, reserved };
 }

@@ -153,11 +153,7 @@ async function sendBytes(
       exchange.sentBytes += view.length;
       // The view may be reused once the next is asked for: wait until the system has taken it.
       if (leftBytes === 0) await exchange.written((done) => response.end(view, done));
-      else {
-        await exchange.written((done) => response.write(view, done));
-        // Where nothing had to be waited for, others have their turn now.
-        await exchange.clock.endOfTurn?.();
-      }
+      else await exchange.written((done) => response.write(view, done));
     }
     // Who asks for more is done with the last one: its memory serves the next request.
     assert((await iterator.next()).done === true, "an object gives no more bytes than it has");
