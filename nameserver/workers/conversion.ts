@@ -114,6 +114,7 @@ export async function convert(
   wanted: Wanted,
 ): Promise<boolean> {
   const { group, blocks, report } = context;
+  const { term } = group;
   const { generation, scheme = WHOLE, layout = layoutOf(scheme) } = row;
   const { padded, ...next } = wanted;
   const sources = filled(row.members);
@@ -145,6 +146,9 @@ export async function convert(
     await drop(context, block, to, targets);
     throw error;
   });
+  // Another leader may be writing it already: what is passed on to that one would come in between.
+  if (!group.isLeader || group.term !== term)
+    throw new QuarryError("NotLeader", "another nameserver leads: it converts the block");
   const members = targets;
   await group.propose({
     ...{ type: "convertBlock", block, from: generation, to, ...next, encoding, members },

@@ -6,6 +6,7 @@ import type { BlockId, DeviceId, Term } from "../../base/ids.ts";
 import { limits } from "../../base/limits.ts";
 import type { BlockService, BlockStatus, DeviceStatus } from "../../rpc/block-service.ts";
 import { ClusterState, deviceId } from "../../test/metadata/cluster-state.ts";
+import type { AnyCommand } from "../command.ts";
 import type { Group } from "../group/group.ts";
 import { noBlocks } from "../no-blocks.ts";
 import { Stock } from "../stock/stock.ts";
@@ -18,7 +19,7 @@ const all = Array.from({ length: 6 }, (_, i) => deviceId(i)) as DeviceId[];
 const copies = all.slice(0, 2);
 
 /** Everybody refuses conversions with this. */
-async function scene(refusal: QuarryError) {
+async function scene(refusal: QuarryError, pending?: AnyCommand) {
   const state = new ClusterState();
   for (const host of all.keys()) await state.register(host, { host: `h${host}` }, [[host, 1_000]]);
   const scheme = { k: 1, m: 1 };
@@ -61,7 +62,12 @@ async function scene(refusal: QuarryError) {
   hear();
   const clock = new SimulatedClock();
   const said: string[] = [];
-  const group = { state: state.store, term: 1 as Term, isLeader: true, timeMs: 0 };
+  const group = {
+    ...{ state: state.store, term: 1 as Term, isLeader: true, timeMs: 0 },
+    readBarrier: async () => {
+      if (pending !== undefined) await state.propose(pending);
+    },
+  };
   const context = { group: group as unknown as Group, blocks, clock };
   const worker = new Conversions(
     { ...context, report: (text) => said.push(text) },
@@ -98,4 +104,13 @@ test("a block that would be mostly padding is left, told once, and tried again w
 test("one that failed for another reason is tried again", async () => {
   const it = await scene(new QuarryError("Unavailable", "not now"));
   expect(await it.looks(3)).toBe(3);
+});
+
+test("what a leader before commanded is not written again before that is in the state", async () => {
+  const pending: AnyCommand = {
+    ...({ type: "convertBlock", block, from: 1, to: 2, members: all } as const),
+    ...({ scheme: { k: 4, m: 2 }, layout: "striped", encoding: 7 } as const),
+  };
+  const it = await scene(new QuarryError("Unavailable", "a device is away"), pending);
+  expect(await it.looks(1)).toBe(0);
 });

@@ -3,7 +3,7 @@
  * spares it looking twice: rows and reports say what is to be done.
  */
 import { hasCode, QuarryError } from "../../base/errors.ts";
-import type { BlockId } from "../../base/ids.ts";
+import type { BlockId, Term } from "../../base/ids.ts";
 import { limits } from "../../base/limits.ts";
 import type { HealingCount } from "../../rpc/healing.ts";
 import { healingSettings } from "../healing-settings.ts";
@@ -35,6 +35,7 @@ export class Conversions implements Worker {
   #at = 0 as BlockId;
   readonly #walkRest: WalkRest;
   #done = 0;
+  #knownTerm: Term | undefined;
   #ended = false;
 
   constructor(context: WorkContext, options: ConversionsOptions) {
@@ -46,6 +47,7 @@ export class Conversions implements Worker {
 
   async step(): Promise<boolean> {
     const { group } = this.#context;
+    await this.#learn();
     this.#begin();
     if (!this.#walkRest.isOver) return false;
     let rows = 0;
@@ -63,6 +65,18 @@ export class Conversions implements Worker {
     this.#walkRest.begin();
     this.#begin();
     return false;
+  }
+
+  /**
+   * The command of a leader before may be in the log, and not in the state yet: what was written for it
+   * must not be written again.
+   */
+  async #learn(): Promise<void> {
+    const { group } = this.#context;
+    const { term } = group;
+    if (term === this.#knownTerm) return;
+    await group.readBarrier();
+    this.#knownTerm = term;
   }
 
   /** What is under way ends when the dataservers are given up, or by itself. */

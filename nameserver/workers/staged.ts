@@ -32,6 +32,8 @@ export function dropStaged(context: WorkContext): Worker {
       if (todo === undefined) {
         if (clock.monotonicMs() - lookedMs < limits.stagedLookMs) return false;
         lookedMs = clock.monotonicMs();
+        // The command of a leader before may be in the log, and not in the state yet.
+        await context.group.readBarrier();
         const away = await devicesAway(context);
         const all = (await context.blocks.devices()).map(({ device }) => device);
         todo = all.filter((device) => !away.has(device));
