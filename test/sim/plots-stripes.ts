@@ -9,7 +9,7 @@ import type { World } from "./world.ts";
 
 const SHARE = 0.25;
 /** Of files that are finished. */
-const SLEEP_SHARE = 0.03;
+const DEPOSE_SHARE = 0.03;
 const MOST_MS = 1_500;
 const STIRRING_MS = 25;
 
@@ -26,22 +26,28 @@ export class StripePlots {
   look(): void {
     const { needles, dice, fids } = this.#world;
     for (const block of needles.platters.takeStaged())
-      if (!this.isOver && dice.chance(SLEEP_SHARE)) this.#sleep(block);
+      if (!this.isOver && dice.chance(DEPOSE_SHARE)) this.#depose(block);
     for (const conversion of needles.stripes.takeNew()) {
       fids.nudge(conversion.block);
       if (!this.isOver && dice.chance(SHARE)) this.#harm(conversion);
     }
   }
 
-  /** Who leads falls asleep when all is written, and before the command: another begins anew meanwhile. */
-  #sleep(block: BlockId): void {
+  /** Who leads falls asleep, or dies, when all is written, and before or just after the command. */
+  #depose(block: BlockId): void {
     const { agenda, dice, leader, oracle } = this.#world;
     if (leader === undefined) return;
     this.count++;
-    oracle.say(`fault: catchConversion of block ${block} (sleep)`);
-    agenda.after(dice.between(0, 6), () => {
-      const forMs = dice.between(600, 2_500);
-      if (!this.isOver) leader.process?.pause(forMs, () => dice.between(0, STIRRING_MS));
+    const isCrash = dice.chance(0.5);
+    oracle.say(`fault: catchConversion of block ${block} (${isCrash ? "crash" : "sleep"})`);
+    agenda.after(dice.between(0, 12), () => {
+      if (this.isOver) return;
+      if (!isCrash) {
+        leader.process?.pause(dice.between(600, 2_500), () => dice.between(0, STIRRING_MS));
+        return;
+      }
+      leader.crash("process");
+      agenda.after(dice.between(1_000, 2_500), () => leader.start());
     });
   }
 
