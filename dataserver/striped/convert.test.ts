@@ -220,6 +220,20 @@ test("what is staged is told, also after a restart, and can be dropped", async (
   expect(await members.server(4).staged(device)).toEqual([]);
 });
 
+test("what is dropped while somebody asks what waits is left out, or told", async () => {
+  const members = await packed({ k: 2, m: 1 }, 10);
+  await members.server(1).convert(orderOf(members, whole, stripes(2, 1), 1));
+  const { device } = members.at(2);
+  const disk = members.disks[2];
+  const open = disk?.open.bind(disk);
+  if (disk === undefined || open === undefined) throw new Error("there is a disk");
+  disk.open = async (path, mode) => {
+    if (path.endsWith(".staged")) await disk.remove(path);
+    return await open(path, mode);
+  };
+  expect(await members.server(2).staged(device)).toEqual([]);
+});
+
 test("a member that was removed from since it was asked does not go", async () => {
   const members = await packed({ k: 4, m: 2 }, 10);
   const { digest = 0n } = await members.server(0).inventory(members.at(0), 0n as NeedleId);

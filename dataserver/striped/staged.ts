@@ -15,12 +15,15 @@ export async function stagedOn({ directory, options }: Device): Promise<Staged[]
     if (stored?.kind !== "staged") continue;
     if (staged.length === limits.stagedListed) break;
     const path = `${directory}/${name}`;
-    // It may be switched to, or dropped, meanwhile.
-    if (!(await disk.exists(path))) continue;
-    await using file = await disk.open(path, "read");
-    const encoding = await encodingOf(file);
     const { block, generation } = stored;
-    staged.push({ block, generation, ...(encoding !== undefined && { encoding }) });
+    try {
+      await using file = await disk.open(path, "read");
+      const encoding = await encodingOf(file);
+      staged.push({ block, generation, ...(encoding !== undefined && { encoding }) });
+    } catch (error) {
+      // It may be switched to, or dropped, meanwhile.
+      if (await disk.exists(path)) throw error;
+    }
   }
   return staged;
 }

@@ -57,41 +57,70 @@ test("waits for the only member before while it is in, and goes on without it wh
   expect(said).toEqual([expect.stringContaining("goes on without its members before")]);
 });
 
-test("no member switches before it is told what the members before know to be removed", async () => {
+/** Each has one of the generations, and knows of one removal. */
+async function scene(generations: ReadonlyMap<unknown, number>) {
   const state = new ClusterState();
   for (const host of [0, 1, 2, 3])
     await state.register(host, { host: `h${host}` }, [[host, 1_000]]);
-  const known = new Map([
-    [only, 7n],
-    [others[0], 8n],
-  ]);
+  const now = new Map(generations);
   const switched = new Map<unknown, bigint[]>();
+  const retired: unknown[] = [];
+  const proposed: AnyCommand[] = [];
+  const at = ({ device, generation }: { device: unknown; generation: number }) => {
+    if (!now.has(device)) throw new QuarryError("NoSuchBlock", "not here");
+    if (now.get(device) !== generation) throw new QuarryError("StaleGeneration", "another one");
+  };
   const blocks: BlockService = {
     ...noBlocks,
     devices: async () => [],
-    switchGeneration: async ({ device, removed = new Uint8Array(0) }) => {
-      const ids = new BigUint64Array(Uint8Array.from(removed).buffer);
-      switched.set(device, [...ids].sort());
+    switchGeneration: async ({ device, generation, removed = new Uint8Array(0) }) => {
+      if (now.get(device) === generation) return;
+      now.set(device, generation);
+      switched.set(device, [...new BigUint64Array(Uint8Array.from(removed).buffer)].sort());
     },
     remove: async () => undefined,
-    retire: async () => undefined,
-    inventory: async ({ device, generation }) => {
-      if (generation === 2 && !switched.has(device))
-        throw new QuarryError("StaleGeneration", "not yet");
-      const rows = Buffer.alloc(known.has(device) ? 16 : 0);
-      if (rows.length > 0) rows.writeBigUInt64LE(known.get(device) ?? 0n);
+    retire: async (order) => {
+      at(order);
+      retired.push(order.device);
+    },
+    inventory: async (order) => {
+      at(order);
+      const rows = Buffer.alloc(16);
+      rows.writeBigUInt64LE(BigInt([only, ...others].indexOf(order.device) + 1));
       return { rows, digest: 0n } as never;
     },
   };
-  const group = { state: state.store, propose: async () => ({ type: "done" }) };
+  const propose = async (command: AnyCommand) => {
+    proposed.push(command);
+    return { type: "done" };
+  };
   const context = {
-    ...{ group: group as unknown as Group, blocks, clock: new SimulatedClock() },
-    report: () => undefined,
+    ...{ group: { state: state.store, propose } as unknown as Group, blocks },
+    ...{ clock: new SimulatedClock(), report: () => undefined },
   };
   const row = {
     ...{ state: "settled", generation: 2, layout: "striped", scheme: { k: 2, m: 1 } },
     ...{ members: others, before: { generation: 1, members: [only, others[0]] } },
   } as unknown as BlockRow;
   await finishConversion(context, block, row);
-  expect([...switched]).toEqual(others.map((device) => [device, [7n, 8n]]));
+  return { switched, retired, proposed };
+}
+
+test("no member switches before it is told what the members before know to be removed", async () => {
+  const before = [only, others[0]].map((device) => [device, 1] as const);
+  const { switched, retired } = await scene(new Map(before));
+  expect([...switched]).toEqual(others.map((device) => [device, [1n, 2n]]));
+  expect(retired).toEqual([only]);
+});
+
+test("one that switched, and was replaced as a member since, does not keep it from its end", async () => {
+  const { switched, retired, proposed } = await scene(
+    new Map([
+      [only, 2],
+      [others[0], 2],
+    ]),
+  );
+  expect([...switched]).toEqual(others.slice(1).map((device) => [device, [1n, 2n]]));
+  expect(retired).toEqual([]);
+  expect(proposed).toEqual([{ type: "convertedBlock", block, generation: 2 }]);
 });

@@ -28,17 +28,18 @@ export async function finishConversion(
   const removed = new Set<NeedleId>();
   const learn = (device: DeviceId, at: number) => learnRemoved(context, device, block, at, removed);
   const learnt = new Map<DeviceId, bigint>();
-  await each(there, async (device) => {
-    const digest = await learn(device, before.generation);
-    if (digest !== undefined) learnt.set(device, digest);
-  });
+  /** Those that went on to this generation: who is no member of it any more is surplus, as others are. */
+  const went = new Set<DeviceId>();
   const stay = filled(before.members).filter((device) => members.includes(device));
-  // Whichever of the two they have now.
-  await each(stay, async (device) => {
-    for (const at of [before.generation, generation])
-      await learn(device, at).catch((error: unknown) => {
-        if (!hasCode(error, "StaleGeneration")) throw error;
-      });
+  await each([...there, ...stay], async (device) => {
+    try {
+      const digest = await learn(device, before.generation);
+      if (digest !== undefined) learnt.set(device, digest);
+    } catch (error) {
+      if (!hasCode(error, "StaleGeneration")) throw error;
+      went.add(device);
+      await learn(device, generation);
+    }
   });
   const told = { removed: packed(removed), ...(encoding !== undefined && { encoding }) };
   await each(members, (device) => blocks.switchGeneration({ device, block, generation, ...told }));
@@ -50,7 +51,8 @@ export async function finishConversion(
   });
   // Who is away now is retired when it is back, as any that is surplus. One that was removed from since it
   // was asked refuses, and all is done again: from then on it confirms no removal of that generation.
-  await each(there, async (device) => {
+  const left = there.filter((device) => !went.has(device));
+  await each(left, async (device) => {
     const digest = learnt.get(device);
     const told = digest === undefined ? {} : { digest };
     await blocks.retire({
