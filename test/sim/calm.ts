@@ -132,16 +132,17 @@ export class Calm {
       if (ids !== undefined && ids !== here) return `${device} has other needles`;
       ids = here;
     }
-    if (this.#isLeftWhole(map, block, row)) return "it is cold, and not striped";
+    if (this.#isLeft(map, block, row)) return "it has not the layout that its pool wants";
     // Pieces may stand in another order than CRUSH would have begun with: so fewer move.
     const isPlaced = filled(row.members).every((device) => places.includes(device));
     return isPlaced ? undefined : `CRUSH wants it on ${places.join()}`;
   }
 
-  /** Whether its needles would fill ranges well enough, and it has rested for long enough. */
-  #isLeftWhole(map: ClusterMap, block: BlockId, row: BlockRow): boolean {
+  /** Striped, and nothing is to be any more; or whole, and its needles would fill ranges well enough. */
+  #isLeft(map: ClusterMap, block: BlockId, row: BlockRow): boolean {
     const { needles } = this.#of;
     const { cold } = map.pools.find(({ id }) => id === row.pool) ?? {};
+    if (cold === undefined && row.layout === "striped") return true;
     const isCold = cold && (row.sealedMs ?? 0) + cold.afterMs + COLD_LOOK_MS < needles.names.timeMs;
     const [device] = filled(row.members);
     if (!isCold || row.layout === "striped" || device === undefined) return false;

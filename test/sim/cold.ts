@@ -2,6 +2,7 @@
 import { Dice } from "../../raft/testing/dice.ts";
 import type { ColdSetting } from "../../rpc/pool.ts";
 
+/** k + m: at most six pieces. */
 const COLD_SCHEMES = [
   [2, 1],
   [2, 2],
@@ -19,7 +20,10 @@ export const stormMsOf = (cold: ColdSetting | undefined): number =>
 /** Every other world has a pool that grows cold. Not by the dice: what else happens is as ever. */
 export function coldOf(seed: number): ColdSetting | undefined {
   if (seed % 2 === 1) return undefined;
-  const dice = new Dice(seed ^ 0xc01d);
+  return anyCold(new Dice(seed ^ 0xc01d));
+}
+
+export function anyCold(dice: Dice): ColdSetting {
   const [k = 2, m = 1] = dice.pick(COLD_SCHEMES) ?? [];
   return { scheme: { k, m }, afterMs: dice.between(0, 1_500) };
 }

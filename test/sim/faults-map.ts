@@ -1,4 +1,6 @@
 /** What people change while everything else goes on: who is in, what it weighs, hosts, copies of a pool. */
+import { piecesOf } from "../../rpc/pool.ts";
+import { anyCold } from "./cold.ts";
 import type { Drive } from "./drive.ts";
 import type { World } from "./world.ts";
 
@@ -74,8 +76,19 @@ export class MapFaults {
     return true;
   }
 
+  /** Other stripes, or none. */
+  #changeCold(): boolean {
+    const { dice, people } = this.#world;
+    const cold = anyCold(dice);
+    const isOver = piecesOf(cold.scheme) > people.widest || dice.chance(0.4);
+    this.#say(`cold (${isOver ? "never" : `${cold.scheme.k}+${cold.scheme.m}`})`);
+    void people.setCold(isOver ? null : cold);
+    return true;
+  }
+
   /** Of the pool of copies: two, or three. */
   #changeCopies(): boolean {
+    if (this.#world.cold !== undefined && this.#world.dice.chance(0.6)) return this.#changeCold();
     if (!this.#changesCopies) return false;
     const m = this.#world.dice.between(1, 2);
     this.#say(`copies (${m + 1})`);

@@ -55,6 +55,13 @@ export class People {
     await this.ask({ type: "changePool", pool, change: { scheme: { k: 1, m }, minMembers: null } });
   }
 
+  /** Of the pool of copies; null: its stripes become whole again. */
+  async setCold(cold: ColdSetting | null): Promise<void> {
+    const { pools } = await this.map();
+    const pool = pools.find(({ name }) => name === COPIES)?.id ?? 0;
+    await this.ask({ type: "changePool", pool, change: { cold } });
+  }
+
   map(): Promise<ClusterMap> {
     return readMap(this.#oracle.store);
   }

@@ -83,7 +83,7 @@ export class World {
   constructor(options: WorldOptions) {
     this.#options = options;
     this.dice = new Dice(options.seed);
-    this.cold = coldOf(options.seed);
+    this.cold = options.isBare === true ? undefined : coldOf(options.seed);
     const { agenda, dice } = this;
     this.network = new SimNetwork(agenda, dice);
     const count = dice.chance(0.3) ? 5 : 3;
