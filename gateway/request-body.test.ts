@@ -1,6 +1,13 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
+import { once } from "node:events";
+import {
+  createServer,
+  request as httpRequest,
+  type IncomingMessage,
+  type ServerResponse,
+} from "node:http";
+import type { AddressInfo } from "node:net";
 import { Readable } from "node:stream";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { SimulatedClock } from "../base/clock-simulated.ts";
 import { RequestBody, WaitingBytes } from "./request-body.ts";
 
@@ -82,6 +89,31 @@ test("a body that is here whole is taken without a listener, and of another the 
     expect(body.pending).toBe(false);
   }
 });
+
+test.each([1, 4096, 65_535, 65_536])(
+  "a body of %i bytes that came in pieces while nobody took it is all there",
+  async (lengthBytes) => {
+    const content = Buffer.alloc(lengthBytes, "no two neighbours alike");
+    const taken = Promise.withResolvers<Uint8Array>();
+    const server = createServer(async (request, response) => {
+      const body = new RequestBody(request, response, new SimulatedClock());
+      // As of one that is judged first.
+      while (request.readableLength < lengthBytes) await settle();
+      taken.resolve(await body.whole());
+      response.end();
+    });
+    onTestFinished(() => void server.close());
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    const headers = { "content-length": lengthBytes };
+    const sent = httpRequest({ port, host: "127.0.0.1", method: "PUT", headers, agent: false });
+    sent.end(content);
+    const [answer] = (await once(sent, "response")) as [IncomingMessage];
+    answer.resume();
+    expect(content.equals(await taken.promise)).toBe(true);
+  },
+);
 
 test.each(["next", "whole"] as const)(
   "who waits in `%s` when the request is answered hears so at once",

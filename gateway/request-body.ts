@@ -127,16 +127,24 @@ export class RequestBody implements AsyncIterableIterator<Uint8Array, undefined>
     return bytes;
   }
 
-  /** What came in one piece with the head needs nobody who listens for it, and no timer. */
+  #readOne(): Buffer | null {
+    return this.receivedBytes < this.lengthBytes ? this.#request.read() : null;
+  }
+
+  /** What came with the head needs nobody who listens for it, and no timer. */
   #takeAtHand(): Uint8Array | undefined {
     const { readableLength } = this.#request;
     if (this.#state !== "unread" || this.awaitsContinue) return undefined;
     if (readableLength === 0 || readableLength < this.lengthBytes) return undefined;
-    const bytes = this.#request.read() as Buffer | null;
-    if (bytes === null) return undefined;
+    const pieces: Buffer[] = [];
+    // Each call may give one of the pieces in which it came.
+    for (let piece = this.#readOne(); piece !== null; piece = this.#readOne()) {
+      pieces.push(piece);
+      this.receivedBytes += piece.length;
+    }
     this.#state = "ended";
-    this.receivedBytes = bytes.length;
-    return bytes;
+    const [only] = pieces;
+    return pieces.length === 1 && only ? only : Buffer.concat(pieces);
   }
 
   /**
