@@ -151,8 +151,13 @@ function refusalOf(socket: Socket, full: boolean): Refusal | undefined {
 }
 
 function accept(accepted: Socket, state: ServerState, options: RpcServerOptions): void {
+  // Who came just before it began to go away is to ask another, as who comes later.
+  if (state.draining) {
+    accepted.destroy();
+    return;
+  }
   const owner = new ServerConnection(state);
-  const full = state.connections.size >= limits.rpcConnections || state.draining;
+  const full = state.connections.size >= limits.rpcConnections;
   const handshake = serverHandshake(options.secret, options.random, refusalOf(accepted, full));
   const socket = receiveFrom(accepted, (chunk) => connection.receive(chunk));
   const connection = new Connection(socket, owner, handshake, options.clock);

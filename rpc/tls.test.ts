@@ -1,4 +1,5 @@
-import { connect as connectPlain } from "node:net";
+import { once } from "node:events";
+import { type AddressInfo, connect as connectPlain, createServer } from "node:net";
 import { describe, expect, test } from "vitest";
 import { systemClock } from "../base/clock.ts";
 import { SimulatedClock } from "../base/clock-simulated.ts";
@@ -134,6 +135,43 @@ describe("TLS", () => {
     const other = { tls: identity(), secret: Buffer.alloc(32, 9) };
     await using p = await pair(memoryBlocks(), { address, tls: identity() }, other);
     await expect(p.blocks.createBlock(block)).rejects.toThrow(/cluster secret/);
+  });
+
+  test("a server that goes away is not said to be full by who was about to greet it", async () => {
+    const slow = Promise.withResolvers<void>();
+    const blocks = { ...memoryBlocks(), createBlock: () => slow.promise };
+    await using p = await pair(blocks, { address, tls: identity() }, { tls: identity() });
+    const underWay = p.blocks.createBlock(block);
+    await expect.poll(() => p.server.peers.size).toBe(1);
+    if ("path" in p.server.address) throw new Error("a port was asked for");
+    const { port } = p.server.address;
+    const [connected, mayGoOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const between = createServer((client) => {
+      const server = connectPlain(port, "127.0.0.1", async () => {
+        connected.resolve();
+        await mayGoOn.promise;
+        client.pipe(server).pipe(client);
+      });
+      for (const one of [client, server])
+        one.on("error", () => undefined).on("close", () => client.destroy());
+    }).listen(0, "127.0.0.1");
+    await once(between, "listening");
+    const other = new RpcClient({
+      ...{ address: { host: "127.0.0.1", port: (between.address() as AddressInfo).port }, secret },
+      ...{ clock: systemClock, random: systemRandom, tls: identity() },
+    });
+    const asked = connect(blockTable, other).createBlock(block);
+    const refused = expect(asked).rejects.toMatchObject({
+      ...{ mayHaveExecuted: false, code: expect.not.stringMatching("Busy") },
+    });
+    await connected.promise;
+    const closing = p.server.close();
+    mayGoOn.resolve();
+    await refused;
+    slow.resolve();
+    await Promise.all([underWay, closing]);
+    await other.close();
+    between.close();
   });
 
   test("a server closes though somebody is in the middle of greeting it", async () => {
