@@ -76,8 +76,14 @@ export class Inode {
 
   sync(): void {
     this.version++;
-    for (const change of this.#changes) if (change.fate !== "lost") this.#apply(change);
-    this.#changes = this.#changes.filter((change) => change.fate === "lost");
+    let left: Change[] = [];
+    for (const change of this.#changes)
+      if (change.fate === "lost") left.push(change);
+      else {
+        this.#apply(change);
+        left = left.flatMap((one) => outlived(one, change));
+      }
+    this.#changes = left;
   }
 
   /** The last write alone is on the platter. */
@@ -86,8 +92,10 @@ export class Inode {
     if (last === undefined) return;
     this.version++;
     this.#apply(last);
-    if (this.#changes.length === 1) this.#changes = [];
-    else last.fate = "safe";
+    const before = this.#changes.slice(0, -1);
+    const left = before.flatMap((one) => (one.fate === "lost" ? outlived(one, last) : [one]));
+    last.fate = "safe";
+    this.#changes = left.length === 0 ? [] : [...left, last];
   }
 
   /** A sync failed: as on Linux, later syncs do not save these changes any more. */
@@ -139,4 +147,18 @@ export class Inode {
       at = end;
     }
   }
+}
+
+/** What of a change that was lost may still come to the platter when a later one is there. */
+function outlived(lost: Change, later: Change): Change[] {
+  if (lost.kind === "truncate") return [];
+  const { offset, bytes } = lost;
+  const end = offset + bytes.length;
+  const from = later.kind === "write" ? later.offset : later.lengthBytes;
+  const to = later.kind === "write" ? later.offset + later.bytes.length : Number.POSITIVE_INFINITY;
+  if (to <= offset || from >= end) return [lost];
+  const rest: Change[] = [];
+  if (from > offset) rest.push({ ...lost, bytes: bytes.subarray(0, from - offset) });
+  if (to < end) rest.push({ ...lost, offset: to, bytes: bytes.subarray(to - offset) });
+  return rest;
 }

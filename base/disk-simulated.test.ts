@@ -131,6 +131,26 @@ describe("faults", () => {
     expect(disk.operations).toBe(1);
   });
 
+  test("what a failed sync should have saved never comes over what a later one saved", async () => {
+    for (let seed = 0; seed < 40; seed++) {
+      const disk = await diskWith("/d/a", "old");
+      const file = await disk.open("/d/a", "write");
+      disk.failSync((path) => path === "/d/a");
+      await file.write([Buffer.alloc(2000, "x")], 0);
+      await expect(file.sync()).rejects.toThrow();
+      await file.truncate(100);
+      await expect(file.sync()).rejects.toThrow();
+      disk.failSync(undefined);
+      await file.write([Buffer.from("newer")], 700);
+      if (seed % 2 === 0) await file.sync();
+      else await file.writeThrough([Buffer.from("newest")], 1500);
+      disk.crash(seededRandom(seed));
+      const content = disk.contentOf("/d/a").toString("latin1");
+      if (seed % 2 === 0) expect(content.slice(700, 705)).toBe("newer");
+      else expect(content.slice(1500, 1506)).toBe("newest");
+    }
+  });
+
   test("what a failed sync should have saved is not saved by the next", async () => {
     let lost = 0;
     for (const seed of seeds) {
