@@ -6,8 +6,8 @@
  * allocated space: syncing those needs no change of the file's metadata. Readers therefore find
  * the tail by the records, never by the file's length.
  *
- * Each record may state how far the file was synced before it; so only the last synced group cannot be
- * told from one that a crash tore. When the file falls idle a `mark`, itself not synced, closes this gap.
+ * Each record may state how far the file was synced before it; so only the last synced group cannot be told
+ * from one that a crash tore. In an idle file a `mark`, itself not synced, closes this gap but for some ms.
  */
 import type { Clock, Timer } from "./clock.ts";
 import type { DiskFile } from "./disk.ts";

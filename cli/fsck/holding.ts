@@ -23,12 +23,18 @@ export function holdingOf(
   const { k } = row.scheme ?? WHOLE;
   const devices = filled(row.members);
   const there = devices.flatMap((device) => held(device) ?? []);
+  const { generation, before } = row;
   const good =
-    row.layout === "striped" ? inStripes(there, chunk, k) : whole(there, piece(chunk, k), k);
-  // Until all have switched to what a block was converted to, its copies are kept.
-  const before = filled(row.before?.members ?? []).flatMap((device) => held(device) ?? []);
+    row.layout === "striped"
+      ? inStripes(there, generation, chunk)
+      : whole(there, piece(chunk, k), k);
   if (good.isEnough) return good.count === devices.length ? "full" : "thin";
-  return whole(before, chunk, 1).isEnough ? "thin" : "lost";
+  if (before === undefined) return "lost";
+  // Until all have switched to what a block was converted to, what it was is kept: copies, or stripes.
+  const kept = filled(before.members).flatMap((device) => held(device) ?? []);
+  const isKept =
+    whole(kept, chunk, 1).isEnough || inStripes(kept, before.generation, chunk).isEnough;
+  return isKept ? "thin" : "lost";
 }
 
 /** Of a chunk that was cut each member has a piece, and k of them give it back. */
@@ -48,10 +54,18 @@ function whole(members: readonly InspectedBlock[], { needle, lengthBytes }: Need
 }
 
 /** The member in whose range it stands has it; k that have these bytes of their ranges give it, too. */
-function inStripes(members: readonly InspectedBlock[], { needle, lengthBytes }: Needle, k: number) {
+function inStripes(
+  members: readonly InspectedBlock[],
+  generation: number,
+  { needle, lengthBytes }: Needle,
+) {
   let count = 0;
   let hasIt = false;
+  let k = Number.POSITIVE_INFINITY;
   for (const member of members.filter(isStripedMember)) {
+    // One that has not switched, or has already, has other ranges.
+    if (member.superblock.generation !== generation) continue;
+    k = member.superblock.k;
     const known = member.index.find(needle);
     if (known?.lengthBytes !== lengthBytes) continue;
     const { range, offset } = member.stripe.placeOf(known);
