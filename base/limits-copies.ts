@@ -13,6 +13,8 @@ export const copyLimits = {
   copySnapshotChanges: 1_000_000,
   copySnapshotRest: 10,
   copyRetryMs: 60_000,
+  /** A chunk of a copy, or a run of entries, before it is compressed. */
+  copyPlainBytes: 16 * MiB,
   /** What one turn writes or reads back. */
   copyTurnBytes: 16 * MiB,
   /** Entries that are kept in memory until they are in blocks. */

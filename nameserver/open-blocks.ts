@@ -17,6 +17,7 @@ import {
   wantedBlocks,
 } from "./block-choice.ts";
 import { BlockIds } from "./block-ids.ts";
+import { BlockLanes, type BlockUse, type Lane } from "./block-lanes.ts";
 import { blockOf } from "./block-of.ts";
 import { openBlock } from "./block-opener.ts";
 import { keys, type RowKey } from "./keyspace.ts";
@@ -35,21 +36,13 @@ import { blockRows, removedBlocks } from "./workers/block-rows.ts";
 /** How long to wait after looking for room before looking again. */
 const LOOK_AGAIN_MS = 1_000;
 
-/** What is going on in one pool. */
-interface PoolWork {
-  filling?: Promise<void>;
-  lookedMs: number;
-  turn: number;
-}
-
 export class OpenBlocks {
   readonly #options: OpenBlocksOptions;
   /** Blocks to hand out. */
-  readonly #open = new Map<BlockId, OpenBlock>();
+  readonly #open = new BlockLanes();
   /** Made, but not handed out yet. */
   readonly #opening = new Set<BlockId>();
   readonly #sealing = new Map<BlockId, Promise<void>>();
-  readonly #pools = new Map<number, PoolWork>();
   readonly #local = new LocalMap();
   /** On devices, whether the metadata know them or not. */
   readonly #found = new Set<BlockId>();
@@ -75,17 +68,17 @@ export class OpenBlocks {
    * another, so that several clients spread over the devices.
    * @throws QuarryError `NoSuchPool`; `DiskFull` or `Unavailable` when too few devices take a block.
    */
-  async get(pool: number): Promise<OpenBlock[]> {
+  async get(pool: number, use: BlockUse = "clients"): Promise<OpenBlock[]> {
     await this.#learn();
     const { clock, report } = this.#options;
-    const work = this.#work(pool);
-    let usable = this.#usable(pool, await this.#devices());
+    const lane = this.#open.lane(pool, use);
+    let usable = this.#usable(lane, await this.#devices());
     if (usable.length === 0) {
-      await this.#fill(pool);
-      usable = this.#usable(pool, await this.#devices());
-    } else if (clock.monotonicMs() - work.lookedMs > LOOK_AGAIN_MS)
-      this.#fill(pool).catch((error: unknown) => report(`no block opened: ${error}`));
-    return inTurn(usable, work.turn++);
+      await this.#fill(lane);
+      usable = this.#usable(lane, await this.#devices());
+    } else if (clock.monotonicMs() - lane.lookedMs > LOOK_AGAIN_MS)
+      this.#fill(lane).catch((error: unknown) => report(`no block opened: ${error}`));
+    return inTurn(usable, lane.turn++);
   }
 
   /**
@@ -96,9 +89,10 @@ export class OpenBlocks {
     await this.#learn();
     const avoid = devices.slice(0, limits.devicesAvoided);
     const isFree = ({ members }: OpenBlock) => !filled(members).some((one) => avoid.includes(one));
-    const found = async () => this.#usable(pool, await this.#devices()).filter(isFree);
+    const lane = this.#open.lane(pool, "clients");
+    const found = async () => this.#usable(lane, await this.#devices()).filter(isFree);
     const free = await found();
-    if (free.length === 0) await this.#fill(pool, avoid);
+    if (free.length === 0) await this.#fill(lane, avoid);
     return free.length > 0 ? free : await found();
   }
 
@@ -107,20 +101,7 @@ export class OpenBlocks {
     await this.#learn();
     const { storageClasses } = await this.#options.map();
     if (storageClasses.some(({ small, large }) => small === pool || large === pool)) return;
-    for (const { block } of this.#of(pool)) this.#open.delete(block);
-  }
-
-  #work(pool: number): PoolWork {
-    let work = this.#pools.get(pool);
-    if (work === undefined) {
-      work = { lookedMs: Number.NEGATIVE_INFINITY, turn: 0 };
-      this.#pools.set(pool, work);
-    }
-    return work;
-  }
-
-  #of(pool: number): OpenBlock[] {
-    return [...this.#open.values()].filter((block) => block.pool === pool);
+    this.#open.forget((open) => open.pool === pool);
   }
 
   async #devices(): Promise<readonly TakingStatus[]> {
@@ -129,17 +110,16 @@ export class OpenBlocks {
   }
 
   /** Blocks of a device that is down stay open, and are not handed out until it is up again. */
-  #usable(pool: number, devices: readonly DeviceStatus[]): OpenBlock[] {
-    return handedOut(this.#of(pool), devices);
+  #usable(lane: Lane, devices: readonly DeviceStatus[]): OpenBlock[] {
+    return handedOut(this.#open.of(lane), devices);
   }
 
   /** Seals a block that a client saw full, failed or sealed; once, however many report it. */
   async seal(block: BlockId, generation: number, orders = this.#inThisTerm()): Promise<void> {
     const row = read(this.#options.group.state, keys.block(block));
     if (row?.generation !== generation) return;
-    this.#open.delete(block);
+    this.#open.end(block);
     if (row.state !== "open") return;
-    this.#work(row.pool).lookedMs = Number.NEGATIVE_INFINITY;
     const sealing = this.#sealing.get(block) ?? this.#seal(block, row, orders);
     this.#sealing.set(block, sealing);
     try {
@@ -184,7 +164,7 @@ export class OpenBlocks {
       // Another leader may have opened and sealed blocks since.
       this.#knownTerm = term;
       this.#known = undefined;
-      this.#open.clear();
+      this.#open.forget(() => true);
       this.#found.clear();
       this.#ids = this.#newIds();
       this.#orders = ordersIn(blocks, () => term);
@@ -220,7 +200,7 @@ export class OpenBlocks {
       const pool = placement.pool(row.pool);
       this.#ids.saw(block, pool);
       this.#ids.counted(block, pool);
-      if (row.state === "open") this.#open.set(block, blockOf(block, row));
+      if (row.state === "open") this.#open.add(blockOf(block, row), "clients");
     }
     for await (const block of removedBlocks(group.state))
       this.#ids.saw(block, placement.poolOf(block));
@@ -230,50 +210,50 @@ export class OpenBlocks {
     });
   }
 
-  #fill(pool: number, avoid: readonly DeviceId[] = []): Promise<void> {
-    const work = this.#work(pool);
-    work.filling ??= this.#openMissing(pool, avoid).finally(() => {
-      delete work.filling;
+  #fill(lane: Lane, avoid: readonly DeviceId[] = []): Promise<void> {
+    lane.filling ??= this.#openMissing(lane, avoid).finally(() => {
+      delete lane.filling;
     });
-    return work.filling;
+    return lane.filling;
   }
 
-  async #openMissing(id: number, avoid: readonly DeviceId[]): Promise<void> {
+  async #openMissing(lane: Lane, avoid: readonly DeviceId[]): Promise<void> {
     const { clock, map: currentMap } = this.#options;
     const orders = this.#orders;
-    this.#work(id).lookedMs = clock.monotonicMs();
+    lane.lookedMs = clock.monotonicMs();
     const devices = await this.#devices();
     const placement = placementOf(this.#local.of(await currentMap(), devices));
-    const pool = placement.pool(id);
-    if (pool === undefined) throw new QuarryError("NoSuchPool", `there is no pool ${id}`);
+    const pool = placement.pool(lane.pool);
+    if (pool === undefined) throw new QuarryError("NoSuchPool", `there is no pool ${lane.pool}`);
     this.#forget(placement.map, devices);
     const takes = takersOf(placement, pool, devices, avoid);
-    await this.#openOn(placement, pool, takes, orders);
-    if (this.#usable(id, devices).length === 0) throw noRoom(placement, pool, devices);
+    await this.#openOn(placement, lane, pool, takes, orders);
+    if (this.#usable(lane, devices).length === 0) throw noRoom(placement, pool, devices);
   }
 
   #forget(map: ClusterMap, devices: readonly DeviceStatus[]): void {
     const isOver = endedIn(map, devices);
     const { isHarmed = () => false } = this.#options;
-    for (const one of this.#open.values())
-      if (isOver(one) || isHarmed(one.block)) this.#open.delete(one.block);
+    this.#open.forget((one) => isOver(one) || isHarmed(one.block));
   }
 
   async #openOn(
     placement: Placement,
+    lane: Lane,
     pool: Pool,
     takes: Set<DeviceId>,
     orders: BlockService,
   ): Promise<void> {
     const { group, report } = this.#options;
-    const perDevice = Math.min(this.#options.perDevice, limits.openBlocks);
+    const most = lane.use === "copies" ? 1 : this.#options.perDevice;
+    const perDevice = Math.min(most, limits.openBlocks);
     const isUsable = ({ members }: OpenBlock) => filled(members).every((one) => takes.has(one));
     const load = (here: readonly OpenBlock[]) =>
       loadOf(here, (pg) => this.#ids.count(pool, pg), 2 * perDevice);
     let candidates = candidatesOf(placement, pool, takes);
     const wanted = wantedBlocks(candidates, perDevice);
     for (let tries = 0; tries < wanted + limits.retries; tries++) {
-      const here = this.#of(pool.id).filter(isUsable);
+      const here = this.#open.of(lane).filter(isUsable);
       if (here.length >= wanted) return;
       const chosen = choose(candidates, load(here), tries);
       if (chosen === undefined) return;
@@ -283,7 +263,7 @@ export class OpenBlocks {
         const by = { group, report, blocks: orders };
         const opened = await openBlock(by, pool, block, chosen.members);
         if (opened.kind === "open") {
-          this.#open.set(block, opened.block);
+          this.#open.add(opened.block, lane.use);
           this.#ids.counted(block, pool);
         }
         if (opened.kind !== "refused") continue;

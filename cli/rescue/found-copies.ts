@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { crc32c } from "../../base/checksum.ts";
 import type { BlobId, BlockId, LogIndex, NeedleId } from "../../base/ids.ts";
 import type { InspectedNeedles } from "../../dataserver/inspected-needles.ts";
+import { unpack } from "../../nameserver/copies/compressed.ts";
 import { type CopyKind, copyOf } from "../../nameserver/copies/copy-blobs.ts";
 import { decodeLogRun } from "../../nameserver/copies/log-run.ts";
 import { decodeManifest, type Manifest, manifestBytes } from "../../nameserver/copies/manifest.ts";
@@ -83,7 +84,7 @@ export class FoundCopies {
   async #snapshot(manifest: Manifest): Promise<Snapshot | string> {
     const hash = createHash("sha256");
     try {
-      for await (const piece of this.#pieces(manifest)) hash.update(piece);
+      for await (const { stored } of this.#chunks(manifest)) hash.update(stored);
     } catch (error) {
       if (error instanceof LostChunk) return error.message;
       throw error;
@@ -93,7 +94,16 @@ export class FoundCopies {
   }
 
   async *#pieces(manifest: Manifest): AsyncGenerator<Buffer> {
-    for (const [number, chunk] of manifest.chunks.entries()) yield await this.#read(chunk, number);
+    for await (const { rows } of this.#chunks(manifest)) yield rows;
+  }
+
+  async *#chunks({ form, chunks }: Manifest) {
+    for (const [number, chunk] of chunks.entries()) {
+      const stored = await this.#read(chunk, number);
+      const rows = unpack(form, stored);
+      if (rows === undefined) throw new LostChunk(`chunk ${number} cannot be unpacked`);
+      yield { stored, rows };
+    }
   }
 
   async #read(chunk: Chunk, number: number): Promise<Buffer> {

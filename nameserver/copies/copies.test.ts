@@ -11,6 +11,7 @@ import { openServers, type Servers } from "../../client/open-servers.ts";
 import type { Entry } from "../../raft/entry.ts";
 import type { ReadRequest } from "../../rpc/block-service.ts";
 import { emptyMap } from "../../rpc/cluster-map.ts";
+import type { OpenBlock } from "../../rpc/name-service.ts";
 import { audit } from "../../test/metadata/audit.ts";
 import { OpenBlocks } from "../open-blocks.ts";
 import { Copies } from "./copies.ts";
@@ -194,6 +195,48 @@ test("a snapshot that is not read back as it was written is given up, and the on
   await audit(group.state, group.digest);
 });
 
+test("while a member runs an earlier version copies are plain; they take less room when all know better", async () => {
+  const bytesOf = async (holdLevel: boolean) => {
+    const directories = [join(folder, String(holdLevel))];
+    await using servers = await openServers({ directories, copies: "none", holdLevel });
+    const clock = new SimulatedClock(systemClock.nowMs());
+    const copies = copiesOf(servers, clock);
+    await makeBuckets(servers, 1);
+    await settle(copies, clock, 3);
+    await makeBuckets(servers, 200);
+    await settle(copies, clock, 100);
+    const { snapshots, runs } = await knownCopies(servers.nameserver.group.state);
+    return [snapshots.at(-1)?.bytes ?? 0, runs.at(-1)?.bytes ?? 0] as const;
+  };
+  const [plain, plainRun] = await bytesOf(true);
+  const [snapshot, run] = await bytesOf(false);
+  expect(snapshot).toBeLessThan(plain / 2);
+  expect(run).toBeLessThan(plainRun / 2);
+});
+
+test("copies have blocks of their own, which clients are not given", async () => {
+  await using servers = await open();
+  const { group } = servers.nameserver;
+  const clock = new SimulatedClock(systemClock.nowMs());
+  await makeBuckets(servers, 1);
+  const blocks = servers.dataserver;
+  const map = async () => emptyMap;
+  const openBlocks = new OpenBlocks({ group, blocks, map, clock, report() {}, perDevice: 2 });
+  const ids = async (use?: "copies") => (await openBlocks.get(0, use)).map(({ block }) => block);
+  const own = await ids("copies");
+  const clients = await ids();
+  expect(own.length).toBe(1);
+  expect(clients.length).toBe(2);
+  expect(clients).not.toContain(own[0]);
+  expect(await ids("copies")).toEqual(own);
+  // A full one makes room for another of its kind.
+  const [{ block, generation }] = (await openBlocks.get(0, "copies")) as [OpenBlock];
+  await openBlocks.seal(block, generation);
+  const next = await ids("copies");
+  expect(next.length).toBe(1);
+  expect([...clients, ...own]).not.toContain(next[0]);
+});
+
 test("ids tell copies from blobs of clients", () => {
   for (const [kind, index] of [
     ["snapshot", 1],
@@ -203,28 +246,31 @@ test("ids tell copies from blobs of clients", () => {
   expect(copyOf((2 ** 50) as BlobId)).toBeUndefined();
 });
 
-test("manifests and runs of entries are what was encoded, or nothing", () => {
-  const random = seededRandom(4);
-  const manifest = {
-    ...{ index: 7 as LogIndex, term: 2 as Term, timeMs: 3, rows: 4, bytes: 5 },
-    digest: { a: 1, b: 2 ** 32 - 1 },
-    sha256: random.bytes(32),
-    chunks: [{ block: 1 as BlockId, needle: 2n as NeedleId, lengthBytes: 3, crc32c: 4 }],
-  };
-  const entry = (index: number): Entry => ({
-    ...{ index: index as LogIndex, term: 1 as Term, timeMs: 5, kind: "command" },
-    ...{ session: 9, sequence: 8, data: random.bytes(index) },
-  });
-  const run = [entry(4), entry(5)];
-  expect(decodeManifest(encodeManifest(manifest))).toEqual(manifest);
-  expect(decodeLogRun(encodeLogRun(run))).toEqual(run);
-  for (const [bytes, decode] of [
-    [encodeManifest(manifest), decodeManifest],
-    [encodeLogRun(run), decodeLogRun],
-  ] as const)
-    for (let bit = 0; bit < bytes.length * 8; bit += 5) {
-      bytes.writeUInt8(bytes.readUInt8(bit >> 3) ^ (1 << (bit & 7)), bit >> 3);
-      expect(decode(bytes)).toBeUndefined();
-      bytes.writeUInt8(bytes.readUInt8(bit >> 3) ^ (1 << (bit & 7)), bit >> 3);
-    }
-});
+test.each(["plain", "zstd"] as const)(
+  "manifests and runs of entries, %s, are what was encoded, or nothing",
+  async (form) => {
+    const random = seededRandom(4);
+    const manifest = {
+      ...{ form, index: 7 as LogIndex, term: 2 as Term, timeMs: 3, rows: 4, bytes: 5 },
+      digest: { a: 1, b: 2 ** 32 - 1 },
+      sha256: random.bytes(32),
+      chunks: [{ block: 1 as BlockId, needle: 2n as NeedleId, lengthBytes: 3, crc32c: 4 }],
+    };
+    const entry = (index: number): Entry => ({
+      ...{ index: index as LogIndex, term: 1 as Term, timeMs: 5, kind: "command" },
+      ...{ session: 9, sequence: 8, data: random.bytes(index) },
+    });
+    const run = [entry(4), entry(5)];
+    expect(decodeManifest(encodeManifest(manifest))).toEqual(manifest);
+    expect(decodeLogRun(await encodeLogRun(run, form))).toEqual(run);
+    for (const [bytes, decode] of [
+      [encodeManifest(manifest), decodeManifest],
+      [await encodeLogRun(run, form), decodeLogRun],
+    ] as const)
+      for (let bit = 0; bit < bytes.length * 8; bit += 5) {
+        bytes.writeUInt8(bytes.readUInt8(bit >> 3) ^ (1 << (bit & 7)), bit >> 3);
+        expect(decode(bytes)).toBeUndefined();
+        bytes.writeUInt8(bytes.readUInt8(bit >> 3) ^ (1 << (bit & 7)), bit >> 3);
+      }
+  },
+);

@@ -10,6 +10,7 @@ import { isClientCommand } from "../client-commands.ts";
 import { decodeCommand } from "../command.ts";
 import type { Retention } from "../group/retention.ts";
 import { logTime, type WorkContext, type Worker } from "../workers/worker.ts";
+import { formOf } from "./compressed.ts";
 import { copyBlob } from "./copy-blobs.ts";
 import { CopyNeedles, type CopyNeedlesOptions } from "./copy-needles.ts";
 import { type KnownCopies, knownCopies, reach, surplus } from "./known-copies.ts";
@@ -145,7 +146,7 @@ export class Copies implements Worker {
     // A run that is full goes, whatever is in it: what matters may follow.
     if (!isMore && !entries.some(matters)) return false;
     const { index } = first;
-    const data = encodeLogRun(entries);
+    const data = await encodeLogRun(entries, formOf(group.state));
     const owner = { blob: copyBlob("log", index), chunk: 0 };
     const chunk = await this.#needles.append(owner, data, index);
     const run = { index, last: last.index, lengthBytes: data.length, registered: 0 };

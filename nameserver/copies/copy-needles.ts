@@ -36,7 +36,7 @@ export class CopyNeedles {
   async append(owner: NeedleOwner, data: Buffer, turn: number): Promise<Chunk> {
     const { openBlocks, random } = this.#options;
     for (let attempt = 0; attempt <= limits.retries; attempt++) {
-      const open = await openBlocks.get(await openBlocks.ownPool());
+      const open = await openBlocks.get(await openBlocks.ownPool(), "copies");
       const block = byDevice(open)[(turn + attempt) % open.length];
       if (block === undefined) break;
       const needle = random.needleId();

@@ -16,6 +16,7 @@ import { keys } from "../keyspace.ts";
 import { read } from "../queries/read.ts";
 import { digestOf, headOf } from "../state-machine.ts";
 import type { StateReads } from "../state-store.ts";
+import { type CopyForm, formOf, pack } from "./compressed.ts";
 import { copyBlob } from "./copy-blobs.ts";
 import type { CopyNeedles } from "./copy-needles.ts";
 import { encodeManifest } from "./manifest.ts";
@@ -25,6 +26,7 @@ export class SnapshotWriter implements AsyncDisposable {
   readonly #group: Group;
   readonly #needles: CopyNeedles;
   readonly #state: StateReads & AsyncDisposable;
+  readonly #form: CopyForm;
   readonly #reader: RowReader;
   readonly #writer = new RowWriter();
   readonly #tally = new RowTally();
@@ -48,6 +50,7 @@ export class SnapshotWriter implements AsyncDisposable {
     this.#needles = needles;
     this.#state = state;
     this.head = head;
+    this.#form = formOf(state);
     this.#reader = new RowReader(state);
   }
 
@@ -96,8 +99,8 @@ export class SnapshotWriter implements AsyncDisposable {
       bytes += piece.bytes.length;
       this.#isWritten = piece.last;
     }
-    const data = Buffer.concat(pieces);
-    if (data.length === 0) return 0;
+    if (pieces.length === 0) return 0;
+    const data = await pack(this.#form, Buffer.concat(pieces));
     this.#hash.update(data);
     this.#bytes += data.length;
     await this.#append(data);
@@ -110,7 +113,7 @@ export class SnapshotWriter implements AsyncDisposable {
     const { index, term, timeMs } = this.head;
     const digest = digestOf(this.#state);
     const [rows, bytes, sha256] = [this.#tally.rows, this.#bytes, this.#hash.digest()];
-    const sums = { rows, bytes, digest, sha256, chunks: [...this.#chunks] };
+    const sums = { form: this.#form, rows, bytes, digest, sha256, chunks: [...this.#chunks] };
     this.#manifest = encodeManifest({ index, term, timeMs, ...sums });
     if (this.#manifest.length > limits.needleBytes)
       throw new QuarryError("TooLarge", "the metadata are too large for a snapshot in blocks");
