@@ -8,9 +8,13 @@ export const copyLimits = {
   stateReadingMs: 120_000,
   /** Copies in blocks: how often entries of the log are written there, and a snapshot of all … */
   copyLogMs: 5_000,
-  copySnapshotMs: 3_600_000,
-  /** … which is due earlier after so many changes, but rests so many times as long as it took. */
-  copySnapshotChanges: 1_000_000,
+  copySnapshotMs: 86_400_000,
+  /**
+   * … which is due earlier when the entries since the last one come to its size, and to this: so what is
+   * written for copies stays in proportion to what changes, however much there is. It rests so many times
+   * as long as it took.
+   */
+  copySnapshotBytes: 128 * MiB,
   copySnapshotRest: 10,
   copyRetryMs: 60_000,
   /** A chunk of a copy, or a run of entries, before it is compressed. */

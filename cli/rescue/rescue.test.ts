@@ -22,7 +22,7 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }));
 
 const BUCKET = "b";
-const copies: CopySettings = { logMs: 50, snapshotMs: 3_600_000, snapshotChanges: 1_000_000 };
+const copies: CopySettings = { logMs: 50, snapshotMs: 3_600_000, snapshotBytes: 100_000_000 };
 /** Every change has a new snapshot. */
 const snapshots: CopySettings = { ...copies, snapshotMs: 0 };
 const TURN_MS = 2_500;

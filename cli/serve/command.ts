@@ -45,7 +45,7 @@ export function serveCommand(): Command {
       "write changed metadata into blocks this often; 0: never",
       "5",
     )
-    .option("--metadata-snapshot <minutes>", "write all metadata into blocks this often", "60")
+    .option("--metadata-snapshot <minutes>", "write all metadata into blocks this often", "1440")
     .option("--region <name>", "region that clients name", "us-east-1")
     .option("--domain <name>", "also serve buckets as bucket.<name>")
     .option("--gateways <n>", "gateway processes; by default one a core but one, on two cores none")

@@ -14,7 +14,7 @@ import { emptyMap } from "../../rpc/cluster-map.ts";
 import type { OpenBlock } from "../../rpc/name-service.ts";
 import { audit } from "../../test/metadata/audit.ts";
 import { OpenBlocks } from "../open-blocks.ts";
-import { Copies } from "./copies.ts";
+import { Copies, type CopySettings } from "./copies.ts";
 import { copyBlob, copyOf } from "./copy-blobs.ts";
 import { knownCopies, reach } from "./known-copies.ts";
 import { decodeLogRun, encodeLogRun } from "./log-run.ts";
@@ -26,16 +26,21 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true }));
 
-const settings = { logMs: 1_000, snapshotMs: 60_000, snapshotChanges: 1_000_000 };
+const settings = { logMs: 1_000, snapshotMs: 60_000, snapshotBytes: 1_000_000 };
 
-function copiesOf(servers: Servers, clock: SimulatedClock, blocks = servers.dataserver) {
+function copiesOf(
+  servers: Servers,
+  clock: SimulatedClock,
+  blocks = servers.dataserver,
+  also: Partial<CopySettings> = {},
+) {
   const { group } = servers.nameserver;
   const report = () => {};
   const map = async () => emptyMap;
   const openBlocks = new OpenBlocks({ group, blocks, map, clock, report, perDevice: 2 });
   return new Copies(
     { group, blocks, clock, report },
-    { ...settings, openBlocks, random: systemRandom, log: group.retention },
+    { ...settings, ...also, openBlocks, random: systemRandom, log: group.retention },
   );
 }
 
@@ -132,6 +137,30 @@ test("much that does not matter does not hide what does", async () => {
   await makeBuckets(servers, 1);
   await settle(copies, clock, 3);
   expect(reach(await knownCopies(group.state))).toBeGreaterThan(group.applied - 5);
+});
+
+test("a snapshot is due when the entries since the last one come to its size", async () => {
+  await using servers = await open();
+  const clock = new SimulatedClock(systemClock.nowMs());
+  const copies = copiesOf(servers, clock, servers.dataserver, { snapshotBytes: 1_000 });
+  const { group } = servers.nameserver;
+  await makeBuckets(servers, 100);
+  await settle(copies, clock, 3);
+  const newest = async () => (await knownCopies(group.state)).snapshots.at(-1);
+  const first = await newest();
+  expect(first?.bytes).toBeGreaterThan(2_000);
+  const runBytes = async () => {
+    const { runs } = await knownCopies(group.state);
+    const since = runs.filter(({ last }) => last > (first?.last ?? 0));
+    return since.reduce((sum, { bytes }) => sum + bytes, 0);
+  };
+  for (let i = 0; (await newest())?.last === first?.last; i++) {
+    expect(i).toBeLessThan(100);
+    await makeBuckets(servers, 2);
+    await settle(copies, clock, 1);
+    if ((await runBytes()) < (first?.bytes ?? 0)) expect((await newest())?.last).toBe(first?.last);
+  }
+  await audit(group.state, group.digest);
 });
 
 test("behind a gap in the log there is a new snapshot", async () => {

@@ -20,15 +20,16 @@ import { SnapshotWriter } from "./snapshot-writer.ts";
 export interface CopySettings {
   /** How often entries of the log are written into blocks. */
   readonly logMs: number;
-  /** How often a snapshot is, when something has changed; or after so many changes. */
+  /** How often a snapshot is, when something has changed … */
   readonly snapshotMs: number;
-  readonly snapshotChanges: number;
+  /** … or when entries since the last one come to its size, and to this. */
+  readonly snapshotBytes: number;
 }
 
 export const defaultCopies: CopySettings = {
   logMs: limits.copyLogMs,
   snapshotMs: limits.copySnapshotMs,
-  snapshotChanges: limits.copySnapshotChanges,
+  snapshotBytes: limits.copySnapshotBytes,
 };
 
 export interface CopiesOptions extends Omit<CopyNeedlesOptions, "blocks">, CopySettings {
@@ -172,7 +173,9 @@ export class Copies implements Worker {
     if (newest === undefined || this.#through === undefined) return true;
     if (this.#through <= newest.last) return false;
     const aged = logTime({ group, clock }) - newest.ms >= this.#options.snapshotMs;
-    return aged || group.applied - newest.last >= this.#options.snapshotChanges;
+    const since = this.#known.runs.filter(({ last }) => last > newest.last);
+    const bytes = since.reduce((sum, run) => sum + run.bytes, 0);
+    return aged || bytes >= Math.max(newest.bytes, this.#options.snapshotBytes);
   }
 
   async #begin(): Promise<void> {
