@@ -5,7 +5,7 @@
  */
 import { expect, test } from "vitest";
 import { MARK_IDLE_MS } from "../base/append-file.ts";
-import { PAGE_BYTES } from "../base/direct-write.ts";
+import { PAGE_BYTES } from "../base/direct-way.ts";
 import type { DiskFile } from "../base/disk.ts";
 import { SimulatedDisk } from "../base/disk-simulated.ts";
 import type { NeedleId } from "../base/ids.ts";
