@@ -82,5 +82,7 @@ export const clusterLimits = {
   /** An order waits for what it asked for at most so long. */
   clusterOrderMs: 60_000,
   clusterLookMs: 1_000,
+  /** For what the leader tells: longer than it takes to give up one that stands still. */
+  clusterTellMs: 2_500,
   clusterFlips: 100_000,
 } as const;

@@ -190,6 +190,15 @@ describe("a client of several nameservers", () => {
     expect(asked).toBe(208 + 200);
   });
 
+  test("who has no patience asks another next time, when one stands still", async () => {
+    const silent = await listen({ users: () => new Promise<never>(() => undefined) });
+    const well = await listen({});
+    const names = client([silent.address, well.address], 100);
+    await expect(names.users("", 9)).rejects.toMatchObject({ code: "Timeout" });
+    expect(await names.users("", 9)).toEqual([]);
+    expect([silent.asked.users, well.asked.users]).toEqual([1, 1]);
+  });
+
   test("a refusal is an answer", async () => {
     const refusing = await listen({
       execute: () => Promise.reject(new QuarryError("BucketExists", "it is there")),

@@ -129,7 +129,10 @@ export class LeaderNames implements AsyncDisposable {
         this.#nameservers.found();
         return answer;
       } catch (error) {
-        if (!mayRepeat(error) || this.#isClosed || this.#clock.monotonicMs() >= untilMs) {
+        const isTimeUp = this.#clock.monotonicMs() >= untilMs;
+        if (!mayRepeat(error) || this.#isClosed || isTimeUp) {
+          // The next call begins with another, or one that stands still would have them all.
+          if (mayRepeat(error) && isTimeUp) this.#nameservers.leave(member, error);
           this.#nameservers.gaveUp(call);
           throw error;
         }

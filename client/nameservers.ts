@@ -105,14 +105,18 @@ export class Nameservers {
       line.close();
       member.line = this.#open(member.address);
     }
-    if (this.#current === member) {
-      const leader = error instanceof NotLeader ? this.#hinted(error, member) : undefined;
-      this.#current = leader ?? this.#after(member);
-      if (leader !== undefined) return;
-    }
+    if (this.#current === member && this.leave(member, error) === "hinted") return;
     this.#search ??= { by: call, end: Promise.withResolvers() };
     if (this.#search.by === call) await sleep(this.#clock, PAUSE_MS);
     else await endsWithin(this.#clock, this.#search.end.promise, WAIT_MS);
+  }
+
+  /** Whoever asks next asks another: the one that it named, or the next. */
+  leave(member: Member, error: unknown): "hinted" | "next" {
+    if (this.#current !== member) return "next";
+    const leader = error instanceof NotLeader ? this.#hinted(error, member) : undefined;
+    this.#current = leader ?? this.#after(member);
+    return leader === undefined ? "next" : "hinted";
   }
 
   #hinted({ leader }: NotLeader, teller: Member): Member | undefined {

@@ -55,6 +55,8 @@ export interface HealingProgress {
   /** What cannot be done, the first of it, and how many there are. */
   readonly stuck: readonly { readonly block: BlockId; readonly why: string }[];
   readonly stuckCount: number;
+  /** Devices without room for what is to be made on them, and of how many blocks that is. */
+  readonly lackRoom?: readonly { readonly device: DeviceId; readonly blocks: number }[];
   /** Devices that are out and still hold something, by blocks; of one that was not heard that is not known. */
   readonly leaving: readonly { readonly device: DeviceId; readonly blocks?: number }[];
   /** Every block was looked at since this leader leads, and every device that is up was heard. */

@@ -68,6 +68,19 @@ describe("health in words", () => {
     ]);
   });
 
+  test("counts what is beside blocks, and takes nobody for lost who was not heard yet", () => {
+    const concerns: Health["concerns"] = [
+      { level: "degraded", kind: "device", of: "osd.3", message: "osd.3 is full" },
+    ];
+    const full: Health = { ...healthy, level: "degraded", concerns };
+    expect(headline(full)).toBe("degraded: 1 thing to see to");
+    const why = "not heard" as const;
+    const troubles = [0, 1, 2, 3, 4].map((piece) => ({ piece, why, device }));
+    const line = blockLine({ ...ill, goodPieces: 1, level: "unchecked", troubles }, map);
+    expect(line).toContain("1 good, more not heard of yet: piece 0 not heard");
+    expect(line).not.toContain("too few");
+  });
+
   test("names each block, why it is endangered, what is left and what is done", () => {
     expect(blockLine(ill, map)).toBe(
       "at risk    block 65536 of default (4+2), 4 good, 0 to spare: piece 0 device down (osd.3), piece 5 no place; stuck: no place to heal",

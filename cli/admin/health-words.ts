@@ -20,9 +20,10 @@ const meanings: Readonly<Record<HealthLevel, string>> = {
 export function headline({ level, blocks, concerns, moreConcerns }: Health): string {
   const worst = healthLevels.find((one) => one !== "healthy" && blocks[one] > 0);
   const count = concerns.length + moreConcerns;
+  const thing = worst === undefined ? "thing" : "other thing";
   const parts = [
     ...(worst === undefined ? [] : [`${counted(blocks[worst], "block")} ${worst}`]),
-    ...(count === 0 ? [] : [`${counted(count, "other thing")} to see to`]),
+    ...(count === 0 ? [] : [`${counted(count, thing)} to see to`]),
   ];
   const all = healthLevels.reduce((sum, one) => sum + blocks[one], 0);
   if (parts.length > 0) return `${level}: ${parts.join(", ")}`;
@@ -77,7 +78,9 @@ export function blockLine(one: BlockHealth, map: ClusterMap): string {
   const { block, pool, scheme, level, goodPieces, troubles, doing } = one;
   const name = map.pools.find(({ id }) => id === pool)?.name ?? `pool ${pool}, which is gone`;
   const spare = goodPieces - scheme.k;
-  const left = spare >= 0 ? `${spare} to spare` : `${-spare} too few`;
+  const unheard = troubles.filter((each) => each.why === "not heard").length;
+  const lacking = unheard >= -spare ? "more not heard of yet" : `${-spare} too few`;
+  const left = spare >= 0 ? `${spare} to spare` : lacking;
   const why = troubles.map((each) => {
     const where = each.device === undefined ? "" : ` (${nameIn(map, each.device)})`;
     return each.why === "other scheme" ? each.why : `piece ${each.piece} ${each.why}${where}`;

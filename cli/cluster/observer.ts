@@ -48,7 +48,7 @@ export class Observer implements AsyncDisposable {
     this.#options = options;
     const { secret, clock, random, cluster } = options;
     this.#leader = new LeaderNames({
-      ...{ secret, clock, random, patienceMs: limits.clusterLookMs },
+      ...{ secret, clock, random, patienceMs: limits.clusterTellMs },
       addresses: cluster.nameservers,
     });
   }
@@ -76,7 +76,7 @@ export class Observer implements AsyncDisposable {
     ]);
     const leader = leading(statuses);
     return {
-      ...{ directory, gateways, epoch: told?.map?.epoch ?? 0 },
+      ...{ directory, gateways, isTold: told !== undefined, epoch: told?.map?.epoch ?? 0 },
       ...(told?.health && { health: told.health }),
       nameservers: nameservers.map((one, i) => ({
         ...this.#seen(one),
@@ -155,11 +155,16 @@ function standing(
   return { role, term, ...(leader && { lag: Math.max(0, leader.commit - applied) }) };
 }
 
-function deviceAt(address: string, { map, devices }: Told): Pick<SeenDataserver, "device"> {
-  const server = map?.dataservers.find((one) => one.address === address);
-  const device = map?.devices.find((one) => one.server === server?.server);
-  const status = devices.find((one) => one.device === device?.device);
-  if (device === undefined || status === undefined) return {};
-  const { state, totalBytes, freeBytes } = status;
-  return { device: { state, isIn: device.in, totalBytes, freeBytes } };
+/** Of a folder that was wiped the device of before stands there, too: what is up tells how it is. */
+export function deviceAt(address: string, { map, devices }: Told): Pick<SeenDataserver, "device"> {
+  const servers = (map?.dataservers ?? []).filter((one) => one.address === address);
+  const standing = (map?.devices ?? []).flatMap((device) => {
+    const status = devices.find((one) => one.device === device.device);
+    const isHere = servers.some(({ server }) => server === device.server);
+    return isHere && status !== undefined ? [{ status, isIn: device.in }] : [];
+  });
+  const shown = standing.find(({ status }) => status.state !== "down") ?? standing[0];
+  if (shown === undefined) return {};
+  const { state, totalBytes, freeBytes } = shown.status;
+  return { device: { state, isIn: shown.isIn, totalBytes, freeBytes } };
 }

@@ -13,7 +13,7 @@ const GiB = 2 ** 30;
 const half = { isIn: true, totalBytes: 2 * GiB, freeBytes: GiB };
 
 const view: ClusterView = {
-  ...{ directory: "/c", epoch: 4 },
+  ...{ directory: "/c", epoch: 4, isTold: true },
   nameservers: [
     { ...at("ns1"), role: "follower", term: 3, lag: 12 },
     { ...at("ns2"), role: "leader", term: 3, lag: 0 },
@@ -45,10 +45,16 @@ test("the table shows who leads, who lags, who is up and how full, rack by rack"
     "  rack1  ds1   runs       a:ds1  up        [#####.....] 1.0 GiB of 2.0 GiB",
     "         ds3   paused     a:ds3  down, out  [#####.....] 1.0 GiB of 2.0 GiB",
     "  rack2  ds2   runs       a:ds2  up, full  [##########] 2.0 GiB of 2.0 GiB",
-    "         ds4   runs       a:ds4  not known to the nameservers",
+    "         ds4   runs       a:ds4  has no device that the nameservers know",
     "gateways",
     "  gw1   runs       http://a:1  42 requests/s",
   ]);
+});
+
+test("what no nameserver tells is not taken for something that they do not know", () => {
+  const lines = picture({ ...view, isTold: false, epoch: 0 });
+  expect(lines[6]).toBe("dataservers  how they stand no nameserver tells at the moment");
+  expect(lines[7]).toBe("  rack1  ds1   runs       a:ds1");
 });
 
 test("below it stands how healthy all of it is, and how far healing got", () => {

@@ -10,21 +10,25 @@ const STATE_WIDTH = 11;
 const BAR_WIDTH = 10;
 /** What is wrong and told line by line. */
 const CONCERNS = 4;
+const UNTOLD = "how they stand no nameserver tells at the moment";
 
 export function picture(view: ClusterView): string[] {
-  const { nameservers, dataservers, gateways, epoch, directory, health } = view;
+  const { nameservers, dataservers, gateways, epoch, directory, health, isTold } = view;
   const racks = Map.groupBy(dataservers, ({ rack }) => rack);
   const width = Math.max(...[...racks.keys()].map((rack) => rack.length)) + 2;
   const up = dataservers.filter(({ device }) => isUp(device)).length;
   const epochs = epoch === 0 ? "" : `, epoch ${epoch}`;
+  const count = isTold ? `${up} of ${dataservers.length} up${epochs}` : UNTOLD;
   return [
     `Quarry cluster in ${directory}`,
     "",
     `nameservers  ${leadText(nameservers)}`,
     ...nameservers.map((one) => `  ${columns(one)}${standingText(one)}`),
-    `dataservers  ${up} of ${dataservers.length} up${epochs}`,
+    `dataservers  ${count}`,
     ...[...racks].flatMap(([rack, members]) =>
-      members.map((one, i) => `  ${(i === 0 ? rack : "").padEnd(width)}${dataserverText(one)}`),
+      members.map(
+        (one, i) => `  ${(i === 0 ? rack : "").padEnd(width)}${dataserverText(one, isTold)}`,
+      ),
     ),
     "gateways",
     ...gateways.map((one) => `  ${columns(one)}${one.url}${rateText(one)}`),
@@ -63,8 +67,8 @@ function standingText({ state, role, term, lag, address }: SeenNameserver): stri
   return `${address}  ${role}, term ${term}${behind.replace("entrys", "entries")}`;
 }
 
-function dataserverText(one: SeenDataserver): string {
-  return `${columns(one)}${deviceText(one)}`;
+function dataserverText(one: SeenDataserver, isTold: boolean): string {
+  return `${columns(one)}${isTold ? deviceText(one) : one.address}`;
 }
 
 function isUp(device: SeenDataserver["device"]): boolean {
@@ -72,7 +76,7 @@ function isUp(device: SeenDataserver["device"]): boolean {
 }
 
 function deviceText({ address, device }: SeenDataserver): string {
-  if (device === undefined) return `${address}  not known to the nameservers`;
+  if (device === undefined) return `${address}  has no device that the nameservers know`;
   const { state, isIn, totalBytes, freeBytes } = device;
   const usedBytes = totalBytes - freeBytes;
   const seen = state === "ok" ? "up" : state === "full" ? "up, full" : state;

@@ -38,6 +38,8 @@ export interface SeenGateway extends SeenMember {
 
 export interface ClusterView {
   readonly directory: string;
+  /** Whether the leading nameserver said how dataservers stand. */
+  readonly isTold: boolean;
   /** Of the cluster map; 0 while no nameserver tells it. */
   readonly epoch: number;
   readonly nameservers: readonly SeenNameserver[];

@@ -90,7 +90,7 @@ function deviceConcerns(input: ConcernsInput): Concern[] {
 }
 
 function deviceConcern(
-  { placement, states, tally, isHeard }: ConcernsInput,
+  { placement, states, tally, isHeard, healing }: ConcernsInput,
   mapped: MappedDevice,
   state: DeviceStatus["state"],
   place: string,
@@ -120,10 +120,17 @@ function deviceConcern(
       `takes no more writes after an error of its disk: see the log of its dataserver, and put it out (\`quarry admin device out ${name}\`); ${has}`,
     );
   if (!isHeard(device)) return say("unchecked", `has not told yet what it holds; ${has}`);
+  const waiting = healing?.lackRoom?.find((one) => one.device === device)?.blocks ?? 0;
+  if (waiting > 0) return say("degraded", noRoomWords(waiting));
   if (!isIn) return say("misplaced", `is out and still in use: ${has}`);
   if (state === "full")
     return say("degraded", "is full and takes no more: add devices, or delete something");
   return [];
+}
+
+function noRoomWords(blocks: number): string {
+  const what = blocks === 1 ? "1 block that is" : `${blocks} blocks that are`;
+  return `has no room for ${what} to be made whole or moved there: add devices beside it, or delete something; they are made when it has room, or belong elsewhere`;
 }
 
 /** Another device is served where this one was. */

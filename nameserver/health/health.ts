@@ -40,6 +40,7 @@ export function doingWith(
   return (block, { level, troubles }) => {
     const plan = planned(block);
     if (plan !== undefined) return plan;
+    if (level === "healthy") return undefined;
     if (level === "unchecked") return "is read by the scrub";
     if (troubles.some((one) => one.why === "other needles"))
       return "its members are compared soon: what nobody names goes, what is missing is made anew";

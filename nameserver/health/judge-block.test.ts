@@ -137,6 +137,14 @@ const table: Row[] = [
     ["device down", "device down", "missing"],
   ],
   [
+    "as many as are needed up, and one of them harmed: too few of what is harmed there",
+    CODED,
+    all(is(5, { damagedBytes: 9 }), down(0), down(1)),
+    "unreadable",
+    3,
+    ["device down", "device down", "damaged"],
+  ],
+  [
     "too few anywhere",
     CODED,
     all(lacks(5), gone(0), gone(1)),

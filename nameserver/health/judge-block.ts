@@ -176,8 +176,8 @@ function levelOf(
   const whole = good + away + unknown + elsewhere;
   // Harmed pieces may complete each other, if there is more than the one that would have to be whole.
   if (whole + partly < k || (partly > 0 && whole < k && whole + partly === k)) return "lost";
-  if (good + partly + unknown < k) return "unreadable";
   const sure = good + unknown;
+  if (sure + partly < k || (partly > 0 && sure < k && sure + partly === k)) return "unreadable";
   if (sure < k + m) return sure <= k ? "at risk" : "degraded";
   const has = (why: PieceTrouble) => troubles.some((one) => one.why === why);
   if (has("misplaced") || has("other scheme")) return "misplaced";

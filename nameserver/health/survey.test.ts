@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { SimulatedClock } from "../../base/clock-simulated.ts";
 import type { BlobId, BlockId, DeviceId, NeedleId, Term } from "../../base/ids.ts";
 import type { BlockStatus, DeviceStatus } from "../../rpc/block-service.ts";
+import { type HealingProgress, healingKinds, usualHealing } from "../../rpc/healing.ts";
 import { blockPg, placementOf } from "../../rpc/placement.ts";
 import type { PoolScheme } from "../../rpc/pool.ts";
 import { ClusterState, deviceId, GIBIBYTE, serverId } from "../../test/metadata/cluster-state.ts";
@@ -57,6 +58,15 @@ async function scene(hosts: number, scheme: PoolScheme, blocks = 3) {
   };
   return { clock, state, states, stock, survey, held, hear, look, map, pool };
 }
+
+const idleHealing: HealingProgress = {
+  settings: usualHealing,
+  work: Object.fromEntries(
+    healingKinds.map((kind) => [kind, { waiting: 0, running: 0, done: 0 }]),
+  ) as HealingProgress["work"],
+  ...{ bytesLeft: 0, bytesDone: 0, bytesPerSecond: 0, stuck: [], stuckCount: 0 },
+  ...{ leaving: [], isKnown: true },
+};
 
 const nothing = (): never => {
   throw new Error("there is such a pool");
@@ -190,6 +200,27 @@ describe("a cluster", () => {
     expect(messages).toMatch(/osd.1 at host1 is full/);
     expect(messages).toMatch(/osd.2 at host2 takes no more writes after an error of its disk/);
     expect(messages).toMatch(/1 block stands on devices and the metadata does not know it \(99 on/);
+  });
+
+  test("names the device that has no room for what is to be made on it", async () => {
+    const s = await scene(4, { k: 1, m: 2 }, 1);
+    for (const { device } of s.map.devices) s.hear(device);
+    const lackRoom = [{ device: deviceId(1), blocks: 7 }];
+    s.survey.healing = () => ({ ...idleHealing, lackRoom });
+    const { health } = await s.look();
+    expect(health).toMatchObject({ level: "degraded", concerns: [{ of: "osd.1" }, {}] });
+    expect(health.concerns[0]?.message).toMatch(
+      /^osd.1 at host1 has no room for 7 blocks.*: add devices/,
+    );
+  });
+
+  test("does not say what it would do about a block that is well", async () => {
+    const s = await scene(3, { k: 1, m: 2 }, 1);
+    for (const { device } of s.map.devices) s.hear(device);
+    s.survey.healing = () => idleHealing;
+    s.clock.advance(20_000);
+    const block = await s.survey.block(65_536 as BlockId);
+    expect([block.level, block.doing]).toEqual(["healthy", undefined]);
   });
 
   test("is told again what was found out a moment ago", async () => {

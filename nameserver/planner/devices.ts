@@ -2,9 +2,12 @@
 import type { DeviceId } from "../../base/ids.ts";
 import type { DeviceStatus } from "../../rpc/block-service.ts";
 import type { ClusterMap } from "../../rpc/cluster-map.ts";
+import { osdName } from "../../rpc/crush-map.ts";
 import type { Stock } from "../stock/stock.ts";
 
 export interface DeviceFacts {
+  /** As people call it: osd.3. */
+  readonly name: string;
   readonly state: DeviceStatus["state"];
   /** Whether it is meant to hold data. */
   readonly isIn: boolean;
@@ -25,9 +28,10 @@ export function devicesOf(
   const addresses = new Map(map.dataservers.map(({ server, address }) => [server, address]));
   const heard = new Map(states.map(({ device, state }) => [device, state]));
   return new Map(
-    map.devices.map(({ device, server, in: isIn }) => [
+    map.devices.map(({ device, number, server, in: isIn }) => [
       device,
       {
+        name: osdName(number),
         state: heard.get(device) ?? "down",
         isIn,
         isHeard: stock.of(device) !== undefined,

@@ -11,10 +11,13 @@ export class Leaving {
     this.#waited.clear();
   }
 
+  /** Of one that is down it does not matter what it had: that is made anew from the others. */
   of(devices: Devices, stock: Stock): HealingProgress["leaving"] {
-    return [...devices].flatMap(([device, { isIn }]) => {
+    return [...devices].flatMap(([device, { isIn, state }]) => {
       const blocks = stock.of(device)?.size;
-      return isIn || blocks === 0 ? [] : [{ device, ...(blocks !== undefined && { blocks }) }];
+      return isIn || state === "down" || blocks === 0
+        ? []
+        : [{ device, ...(blocks !== undefined && { blocks }) }];
     });
   }
 
@@ -24,6 +27,9 @@ export class Leaving {
     const empty = [...this.#waited].filter((device) => !leaving.has(device));
     this.#waited.clear();
     for (const device of leaving) this.#waited.add(device);
-    return empty.filter((device) => devices.get(device)?.isIn === false);
+    return empty.filter((device) => {
+      const facts = devices.get(device);
+      return facts?.isIn === false && facts.state !== "down";
+    });
   }
 }

@@ -60,6 +60,7 @@ function viewIn({
     const device = text[0] as DeviceId;
     const { facts, held } = marks[text.slice(1)] ?? {};
     devices.set(device, {
+      name: `osd.${device}`,
       state: "ok",
       isIn: true,
       isHeard: true,
@@ -101,7 +102,7 @@ function told(scene: Scene): string {
   else if (need?.kind === "convert" && "members" in need)
     words.push(`copies ${(need.members as (string | null)[]).map((one) => one ?? ".").join("")}`);
   else if (need !== undefined) words.push(need.kind);
-  if (stuck !== undefined) words.push(`stuck: ${stuck}`);
+  if (stuck !== undefined) words.push(`stuck: ${stuck.why}`);
   return words.join("; ");
 }
 
@@ -196,6 +197,11 @@ describe("of three copies", () => {
     expect(told({ scheme: copies, ...scene })).toContain(what);
   });
 
+  test("a target that is full is named, so that people see what lacks room", () => {
+    const scene = { scheme: copies, members: "a . c", wanted: "a b c", others: "bf" };
+    expect(needOf(viewIn(scene)).stuck?.lacksRoom).toBe("b");
+  });
+
   test("one without a better place stays where it is", () => {
     expect(told({ scheme: copies, members: "a b c", wanted: "a b ." })).toBe("");
   });
@@ -226,12 +232,12 @@ describe("of two pieces and a parity", () => {
     [
       "a harmed member of that piece comes first",
       { members: "ax b# c", wanted: "d b c", others: "d=1" },
-      "rebuild 1 b>b of cd; stuck: device d, where piece 0 belongs, has piece 1, and it is the turn of that first: its member is device b, which is damaged",
+      "rebuild 1 b>b of cd; stuck: osd.d, where piece 0 belongs, has piece 1, and it is the turn of that first: its member is osd.b, which is damaged",
     ],
     [
       "with that one away it stays",
       { members: "ax b- c", wanted: "d b c", others: "d=1" },
-      "stuck: device d, where piece 0 belongs, has piece 1, and it is the turn of that first: its member is device b, which is away",
+      "stuck: osd.d, where piece 0 belongs, has piece 1, and it is the turn of that first: its member is osd.b, which is away",
     ],
     [
       "each of two takes its own",
@@ -249,7 +255,9 @@ describe("of two pieces and a parity", () => {
 
   test("too few are up", () => {
     const scene = { scheme: pieces, members: "a b- cx", wanted: "a b d" };
-    expect(told(scene)).toContain("1 of 2 pieces that are needed are up; it needs one of b, c");
+    expect(told(scene)).toContain(
+      "1 of 2 pieces that are needed are up; it needs one of osd.b, osd.c",
+    );
   });
 });
 

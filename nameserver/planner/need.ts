@@ -55,10 +55,16 @@ export interface SealNeed extends Base {
 
 export type Need = SealNeed | RemakeNeed | RetireNeed | CopiesNeed;
 
+/** What cannot be done, and what it is missing. */
+export interface Stuck {
+  readonly why: string;
+  /** Something is to be made there, and has no room. */
+  readonly lacksRoom?: DeviceId;
+}
+
 export interface Verdict {
   readonly need?: Need;
-  /** What cannot be done, and what it is missing. */
-  readonly stuck?: string;
+  readonly stuck?: Stuck;
 }
 
 /**

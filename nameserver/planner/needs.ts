@@ -1,12 +1,12 @@
 /** What blocks need, by urgency; kept up as blocks change, never made anew as a whole. */
 import type { BlockId } from "../../base/ids.ts";
 import type { HealingKind } from "../../rpc/healing.ts";
-import type { Need } from "./need.ts";
+import type { Need, Stuck } from "./need.ts";
 import { urgencyOf } from "./plan.ts";
 
 export class Needs {
   readonly #byBlock = new Map<BlockId, Need>();
-  readonly #stuck = new Map<BlockId, string>();
+  readonly #stuck = new Map<BlockId, Stuck>();
   readonly #byUrgency = new Map<number, Set<BlockId>>();
   readonly #counts = new Map<HealingKind, number>();
   #bytes = 0;
@@ -20,7 +20,7 @@ export class Needs {
     return this.#bytes;
   }
 
-  get stuck(): ReadonlyMap<BlockId, string> {
+  get stuck(): ReadonlyMap<BlockId, Stuck> {
     return this.#stuck;
   }
 
@@ -32,7 +32,7 @@ export class Needs {
     return this.#byBlock.get(block);
   }
 
-  set(block: BlockId, need: Need | undefined, stuck: string | undefined): void {
+  set(block: BlockId, need: Need | undefined, stuck: Stuck | undefined): void {
     this.#drop(block);
     if (stuck === undefined) this.#stuck.delete(block);
     else this.#stuck.set(block, stuck);

@@ -68,7 +68,7 @@ describe("a plan", () => {
 
 test("needs are counted as they come, change and go", () => {
   const needs = needsOf(need(1, "move", 0), need(2, "move", 0));
-  needs.set(1 as BlockId, need(1, "rebuild", 0), "no room");
+  needs.set(1 as BlockId, need(1, "rebuild", 0), { why: "no room" });
   expect([needs.size, needs.bytes, needs.count("move"), needs.count("rebuild")]).toEqual([
     2, 20, 1, 1,
   ]);

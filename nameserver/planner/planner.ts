@@ -16,6 +16,7 @@ import { HarmedRow } from "../row-codec.ts";
 import { keepsOrphans } from "../workers/keep-orphans.ts";
 import type { WorkContext } from "../workers/worker.ts";
 import { Awake } from "./awake.ts";
+import { Failures } from "./failures.ts";
 import { checkForgotten } from "./forgotten.ts";
 import { isWanted } from "./kinds/remake.ts";
 import { Leaving } from "./leaving.ts";
@@ -45,12 +46,6 @@ export interface PlannerOptions
   readonly lookMs?: number;
 }
 
-interface Failure {
-  readonly why: string;
-  readonly untilMs: number;
-  readonly restMs: number;
-}
-
 export class Planner implements AsyncDisposable {
   readonly #options: PlannerOptions;
   readonly #look: Look;
@@ -61,7 +56,7 @@ export class Planner implements AsyncDisposable {
   readonly #leaving = new Leaving();
   readonly #running = new Map<BlockId, Need>();
   readonly #work = new Set<Promise<void>>();
-  readonly #failed = new Map<BlockId, Failure>();
+  readonly #failed = new Failures();
   /** What was done and looks undone still: devices have to tell of it first. */
   readonly #resting = new Map<BlockId, number>();
   readonly #stop = new AbortController();
@@ -94,7 +89,7 @@ export class Planner implements AsyncDisposable {
   /** How it stands, as this leader knows it. */
   progress(): HealingProgress {
     return this.#tally.progress({
-      ...{ needs: this.#look.needs, running: this.#running, failed: this.#failed },
+      ...{ needs: this.#look.needs, running: this.#running, failed: this.#failed.all },
       ...{
         settings: this.#settings(),
         isKnown: this.#look.isKnown,
@@ -109,8 +104,8 @@ export class Planner implements AsyncDisposable {
     const running = this.#running.get(block);
     if (running !== undefined) return `${running.kind} is running`;
     const { needs } = this.#look;
-    const stuck = this.#failed.get(block)?.why ?? needs.stuck.get(block);
-    if (stuck !== undefined) return `stuck: ${stuck}`;
+    const stuck = this.#failed.of(block) ?? needs.stuck.get(block);
+    if (stuck !== undefined) return `stuck: ${stuck.why}`;
     const need = needs.of(block);
     if (need === undefined) return undefined;
     return `${need.kind} waits${this.#settings().paused ? ": healing is paused" : " for its turn"}`;
@@ -157,7 +152,7 @@ export class Planner implements AsyncDisposable {
     const mayRun = ({ block }: Need) =>
       !this.#options.claims.has(block) &&
       !this.#resting.has(block) &&
-      (this.#failed.get(block)?.untilMs ?? 0) <= nowMs;
+      !this.#failed.isResting(block, nowMs);
     const budget = budgetOf(settings, this.#look.devices.size);
     const { needs } = this.#look;
     const look = { atMost: limits.healingLook, mayRun };
@@ -236,17 +231,10 @@ export class Planner implements AsyncDisposable {
     this.#work.add(work);
   }
 
-  #fail({ block, kind }: Need, error: unknown): void {
-    const before = this.#failed.get(block);
-    const isBusy = hasCode(error, "Busy", "Changed");
-    const restMs = isBusy
-      ? limits.healingRetryMs
-      : Math.min(limits.healingLongestRetryMs, (before?.restMs ?? limits.healingRetryMs / 2) * 2);
-    const why = error instanceof QuarryError ? error.message : String(error);
-    const untilMs = this.#options.clock.monotonicMs() + restMs;
-    this.#failed.set(block, { why: `${kind}: ${why}`, untilMs, restMs });
-    if (isBusy || before?.why === `${kind}: ${why}`) return;
-    this.#options.report(`${kind} of block ${block} will be tried again: ${why}`);
+  #fail(need: Need, error: unknown): void {
+    const why = this.#failed.failed(need, error, this.#options.clock.monotonicMs());
+    if (why !== undefined)
+      this.#options.report(`${need.kind} of block ${need.block} will be tried again: ${why}`);
   }
 
   async #propose(term: Term, command: Parameters<RunContext["propose"]>[0]): Promise<void> {

@@ -1,5 +1,5 @@
 /** How the healing goes on: counts, bytes, pace and what is left, for people. */
-import type { BlockId } from "../../base/ids.ts";
+import type { BlockId, DeviceId } from "../../base/ids.ts";
 import { limits } from "../../base/limits.ts";
 import {
   type HealingCount,
@@ -8,7 +8,7 @@ import {
   type HealingSettings,
   healingKinds,
 } from "../../rpc/healing.ts";
-import type { Need } from "./need.ts";
+import type { Need, Stuck } from "./need.ts";
 import type { Needs } from "./needs.ts";
 
 export class Tally {
@@ -48,7 +48,7 @@ export class Tally {
   progress(now: {
     readonly needs: Needs;
     readonly running: ReadonlyMap<BlockId, Need>;
-    readonly failed: ReadonlyMap<BlockId, { readonly why: string }>;
+    readonly failed: ReadonlyMap<BlockId, Stuck>;
     readonly settings: HealingSettings;
     readonly isKnown: boolean;
     readonly leaving: HealingProgress["leaving"];
@@ -59,8 +59,8 @@ export class Tally {
     const { needs, running, failed, settings, isKnown, leaving, nowMs } = now;
     const bytesLeft = Math.max(0, needs.bytes - now.bytesUnderWay);
     const bytesPerSecond = this.#pace(nowMs);
-    const stuck = new Map([...failed].map(([block, { why }]) => [block, why]));
-    for (const [block, why] of needs.stuck) stuck.set(block, why);
+    const stuck = new Map([...failed, ...needs.stuck]);
+    const lackRoom = lackingRoom(stuck.values());
     const isMeasured = this.#measuredMs(nowMs) >= limits.healingMeasuredMs;
     const moves = isMeasured && bytesPerSecond > 0 && bytesLeft > 0;
     return {
@@ -70,7 +70,10 @@ export class Tally {
       ) as HealingProgress["work"],
       ...{ bytesLeft, bytesDone: this.#bytesDone, bytesPerSecond },
       ...(moves && { estimateMs: Math.ceil((bytesLeft / bytesPerSecond) * 1000) }),
-      stuck: [...stuck].slice(0, limits.healingStuckNamed).map(([block, why]) => ({ block, why })),
+      stuck: [...stuck]
+        .slice(0, limits.healingStuckNamed)
+        .map(([block, { why }]) => ({ block, why })),
+      ...(lackRoom.length > 0 && { lackRoom }),
       ...{ stuckCount: stuck.size, leaving, isKnown },
     };
   }
@@ -91,4 +94,12 @@ export class Tally {
     const bytes = recent.reduce((sum, one) => sum + one.bytes, 0);
     return Math.round((bytes * 1000) / Math.max(1_000, this.#measuredMs(nowMs)));
   }
+}
+
+/** By device: how many blocks something of is to be made there, and finds no room. */
+function lackingRoom(stuck: Iterable<Stuck>): { device: DeviceId; blocks: number }[] {
+  const counts = new Map<DeviceId, number>();
+  for (const { lacksRoom: device } of stuck)
+    if (device !== undefined) counts.set(device, (counts.get(device) ?? 0) + 1);
+  return [...counts].map(([device, blocks]) => ({ device, blocks }));
 }

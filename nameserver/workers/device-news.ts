@@ -10,7 +10,7 @@ import type { WorkContext, Worker } from "./worker.ts";
 type Mood = DeviceStatus["state"] | "unsteady" | "slow";
 
 const news: Readonly<Record<Exclude<Mood, "slow">, string>> = {
-  ok: "is up and takes blocks",
+  ok: "is up, and has room",
   full: "is full: it takes no more, add room or another device",
   failed: "takes no more writes after an error of its disk: see the log of its dataserver",
   down: "is down: its dataserver is not heard of, and what it has cannot be read",

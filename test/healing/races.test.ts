@@ -148,7 +148,9 @@ test("a target without room says so, and is tried again", async () => {
   };
   await drain(cluster, await someMember(cluster));
   await cluster.until(async () => (await cluster.healing()).stuckCount > 0, "it is not stuck");
-  expect((await cluster.healing()).stuck[0]?.why).toContain("no room on /disk");
+  const { stuck, lackRoom } = await cluster.healing();
+  expect(stuck[0]?.why).toContain("no room on /disk");
+  expect(lackRoom?.[0]?.blocks).toBe(1);
   isFull = false;
   await cluster.whole();
   await expectAll(cluster, contents);

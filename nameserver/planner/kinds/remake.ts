@@ -4,7 +4,7 @@
  * made it, and only then a member (INV-7). What it came from is retired later, as surplus.
  */
 import type { DeviceId } from "../../../base/ids.ts";
-import type { RemakeNeed, Verdict } from "../need.ts";
+import type { RemakeNeed, Stuck, Verdict } from "../need.ts";
 import { targetsOf } from "../targets.ts";
 import {
   type BlockView,
@@ -29,7 +29,7 @@ const gone: ReadonlySet<Condition> = new Set(["hole", "lost", "absent"]);
  */
 export function remakeVerdict(view: BlockView): Verdict {
   const needs: RemakeNeed[] = [];
-  const reasons: string[] = [];
+  const reasons: Stuck[] = [];
   const homeless = targetsOf(view);
   const moving = new Set(homeless.map(({ member }) => member.position));
   for (const member of view.members)
@@ -38,7 +38,8 @@ export function remakeVerdict(view: BlockView): Verdict {
     // Without another place it is as good where it is, unless its device shall hold nothing.
     const isAtHome = to === undefined && member.facts?.isIn === true;
     const target = isAtHome ? member.device : to;
-    if (target === null || target === undefined) reasons.push(homelessReason(view, member));
+    if (target === null || target === undefined)
+      reasons.push({ why: homelessReason(view, member) });
     else consider(view, member, target, needs, reasons);
   }
   const rank = ({ kind, position }: RemakeNeed) =>
@@ -60,7 +61,7 @@ function consider(
   member: Member,
   to: DeviceId | null,
   needs: RemakeNeed[],
-  reasons: string[],
+  reasons: Stuck[],
 ): void {
   const { device, condition } = member;
   if (to === null || (to === device && !mendable.has(condition))) return;
@@ -69,17 +70,17 @@ function consider(
   const facts = upFacts(view.devices.get(to));
   if (facts === undefined) {
     // It comes back, or is out before long.
-    if (!isMove(condition)) reasons.push(downReason(to));
+    if (!isMove(condition)) reasons.push({ why: downReason(view.devices, to) });
     return;
   }
   if (facts.state !== "ok") {
-    reasons.push(fullReason(to, facts));
+    reasons.push({ why: fullReason(facts), ...(facts.state === "full" && { lacksRoom: to }) });
     return;
   }
   const there = pieceAt(view, member, to);
   if (there !== undefined && goesFirst(view, to)) return;
   if (there !== undefined && !isElsewhere(view, there)) {
-    reasons.push(occupiedReason(view, member, to, there));
+    reasons.push({ why: occupiedReason(view, member, to, there) });
     return;
   }
   const others = view.sources.filter(
@@ -90,7 +91,7 @@ function consider(
   const sources = [...others.slice(turn), ...others.slice(0, turn)];
   const isBehind = condition === "behind" && to === device;
   if (!isBehind && !isEnough(view, sources, member, to)) {
-    reasons.push(tooFewReason(view));
+    reasons.push({ why: tooFewReason(view) });
     return;
   }
   const kind = isBehind ? "switch" : isMove(condition) ? "move" : "rebuild";
