@@ -44,7 +44,8 @@ const advice: Readonly<Record<string, string>> = {
   PermanentRedirect: "the bucket is in another region; say it with --region or --endpoint",
   TooManyBuckets: "you may have no more buckets; remove one, or ask root for a larger quota",
   SlowDown: "the store has too much to do; try again later, or with a smaller --parallel",
-  ServiceUnavailable: "the store has too much to do; try again later",
+  ServiceUnavailable:
+    "the store cannot serve this now: servers that it takes do not answer; try again later (of a cluster of Quarry `quarry admin health` says which)",
   TimeoutError: "the store did not answer in time",
 };
 

@@ -30,7 +30,7 @@ test.skipIf(!existsSync(full))("a full disk under the error output leaves the ex
 
 test.each([
   ["admin", "nameserver", "staus"],
-  ["admin", "nameserver", "status"],
+  ["admin", "nameserver", "add"],
   ["admin", "nameserver"],
   ["backup"],
 ])("a wrong command below another ends with 2: %s %s %s", (...words) => {

@@ -42,6 +42,9 @@ test("a device leaves the map when it is out, nobody serves it, and no block nam
   const command = { type: "removeDevice", device } as const;
   await state.propose(addBlock(1, device, deviceId(2)));
   await expect(give(command)).rejects.toThrow("is in: mark it out");
+  up.add(device);
+  await expect(give(command)).rejects.toThrow("is in: mark it out");
+  up.delete(device);
   await state.propose(out(device));
   await expect(give(command)).rejects.toThrow("1 blocks still have a piece");
   await state.propose({ type: "sealBlock", block: 1 as BlockId, generation: 1 });

@@ -7,6 +7,7 @@ import type { DeviceId, ServerId } from "../base/ids.ts";
 import { limits } from "../base/limits.ts";
 import type { BlockService } from "../rpc/block-service.ts";
 import type { Command, CommandResult } from "../rpc/commands.ts";
+import { stillIn } from "./apply/removals.ts";
 import type { Group } from "./group/group.ts";
 import { keys } from "./keyspace.ts";
 import type { Liveness } from "./liveness.ts";
@@ -34,6 +35,9 @@ async function seenFree(options: RemovalOptions, command: Removal): Promise<numb
   await using view = options.group.state.snapshot();
   const epoch = read(view, keys.map())?.epoch ?? 0;
   if (command.type === "removeDevice") {
+    // Who reads first that it is to be stopped stops one that is still needed.
+    const { in: isIn } = read(view, keys.device(command.device)) ?? {};
+    if (isIn === true) throw stillIn(command.device);
     await demandUnserved(options, command.device);
     await demandUnnamed(view, command.device);
   } else {
@@ -56,7 +60,6 @@ const stillRuns = (who: string) =>
   );
 
 async function demandUnnamed(view: StateReads, device: DeviceId): Promise<void> {
-  if (read(view, keys.device(device))?.in === true) return; // the command says so
   let blocks = 0;
   for await (const { row } of blockRows(view))
     if (row.members.includes(device) || row.before?.members.includes(device)) blocks++;

@@ -114,13 +114,24 @@ describe("a cluster that is looked after", () => {
       const { code, out } = await run("health");
       expect(code).toBe(1);
       expect(out).toContain(`device down (${name})`);
-      await admin("device", "out", name);
+      expect(await admin("device", "out", name)).toMatch(
+        `${name} is out: nothing new is put on it`,
+      );
       const paused = JSON.parse(await admin("heal", "status", "--json")) as HealingProgress;
       expect(paused.settings.paused).toBe(true);
       expect(await admin("heal", "resume")).toBe("goes on\n");
       const healed = await until(({ blocks }) => blocks.degraded === 0 && blocks["at risk"] === 0);
       expect(healed.healing?.work.rebuild.done).toBeGreaterThan(0);
       for (const Key of ["a", "b", "c"]) expect((await stored(Key)).equals(Body)).toBe(true);
+      // What is away for good leaves the map, and its dataserver after it.
+      const status = () => admin("dataserver", "status");
+      const address =
+        / (\S+) {2}dataserver/.exec(await lineOf(status(), "rack-2/host-2"))?.[1] ?? "";
+      expect((await run("dataserver", "rm", address)).err).toMatch(/still has device/);
+      await untilDone("device", "rm", name);
+      expect(await admin("dataserver", "rm", address)).toMatch("is taken from the map for good");
+      expect(await status()).not.toContain(address);
+      expect((await run("dataserver", "rm", address)).err).toMatch(/dataserver status` tells/);
     },
     LONG_MS,
   );
@@ -145,6 +156,19 @@ describe("a cluster that is looked after", () => {
     LONG_MS,
   );
 });
+
+async function lineOf(text: Promise<string>, words: string): Promise<string> {
+  return (await text).split("\n").find((line) => line.includes(words)) ?? "";
+}
+
+/** Some blocks change a last time after they were made whole. */
+async function untilDone(...words: string[]): Promise<void> {
+  for (let tries = 0; tries < 50; tries++) {
+    if ((await run(...words)).code === 0) return;
+    await sleep(200);
+  }
+  await admin(...words);
+}
 
 /** One bit in the middle of the largest block of a device. */
 async function flip(folder: string): Promise<void> {

@@ -181,10 +181,30 @@ test(
 test(
   "a filled disk is full, and has room again when it is relieved",
   async () => {
+    const tooMuch = await order("fill", "ds1", "--free", "99TiB");
+    expect([tooMuch.code, tooMuch.err]).toEqual([2, expect.stringContaining("its disk has")]);
     await order("fill", "ds1");
     while ((await deviceOf("ds1"))?.state !== "full") await sleep(LOOK_MS);
     await order("relieve", "ds1");
     while ((await deviceOf("ds1"))?.state !== "ok") await sleep(LOOK_MS);
+  },
+  LONG_MS,
+);
+
+test(
+  "its folder is enough for `quarry admin` to find it",
+  async () => {
+    const admin = (...words: string[]) => startCli({ endpoint: "", home }, "admin", ...words).ended;
+    const group = ["nameserver", "status"];
+    expect((await admin(...group, "--cluster", directory)).out).toMatch(/^nameserver 1 leads/);
+    expect((await admin("dataserver", "status", "--cluster", directory)).out).toMatch(/rack1\/ds1/);
+    const none = await admin(...group);
+    expect([none.code, none.err]).toEqual([2, expect.stringMatching(/or --cluster with the/)]);
+    const secret = ["--secret-file", join(directory, "secret")];
+    expect((await admin(...group, "--cluster", directory, ...secret)).code).toBe(2);
+    // Nobody listens there.
+    const nobody = await admin("tree", "--nameservers", "127.0.0.1:1", ...secret);
+    expect([nobody.code, nobody.err]).toEqual([5, expect.stringMatching(/does the cluster run/)]);
   },
   LONG_MS,
 );

@@ -1,11 +1,14 @@
 /** What `quarry admin` knows of a cluster: its map, the devices as they are now, its leader. */
+import { QuarryError } from "../../base/errors.ts";
 import { LeaderNames } from "../../client/leader.ts";
+import { formatAddress } from "../../rpc/address.ts";
 import type { DeviceStatus } from "../../rpc/block-service.ts";
+import { InterruptedCall } from "../../rpc/call.ts";
 import { type ClusterMap, emptyMap, type MappedDevice } from "../../rpc/cluster-map.ts";
 import type { Command } from "../../rpc/commands.ts";
 import type { NameService } from "../../rpc/name-service.ts";
 import { awake } from "../awake.ts";
-import { openPeers, type PeerFlags } from "../peers.ts";
+import { openPeers, type PeerFlags, type Peers } from "../peers.ts";
 
 export interface ClusterFlags extends PeerFlags {
   readonly json?: boolean;
@@ -31,7 +34,9 @@ async function look(
 ): Promise<void> {
   using peers = await openPeers(flags, console.error);
   await using leader = new LeaderNames({ ...peers.trust, addresses: peers.addresses });
-  const { map = emptyMap } = await leader.names.clusterMap(0);
+  const { map = emptyMap } = await leader.names.clusterMap(0).catch((error: unknown) => {
+    throw error instanceof InterruptedCall ? nobodyAnswers(peers, error) : error;
+  });
   const states = new Map((await leader.names.deviceStates()).map((one) => [one.device, one]));
   await use({
     names: leader.names,
@@ -40,15 +45,25 @@ async function look(
   });
 }
 
+function nobodyAnswers({ addresses }: Peers, cause: Error): QuarryError {
+  const asked = addresses.map(formatAddress).join(", ");
+  const message = `no nameserver that leads answers (asked were ${asked}): does the cluster run, and do more than half of its nameservers? At last: ${cause.message}`;
+  return new QuarryError("Unavailable", message, { cause });
+}
+
 const unheard = { path: "", totalBytes: 0, freeBytes: 0, state: "down" } as const;
 
-/** Gives a command, and tells what came of it. */
-export function change(flags: ClusterFlags, command: (map: ClusterMap) => Command): Promise<void> {
+/** Gives a command, and tells what comes of it, in `words` for people. */
+export function change(
+  flags: ClusterFlags,
+  command: (map: ClusterMap) => Command,
+  words: (map: ClusterMap) => string,
+): Promise<void> {
   return withCluster(flags, async ({ names, map }) => {
     const result = await names.execute(command(map));
-    const epoch = "epoch" in result ? `epoch ${result.epoch} of the cluster map` : "done";
-    const pool = result.type === "pool" ? `pool ${result.pool}, ` : "";
-    console.log(flags.json === true ? JSON.stringify(result) : `${pool}${epoch}`);
+    const pool = result.type === "pool" ? `pool ${result.pool}: ` : "";
+    const epoch = "epoch" in result ? ` (epoch ${result.epoch} of the cluster map)` : "";
+    console.log(flags.json === true ? JSON.stringify(result) : `${pool}${words(map)}${epoch}`);
   });
 }
 

@@ -32,12 +32,18 @@ export function deviceCommand(): Command {
     )
     .addCommand(
       one("out", "move what it holds elsewhere, and put nothing new on it").action(
-        (wanted: string, flags: ClusterFlags) => set(flags, wanted, { in: false }),
+        (wanted: string, flags: ClusterFlags) =>
+          set(
+            flags,
+            wanted,
+            { in: false },
+            "is out: nothing new is put on it, and what it holds is made elsewhere; `quarry admin health` tells how far that is",
+          ),
       ),
     )
     .addCommand(
       one("in", "let it hold data again").action((wanted: string, flags: ClusterFlags) =>
-        set(flags, wanted, { in: true }),
+        set(flags, wanted, { in: true }, "is in: its share of the data moves to it"),
       ),
     )
     .addCommand(
@@ -48,7 +54,12 @@ export function deviceCommand(): Command {
           parseWeight,
         )
         .action((wanted: string, weight: number | null, flags: ClusterFlags) =>
-          set(flags, wanted, { weight }),
+          set(
+            flags,
+            wanted,
+            { weight },
+            `weighs ${weight === null ? "as much as it holds" : weight / WEIGHT_ONE} from now on: blocks move until each device has its share`,
+          ),
         ),
     )
     .addCommand(
@@ -56,10 +67,11 @@ export function deviceCommand(): Command {
         "rm",
         "take one that is out and empty, and not served any more, from the map for good",
       ).action((wanted: string, flags: ClusterFlags) =>
-        change(flags, (map) => {
-          const { device } = findDevice(map, wanted);
-          return { type: "removeDevice", device };
-        }),
+        change(
+          flags,
+          (map) => ({ type: "removeDevice", device: findDevice(map, wanted).device }),
+          (map) => `${nameIn(map, wanted)} is taken from the map for good`,
+        ),
       ),
     );
 }
@@ -68,12 +80,16 @@ function set(
   flags: ClusterFlags,
   wanted: string,
   to: { readonly in?: boolean; readonly weight?: number | null },
+  words: string,
 ): Promise<void> {
-  return change(flags, (map) => {
-    const { device } = findDevice(map, wanted);
-    return { type: "changeDevice", device, ...to };
-  });
+  return change(
+    flags,
+    (map) => ({ type: "changeDevice", device: findDevice(map, wanted).device, ...to }),
+    (map) => `${nameIn(map, wanted)} ${words}`,
+  );
 }
+
+const nameIn = (map: ClusterMap, wanted: string) => osdName(findDevice(map, wanted).number);
 
 function parseWeight(text: string): number | null {
   if (text === "capacity") return null;
@@ -121,7 +137,7 @@ function list(cluster: ClusterView, isJson: boolean): void {
           one.state,
           one.in ? "in" : "out",
           one.weight.toFixed(3),
-          formatBytes(one.freeBytes),
+          one.state === "down" ? "-" : formatBytes(one.freeBytes),
           formatBytes(one.totalBytes),
           one.class ?? "",
           one.location ?? "",

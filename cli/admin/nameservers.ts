@@ -1,18 +1,18 @@
 /** `quarry admin nameserver`: who belongs to the group of nameservers, and how they stand. */
 import { Command } from "commander";
-import { systemClock } from "../../base/clock.ts";
-import { systemRandom } from "../../base/random.ts";
-import { parseAddress } from "../../rpc/address.ts";
-import { readSecret } from "../nameserver/secret-file.ts";
+import { QuarryError } from "../../base/errors.ts";
 import { nodeFrom } from "../nameserver/settings.ts";
+import { openPeers } from "../peers.ts";
 import { stayAlive } from "../stay-alive.ts";
-import { TlsFiles, type TlsFlags, withTlsOptions } from "../tls-files.ts";
+import { type TlsFlags, withTlsOptions } from "../tls-files.ts";
 import * as changes from "./nameserver-changes.ts";
 import { type AskedGroup, status } from "./nameserver-status.ts";
 
 interface GroupFlags extends TlsFlags {
-  readonly servers: string;
-  readonly secretFile: string;
+  readonly servers?: string;
+  readonly secretFile?: string;
+  /** A folder of `quarry cluster`, instead of these. */
+  readonly cluster?: string;
   readonly json?: boolean;
 }
 
@@ -21,14 +21,19 @@ async function asked<Answer>(
   flags: GroupFlags,
   act: (group: AskedGroup) => Promise<Answer>,
 ): Promise<Answer> {
-  const { servers, secretFile, json = false, ...files } = flags;
-  const secret = await readSecret(secretFile);
-  using certificates = await TlsFiles.open(files);
-  const { tls } = certificates;
+  const { servers, json = false, ...rest } = flags;
+  const isNamed = servers !== undefined && rest.secretFile !== undefined;
+  const hasAny = servers !== undefined || rest.secretFile !== undefined;
+  if (rest.cluster === undefined ? !isNamed : hasAny)
+    throw new QuarryError(
+      "InvalidArgument",
+      "say --servers and --secret-file, or --cluster with the folder of `quarry cluster`",
+    );
+  const named = servers === undefined ? rest : { ...rest, nameservers: servers };
+  using peers = await openPeers(named, console.error);
   using _ = stayAlive();
-  const seams = { clock: systemClock, random: systemRandom };
   return await act({
-    ...{ ...seams, secret, tls, json, servers: servers.split(",").map(parseAddress) },
+    ...{ ...peers.trust, json, servers: peers.addresses },
     say: (line) => console.log(line),
   });
 }
@@ -37,8 +42,9 @@ function groupCommand(name: string, description: string): Command {
   return withTlsOptions(
     new Command(name)
       .description(description)
-      .requiredOption("--servers <list>", "some of the nameservers, as in host:port,host:port")
-      .requiredOption("--secret-file <file>", "64 hex digits that all servers share")
+      .option("--servers <list>", "some of the nameservers, as in host:port,host:port")
+      .option("--secret-file <file>", "64 hex digits that all servers share")
+      .option("--cluster <dir>", "instead of these: the folder of `quarry cluster` on this machine")
       .option("--json", "JSON objects, one a line"),
   );
 }

@@ -35,11 +35,15 @@ export function poolCommand(): Command {
     .addCommand(
       withSettings(new Command("add").description("make a pool").argument("<name>")).action(
         (name: string, flags: SettingFlags) =>
-          change(flags, (map) => {
-            if (map.pools.some((pool) => pool.name === name))
-              throw new QuarryError("InvalidArgument", `there is a pool ${name} already`);
-            return { type: "createPool", name, settings: settingsOf(flags) };
-          }),
+          change(
+            flags,
+            (map) => {
+              if (map.pools.some((pool) => pool.name === name))
+                throw new QuarryError("InvalidArgument", `there is a pool ${name} already`);
+              return { type: "createPool", name, settings: settingsOf(flags) };
+            },
+            () => `${name} is made; \`quarry admin class set\` says what goes to it`,
+          ),
       ),
     )
     .addCommand(
@@ -52,27 +56,37 @@ export function poolCommand(): Command {
         .option("--any-class", "use devices of all classes again")
         .option("--never-cold", "keep blocks as whole copies; stripes become whole again")
         .action((wanted: string, flags: SettingFlags) =>
-          change(flags, (map) => ({
-            type: "changePool",
-            pool: findPool(map, wanted).id,
-            ...(flags.name !== undefined && { name: flags.name }),
-            change: {
-              ...settingsOf(flags),
-              ...(flags.anyClass === true && { deviceClass: null }),
-              ...(flags.neverCold === true && { cold: null }),
-            } satisfies Change<PoolSettings>,
-          })),
+          change(
+            flags,
+            (map) => ({
+              type: "changePool",
+              pool: findPool(map, wanted).id,
+              ...(flags.name !== undefined && { name: flags.name }),
+              change: {
+                ...settingsOf(flags),
+                ...(flags.anyClass === true && { deviceClass: null }),
+                ...(flags.neverCold === true && { cold: null }),
+              } satisfies Change<PoolSettings>,
+            }),
+            () => CHANGED,
+          ),
         ),
     )
     .addCommand(
       withOutput(
         new Command("rm").description("remove an empty pool").argument("<pool>", "name or number"),
       ).action((wanted: string, flags: ClusterFlags) =>
-        change(flags, (map) => ({ type: "removePool", pool: findPool(map, wanted).id })),
+        change(
+          flags,
+          (map) => ({ type: "removePool", pool: findPool(map, wanted).id }),
+          () => `pool ${wanted} is removed`,
+        ),
       ),
     );
 }
 
+const CHANGED =
+  "changed: new blocks are as it says now, and those that are there move or are copied where that is needed; `quarry admin health` tells how far that is";
 const COLD_AFTER_MS = 3_600_000;
 const parseMs = (text: string): number => parseDuration(text) * 1000;
 

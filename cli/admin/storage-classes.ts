@@ -33,17 +33,22 @@ export function classCommand(): Command {
         .option("--large <pool>", "where large objects go")
         .option("--threshold <size>", "from here on an object is large, as in 1MiB", parseSize)
         .action((name: string, flags: SetFlags) =>
-          change(flags, (map) => ({
-            type: "setStorageClass",
-            storageClass: changed(map, name, flags),
-          })),
+          change(
+            flags,
+            (map) => ({ type: "setStorageClass", storageClass: changed(map, name, flags) }),
+            () => `class ${name} is set: gateways go by it within 5 seconds`,
+          ),
         ),
     )
     .addCommand(
       withOutput(
         new Command("rm").description("remove a storage class").argument("<class>"),
       ).action((name: string, flags: ClusterFlags) =>
-        change(flags, () => ({ type: "removeStorageClass", name })),
+        change(
+          flags,
+          () => ({ type: "removeStorageClass", name }),
+          () => `class ${name} is removed; objects that have it stay where they are`,
+        ),
       ),
     );
 }

@@ -8,17 +8,18 @@ import { bytesIn } from "../dataserver/part-of-disk.ts";
 
 const pathOf = (device: string) => join(device, "ballast");
 
-/** Leaves `freeBytes` free of `capacityBytes`. Tells how long the ballast is. */
+/** Leaves `freeBytes` free of `capacityBytes`; false when so much is not free anyway. */
 export async function loadBallast(
   device: string,
   capacityBytes: number,
   freeBytes: number,
-): Promise<number> {
+): Promise<boolean> {
   await dropBallast(device);
-  const ballastBytes = Math.max(0, capacityBytes - freeBytes - (await bytesIn(device)));
+  const ballastBytes = capacityBytes - freeBytes - (await bytesIn(device));
+  if (ballastBytes < 0) return false;
   await using file = await open(pathOf(device), "w", 0o600);
   await file.truncate(ballastBytes);
-  return ballastBytes;
+  return true;
 }
 
 export async function dropBallast(device: string): Promise<void> {

@@ -104,7 +104,11 @@ async function fill(
   { member, freeBytes }: Extract<Order, { type: "fill" }>,
 ): Promise<string[]> {
   const { diskBytes } = cluster.plan;
-  await loadBallast(deviceIn(cluster, member), diskBytes, freeBytes);
+  const isLeft = await loadBallast(deviceIn(cluster, member), diskBytes, freeBytes);
+  if (!isLeft)
+    throw wrong(
+      `${member} has no ${formatBytes(freeBytes)} free: its disk has ${formatBytes(diskBytes)}`,
+    );
   return [
     `${formatBytes(freeBytes)} of ${formatBytes(diskBytes)} are free at ${member} now; \`relieve ${member}\` gives it its room back`,
   ];

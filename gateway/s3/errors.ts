@@ -115,7 +115,10 @@ const table = {
     404,
     "The server side encryption configuration was not found.",
   ],
-  ServiceUnavailable: [503, "The store cannot serve this now. Try again."],
+  ServiceUnavailable: [
+    503,
+    "The store cannot serve this now: servers that it takes do not answer. Try again.",
+  ],
   SignatureDoesNotMatch: [
     403,
     "The request signature we calculated does not match the signature you provided. Check your key and signing method.",

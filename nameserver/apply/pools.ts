@@ -126,7 +126,8 @@ function check(pool: Described): void {
 
 function checkScheme({ k, m }: PoolScheme): void {
   const isWhole = Number.isInteger(k) && Number.isInteger(m) && k >= 1 && m >= 0;
-  demand(isWhole && k + m <= limits.poolPieces, `k + m is at most ${limits.poolPieces}`);
+  demand(isWhole, "a scheme is k+m with k at least 1, as in 4+2, or 1+2 for three copies");
+  demand(k + m <= limits.poolPieces, `k + m is at most ${limits.poolPieces}`);
   demand(k === 1 || m >= 1, "a scheme with k > 1 has parity: m is at least 1");
 }
 

@@ -18,15 +18,17 @@ export function removeDevice(context: ApplyContext, command: Of<"removeDevice">)
   const row = context.rows.get(keys.device(device));
   if (row === undefined)
     throw new QuarryError("NoSuchDevice", `the cluster has no device ${device}`);
-  if (row.in)
-    throw new QuarryError(
-      "InvalidArgument",
-      `device ${device} is in: mark it out, so that what it holds is made elsewhere, and remove it after that`,
-    );
+  if (row.in) throw stillIn(device);
   demandSeen(context, command.epoch);
   context.rows.delete(keys.device(device));
   return raiseEpoch(context, {});
 }
+
+export const stillIn = (device: DeviceId): QuarryError =>
+  new QuarryError(
+    "InvalidArgument",
+    `device ${device} is in: mark it out (quarry admin device out), so that what it holds is made elsewhere, and remove it after that`,
+  );
 
 export function removeDataserver(
   context: ApplyContext,

@@ -71,7 +71,7 @@ export async function claimFolder(
   if (node === undefined || addresses === undefined || (isNew && member.founds !== true))
     throw refuse(
       isNew
-        ? `${directory} is empty. For a new group start all its nameservers with --node, --peers and --found; a nameserver more joins with --join. One that lost its folder must not come back under its number`
+        ? `${directory} is empty. For a new group start all its nameservers with --node, --peers and --found; a nameserver more joins with --join. One that lost its folder must not come back under its number: it joins as a new one in the place of the old, with --join and --replace`
         : `${directory} does not know the other nameservers yet: start it once with --node and --peers`,
     );
   const founders = [...addresses.keys()].toSorted((a, b) => a - b);
