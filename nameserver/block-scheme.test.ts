@@ -18,7 +18,7 @@ test.each([
   ["stripes, as the pool", stripes(4, 2), { scheme: s(4, 2) }, undefined],
   ["stripes, wider", stripes(4, 2), { scheme: s(6, 3) }, { ...stripes(6, 3), padded: true }],
   ["cold, as set", stripes(6, 2), { scheme: s(1, 2), cold }, undefined],
-  ["cold, set anew", stripes(4, 2), { scheme: s(1, 2), cold }, stripes(6, 2)],
+  ["cold, set anew", stripes(4, 2), { scheme: s(1, 2), cold }, { ...stripes(6, 2), padded: true }],
   ["cold no more", stripes(4, 2), { scheme: s(1, 2) }, { layout: "whole", scheme: s(1, 2) }],
 ])("%s", (_, block, pool, expected) => {
   expect(otherLayout(block, pool)).toEqual(expected);

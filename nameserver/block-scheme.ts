@@ -5,7 +5,7 @@ import type { BlockRow } from "./rows.ts";
 export interface Wanted {
   readonly layout: "whole" | "striped";
   readonly scheme: PoolScheme;
-  /** The pool has this scheme itself: whatever room it takes. */
+  /** Its scheme is not one that its pool wants: whatever room it takes. */
   readonly padded?: true;
 }
 
@@ -17,12 +17,13 @@ export function otherLayout(
   { scheme = WHOLE, layout = layoutOf(scheme) }: Pick<BlockRow, "scheme" | "layout">,
   { scheme: usual, cold }: Pick<Pool, "scheme" | "cold">,
 ): Wanted | undefined {
-  if (usual.k > 1)
-    return isSame(scheme, usual) ? undefined : { layout: "striped", scheme: usual, padded: true };
+  if (usual.k > 1) return stripesOf(scheme, usual);
   if (layout === "whole") return undefined;
-  if (layout === "striped" && cold !== undefined)
-    return isSame(scheme, cold.scheme) ? undefined : { layout: "striped", scheme: cold.scheme };
+  if (layout === "striped" && cold !== undefined) return stripesOf(scheme, cold.scheme);
   return { layout: "whole", scheme: usual };
 }
+
+const stripesOf = (now: PoolScheme, scheme: PoolScheme): Wanted | undefined =>
+  isSame(now, scheme) ? undefined : { layout: "striped", scheme, padded: true };
 
 const isSame = (a: PoolScheme, b: PoolScheme) => a.k === b.k && a.m === b.m;

@@ -78,7 +78,7 @@ export interface ConvertOrder extends Order {
   readonly targets: readonly RebuildSource[];
   /** Of a split block: the chunks that its needles are, as named. Others are left out. */
   readonly chunks?: Uint8Array;
-  /** The pool has this scheme: ranges are padded as far as it takes. Absent: only so far as is worth it. */
+  /** It must have another scheme: ranges are padded as far as it takes. Absent: only so far as is worth it. */
   readonly padded?: true;
   /** Pace of what is read and written together; absent: as fast as it goes. */
   readonly bytesPerSecond?: number;

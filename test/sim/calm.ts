@@ -12,6 +12,7 @@ import { blockRows } from "../../nameserver/workers/block-rows.ts";
 import type { ClusterMap } from "../../rpc/cluster-map.ts";
 import { filled } from "../../rpc/name-service.ts";
 import { placementOf } from "../../rpc/placement.ts";
+import { layoutOf, WHOLE } from "../../rpc/pool.ts";
 import type { Fids } from "./fids.ts";
 import type { Machines } from "./machines.ts";
 import { IMAGINED } from "./names.ts";
@@ -141,8 +142,11 @@ export class Calm {
   /** Striped, and nothing is to be any more; or whole, and its needles would fill ranges well enough. */
   #isLeft(map: ClusterMap, block: BlockId, row: BlockRow): boolean {
     const { needles } = this.#of;
-    const { cold } = map.pools.find(({ id }) => id === row.pool) ?? {};
-    if (cold === undefined && row.layout === "striped") return true;
+    const { cold, scheme: usual = WHOLE } = map.pools.find(({ id }) => id === row.pool) ?? {};
+    const { scheme = WHOLE, layout = layoutOf(scheme) } = row;
+    // Of pieces: as they were written, or striped since their pool had another scheme in between.
+    if (usual.k > 1) return scheme.k !== usual.k || scheme.m !== usual.m;
+    if (layout === "split" || (cold === undefined && layout === "striped")) return true;
     const isCold = cold && (row.sealedMs ?? 0) + cold.afterMs + COLD_LOOK_MS < needles.names.timeMs;
     const [device] = filled(row.members);
     if (!isCold || row.layout === "striped" || device === undefined) return false;

@@ -1,6 +1,6 @@
-/** Which worlds have a pool that grows cold, so that its blocks become stripes. */
+/** Which worlds have blocks that become stripes: cold ones, and pieces whose pool has another scheme. */
 import { Dice } from "../../raft/testing/dice.ts";
-import type { ColdSetting } from "../../rpc/pool.ts";
+import { type ColdSetting, type PoolScheme, piecesOf } from "../../rpc/pool.ts";
 
 /** k + m: at most six pieces. */
 const COLD_SCHEMES = [
@@ -26,4 +26,10 @@ export function coldOf(seed: number): ColdSetting | undefined {
 export function anyCold(dice: Dice): ColdSetting {
   const [k = 2, m = 1] = dice.pick(COLD_SCHEMES) ?? [];
   return { scheme: { k, m }, afterMs: dice.between(0, 1_500) };
+}
+
+/** For the pool of pieces; of a single k they become whole copies. */
+export function anyPieces(dice: Dice, widest: number): PoolScheme {
+  const all = [[1, 2], ...COLD_SCHEMES].map(([k = 1, m = 2]) => ({ k, m }));
+  return dice.pick(all.filter((scheme) => piecesOf(scheme) <= widest)) ?? { k: 2, m: 1 };
 }

@@ -1,6 +1,6 @@
-/** What people change while everything else goes on: who is in, what it weighs, hosts, copies of a pool. */
+/** What people change while everything else goes on: who is in, what it weighs, hosts, schemes of pools. */
 import { piecesOf } from "../../rpc/pool.ts";
-import { anyCold } from "./cold.ts";
+import { anyCold, anyPieces } from "./cold.ts";
 import type { Drive } from "./drive.ts";
 import type { World } from "./world.ts";
 
@@ -9,6 +9,9 @@ export type MapFault = keyof typeof mapWeights;
 
 const WEIGHT = 65_536;
 const MOST_HOSTS = 9;
+const PIECES_CHANGES = 2;
+const PIECES_FROM_MS = 1_500;
+const PIECES_TO_MS = 8_000;
 
 export function isMapFault(name: string): name is MapFault {
   return Object.hasOwn(mapWeights, name);
@@ -23,6 +26,15 @@ export class MapFaults {
   constructor(world: World, changesCopies: boolean) {
     this.#world = world;
     this.#changesCopies = changesCopies;
+  }
+
+  /** Where blocks become stripes anyway, chance would bring it about too seldom that pieces do, too. */
+  begin(isOver: () => boolean): void {
+    const { agenda, cold, dice } = this.#world;
+    for (let n = 0; cold !== undefined && n < PIECES_CHANGES; n++)
+      agenda.after(dice.between(PIECES_FROM_MS, PIECES_TO_MS), () => {
+        if (!isOver()) this.#changePieces();
+      });
   }
 
   /** In calm times whoever was drained is in again. */
@@ -84,6 +96,14 @@ export class MapFaults {
     this.#say(`cold (${isOver ? "never" : `${cold.scheme.k}+${cold.scheme.m}`})`);
     void people.setCold(isOver ? null : cold);
     return true;
+  }
+
+  /** What is split becomes stripes, or whole copies, and stripes become others. */
+  #changePieces(): void {
+    const { dice, people } = this.#world;
+    const scheme = anyPieces(dice, people.widest);
+    this.#say(`pieces (${scheme.k}+${scheme.m})`);
+    void people.setPieces(scheme);
   }
 
   /** Of the pool of copies: two, or three. */

@@ -83,6 +83,7 @@ export class Faults {
   begin(): void {
     const { nodes, dice } = this.#world;
     for (const node of nodes) node.rate = 1 + dice.between(-10, 10) / 1_000;
+    this.#map.begin(() => this.#isOver);
     this.#plan();
   }
 

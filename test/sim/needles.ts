@@ -152,10 +152,13 @@ export class Needles implements Judge {
         this.#wrong(`a removed needle of block ${block} is back on ${device}`);
   }
 
+  /** Also where it stood before: a member that was just moved to hears of removals from there. */
   #isRemovedElsewhere(device: DeviceId, block: BlockId, needle: NeedleId): boolean {
-    const others = filled(this.names.row(block)?.members ?? []).filter((one) => one !== device);
-    return others.some((other) =>
-      this.platters.allOf(other, block).some(({ tombstones }) => tombstones.has(needle)),
+    const others = this.#options.drives().flatMap(({ device: other = device }) => other);
+    return others.some(
+      (other) =>
+        other !== device &&
+        this.platters.allOf(other, block).some(({ tombstones }) => tombstones.has(needle)),
     );
   }
 

@@ -9,6 +9,7 @@ import type { Oracle } from "./oracle.ts";
 
 const ID = 98;
 const COPIES = "copies";
+const PIECES = "pieces";
 const PGS = 8;
 const LARGE_FROM_BYTES = 200;
 const OUT_AFTER_MS = 2_500;
@@ -37,10 +38,10 @@ export class People {
       return this.ask({ type: "createPool", name, settings });
     };
     await pool(COPIES, copies, cold && { cold });
-    await pool("pieces", pieces);
+    await pool(PIECES, pieces);
     const { pools } = await this.map();
     const idOf = (name: string) => pools.find((one) => one.name === name)?.id ?? 0;
-    const [small, large] = [idOf(COPIES), idOf("pieces")];
+    const [small, large] = [idOf(COPIES), idOf(PIECES)];
     await this.ask({
       type: "setStorageClass",
       storageClass: { name: "STANDARD", small, large, thresholdBytes: LARGE_FROM_BYTES },
@@ -49,17 +50,27 @@ export class People {
   }
 
   /** Of the pool of copies: so many beside the first. */
-  async setCopies(m: number): Promise<void> {
-    const { pools } = await this.map();
-    const pool = pools.find(({ name }) => name === COPIES)?.id ?? 0;
-    await this.ask({ type: "changePool", pool, change: { scheme: { k: 1, m }, minMembers: null } });
+  setCopies(m: number): Promise<void> {
+    return this.#change(COPIES, { scheme: { k: 1, m }, minMembers: null });
+  }
+
+  /** Of the pool of pieces: what is split, or in stripes, follows. */
+  setPieces(scheme: PoolScheme): Promise<void> {
+    return this.#change(PIECES, { scheme, minMembers: null });
   }
 
   /** Of the pool of copies; null: its stripes become whole again. */
-  async setCold(cold: ColdSetting | null): Promise<void> {
+  setCold(cold: ColdSetting | null): Promise<void> {
+    return this.#change(COPIES, { cold });
+  }
+
+  async #change(
+    of: string,
+    change: Extract<AnyCommand, { type: "changePool" }>["change"],
+  ): Promise<void> {
     const { pools } = await this.map();
-    const pool = pools.find(({ name }) => name === COPIES)?.id ?? 0;
-    await this.ask({ type: "changePool", pool, change: { cold } });
+    const pool = pools.find(({ name }) => name === of)?.id ?? 0;
+    await this.ask({ type: "changePool", pool, change });
   }
 
   map(): Promise<ClusterMap> {

@@ -16,8 +16,8 @@ export interface Report {
   readonly stored: number;
   readonly fetched: number;
   readonly copied: number;
-  /** Blocks that became stripes, others again, or whole; reads that had something of them. */
-  readonly stripes: Readonly<Record<"made" | "again" | "whole" | "read", number>>;
+  /** Blocks that became stripes, of pieces, others again, or whole; reads that had something of them. */
+  readonly stripes: Readonly<Record<"made" | "split" | "again" | "whole" | "read", number>>;
   readonly failures: Readonly<Record<string, number>>;
   readonly lists: number;
   readonly failovers: number;

@@ -29,8 +29,8 @@ export interface StripesOptions {
 }
 
 export class Stripes {
-  /** Blocks that became stripes, stripes that became other stripes, and such that became whole again. */
-  readonly counts = { made: 0, again: 0, whole: 0 };
+  /** Blocks that became stripes, of these split ones; stripes that became others; what became whole. */
+  readonly counts = { made: 0, split: 0, again: 0, whole: 0 };
   readonly #of: StripesOptions;
   #new: Conversion[] = [];
   /** What each was encoded of, and how. */
@@ -63,6 +63,7 @@ export class Stripes {
     }
     this.#checkDiscord(block, standings);
     const { layout: was = layoutOf(before?.scheme ?? WHOLE) } = before ?? {};
+    if (was === "split") this.counts.split++;
     if (layout === "whole") this.counts.whole++;
     else if (was === "striped") this.counts.again++;
     else this.counts.made++;

@@ -24,7 +24,7 @@ export class Totals {
   readonly #failures: Record<string, number> = {};
   readonly #sums = { ...nothing };
   readonly #messages = { carried: 0, lost: 0, doubled: 0 };
-  readonly #stripes = { made: 0, again: 0, whole: 0, read: 0 };
+  readonly #stripes = { made: 0, split: 0, again: 0, whole: 0, read: 0 };
   #stripedSeeds = 0;
   #violations = 0;
   readonly #failed: number[] = [];
@@ -47,7 +47,7 @@ export class Totals {
     for (const name of summed) this.#sums[name] += report[name];
     for (const name of ["carried", "lost", "doubled"] as const)
       this.#messages[name] += report.messages[name];
-    for (const name of ["made", "again", "whole", "read"] as const)
+    for (const name of ["made", "split", "again", "whole", "read"] as const)
       this.#stripes[name] += report.stripes[name];
     if (report.stripes.made > 0) this.#stripedSeeds++;
     for (const ms of report.latenciesMs) this.#latenciesMs.push(ms);
