@@ -1,8 +1,9 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { AppendFile, type AppendFileState, MARK_IDLE_MS, SYNC_INTERVAL_MS } from "./append-file.ts";
+import { AppendFile, type AppendFileState, SYNC_INTERVAL_MS } from "./append-file.ts";
 import { SimulatedClock } from "./clock-simulated.ts";
 import { SimulatedDisk } from "./disk-simulated.ts";
 import { hasCode } from "./errors.ts";
+import { MARK_IDLE_MS } from "./idle-mark.ts";
 import { seededRandom } from "./random.ts";
 
 const PATH = "/d/file";

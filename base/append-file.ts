@@ -12,6 +12,7 @@
 import type { Clock, Timer } from "./clock.ts";
 import type { DiskFile } from "./disk.ts";
 import { assert, hasCode, QuarryError } from "./errors.ts";
+import { IdleMark } from "./idle-mark.ts";
 import { limits } from "./limits.ts";
 
 /**
@@ -21,8 +22,6 @@ import { limits } from "./limits.ts";
 export type Durability = "commit" | "interval" | "none";
 
 export const SYNC_INTERVAL_MS = 200;
-/** The mark is written after one to two of these without a sync. */
-export const MARK_IDLE_MS = 5;
 
 /**
  * Makes the bytes of one record, knowing where it will stand and up to where the file is already
@@ -65,14 +64,13 @@ export class AppendFile implements AsyncDisposable {
   /** Nothing that was written, in this life or before, still needs a sync. */
   #isSynced = false;
   #allocatedBytes: number;
-  /** End of the last mark. When nothing stands behind it, nothing needs a sync or another mark. */
-  #markEnd: number;
+  /** Absent: the file has no marks. */
+  readonly #idleMark: IdleMark | undefined;
   #waiting: Waiting[] = [];
   #running: Promise<void> | undefined;
   #syncTimer: Timer | undefined;
   #timedSync: Promise<void> | undefined;
   #syncing: Promise<void> | undefined;
-  #markTimer: Timer | undefined;
   #failure: QuarryError | undefined;
   /** While it closes: an append would be written beside the mark, or into a file that is closed. */
   #closing: QuarryError | undefined;
@@ -85,7 +83,14 @@ export class AppendFile implements AsyncDisposable {
     this.#writtenBytes = state.tailBytes;
     this.#syncedBytes = state.syncedBytes;
     this.#allocatedBytes = state.tailBytes;
-    this.#markEnd = state.tailBytes;
+    const { clock, tailBytes } = state;
+    const marks = {
+      ...{ clock, tailBytes, standing: () => this.#standing() },
+      write: () => {
+        this.#running = this.#run(true);
+      },
+    };
+    this.#idleMark = state.mark && new IdleMark(marks);
   }
 
   /** End of all appends accepted so far, written or not. */
@@ -119,7 +124,7 @@ export class AppendFile implements AsyncDisposable {
   /** Waits for all accepted appends and makes them durable, whatever the mode. */
   async flush(): Promise<void> {
     while (this.#running !== undefined) await this.#running;
-    const isSynced = [this.#syncedBytes, this.#markEnd].includes(this.#writtenBytes);
+    const isSynced = [this.#syncedBytes, this.#idleMark?.endBytes].includes(this.#writtenBytes);
     if (this.#failure === undefined && !isSynced)
       await this.#sync().catch((error: unknown) => this.#fail(error, []));
     if (this.#failure !== undefined) throw this.#failure;
@@ -128,15 +133,15 @@ export class AppendFile implements AsyncDisposable {
   /** Flushes, marks (unless told not to) and closes the file. */
   async close(options: { readonly mark: boolean } = { mark: true }): Promise<void> {
     this.#closing = new QuarryError("Closed", `${this.file.path} is closed`);
-    for (const timer of [this.#syncTimer, this.#markTimer]) timer?.cancel();
+    for (const one of [this.#syncTimer, this.#idleMark]) one?.cancel();
     try {
       await this.#timedSync;
       if (this.#failure === undefined) await this.flush();
       // A sync of the flush wants its mark, too: written twice it would stand in one place and count for two.
-      this.#markTimer?.cancel();
-      if (options.mark && this.#markIsDue()) await this.#run(true);
+      this.#idleMark?.cancel();
+      if (options.mark && this.#idleMark?.isDue() === true) await this.#run(true);
     } finally {
-      this.#markTimer?.cancel();
+      this.#idleMark?.cancel();
       this.#failure ??= this.#closing;
       await this.file.close();
     }
@@ -218,7 +223,7 @@ export class AppendFile implements AsyncDisposable {
   #synced(upTo: number): void {
     this.#syncedBytes = Math.max(this.#syncedBytes, upTo);
     this.#isSynced = this.#syncedBytes === this.#writtenBytes;
-    this.#markSoon();
+    this.#idleMark?.soon();
   }
 
   /** One at a time: of several at once only one would hear that their bytes are lost. */
@@ -243,24 +248,11 @@ export class AppendFile implements AsyncDisposable {
     });
   }
 
-  #markIsDue(): boolean {
-    return (
-      this.#state.mark !== undefined &&
-      this.#failure === undefined &&
-      this.#markEnd < this.#writtenBytes &&
-      this.#syncedBytes === this.#writtenBytes
-    );
-  }
-
-  #markSoon(): void {
-    if (this.#state.mark === undefined || this.#failure !== undefined) return;
-    const before = this.#syncedBytes;
-    this.#markTimer ??= this.#state.clock.after(MARK_IDLE_MS, () => {
-      this.#markTimer = undefined;
-      if (this.#running === undefined && this.#syncedBytes === before && this.#markIsDue())
-        this.#running = this.#run(true);
-      else if (this.#syncedBytes !== before) this.#markSoon();
-    });
+  #standing() {
+    return {
+      ...{ writtenBytes: this.#writtenBytes, syncedBytes: this.#syncedBytes },
+      ...{ isRunning: this.#running !== undefined, hasFailed: this.#failure !== undefined },
+    };
   }
 
   async #writeMark(): Promise<void> {
@@ -269,7 +261,7 @@ export class AppendFile implements AsyncDisposable {
     this.#tailBytes += mark.lengthBytes;
     try {
       await this.#writeGroup([mark], false);
-      this.#markEnd = this.#writtenBytes;
+      this.#idleMark?.written(this.#writtenBytes);
     } catch (error) {
       await this.#fail(error, []);
     }

@@ -4,8 +4,8 @@
  * removed stays removed, and nothing is served that was not stored.
  */
 import { describe, expect, test } from "vitest";
-import { MARK_IDLE_MS } from "../base/append-file.ts";
 import { SimulatedDisk } from "../base/disk-simulated.ts";
+import { MARK_IDLE_MS } from "../base/idle-mark.ts";
 import type { BlockId, NeedleId } from "../base/ids.ts";
 import { seededRandom } from "../base/random.ts";
 import {

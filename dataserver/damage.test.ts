@@ -1,9 +1,9 @@
 /** Bits that flip on the disk are found and named, never served, and cost nothing but themselves. */
 import { describe, expect, test } from "vitest";
-import { MARK_IDLE_MS } from "../base/append-file.ts";
 import type { DiskFile } from "../base/disk.ts";
 import { SimulatedDisk } from "../base/disk-simulated.ts";
 import { type ErrorCode, hasCode } from "../base/errors.ts";
+import { MARK_IDLE_MS } from "../base/idle-mark.ts";
 import type { NeedleId } from "../base/ids.ts";
 import { seededRandom } from "../base/random.ts";
 import {

@@ -4,10 +4,10 @@
  * it is the tail that nobody was told of: no damage, and nothing before it is lost.
  */
 import { expect, test } from "vitest";
-import { MARK_IDLE_MS } from "../base/append-file.ts";
 import { PAGE_BYTES } from "../base/direct-way.ts";
 import type { DiskFile } from "../base/disk.ts";
 import { SimulatedDisk } from "../base/disk-simulated.ts";
+import { MARK_IDLE_MS } from "../base/idle-mark.ts";
 import type { NeedleId } from "../base/ids.ts";
 import { seededRandom } from "../base/random.ts";
 import {

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { MARK_IDLE_MS } from "../../base/append-file.ts";
 import { type Clock, sleep, systemClock } from "../../base/clock.ts";
 import { SimulatedClock } from "../../base/clock-simulated.ts";
 import type { Disk } from "../../base/disk.ts";
 import { SimulatedDisk } from "../../base/disk-simulated.ts";
 import { hasCode } from "../../base/errors.ts";
+import { MARK_IDLE_MS } from "../../base/idle-mark.ts";
 import type { LogIndex, Term } from "../../base/ids.ts";
 import { seededRandom } from "../../base/random.ts";
 import type { Entry } from "../../raft/entry.ts";

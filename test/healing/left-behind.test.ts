@@ -49,6 +49,37 @@ test("what only a device that is out has comes back with it", async () => {
     expect((await cluster.get(key)).equals(content), key).toBe(true);
 });
 
+test("a piece that only a device that is out has comes back with it, though others made anew what they could", async () => {
+  const { cluster, contents } = await scene({ k: 2, m: 1 }, 5);
+  await using _ = cluster;
+  const [block] = await cluster.blocksOf("key0");
+  if (block === undefined) throw new Error("there is a block");
+  // The first has the first half of the object as it is.
+  const [harmed, away] = block.members.map((device) => cluster.at(device));
+  if (harmed === undefined || away === undefined) throw new Error("it has three members");
+  const content = contents.get("key0") ?? Buffer.alloc(0);
+  const { disk, server } = cluster.host(harmed);
+  const path = `/disk/${block.block.toString(16).padStart(8, "0")}.block`;
+  const place = disk.contentOf(path)?.indexOf(content.subarray(0, KiB)) ?? -1;
+  expect(place).toBeGreaterThan(0);
+  await cluster.names.execute({ type: "setHealing", change: { paused: true } });
+  await cluster.kill(away);
+  disk.flip(path, place + 10, 0xff);
+  await server?.scrub(cluster.device(harmed), { bytesPerSecond: 2 ** 50 }, block.block);
+  await expect(cluster.get("key0")).rejects.toThrow();
+  await cluster.names.execute({ type: "changeDevice", device: cluster.device(away), in: false });
+  await cluster.names.execute({ type: "setHealing", change: { paused: false } });
+  await cluster.until(async () => {
+    const [now] = await cluster.blocksOf("key0");
+    return now?.members.includes(cluster.device(away)) === false;
+  }, "it is a member still");
+  await expect(cluster.get("key0")).rejects.toThrow();
+  await cluster.start(away);
+  await cluster.until(async () => (await cluster.held(away))?.length === 0, "it is not emptied");
+  for (const [key, whole] of contents)
+    expect((await cluster.get(key)).equals(whole), key).toBe(true);
+});
+
 test("what only a device that is drained knows to be removed is removed where it was moved to", async () => {
   const { cluster, contents } = await scene({ k: 1, m: 0 });
   await using _ = cluster;
