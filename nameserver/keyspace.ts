@@ -130,30 +130,6 @@ export function prefixEnd(prefix: Key): Key {
 
 const key = <Row>(tag: Tag, rest: string) => (tags[tag] + rest) as RowKey<Row>;
 
-/**
- * Gives the key that was made last again when it is asked for again, as a command does with a few: making
- * it anew, and finding what a text just made names, costs more than to compare.
- */
-function again<First, Second, Row>(
-  make: (first: First, second: Second) => RowKey<Row>,
-): (first: First, second: Second) => RowKey<Row> {
-  let made: RowKey<Row> | undefined;
-  let lastFirst: First;
-  let lastSecond: Second;
-  return (first, second) => {
-    if (made === undefined || first !== lastFirst || second !== lastSecond) {
-      made = make(first, second);
-      lastFirst = first;
-      lastSecond = second;
-    }
-    return made;
-  };
-}
-
-/** The same of keys that one thing names. */
-const alone = <Of, Row>(make: (of: Of) => RowKey<Row>): ((of: Of) => RowKey<Row>) =>
-  again<Of, void, Row>(make) as (of: Of) => RowKey<Row>;
-
 export const keys = {
   settings: () => key<rows.SettingsRow>("settings", ""),
   map: () => key<rows.MapRow>("map", ""),
@@ -165,15 +141,13 @@ export const keys = {
     key<rows.PlaceRow>("place", u32(-parent) + text(type) + text(name)),
   healing: () => key<rows.HealingRow>("healing", ""),
   level: () => key<rows.LevelRow>("level", ""),
-  bucket: alone((name: string) => key<rows.BucketRow>("bucket", text(name))),
+  bucket: (name: string) => key<rows.BucketRow>("bucket", text(name)),
   owned: (owner: string, name: string) => key<rows.OwnedRow>("owned", text(owner) + text(name)),
-  owner: alone((owner: string) => key<rows.OwnerRow>("owner", text(owner))),
-  user: alone((user: string) => key<rows.UserRow>("user", text(user))),
-  accessKey: alone((accessKey: string) => key<rows.AccessKeyRow>("accessKey", text(accessKey))),
+  owner: (owner: string) => key<rows.OwnerRow>("owner", text(owner)),
+  user: (user: string) => key<rows.UserRow>("user", text(user)),
+  accessKey: (accessKey: string) => key<rows.AccessKeyRow>("accessKey", text(accessKey)),
   email: (email: string) => key<rows.EmailRow>("email", text(email)),
-  current: again((bucket: number, name: string) =>
-    key<rows.NameRow>("current", u56(bucket) + text(name)),
-  ),
+  current: (bucket: number, name: string) => key<rows.NameRow>("current", u56(bucket) + text(name)),
   version: (bucket: number, name: string, sequence: VersionSequence) =>
     key<rows.NameRow>("version", u56(bucket) + text(name) + newestFirst(sequence)),
   nullVersion: (bucket: number, name: string) =>
@@ -189,13 +163,13 @@ export const keys = {
   upload: (bucket: number, name: string, upload: number) =>
     key<rows.UploadRow>("upload", u56(bucket) + text(name) + u56(upload)),
   part: (upload: number, part: number) => key<rows.PartRow>("part", u56(upload) + u32(part)),
-  blob: alone((blob: BlobId) => key<rows.BlobRow>("blob", u56(blob))),
+  blob: (blob: BlobId) => key<rows.BlobRow>("blob", u56(blob)),
   page: (blob: BlobId, page: number) => key<rows.PageRow>("page", u56(blob) + u32(page)),
   content: (content: number) => key<rows.ContentRow>("content", u56(content)),
   contentPage: (content: number, page: number) =>
     key<rows.ContentPageRow>("contentPage", u56(content) + u32(page)),
-  block: alone((block: BlockId) => key<rows.BlockRow>("block", u32(block))),
-  blockUse: alone((block: BlockId) => key<rows.BlockUseRow>("blockUse", u32(block))),
+  block: (block: BlockId) => key<rows.BlockRow>("block", u32(block)),
+  blockUse: (block: BlockId) => key<rows.BlockUseRow>("blockUse", u32(block)),
   removedBlock: (block: BlockId) => key<rows.RemovedBlockRow>("removedBlock", u32(block)),
   blobLease: () => key<rows.BlobLeaseRow>("blobLease", ""),
   metadataCopy: (kind: CopyKind, index: LogIndex) =>
