@@ -195,6 +195,30 @@ describe("a leader", () => {
   });
 });
 
+describe("what a leader decided", () => {
+  const data = Buffer.alloc(1);
+  const proposal = { id: 1, session: 0, sequence: 0, data };
+  const given = (raft: Raft, within: number) => {
+    raft.step(now, { type: "propose", proposal, within: within as Term });
+    const { sent, outputs } = takeAll(raft);
+    const accepted = outputs.flatMap((one) => one.accepted);
+    return [accepted.length, reasons(outputs), sent.some((m) => m.type === "propose")];
+  };
+
+  test("is taken by that leader, and passed on to no other", () => {
+    expect(given(lead(), term)).toEqual([1, [], false]);
+    expect(given(lead(), term + 1)).toEqual([0, ["noLeader"], false]);
+    expect(given(follow(), term)).toEqual([0, ["noLeader"], false]);
+  });
+
+  test("does not go on as another's when it is deposed before it hears so", () => {
+    const raft = lead();
+    const later = { from: second, to: me, term: 2 as Term, recovery: undefined } as const;
+    hear(raft, { ...{ type: "heartbeat", commit: 1 as LogIndex, round: 1, sentMs: 0 }, ...later });
+    expect(given(raft, term)).toEqual([0, ["noLeader"], false]);
+  });
+});
+
 describe("a follower", () => {
   test("forwards so many proposals, and says when it cannot know what became of them", () => {
     const raft = follow();

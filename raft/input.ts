@@ -1,5 +1,5 @@
 /** What can happen to a node. */
-import type { LogIndex, NodeId } from "../base/ids.ts";
+import type { LogIndex, NodeId, Term } from "../base/ids.ts";
 import type { Members } from "./configuration.ts";
 import type { Message, Piece } from "./message.ts";
 import type { Proposal } from "./outputs.ts";
@@ -18,7 +18,8 @@ export type Input =
   | { readonly type: "message"; readonly message: Message }
   /** The write of this sequence and all before it are durable. */
   | { readonly type: "persisted"; readonly sequence: number }
-  | { readonly type: "propose"; readonly proposal: Proposal }
+  /** `within`: only as the leader of this term, and never passed on to another. */
+  | { readonly type: "propose"; readonly proposal: Proposal; readonly within?: Term | undefined }
   /** Asks for an index to read at. `id` is the owner's, not used again while unanswered. */
   | { readonly type: "read"; readonly id: number }
   /** Changes the members; only a leader can. Answered like a proposal. */

@@ -1,6 +1,6 @@
 /** Proposals become entries at the leader, as long as it can keep up with them. */
 import { assert } from "../base/errors.ts";
-import type { NodeId } from "../base/ids.ts";
+import type { NodeId, Term } from "../base/ids.ts";
 import { limits } from "../base/limits.ts";
 import { type Core, send } from "./core.ts";
 import { refuse } from "./forwarding.ts";
@@ -10,9 +10,13 @@ import type { AcceptedProposal, MessageOf } from "./message.ts";
 import type { Proposal, RefusalReason } from "./outputs.ts";
 
 /** The owner proposes. */
-export function propose(core: Core, proposal: Proposal): void {
+export function propose(core: Core, proposal: Proposal, within: Term | undefined): void {
   assert(proposal.data.length <= limits.commandBytes, "a command has its greatest length");
   const leader = core.role;
+  if (within !== undefined && (leader.kind !== "leader" || core.term !== within)) {
+    refuse(core, proposal.id, "noLeader");
+    return;
+  }
   if (leader.kind !== "leader") {
     core.forwarding.propose(core, proposal);
     return;

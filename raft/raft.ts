@@ -165,7 +165,7 @@ function handle(core: Core, input: Input): void {
       persisted(core, input.sequence);
       return;
     case "propose":
-      propose(core, input.proposal);
+      propose(core, input.proposal, input.within);
       return;
     case "read":
       read(core, input.id);

@@ -18,9 +18,11 @@ export const NOT_ONCE: Once = { session: 0 as SessionId, sequence: 0 };
 export interface Group extends AsyncDisposable {
   /**
    * Resolves with the command's result when it is durable and applied; rejects with its refusal.
-   * `once`: however often it is proposed under this number, it is applied once.
+   * `once`: however often it is proposed under this number, it is applied once. `within`: only as the
+   * leader of this term. What a leader decided must not be passed on to the next one, which may be at
+   * the same already: it would come in between.
    */
-  propose(command: AnyCommand, once?: Once): Promise<AnyResult>;
+  propose(command: AnyCommand, once?: Once, within?: Term): Promise<AnyResult>;
   /** When it resolves, `state` shows every command acknowledged before the call (INV-5). */
   readBarrier(): Promise<void>;
   readonly state: StateReader & Pick<StateStore, "snapshot">;

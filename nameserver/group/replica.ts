@@ -193,7 +193,7 @@ export class Replica implements Group {
     if (this.failure === undefined && !this.#isDeaf) this.#loop.step({ type: "message", message });
   }
 
-  async propose(command: AnyCommand, once: Once = NOT_ONCE): Promise<AnyResult> {
+  async propose(command: AnyCommand, once: Once = NOT_ONCE, within?: Term): Promise<AnyResult> {
     if (this.failure !== undefined) throw this.failure;
     if (this.#onDrained !== undefined) throw closed();
     if (!isUnderstood(this.state, command) && this.isLeader) await this.#options.levelsHeard?.();
@@ -204,7 +204,7 @@ export class Replica implements Group {
     this.#underWay++;
     try {
       const { id, answer } = this.#waiting.propose();
-      this.#loop.step({ type: "propose", proposal: { id, ...once, data } });
+      this.#loop.step({ type: "propose", proposal: { id, ...once, data }, within });
       return await answer;
     } finally {
       this.#answered();

@@ -8,7 +8,7 @@ import type { BlockId, DeviceId, Term } from "../../base/ids.ts";
 import { limits } from "../../base/limits.ts";
 import { type HealingProgress, type HealingSettings, usualHealing } from "../../rpc/healing.ts";
 import type { BlockClaims } from "../block-claims.ts";
-import type { Group } from "../group/group.ts";
+import { type Group, NOT_ONCE } from "../group/group.ts";
 import { keys } from "../keyspace.ts";
 import { ordersIn } from "../orders.ts";
 import { read } from "../queries/read.ts";
@@ -240,7 +240,7 @@ export class Planner implements AsyncDisposable {
   async #propose(term: Term, command: Parameters<RunContext["propose"]>[0]): Promise<void> {
     const { group } = this.#options;
     this.#demandTerm(term);
-    await group.propose(command);
+    await group.propose(command, NOT_ONCE, term);
   }
 
   #moved(bytes: number): void {

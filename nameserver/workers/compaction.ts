@@ -8,6 +8,7 @@ import { QuarryError } from "../../base/errors.ts";
 import type { DeviceId } from "../../base/ids.ts";
 import type { BlockStatus } from "../../rpc/block-service.ts";
 import { filled } from "../../rpc/name-service.ts";
+import { NOT_ONCE } from "../group/group.ts";
 import { keys } from "../keyspace.ts";
 import { read } from "../queries/read.ts";
 import type { BlockRow } from "../rows.ts";
@@ -142,6 +143,7 @@ async function compact(
   { block, generation, fileBytes }: BlockStatus,
   row: BlockRow,
 ): Promise<boolean> {
+  const { term } = group;
   const members = filled(row.members);
   const statusOn = async (device: DeviceId) =>
     (await blocks.blocks(device, block - 1, 1)).find((one) => one.block === block);
@@ -151,7 +153,7 @@ async function compact(
   const to = generation + 1;
   const built: BlockStatus[] = [];
   for (const device of members) built.push(await blocks.compact({ device, block, generation }));
-  await group.propose({ type: "setGeneration", block, from: generation, to });
+  await group.propose({ type: "setGeneration", block, from: generation, to }, NOT_ONCE, term);
   await tellAll(members, (device) => blocks.switchGeneration({ device, block, generation: to }));
   report(`block ${block} went from ${fileBytes} to ${built.at(-1)?.fileBytes ?? 0} bytes`);
   return true;

@@ -12,6 +12,7 @@ import { filled } from "../../rpc/name-service.ts";
 import { placementOf } from "../../rpc/placement.ts";
 import { type BlockLayout, layoutOf, type Pool, type PoolScheme, WHOLE } from "../../rpc/pool.ts";
 import { otherLayout, type Wanted } from "../block-scheme.ts";
+import { NOT_ONCE } from "../group/group.ts";
 import { healingSettings } from "../healing-settings.ts";
 import { LocalMap } from "../local-map.ts";
 import type { CurrentMap } from "../queries/cluster-map.ts";
@@ -146,13 +147,13 @@ export async function convert(
     await drop(context, block, to, targets);
     throw error;
   });
-  // Another leader may be writing it already: what is passed on to that one would come in between.
-  if (!group.isLeader || group.term !== term)
-    throw new QuarryError("NotLeader", "another nameserver leads: it converts the block");
   const members = targets;
-  await group.propose({
-    ...{ type: "convertBlock", block, from: generation, to, ...next, encoding, members },
-  });
+  // Another leader may be writing it already, and the files of this encoding be gone.
+  await group.propose(
+    { type: "convertBlock", block, from: generation, to, ...next, encoding, members },
+    NOT_ONCE,
+    term,
+  );
   await finishConversion(context, block, {
     ...{ ...row, ...next, generation: to, members, encoding },
     before: { generation, members: row.members },

@@ -18,8 +18,8 @@ const LOOK_MS = 1_000;
 const all = Array.from({ length: 6 }, (_, i) => deviceId(i)) as DeviceId[];
 const copies = all.slice(0, 2);
 
-/** Everybody refuses conversions with this. */
-async function scene(refusal: QuarryError, pending?: AnyCommand) {
+/** Everybody refuses conversions with this; undefined: they are done, and meanwhile another one leads. */
+async function scene(refusal: QuarryError | undefined, pending?: AnyCommand) {
   const state = new ClusterState();
   for (const host of all.keys()) await state.register(host, { host: `h${host}` }, [[host, 1_000]]);
   const scheme = { k: 1, m: 1 };
@@ -45,7 +45,9 @@ async function scene(refusal: QuarryError, pending?: AnyCommand) {
     blocks: async () => [status()],
     convert: async () => {
       asked++;
-      throw refusal;
+      if (refusal !== undefined) throw refusal;
+      group.term = 2 as Term;
+      return { encoding: 9, needles: 1, readBytes: 1, writtenBytes: 1 };
     },
     dropStage: async () => undefined,
   };
@@ -62,10 +64,15 @@ async function scene(refusal: QuarryError, pending?: AnyCommand) {
   hear();
   const clock = new SimulatedClock();
   const said: string[] = [];
+  const given: [string, Term][] = [];
   const group = {
     ...{ state: state.store, term: 1 as Term, isLeader: true, timeMs: 0 },
     readBarrier: async () => {
       if (pending !== undefined) await state.propose(pending);
+    },
+    propose: async ({ type }: AnyCommand, _once: unknown, within: Term) => {
+      given.push([type, within]);
+      throw new QuarryError("NotLeader", "another one leads");
     },
   };
   const context = { group: group as unknown as Group, blocks, clock };
@@ -77,7 +84,7 @@ async function scene(refusal: QuarryError, pending?: AnyCommand) {
     },
   );
   return {
-    ...{ said, told, hear },
+    ...{ said, told, hear, given },
     /** How often it was tried in some looks. */
     async looks(count: number): Promise<number> {
       const before = asked;
@@ -113,4 +120,10 @@ test("what a leader before commanded is not written again before that is in the 
   };
   const it = await scene(new QuarryError("Unavailable", "a device is away"), pending);
   expect(await it.looks(1)).toBe(0);
+});
+
+test("what was written in one term is not commanded in another, where it may be written anew", async () => {
+  const it = await scene(undefined);
+  expect(await it.looks(1)).toBe(1);
+  expect(it.given).toEqual([["convertBlock", 1]]);
 });
