@@ -60,13 +60,15 @@ export class Platters {
     return this.allOf(device, block).find((standing) => isMeant(standing, meant));
   }
 
+  /** What is in its place first: a file that was overtaken is there a moment longer. */
   allOf(device: DeviceId, block: BlockId): Standing[] {
-    const found: Standing[] = [];
+    const [placed, others]: [Standing[], Standing[]] = [[], []];
     for (const one of this.#files.values()) {
       if (one.device !== device) continue;
-      for (const standing of one.now.values()) if (standing?.block === block) found.push(standing);
+      for (const [path, standing] of one.now)
+        if (standing?.block === block) (path.endsWith(".block") ? placed : others).push(standing);
     }
-    return found;
+    return [...placed, ...others];
   }
 
   /** Whether it stands in its place, and does not only wait for its switch. */
