@@ -10,7 +10,7 @@ import type { Random } from "./random.ts";
 import { FIRST_LEVEL, LEVEL, SOFTWARE_VERSION } from "./version.ts";
 
 const FORMAT = 2;
-const NAME = "identity.json";
+export const IDENTITY_FILE = "identity.json";
 
 export interface Identity {
   readonly kind: "device" | "nameserver" | "dataserver";
@@ -23,7 +23,7 @@ export interface Identity {
 
 /** The identity of a directory, or undefined when it has none yet. */
 export async function readIdentity(disk: Disk, directory: string): Promise<Identity | undefined> {
-  const path = `${directory}/${NAME}`;
+  const path = `${directory}/${IDENTITY_FILE}`;
   if (!(await disk.exists(path))) return undefined;
   return parse(path, await readWhole(disk, path));
 }
@@ -60,7 +60,7 @@ export async function demandLevel(disk: Disk, directory: string, level: number):
 
 async function write(disk: Disk, directory: string, identity: Identity): Promise<void> {
   const content = `${JSON.stringify({ ...stored(identity), check: checkOf(identity) }, null, 2)}\n`;
-  await replaceWhole(disk, `${directory}/${NAME}`, Buffer.from(content));
+  await replaceWhole(disk, `${directory}/${IDENTITY_FILE}`, Buffer.from(content));
 }
 
 /** Earlier versions read the first format, and refuse the second. */

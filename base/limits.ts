@@ -44,6 +44,9 @@ export const limits = {
   firstScrubBytesPerSecond: 32 * MiB,
   /** How often the scrub looks whether there is something to read. */
   scrubLookMs: 1_000,
+  /** How often it looks whether all files are there still; each look is at most such a part of the time. */
+  goneFilesLookMs: 10_000,
+  goneFilesLookShare: 100,
   scrubRestMs: 24 * 3_600_000,
   /** Free room that a device keeps; below it appends are refused. */
   deviceReserveBytes: 512 * MiB,

@@ -44,6 +44,7 @@ import type { DataserverOptions } from "./dataserver-options.ts";
 import { Device } from "./device.ts";
 import { DiskPaces } from "./disk-paces.ts";
 import { FileCache } from "./file-cache.ts";
+import { letGoneGo } from "./gone-files.ts";
 import { recordsAt } from "./hand-out.ts";
 import { nobody, type Peer } from "./rebuild/sources.ts";
 import { type ScrubOptions, type ScrubResult, scrubBlocks } from "./scrub.ts";
@@ -249,6 +250,11 @@ export class Dataserver implements BlockService, AsyncDisposable {
   longestUnread(device: DeviceId, beforeMs: number): BlockId[] {
     const { blocks, checks } = this.#device(device).parts;
     return checks.longestUnread(blocks, beforeMs, this.#clock.nowMs());
+  }
+
+  /** Lets go of blocks whose files went behind its back; how many there were. */
+  async letGoneGo(device: DeviceId): Promise<number> {
+    return await letGoneGo(this.#device(device));
   }
 
   /** A block whose reading fails waits until its next turn. */

@@ -31,6 +31,7 @@ import type { DeviceOptions, DeviceParts } from "./device-parts.ts";
 import { openDevice } from "./device-start.ts";
 import { Gate } from "./gate.ts";
 import * as generations from "./generations.ts";
+import { letGo } from "./gone-files.ts";
 import { fetchNeedles, inventoryOf } from "./hand-out.ts";
 import { Rebuilds } from "./rebuild/rebuilds.ts";
 import { recordBytes } from "./record.ts";
@@ -127,7 +128,8 @@ export class Device implements AsyncDisposable {
       if (reply !== "unreadable" && reply.kind !== "damaged") return reply;
       if (reply !== "unreadable" && this.parts.home.isCurrent(block)) return reply;
     } catch (error) {
-      if (this.parts.home.isCurrent(block) && !hasCode(error, "DiskFailed")) throw error;
+      const isHere = this.parts.home.isCurrent(block) && !(await letGo(this, request.block));
+      if (isHere && !hasCode(error, "DiskFailed")) throw error;
     }
     // The file may have been switched or removed under the read.
     if (!this.parts.home.isCurrent(block)) return await this.read(request);

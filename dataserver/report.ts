@@ -10,6 +10,8 @@ export type DiskReportKind =
   | "index-rebuilt"
   /** A file of an unfinished creation or compaction was removed. */
   | "leftover"
+  /** The file of a block went while the server ran. */
+  | "gone"
   /** A device was opened by another dataserver, or at another place, before. */
   | "moved"
   /** A device takes no more appends (INV-8). */

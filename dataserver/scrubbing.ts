@@ -61,6 +61,7 @@ interface Scrubbed {
 
 class Scrubber {
   readonly #of: Scrubbed;
+  #lookAgainMs = 0;
 
   constructor(of: Scrubbed) {
     this.#of = of;
@@ -70,9 +71,23 @@ class Scrubber {
     const { options, signal } = this.#of;
     while (!signal.aborted) {
       await sleep(options.clock, limits.scrubLookMs, signal);
+      await this.#lookForGone();
       await this.#first();
       await this.#due();
     }
+  }
+
+  /** What is gone is not read, and is told sooner than its turn to be read would come. */
+  async #lookForGone(): Promise<void> {
+    const { dataserver, device, path, options } = this.#of;
+    const beganMs = options.clock.monotonicMs();
+    if (beganMs < this.#lookAgainMs) return;
+    await dataserver.letGoneGo(device).catch((error: unknown) => {
+      options.report(`whether all files of ${path} are there is not known: ${String(error)}`);
+    });
+    const nowMs = options.clock.monotonicMs();
+    const restMs = (nowMs - beganMs) * limits.goneFilesLookShare;
+    this.#lookAgainMs = nowMs + Math.max(limits.goneFilesLookMs, restMs);
   }
 
   /** Blocks that come while others are read have their turn, too. */
@@ -99,6 +114,7 @@ class Scrubber {
 
   async #read(block: BlockId, bytesPerSecond: number): Promise<void> {
     const { dataserver, device, path, options, signal, counts } = this.#of;
+    await this.#lookForGone();
     const result = await dataserver
       .scrub(device, { bytesPerSecond, signal }, block)
       .catch((error: unknown): ScrubResult => {
