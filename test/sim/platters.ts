@@ -14,13 +14,16 @@ export interface Judge {
 }
 
 /** A generation of a block; and which writing of it, where there may be several. */
-export type Meant = Pick<BlockRow, "generation" | "encoding">;
+export interface Meant extends Pick<BlockRow, "generation" | "encoding"> {
+  /** Of several that wait. */
+  readonly rather?: number;
+}
 
-export const meantOf = ({ generation, encoding, layout }: BlockRow): Meant => ({
-  generation,
+export function meantOf({ generation, encoding, layout }: BlockRow): Meant {
+  if (encoding === undefined) return { generation };
   // Whole copies that are made anew are writings of their own.
-  ...(layout === "striped" && encoding !== undefined && { encoding }),
-});
+  return layout === "striped" ? { generation, encoding } : { generation, rather: encoding };
+}
 
 const isMeant = (standing: Standing, { generation, encoding }: Meant): boolean =>
   standing.generation === generation && (encoding === undefined || standing.encoding === encoding);
@@ -57,7 +60,11 @@ export class Platters {
 
   /** What a device has of a block in this generation, waiting for its switch or in its place. */
   standingOf(device: DeviceId, block: BlockId, meant: Meant): Standing | undefined {
-    return this.allOf(device, block).find((standing) => isMeant(standing, meant));
+    const found = this.allOf(device, block).filter((standing) => isMeant(standing, meant));
+    const isPlaced = found[0] !== undefined && this.isInPlace(device, block, meant);
+    // A compaction that was given up may have left its own beside what a conversion wrote.
+    const rather = found.find(({ encoding }) => encoding === meant.rather);
+    return isPlaced ? found[0] : (rather ?? found[0]);
   }
 
   /** What is in its place first: a file that was overtaken is there a moment longer. */
