@@ -66,6 +66,8 @@ describe("health in words", () => {
       "  healthy    7 blocks, 0 B: read and found good",
       "  the check that is longest ago was 3 hours ago",
     ]);
+    const later = healthLines(healthy, map, NOW - 2 * 3_600_000);
+    expect(later.at(-1)).toBe("  the check that is longest ago was 1 hour ago");
   });
 
   test("counts what is beside blocks, and takes nobody for lost who was not heard yet", () => {

@@ -56,7 +56,7 @@ export function healthLines(health: Health, map: ClusterMap, nowMs: number): str
 function checkLines({ oldestCheckMs }: Health, nowMs: number): string[] {
   if (oldestCheckMs === undefined) return [];
   const hours = Math.max(0, nowMs - oldestCheckMs) / 3_600_000;
-  const since = hours < 1 ? "less than an hour" : `${Math.round(hours)} hours`;
+  const since = hours < 1 ? "less than an hour" : counted(Math.round(hours), "hour");
   return [`  the check that is longest ago was ${since} ago`];
 }
 

@@ -26,7 +26,7 @@ export async function carryOut(
     case "kill":
       await cluster.member(order.member).kill();
       return [
-        `${order.member} is killed; \`start ${order.member}\` brings it back`,
+        `${order.member} is killed; \`start ${member}\` brings it back`,
         ...(await healingAfter(cluster, names, order.member)),
       ];
     case "stop": {
@@ -95,7 +95,7 @@ async function corrupt(
     `flipped ${counted(flips, "bit")} of ${member} (seed ${seed}):`,
     ...told.map(({ file, offset, bit }) => `  ${file} byte ${offset} bit ${bit}`),
     ...(told.length < flips ? [`  and ${flips - told.length} more`] : []),
-    "it is found where it is read, or when the scrub comes by, and made anew from pieces elsewhere if there are enough",
+    `it is found where it is read, or when the scrub comes by (within a day; soon after \`kill ${member}\` and \`start ${member}\`), and made anew from pieces elsewhere if there are enough`,
   ];
 }
 

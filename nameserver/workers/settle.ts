@@ -101,7 +101,9 @@ async function sweep(context: WorkContext, block: BlockId, row: BlockRow): Promi
       return false;
     }
     if (orphans.length > 0)
-      context.report(`block ${block}: ${orphans.length} needles that no object names are removed`);
+      context.report(
+        `block ${block}: needles that no object names are removed, ${orphans.length} of them`,
+      );
     for (let i = 0; i < orphans.length; i += limits.removeBatch)
       await context.blocks.remove(address, orphans.slice(i, i + limits.removeBatch));
   }
