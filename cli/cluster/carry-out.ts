@@ -26,7 +26,7 @@ export async function carryOut(
     case "kill":
       await cluster.member(order.member).kill();
       return [
-        `${order.member} is killed; \`start ${member}\` brings it back`,
+        `${order.member} is killed; \`start ${order.member}\` brings it back`,
         ...(await healingAfter(cluster, names, order.member)),
       ];
     case "stop": {
