@@ -58,7 +58,7 @@ test("waits for the only member before while it is in, and goes on without it wh
 });
 
 /** Each has one of the generations, and knows of one removal. */
-async function scene(generations: ReadonlyMap<unknown, number>) {
+async function scene(generations: ReadonlyMap<unknown, number>, lost?: unknown) {
   const state = new ClusterState();
   for (const host of [0, 1, 2, 3])
     await state.register(host, { host: `h${host}` }, [[host, 1_000]]);
@@ -67,13 +67,18 @@ async function scene(generations: ReadonlyMap<unknown, number>) {
   const retired: unknown[] = [];
   const proposed: AnyCommand[] = [];
   const at = ({ device, generation }: { device: unknown; generation: number }) => {
+    if (device === lost) throw new QuarryError("Unavailable", "its dataserver is down");
     if (!now.has(device)) throw new QuarryError("NoSuchBlock", "not here");
     if (now.get(device) !== generation) throw new QuarryError("StaleGeneration", "another one");
   };
   const blocks: BlockService = {
     ...noBlocks,
-    devices: async () => [],
+    devices: async () =>
+      [lost].flatMap((device) =>
+        device === undefined ? [] : [{ device, state: "down" } as DeviceStatus],
+      ),
     switchGeneration: async ({ device, generation, removed = new Uint8Array(0) }) => {
+      if (device === lost) throw new QuarryError("Unavailable", "its dataserver is down");
       if (now.get(device) === generation) return;
       now.set(device, generation);
       switched.set(device, [...new BigUint64Array(Uint8Array.from(removed).buffer)].sort());
@@ -102,8 +107,8 @@ async function scene(generations: ReadonlyMap<unknown, number>) {
     ...{ state: "settled", generation: 2, layout: "striped", scheme: { k: 2, m: 1 } },
     ...{ members: others, before: { generation: 1, members: [only, others[0]] } },
   } as unknown as BlockRow;
-  await finishConversion(context, block, row);
-  return { switched, retired, proposed };
+  const end = await finishConversion(context, block, row).catch((error: unknown) => error);
+  return { switched, retired, proposed, end };
 }
 
 test("no member switches before it is told what the members before know to be removed", async () => {
@@ -123,4 +128,12 @@ test("one that switched, and was replaced as a member since, does not keep it fr
   expect([...switched]).toEqual(others.slice(1).map((device) => [device, [1n, 2n]]));
   expect(retired).toEqual([]);
   expect(proposed).toEqual([{ type: "convertedBlock", block, generation: 2 }]);
+});
+
+test("one that is lost keeps none of the others from switching: from these it is made anew", async () => {
+  const before = [only, others[0]].map((device) => [device, 1] as const);
+  const { switched, retired, proposed, end } = await scene(new Map(before), others[0]);
+  expect([...switched]).toEqual(others.slice(1).map((device) => [device, [1n]]));
+  expect([retired, proposed]).toEqual([[], []]);
+  expect(end).toMatchObject({ code: "Unavailable" });
 });

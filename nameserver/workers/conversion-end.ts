@@ -24,14 +24,13 @@ export async function finishConversion(
   const { generation, encoding, before } = row;
   if (before === undefined) return;
   const members = filled(row.members);
-  const there = await askable(context, block, members, filled(before.members));
+  const asked = await askable(context, block, filled(before.members));
   const removed = new Set<NeedleId>();
   const learn = (device: DeviceId, at: number) => learnRemoved(context, device, block, at, removed);
   const learnt = new Map<DeviceId, bigint>();
   /** Those that went on to this generation: who is no member of it any more is surplus, as others are. */
   const went = new Set<DeviceId>();
-  const stay = filled(before.members).filter((device) => members.includes(device));
-  await each([...there, ...stay], async (device) => {
+  await each(asked, async (device) => {
     try {
       const digest = await learn(device, before.generation);
       if (digest !== undefined) learnt.set(device, digest);
@@ -51,7 +50,7 @@ export async function finishConversion(
   });
   // Who is away now is retired when it is back, as any that is surplus. One that was removed from since it
   // was asked refuses, and all is done again: from then on it confirms no removal of that generation.
-  const left = there.filter((device) => !went.has(device));
+  const left = asked.filter((device) => !members.includes(device) && !went.has(device));
   await each(left, async (device) => {
     const digest = learnt.get(device);
     const told = digest === undefined ? {} : { digest };
@@ -63,22 +62,21 @@ export async function finishConversion(
 }
 
 /**
- * Who is a member no more, and up. All of them confirmed each removal that counts: one of them is enough.
+ * Members before that are up. All of them confirmed each removal that counts: one of them is enough. To
+ * wait for one that is lost would be for ever: until the others have switched it is not made anew.
  * @throws QuarryError `Unavailable` when there is nobody.
  */
 async function askable(
   context: WorkContext,
   block: BlockId,
-  members: readonly DeviceId[],
   before: readonly DeviceId[],
 ): Promise<DeviceId[]> {
   const { group, report } = context;
   const away = await devicesAway(context);
-  const old = before.filter((device) => !members.includes(device));
-  const there = old.filter((device) => !away.has(device));
-  if (there.length > 0 || old.length < before.length) return there;
+  const there = before.filter((device) => !away.has(device));
+  if (there.length > 0) return there;
   // Whoever put them out said that they are not to be waited for.
-  if (old.some((device) => read(group.state, keys.device(device))?.in === true))
+  if (before.some((device) => read(group.state, keys.device(device))?.in === true))
     throw new QuarryError("Unavailable", `no member of block ${block} before can be asked`);
   report(
     `block ${block} goes on without its members before, which are out and away: what was removed just before it was converted may be there again`,
