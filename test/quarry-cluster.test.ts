@@ -205,6 +205,7 @@ test(
     // Nobody listens there.
     const nobody = await admin("tree", "--nameservers", "127.0.0.1:1", ...secret);
     expect([nobody.code, nobody.err]).toEqual([5, expect.stringMatching(/does the cluster run/)]);
+    expect(nobody.err).toMatch(/^no nameserver that leads has answered yet/);
   },
   LONG_MS,
 );
@@ -246,6 +247,20 @@ test(
     for (const name of ["ns2", "ds3", "gw2"]) await cluster.until(told("ready", name), begun);
     while ((await view()).nameservers[1]?.role !== "follower") await sleep(LOOK_MS);
     while ((await deviceOf("ds3"))?.state !== "ok") await sleep(LOOK_MS);
+  },
+  LONG_MS,
+);
+
+test(
+  "who is forgotten is started no more, and nobody gets its name",
+  async () => {
+    expect((await order("forget", "gw2")).err).toMatch(/gw2 is ready: `stop gw2` comes first/);
+    await order("stop", "gw2");
+    expect((await order("forget", "gw2")).code).toBe(0);
+    expect((await view()).gateways.map(({ name }) => name)).toEqual(["gw1"]);
+    expect((await order("start", "gw2")).code).toBe(2);
+    expect((await order("add", "gateway")).out).toMatch(/^gw3 is started/);
+    while ((await view()).gateways[1]?.state !== "ready") await sleep(LOOK_MS);
   },
   LONG_MS,
 );

@@ -10,6 +10,9 @@ import type { NameService } from "../../rpc/name-service.ts";
 import { awake } from "../awake.ts";
 import { openPeers, type PeerFlags, type Peers } from "../peers.ts";
 
+/** A leader that died is followed by another one within less. */
+const SILENT_MS = 5_000;
+
 export interface ClusterFlags extends PeerFlags {
   readonly json?: boolean;
 }
@@ -34,15 +37,27 @@ async function look(
 ): Promise<void> {
   using peers = await openPeers(flags, console.error);
   await using leader = new LeaderNames({ ...peers.trust, addresses: peers.addresses });
-  const { map = emptyMap } = await leader.names.clusterMap(0).catch((error: unknown) => {
-    throw error instanceof InterruptedCall ? nobodyAnswers(peers, error) : error;
-  });
+  const { map = emptyMap } = await firstAnswer(leader.names.clusterMap(0), peers);
   const states = new Map((await leader.names.deviceStates()).map((one) => [one.device, one]));
   await use({
     names: leader.names,
     map,
     stateOf: ({ device }) => states.get(device) ?? { device, ...unheard },
   });
+}
+
+/** Who waits for a leader that may be about to be elected hears that there is something to wait for. */
+async function firstAnswer<Answer>(asking: Promise<Answer>, peers: Peers): Promise<Answer> {
+  const note = peers.trust.clock.after(SILENT_MS, () =>
+    console.error("no nameserver that leads has answered yet; asking on for some seconds …"),
+  );
+  try {
+    return await asking;
+  } catch (error) {
+    throw error instanceof InterruptedCall ? nobodyAnswers(peers, error) : error;
+  } finally {
+    note.cancel();
+  }
 }
 
 function nobodyAnswers({ addresses }: Peers, cause: Error): QuarryError {

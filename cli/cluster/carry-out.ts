@@ -6,7 +6,7 @@ import { counted, formatBytes, formatSeconds } from "../objects/printable.ts";
 import { dropBallast, loadBallast } from "./ballast.ts";
 import { flipBits } from "./corrupt.ts";
 import { markDevices } from "./drain.ts";
-import { deviceOf } from "./folder.ts";
+import { dataOf, deviceOf } from "./folder.ts";
 import type { Order } from "./orders.ts";
 import { addressOf, membersOf, type PlannedMember } from "./plan.ts";
 import { mostOf } from "./settings.ts";
@@ -57,6 +57,8 @@ export async function carryOut(
     case "undrain":
       await markDevices(names, addressOf(dataserverIn(cluster, order.member)), true);
       return [`${order.member} is in again: its share of the data moves to it`];
+    case "forget":
+      return forgetWords(cluster, await cluster.forget(order.member));
     case "add":
       return await add(cluster, order);
     default:
@@ -125,6 +127,23 @@ async function add(
   const added = await cluster.add(kind, rack === undefined ? {} : { rack });
   const where = added.rack === undefined ? "" : ` in ${added.rack}`;
   return [`${added.name} is started at ${addressOf(added)}${where}`];
+}
+
+/** What else may name it. */
+function forgetWords({ directory }: Supervisor, { name, kind }: PlannedMember): string[] {
+  const told = `${name} is no member any more; ${dataOf(directory, name)} is left as it is`;
+  switch (kind) {
+    case "nameserver":
+      return [`${told}; \`quarry admin nameserver remove\` takes it out of the group`];
+    case "dataserver":
+      return [
+        `${told}; \`quarry admin device out\` and \`rm\` take its device from the cluster map`,
+      ];
+    case "gateway":
+      return [`${name} is no member any more`];
+    default:
+      return unreachable(kind);
+  }
 }
 
 function deviceIn(cluster: Supervisor, name: string): string {

@@ -67,6 +67,11 @@ export const withMember = (plan: ClusterPlan, member: PlannedMember): ClusterPla
   members: [...plan.members, member],
 });
 
+export const withoutMember = (plan: ClusterPlan, name: string): ClusterPlan => ({
+  ...plan,
+  members: plan.members.map((one) => (one.name === name ? { ...one, isForgotten: true } : one)),
+});
+
 function emptiestRack(plan: ClusterPlan): string {
   const counts = new Map<string, number>();
   for (const { rack = "rack1" } of membersOf(plan, "dataserver"))

@@ -12,7 +12,8 @@ export type PlainOrder =
   | "resume"
   | "relieve"
   | "drain"
-  | "undrain";
+  | "undrain"
+  | "forget";
 
 export type Order =
   | { readonly type: PlainOrder; readonly member: string }
@@ -36,6 +37,7 @@ const plain: Readonly<Record<PlainOrder, string>> = {
   relieve: "take away what fill put on the disk of a dataserver",
   drain: "mark a dataserver out: what it holds moves to the others, nothing new is put on it",
   undrain: "mark it in again: its share moves back",
+  forget: "take a member that does not run, and is needed no more, from the list; its folder stays",
 };
 
 export function orderCommands(act: Act): Command[] {

@@ -51,6 +51,12 @@ test("the table shows who leads, who lags, who is up and how full, rack by rack"
   ]);
 });
 
+test("a device that was never heard is not said to be full", () => {
+  const device = { ...half, state: "down", freeBytes: 0 } as const;
+  const lines = picture({ ...view, dataservers: [{ ...at("ds1"), rack: "rack1", device }] });
+  expect(lines[7]).toBe("  rack1  ds1   runs       a:ds1  down      of 2.0 GiB");
+});
+
 test("what no nameserver tells is not taken for something that they do not know", () => {
   const lines = picture({ ...view, isTold: false, epoch: 0 });
   expect(lines[6]).toBe("dataservers  how they stand no nameserver tells at the moment");

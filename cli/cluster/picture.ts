@@ -80,8 +80,10 @@ function deviceText({ address, device }: SeenDataserver): string {
   const { state, isIn, totalBytes, freeBytes } = device;
   const usedBytes = totalBytes - freeBytes;
   const seen = state === "ok" ? "up" : state === "full" ? "up, full" : state;
-  const out = isIn ? "" : ", out";
-  return `${address}  ${`${seen}${out}`.padEnd(8)}  ${bar(usedBytes, totalBytes)} ${formatBytes(usedBytes)} of ${formatBytes(totalBytes)}`;
+  const standing = `${address}  ${`${seen}${isIn ? "" : ", out"}`.padEnd(8)}`;
+  // Of one that this leader never heard nobody knows how full it is.
+  if (state === "down" && freeBytes === 0) return `${standing}  of ${formatBytes(totalBytes)}`;
+  return `${standing}  ${bar(usedBytes, totalBytes)} ${formatBytes(usedBytes)} of ${formatBytes(totalBytes)}`;
 }
 
 function bar(usedBytes: number, totalBytes: number): string {

@@ -22,6 +22,8 @@ export interface PlannedMember {
   readonly joins?: true;
   /** It has taken part once: a nameserver is not founded, and does not join, a second time. */
   readonly hasBegun: boolean;
+  /** It is none any more; its name and port are not given again. */
+  readonly isForgotten?: true;
 }
 
 export interface ClusterPlan {
@@ -35,13 +37,13 @@ export interface ClusterPlan {
 const FORMAT = 1;
 
 export const membersOf = (plan: ClusterPlan, kind: Kind): readonly PlannedMember[] =>
-  plan.members.filter((member) => member.kind === kind);
+  plan.members.filter((member) => member.kind === kind && member.isForgotten !== true);
 
 export const addressOf = ({ port }: PlannedMember): string => `127.0.0.1:${port}`;
 
 /** The name of the next of its kind; names of those that were never come back. */
 export function nextName(plan: ClusterPlan, kind: Kind): string {
-  const numbers = membersOf(plan, kind).map(numberOf);
+  const numbers = plan.members.filter((member) => member.kind === kind).map(numberOf);
   return `${prefixes[kind]}${Math.max(0, ...numbers) + 1}`;
 }
 

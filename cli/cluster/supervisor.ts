@@ -12,7 +12,14 @@ import { rootCredentials } from "../serve/root-credentials.ts";
 import type { Tell } from "./events.ts";
 import { type FirstPools, poolWords } from "./first-pools.ts";
 import { claimFolder, ensureSecret, pathsOf } from "./folder.ts";
-import { type ClusterSize, plannedCluster, plannedMember, type Wish, withMember } from "./found.ts";
+import {
+  type ClusterSize,
+  plannedCluster,
+  plannedMember,
+  type Wish,
+  withMember,
+  withoutMember,
+} from "./found.ts";
 import { endLeftBehind } from "./left-behind.ts";
 import { Member } from "./member.ts";
 import {
@@ -59,7 +66,8 @@ export class Supervisor implements AsyncDisposable {
     this.#lock = parts.lock;
     this.#plan = parts.plan;
     this.#rootKeys = parts.keys;
-    for (const planned of parts.plan.members) this.#admit(planned);
+    for (const planned of parts.plan.members)
+      if (planned.isForgotten !== true) this.#admit(planned);
   }
 
   /** Takes the folder, and makes what a cluster needs if it has none; nothing is started yet. */
@@ -150,6 +158,17 @@ export class Supervisor implements AsyncDisposable {
     const member = this.#admit(planned);
     this.checkRuns();
     member.start();
+    return planned;
+  }
+
+  /** Nobody starts it again; its folder stays. @throws QuarryError `InvalidArgument` while it runs. */
+  async forget(name: string): Promise<PlannedMember> {
+    const { state } = this.member(name);
+    if (state !== "stopped" && state !== "killed" && state !== "failed" && state !== "removed")
+      throw new QuarryError("InvalidArgument", `${name} is ${state}: \`stop ${name}\` comes first`);
+    const planned = this.#planned(name);
+    await this.#change((plan) => withoutMember(plan, name));
+    this.#members.delete(name);
     return planned;
   }
 
