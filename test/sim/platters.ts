@@ -60,7 +60,11 @@ export class Platters {
 
   /** What a device has of a block in this generation, waiting for its switch or in its place. */
   standingOf(device: DeviceId, block: BlockId, meant: Meant): Standing | undefined {
-    const found = this.allOf(device, block).filter((standing) => isMeant(standing, meant));
+    // A row that names no writing is none of a conversion: what one that was given up has left is not meant.
+    const isConverted = meant.encoding !== undefined || meant.rather !== undefined;
+    const found = this.#filesOf(device, block).flatMap(([path, standing]) =>
+      isMeant(standing, meant) && (isConverted || !path.endsWith(".staged")) ? [standing] : [],
+    );
     const isPlaced = found[0] !== undefined && this.isInPlace(device, block, meant);
     // A compaction that was given up may have left its own beside what a conversion wrote.
     const rather = found.find(({ encoding }) => encoding === meant.rather);
@@ -69,11 +73,16 @@ export class Platters {
 
   /** What is in its place first: a file that was overtaken is there a moment longer. */
   allOf(device: DeviceId, block: BlockId): Standing[] {
-    const [placed, others]: [Standing[], Standing[]] = [[], []];
+    return this.#filesOf(device, block).map(([, standing]) => standing);
+  }
+
+  #filesOf(device: DeviceId, block: BlockId): [string, Standing][] {
+    const [placed, others]: [[string, Standing][], [string, Standing][]] = [[], []];
     for (const one of this.#files.values()) {
       if (one.device !== device) continue;
       for (const [path, standing] of one.now)
-        if (standing?.block === block) (path.endsWith(".block") ? placed : others).push(standing);
+        if (standing?.block === block)
+          (path.endsWith(".block") ? placed : others).push([path, standing]);
     }
     return [...placed, ...others];
   }
