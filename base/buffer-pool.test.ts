@@ -56,15 +56,3 @@ test("small buffers are used again too, by size; tiny ones are left to the garba
   const sizes = Array.from({ length: 40 }, (_, i) => i * 4099);
   for (const lengthBytes of sizes) expect(pool.take(lengthBytes)).toHaveLength(lengthBytes);
 });
-
-test("memory that begins on a page is used again for such only, and counts like all other", () => {
-  const pool = new BufferPool(2 * MiB);
-  const [paged, plain] = [pool.takePages(MiB - 1), pool.take(MiB)];
-  expect(paged).toHaveLength(MiB - 1);
-  pool.give(paged.subarray(5));
-  pool.give(plain);
-  expect(pool.take(MiB).buffer).toBe(plain.buffer);
-  expect(pool.takePages(MiB).buffer).toBe(paged.buffer);
-  for (let i = 0; i < 4; i++) pool.give(pool.takePages((i + 2) * MiB));
-  expect(pool.takePages(3 * MiB).buffer).not.toBe(paged.buffer);
-});

@@ -34,9 +34,7 @@ interface Shelf {
 
 export class BufferPool {
   readonly #shelves = new Map<number, Shelf>();
-  /** Of memory that begins on a page. */
-  readonly #pages = new Map<number, Shelf>();
-  readonly #taken = new WeakMap<ArrayBufferLike, Shelf>();
+  readonly #taken = new WeakSet<ArrayBufferLike>();
   readonly #keepBytes: number;
   readonly #sharedBytes: number;
   #keptBytes = 0;
@@ -55,45 +53,27 @@ export class BufferPool {
   take(lengthBytes: number): Buffer {
     assert(lengthBytes >= 0, "a length is not negative");
     if (lengthBytes < LEAST_BYTES) return Buffer.allocUnsafe(lengthBytes);
-    const make = (roomBytes: number) =>
-      roomBytes >= this.#sharedBytes
-        ? new SharedArrayBuffer(roomBytes)
-        : Buffer.allocUnsafeSlow(roomBytes).buffer;
-    return this.#takeFrom(this.#shelves, roomFor(lengthBytes), lengthBytes, make);
-  }
-
-  /** A long one that begins on a page, as what goes past the system's cache must. */
-  takePages(lengthBytes: number): Buffer {
-    const roomBytes = Math.ceil(lengthBytes / STEP_BYTES) * STEP_BYTES;
-    return this.#takeFrom(this.#pages, roomBytes, lengthBytes, pagesOf);
-  }
-
-  #takeFrom(
-    shelves: Map<number, Shelf>,
-    roomBytes: number,
-    lengthBytes: number,
-    make: (roomBytes: number) => Memory,
-  ): Buffer {
-    const shelf = shelves.get(roomBytes) ?? { free: [], asked: 0 };
-    shelves.set(roomBytes, shelf);
+    const roomBytes = roomFor(lengthBytes);
+    const shelf = this.#shelf(roomBytes);
     shelf.asked = ++this.#calls;
     let memory = shelf.free.pop();
     if (memory !== undefined) this.#keptBytes -= memory.byteLength;
-    memory ??= make(roomBytes);
-    this.#taken.set(memory, shelf);
+    memory ??=
+      roomBytes >= this.#sharedBytes
+        ? new SharedArrayBuffer(roomBytes)
+        : Buffer.allocUnsafeSlow(roomBytes).buffer;
+    this.#taken.add(memory);
     return bufferOf(memory, lengthBytes);
   }
 
   /** Takes back a buffer (or any view of it): no view of it may be used any more, by anyone. */
   give(view: Uint8Array): void {
     const memory = view.buffer;
-    const shelf = this.#taken.get(memory);
-    if (shelf === undefined) return;
-    this.#taken.delete(memory);
+    if (!this.#taken.delete(memory)) return;
     if (memory.byteLength > this.#keepBytes) return;
     this.keepAtMost(this.#keepBytes - memory.byteLength);
     this.#keptBytes += memory.byteLength;
-    shelf.free.push(memory);
+    this.#shelf(memory.byteLength).free.push(memory);
   }
 
   /** Leaves some of what is kept to the garbage collector, so that no more than this is. */
@@ -101,10 +81,18 @@ export class BufferPool {
     while (this.#keptBytes > bytes) if (!this.#dropOne()) return;
   }
 
+  #shelf(roomBytes: number): Shelf {
+    const known = this.#shelves.get(roomBytes);
+    if (known !== undefined) return known;
+    const shelf = { free: [], asked: 0 };
+    this.#shelves.set(roomBytes, shelf);
+    return shelf;
+  }
+
   /** One of the size that nobody has asked for the longest; false when there is none to drop. */
   #dropOne(): boolean {
     let oldest: Shelf | undefined;
-    for (const [roomBytes, shelf] of [...this.#shelves, ...this.#pages])
+    for (const [roomBytes, shelf] of this.#shelves)
       if (
         roomBytes < this.#sharedBytes &&
         shelf.free.length > 0 &&
@@ -121,12 +109,6 @@ const bufferOf = (memory: Memory, lengthBytes: number): Buffer =>
   memory instanceof ArrayBuffer
     ? Buffer.from(memory, 0, lengthBytes)
     : Buffer.from(memory, 0, lengthBytes);
-
-/** WebAssembly's memory begins on a page, which nothing else in JavaScript promises. */
-function pagesOf(roomBytes: number): ArrayBuffer {
-  const pages = Math.ceil(roomBytes / 65_536);
-  return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: false }).buffer;
-}
 
 /** The payloads of this process. */
 export const payloadPool: BufferPool = new BufferPool(limits.poolBytes);

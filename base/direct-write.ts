@@ -7,8 +7,13 @@
  * bytes are copied into windows of such memory, which are used again and stay in the processor's cache.
  */
 import * as fs from "node:fs";
-import { DirectWay } from "./direct-way.ts";
 import { limits } from "./limits.ts";
+
+/** The largest that a disk or file system asks for. */
+export const PAGE_BYTES = 4096;
+
+/** Undefined where the system has no such way (it is Linux's). */
+const DIRECT: number | undefined = fs.constants.O_DIRECT;
 
 /** The windows of this process: who wants one waits its turn. */
 class Windows {
@@ -53,11 +58,12 @@ export function sliceOf(parts: readonly Uint8Array[], from: number, to: number):
 
 /** A second way into a file that is open, for whole pages. */
 export class DirectWriter {
-  readonly #way: DirectWay;
+  readonly #opened: number;
+  #fd: Promise<number | undefined> | undefined;
 
   /** `opened`: the file's descriptor, which stays open longer than this. */
   constructor(opened: number) {
-    this.#way = new DirectWay(opened, fs.constants.O_WRONLY);
+    this.#opened = opened;
   }
 
   /**
@@ -65,7 +71,8 @@ export class DirectWriter {
    * fewer where the file does not take such writes (none), or not so many. The rest goes the other way.
    */
   async write(parts: readonly Uint8Array[], offset: number, lengthBytes: number): Promise<number> {
-    const fd = await this.#way.open();
+    this.#fd ??= this.#open();
+    const fd = await this.#fd;
     if (fd === undefined) return 0;
     windows ??= new Windows(limits.directWindows, limits.directWindowBytes);
     const window = await windows.take();
@@ -88,7 +95,23 @@ export class DirectWriter {
   }
 
   async close(): Promise<void> {
-    await this.#way.close();
+    const fd = await this.#fd;
+    if (fd === undefined) return;
+    await new Promise<void>((resolve, reject) => {
+      fs.close(fd, (error) => (error === null ? resolve() : reject(error)));
+    });
+  }
+
+  /** Undefined where there is no such way: the other one does the same. */
+  #open(): Promise<number | undefined> {
+    if (DIRECT === undefined) return Promise.resolve(undefined);
+    // The same file, whatever became of its name meanwhile.
+    const same = `/proc/self/fd/${this.#opened}`;
+    return new Promise((resolve) => {
+      fs.open(same, fs.constants.O_WRONLY | DIRECT, (error, fd) => {
+        resolve(error === null ? fd : undefined);
+      });
+    });
   }
 
   #write(fd: number, bytes: Buffer, offset: number): Promise<number> {

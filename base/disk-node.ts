@@ -3,9 +3,7 @@ import * as fs from "node:fs";
 import { dirname } from "node:path";
 import { payloadPool } from "./buffer-pool.ts";
 import { systemClock } from "./clock.ts";
-import { DirectReader } from "./direct-read.ts";
-import { PAGE_BYTES } from "./direct-way.ts";
-import { DirectWriter, sliceOf } from "./direct-write.ts";
+import { DirectWriter, PAGE_BYTES, sliceOf } from "./direct-write.ts";
 import type { Disk, DiskFile } from "./disk.ts";
 import { assert, QuarryError } from "./errors.ts";
 import { limits } from "./limits.ts";
@@ -57,7 +55,6 @@ class NodeFile implements DiskFile {
   readonly path: string;
   readonly #fd: number;
   readonly #direct: DirectWriter;
-  readonly #directReader: DirectReader;
   /** The same file once more, of which each write is durable; undefined where that cannot be had. */
   #durable: Promise<number | undefined> | undefined;
   #closed = false;
@@ -66,7 +63,6 @@ class NodeFile implements DiskFile {
     this.path = path;
     this.#fd = fd;
     this.#direct = new DirectWriter(fd);
-    this.#directReader = new DirectReader(fd);
   }
 
   async read(target: Uint8Array, offset: number): Promise<number> {
@@ -77,14 +73,6 @@ class NodeFile implements DiskFile {
       readsInPlace.took(systemClock.monotonicMs() - startedMs);
       // A short read is the end of the file, or an interruption that the pool's way sorts out.
       return got === target.length ? got : await this.#readInPool(target, offset);
-    } catch (error) {
-      throw asOperatingError(error as NodeJS.ErrnoException, this.path);
-    }
-  }
-
-  async readDirect(offset: number, lengthBytes: number): Promise<Buffer | undefined> {
-    try {
-      return await this.#directReader.read(offset, lengthBytes);
     } catch (error) {
       throw asOperatingError(error as NodeJS.ErrnoException, this.path);
     }
@@ -198,7 +186,6 @@ class NodeFile implements DiskFile {
     if (this.#closed) return;
     this.#closed = true;
     await this.#direct.close();
-    await this.#directReader.close();
     const durable = await this.#durable;
     if (durable !== undefined) await closeFile(durable);
     await closeFile(this.#fd);

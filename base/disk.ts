@@ -10,8 +10,6 @@ export interface DiskFile extends AsyncDisposable {
   readonly path: string;
   /** Fills `target` from `offset`; returns the bytes read, fewer only at the end of the file. */
   read(target: Uint8Array, offset: number): Promise<number>;
-  /** The same past the system's cache, see {@link readOnce}; undefined where that cannot be. */
-  readDirect?(offset: number, lengthBytes: number): Promise<Buffer | undefined>;
   /**
    * Writes all parts one after the other from `offset` with one system call where possible. A long write
    * may go past the cache, unless it `isTouchedSoon`.

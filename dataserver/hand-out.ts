@@ -8,7 +8,6 @@ import type { DiskFile } from "../base/disk.ts";
 import { hasCode, QuarryError } from "../base/errors.ts";
 import type { NeedleId } from "../base/ids.ts";
 import { limits } from "../base/limits.ts";
-import { readOnce } from "../base/read-once.ts";
 import {
   type Fetched,
   type FetchedNeedle,
@@ -68,9 +67,14 @@ export async function recordsAt(
   const isRange = Number.isSafeInteger(offset) && offset >= 0 && lengthBytes >= 0;
   if (!isRange || !(lengthBytes <= most))
     throw new QuarryError("TooLarge", `at most ${most} bytes of a block in one request`);
-  const bytes = Math.max(0, Math.min(lengthBytes, block.settledBytes - offset));
-  const data = await block.home.files.use(block.path, (file) => readOnce(file, offset, bytes));
-  return { data };
+  const data = payloadPool.take(Math.max(0, Math.min(lengthBytes, block.settledBytes - offset)));
+  try {
+    const got = await block.home.files.use(block.path, (file) => file.read(data, offset));
+    return { data: data.subarray(0, got) };
+  } catch (error) {
+    payloadPool.give(data);
+    throw error;
+  }
 }
 
 /** A needle that is asked for and known. */

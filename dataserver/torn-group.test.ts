@@ -4,7 +4,7 @@
  * it is the tail that nobody was told of: no damage, and nothing before it is lost.
  */
 import { expect, test } from "vitest";
-import { PAGE_BYTES } from "../base/direct-way.ts";
+import { PAGE_BYTES } from "../base/direct-write.ts";
 import type { DiskFile } from "../base/disk.ts";
 import { SimulatedDisk } from "../base/disk-simulated.ts";
 import { MARK_IDLE_MS } from "../base/idle-mark.ts";

@@ -6,7 +6,6 @@ import { payloadPool } from "../../base/buffer-pool.ts";
 import type { DiskFile } from "../../base/disk.ts";
 import { QuarryError } from "../../base/errors.ts";
 import { limits } from "../../base/limits.ts";
-import { readOnce } from "../../base/read-once.ts";
 import { recordBytes, seedOfBlock } from "../record.ts";
 import { isNeedleAt } from "../records-in-place.ts";
 import { encodeSuperblock, SUPERBLOCK_BYTES, type Superblock } from "../superblock.ts";
@@ -63,9 +62,9 @@ async function checkNeedles(
   offset: number,
   endBytes: number,
 ): Promise<void> {
-  const bytes = await readOnce(file, offset, endBytes - offset);
+  const bytes = payloadPool.take(endBytes - offset);
   try {
-    if (bytes.length < endBytes - offset) throw wrong(file, offset);
+    if ((await file.read(bytes, offset)) < bytes.length) throw wrong(file, offset);
     const here = { block: superblock.block, seed: seedOfBlock(superblock) };
     let at = 0;
     for (const row of rows) {

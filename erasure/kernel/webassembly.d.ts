@@ -9,9 +9,9 @@ declare namespace WebAssembly {
     /** Never there: tells modules from other objects. */
     private readonly module: undefined;
   }
-  class Memory<Shared extends boolean = true> {
-    constructor(descriptor: { initial: number; maximum: number; shared: Shared });
-    readonly buffer: Shared extends true ? SharedArrayBuffer : ArrayBuffer;
+  class Memory {
+    constructor(descriptor: { initial: number; maximum: number; shared: true });
+    readonly buffer: SharedArrayBuffer;
     grow(pages: number): number;
   }
   class Instance {
