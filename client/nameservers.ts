@@ -105,7 +105,7 @@ export class Nameservers {
       line.close();
       member.line = this.#open(member.address);
     }
-    if (this.#current === member && this.leave(member, error) === "hinted") return;
+    if (this.leave(member, error) === "hinted") return;
     this.#search ??= { by: call, end: Promise.withResolvers() };
     if (this.#search.by === call) await sleep(this.#clock, PAUSE_MS);
     else await endsWithin(this.#clock, this.#search.end.promise, WAIT_MS);

@@ -5,6 +5,7 @@
  */
 import { promisify } from "node:util";
 import { constants, zstdCompress, zstdDecompressSync } from "node:zlib";
+import { assert } from "../../base/errors.ts";
 import { limits } from "../../base/limits.ts";
 import { levelOf } from "../levels.ts";
 import type { StateReads } from "../state-store.ts";
@@ -29,6 +30,7 @@ const zstd = promisify(zstdCompress);
 const params = { [constants.ZSTD_c_compressionLevel]: 1 };
 
 export async function pack(form: CopyForm, bytes: Buffer): Promise<Buffer> {
+  assert(bytes.length <= limits.copyPlainBytes, "what is packed can be unpacked");
   return form === "plain" ? bytes : await zstd(bytes, { params });
 }
 

@@ -119,12 +119,17 @@ export class Copies implements Worker {
   }
 
   async #dropSurplus(): Promise<boolean> {
-    const copies = surplus(this.#known)
-      .slice(0, limits.copiesDropped)
-      .map(({ kind, index }) => ({ kind, index }));
-    if (copies.length === 0) return false;
+    const dropped = surplus(this.#known).slice(0, limits.copiesDropped);
+    if (dropped.length === 0) return false;
+    const copies = dropped.map(({ kind, index }) => ({ kind, index }));
     await this.#context.group.propose({ type: "dropCopies", copies });
-    this.#known = await knownCopies(this.#context.group.state);
+    // Not read again: a day leaves thousands of runs, which go a few at a time.
+    const gone = new Set<unknown>(dropped);
+    const { snapshots, runs } = this.#known;
+    this.#known = {
+      snapshots: snapshots.filter((one) => !gone.has(one)),
+      runs: runs.filter((one) => !gone.has(one)),
+    };
     return true;
   }
 

@@ -36,8 +36,8 @@ export function whyNotPrivate(): string | undefined {
 export const isInside = (): boolean => process.env[INSIDE] !== undefined;
 
 /**
- * Runs a fault of main.ts in a process with a network of its own, and passes on what it prints.
- * Resolves with its last line, parsed.
+ * Runs a fault of main.ts in a process with a network of its own, and passes on what it says, line by
+ * line. Resolves with its counts, the line of JSON.
  */
 export async function runInside(
   args: readonly string[],
@@ -53,12 +53,12 @@ export async function runInside(
   const end = () => child.kill("SIGKILL");
   process.once("exit", end);
   try {
-    let last = "";
+    let counts = "";
     for await (const line of createInterface({ input: child.stdout })) {
-      if (last !== "") say(last);
-      last = line;
+      if (line.startsWith("{")) counts = line;
+      else say(line);
     }
-    return JSON.parse(last);
+    return JSON.parse(counts);
   } finally {
     end();
     process.off("exit", end);
