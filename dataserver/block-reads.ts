@@ -1,4 +1,5 @@
 /** Answers from a block: the bytes of a needle, and the list of its needles. */
+import { payloadPool } from "../base/buffer-pool.ts";
 import { kindOfNeedle, type NeedleId } from "../base/ids.ts";
 import { limits } from "../base/limits.ts";
 import type { NeedleEntry, ReadReply, ReadRequest } from "../rpc/block-service.ts";
@@ -90,17 +91,21 @@ export async function listNeedles(
 ): Promise<{ entries: NeedleEntry[]; next?: number }> {
   if (block.stripe !== undefined) return await listStriped(block, block.stripe, cursor, limit);
   const most = Math.min(limit, limits.needleList);
+  const places = block.index
+    .inFileOrder(cursor)
+    .take(most + 1)
+    .toArray();
+  const next = places.splice(most)[0]?.offset;
   const entries: NeedleEntry[] = [];
-  return await block.home.files.use(block.path, async (file) => {
-    let window = Buffer.alloc(0);
+  await block.home.files.use(block.path, async (file) => {
+    const room = payloadPool.take(LISTING_WINDOW_BYTES);
+    let window = room.subarray(0, 0);
     let windowAt = 0;
-    let count = 0;
-    for (const place of block.index.inFileOrder(cursor)) {
+    for (const [i, place] of places.entries()) {
       const { offset } = place;
-      if (count++ === most) return { entries, next: offset };
       if (offset + HEADER_BYTES > windowAt + window.length) {
-        const bytes = Buffer.allocUnsafe(LISTING_WINDOW_BYTES);
-        window = bytes.subarray(0, await file.read(bytes, offset));
+        const got = await file.read(room.subarray(0, headersReach(places, i)), offset);
+        window = room.subarray(0, got);
         windowAt = offset;
       }
       const header = decodeHeader(block.seed, offset, window, offset - windowAt);
@@ -108,8 +113,18 @@ export async function listNeedles(
         entries.push({ ...ownerOf(header), needle: place.needle, lengthBytes: place.lengthBytes });
       else await noteUnreadable(block, place);
     }
-    return { entries };
+    payloadPool.give(room);
   });
+  return { entries, ...(next !== undefined && { next }) };
+}
+
+/** What to read for a header and for those that follow soon: of long needles, one header. */
+function headersReach(places: readonly Place[], first: number): number {
+  const endOf = (i: number) => (places[i]?.offset ?? Number.POSITIVE_INFINITY) + HEADER_BYTES;
+  const from = endOf(first) - HEADER_BYTES;
+  let last = first;
+  while (endOf(last + 1) - from <= LISTING_WINDOW_BYTES) last++;
+  return endOf(last) - from;
 }
 
 const ownerOf = ({ blob, chunk }: RecordHeader) => ({ blob, chunk });

@@ -128,6 +128,28 @@ describe("listing", () => {
     expect(entries).toEqual([{ needle: id(1), blob: 1, chunk: 3, lengthBytes }]);
   });
 
+  test("of long needles it reads the headers alone, of short ones many at once", async () => {
+    const f = await openWithBlock();
+    for (let n = 1; n <= 6; n++) await store(f, id(n), addressOf(f), Buffer.alloc(300_000, n));
+    for (let n = 7; n <= 60; n++) await store(f, id(n), addressOf(f), Buffer.alloc(100, n));
+    let bytes = 0;
+    const open = f.disk.open.bind(f.disk);
+    vi.spyOn(f.disk, "open").mockImplementation(async (path, mode) => {
+      const file = await open(path, mode);
+      const read = (target: Uint8Array, offset: number) => {
+        bytes += target.length;
+        return file.read(target, offset);
+      };
+      return { ...file, read };
+    });
+    const readsBefore = f.disk.reads;
+    expect(await listed(f, addressOf(f), 100)).toEqual(
+      Array.from({ length: 60 }, (_, i) => id(i + 1)),
+    );
+    expect(bytes).toBeLessThan(20_000);
+    expect(f.disk.reads - readsBefore).toBeLessThan(10);
+  });
+
   test("appends and a seal that come meanwhile are taken for no damage", async () => {
     const f = await openWithBlock();
     for (let n = 1; n <= 40; n++) await store(f, id(n));

@@ -2,6 +2,7 @@
  * Re-reads blocks from the disk and checks every byte of their files, at a settable pace. What is
  * found is noted on the block and reported with file, offset and needle.
  */
+import { payloadPool } from "../base/buffer-pool.ts";
 import { type Clock, sleep } from "../base/clock.ts";
 import type { DiskFile } from "../base/disk.ts";
 import type { BlockId } from "../base/ids.ts";
@@ -26,6 +27,8 @@ export interface ScrubResult {
   /** Places that are damaged, known before or not. */
   readonly bad: number;
 }
+
+const zeros = Buffer.alloc(256 * 1024);
 
 /** Shorter waits are saved up. */
 const SHORTEST_WAIT_MS = 10;
@@ -147,10 +150,19 @@ async function scrubEnd(run: Run): Promise<number> {
 
 /** How many bytes stand behind an offset, when not all of them are zero. */
 async function filledBehind({ file, afterRead }: Run, offset: number): Promise<number> {
-  const extra = Buffer.alloc(Math.max(0, (await file.lengthBytes()) - offset));
-  const got = await file.read(extra, offset);
-  await afterRead(got);
-  return extra.some((byte) => byte !== 0) ? got : 0;
+  const fileBytes = await file.lengthBytes();
+  const window = payloadPool.take(zeros.length);
+  try {
+    for (let at = offset; at < fileBytes; at += window.length) {
+      const got = await file.read(window, at);
+      await afterRead(got);
+      if (!window.subarray(0, got).equals(zeros.subarray(0, got))) return fileBytes - offset;
+      if (got < window.length) break;
+    }
+    return 0;
+  } finally {
+    payloadPool.give(window);
+  }
 }
 
 async function scrubIndexFile({ block, afterRead }: Run): Promise<number> {

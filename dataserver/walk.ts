@@ -2,6 +2,7 @@
  * Walks through the records of a block file from an offset on, checking everything. Where a header
  * cannot be read it searches on, at every multiple of 8, for the next one.
  */
+import { payloadPool } from "../base/buffer-pool.ts";
 import type { DiskFile } from "../base/disk.ts";
 import type { BlockId } from "../base/ids.ts";
 import { limits } from "../base/limits.ts";
@@ -44,14 +45,19 @@ const WINDOW_BYTES = 1024 * 1024;
 const zeros = Buffer.alloc(64 * 1024);
 
 /** Part of a file in memory that moves on as it is read. */
-class FileWindow {
+class FileWindow implements Disposable {
   readonly #options: WalkOptions;
-  #room = Buffer.allocUnsafeSlow(WINDOW_BYTES);
+  #room: Buffer;
   #offset = 0;
   #length = 0;
 
   constructor(options: WalkOptions) {
     this.#options = options;
+    this.#room = payloadPool.take(Math.min(WINDOW_BYTES, Math.max(0, options.to - options.from)));
+  }
+
+  [Symbol.dispose](): void {
+    payloadPool.give(this.#room);
   }
 
   /** Bytes from `offset` on, fewer at the end; valid until the next call. */
@@ -64,7 +70,10 @@ class FileWindow {
   }
 
   async #load(offset: number, wanted: number): Promise<void> {
-    if (wanted > this.#room.length) this.#room = Buffer.allocUnsafeSlow(wanted);
+    if (wanted > this.#room.length) {
+      payloadPool.give(this.#room);
+      this.#room = payloadPool.take(wanted);
+    }
     const room = Math.min(this.#room.length, this.#options.to - offset);
     this.#offset = offset;
     this.#length = await this.#options.file.read(this.#room.subarray(0, room), offset);
@@ -72,8 +81,9 @@ class FileWindow {
   }
 }
 
+/** A step's `footer` and `bad` stay; nothing of the file's bytes is in them. */
 export async function* walk(options: WalkOptions): AsyncGenerator<Step> {
-  const window = new FileWindow(options);
+  using window = new FileWindow(options);
   let offset = options.from;
   while (offset < options.to) {
     const head = await window.bytes(offset, HEADER_BYTES);
