@@ -10,7 +10,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { DeviceId } from "../../base/ids.ts";
 import { type Census, untilWhole } from "./census.ts";
 import { type ClusterFaultOptions, type ClusterScene, order, stage } from "./cluster-fault.ts";
-import { copySpeed } from "./copy-speed.ts";
+import { copySpeed, forgetCached } from "./copy-speed.ts";
 import { ReadTally } from "./corpus.ts";
 import type { Quantiles } from "./progress.ts";
 
@@ -72,16 +72,16 @@ export async function lostDataserver(
     copySpeed(folderOf(scene, others[0]), folderOf(scene, others[1]), COPIED_BYTES);
   const before = await speed();
   options.say?.(`${Math.round(heldBytes / MIB)} MiB are lost; cp: ${mb(before)} MB/s`);
+  await forgetCached(others.map((n) => folderOf(scene, n)));
   const meanwhile = new ReadTally();
   let isOver = false;
   const reading = corpus.readOn(meanwhile, dice, () => isOver, READ_EVERY_MS);
   const lostMs = performance.now();
   await lose(scene, victim, device, options);
   const outMs = await untilOut(scene, device);
-  const watch = watchHealing(scene, outMs, options.say);
+  await watchHealing(scene, outMs, options);
   const healed = await untilWhole(cluster, options.seconds * 1000, options.say);
   const healedMs = performance.now() - outMs;
-  await watch.end();
   isOver = true;
   await reading;
   complaints.push(...healed.troubles.map((what) => `not whole: ${what}`));
@@ -178,32 +178,29 @@ function healingBytes(before: Census, after: Census): number {
   return sum;
 }
 
-/** Says what healing does, as the leader tells it, whenever that changes. */
-function watchHealing(
+/**
+ * Says what healing does, as the leader tells it, whenever that changes, until it has begun and nothing is
+ * left of it, or time is over. Only then it is worth to ask everybody, which takes of the CPU that heals.
+ */
+async function watchHealing(
   { cluster }: ClusterScene,
   sinceMs: number,
-  say?: (line: string) => void,
-): { end(): Promise<void> } {
-  let isOver = false;
-  const watching = (async () => {
-    await using client = cluster.group.client();
-    let said = "";
-    while (!isOver) {
-      const { work, bytesDone } = await client.names.healing();
-      const now = Object.entries(work)
-        .filter(([, { waiting, running, done }]) => waiting + running + done > 0)
-        .map(([kind, { waiting, running, done }]) => `${kind} ${waiting}/${running}/${done}`)
-        .join(", ");
-      if (now !== said)
-        say?.(`+${Math.round(performance.now() - sinceMs)} ms: ${now}; ${mb(bytesDone)} MB`);
-      said = now;
-      await sleep(100);
-    }
-  })();
-  return {
-    async end() {
-      isOver = true;
-      await watching;
-    },
-  };
+  { say, seconds }: LostDataserverOptions,
+): Promise<void> {
+  await using client = cluster.group.client();
+  let said = "";
+  let hasBegun = false;
+  for (let left = 1; left > 0 || !hasBegun; await sleep(100)) {
+    const atMs = performance.now() - sinceMs;
+    if (atMs > seconds * 1000) return;
+    const { work, bytesDone } = await client.names.healing();
+    left = Object.values(work).reduce((sum, { waiting, running }) => sum + waiting + running, 0);
+    hasBegun ||= left > 0;
+    const now = Object.entries(work)
+      .filter(([, { waiting, running, done }]) => waiting + running + done > 0)
+      .map(([kind, { waiting, running, done }]) => `${kind} ${waiting}/${running}/${done}`)
+      .join(", ");
+    if (now !== said) say?.(`+${Math.round(atMs)} ms: ${now}; ${mb(bytesDone)} MB`);
+    said = now;
+  }
 }
