@@ -2,6 +2,7 @@
  * Whole contents in memory: cut into pieces and put together again, with exact lengths (0 and 1
  * included). The k data pieces one after the other are the content, zeros fill up the last ones.
  */
+import { payloadPool } from "../base/buffer-pool.ts";
 import { crc32c } from "../base/checksum.ts";
 import { QuarryError } from "../base/errors.ts";
 import type { Codec } from "./codec.ts";
@@ -18,9 +19,24 @@ export function split(content: Uint8Array, pieces: Pieces, dataPieces: number): 
     );
   for (let i = 0; i < dataPieces; i++) {
     const part = content.subarray(i * lengthBytes, (i + 1) * lengthBytes);
-    pieces.at(i).set(part);
+    lay(part, pieces.at(i));
     pieces.at(i).fill(0, part.length);
   }
+}
+
+/**
+ * V8 copies into memory that threads share in words of 8 bytes, and where the two do not line up byte by
+ * byte, at a seventh of the speed: such a part goes by way of memory of this thread alone.
+ */
+function lay(part: Uint8Array, piece: Buffer): void {
+  if (part.byteOffset % 8 === 0) {
+    piece.set(part);
+    return;
+  }
+  const own = payloadPool.take(part.length);
+  own.set(part);
+  piece.set(own);
+  payloadPool.give(own);
 }
 
 /** The first `lengthBytes` of the data pieces, one after the other, in fresh memory. */
