@@ -118,6 +118,7 @@ export const plantedInBlocks: readonly Flaw[] = [
   { name: "a copy does not count as a holder", plant: rule({ oneMore: (holders) => holders }) },
   {
     name: "a tombstone does not reach the next generation",
+    knownSeed: 7,
     plant: inPlaceOf(Block.prototype, "remove", (right) => {
       return function remove(this: Block, needles) {
         return /\.g\d+$/.test(this.path) ? Promise.resolve() : right.call(this, needles);

@@ -104,9 +104,10 @@ export const plantedInHealing: readonly Flaw[] = [
   { name: "orders of healing carry no term", orders: termless },
   { name: "surplus goes while members are away", work: retireAnyway },
   { name: "a member gives way to another piece", orders: givenUp },
-  { name: "nobody is asked what it holds", knownSeed: 2, orders: unasked },
+  { name: "nobody is asked what it holds", knownSeed: 10, orders: unasked },
   {
     name: "a device follows leaders that were deposed",
+    knownSeed: 21,
     plant: inPlaceOf(TermFile.prototype, "follow", () => () => Promise.resolve()),
   },
 ];

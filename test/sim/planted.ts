@@ -14,7 +14,11 @@ const rule = (wrong: Partial<Rules>) => () => {
 };
 
 export const planted: readonly Flaw[] = [
-  { name: "the persister skips its sync", liesAbout: (path) => path.includes("/log/") },
+  {
+    name: "the persister skips its sync",
+    knownSeed: 20,
+    liesAbout: (path) => path.includes("/log/"),
+  },
   { name: "a change is acknowledged before it is applied", answersEarly: true },
   { name: "a read is served without the barrier", readsAtOnce: true },
   { name: "a read needs no round", plant: rule({ confirmsRead: () => true }) },
